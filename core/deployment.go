@@ -1,0 +1,85 @@
+package core
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Deployment is a thing that can be called: a provider's model with a
+// credential, an endpoint and limits of its own.
+type Deployment struct {
+	Name       string
+	Provider   string          // plugin id: "provider.anthropic"
+	Model      string          // the vendor's name for it
+	Credential string          // name of a credential; "" for providers that need none
+	BaseURL    string          // "" is the provider's own
+	Options    json.RawMessage // the provider's own settings of this deployment, a JSON object
+	Weight     float64
+	Priority   int
+	Limits     Limits
+	Timeouts   Timeouts
+	Retries    int // more tries at this deployment after a retryable failure
+	Tags       []string
+	DropParams []string // request members to leave out
+	Price      *Price   // overrides the price book
+	PriceModel string   // look the price up under this model name instead
+}
+
+// Timeouts of one attempt. Zero means none, except where said.
+type Timeouts struct {
+	Total      time.Duration // of an answer that is not a stream
+	FirstToken time.Duration // from sending the request to a stream's first event with content
+	StreamIdle time.Duration // between two events of a stream
+}
+
+// Credential is a set of secret fields towards a provider. Its String hides them.
+type Credential struct {
+	Name     string
+	Provider string
+	Fields   map[string]string // "api_key", "access_key_id", …; resolved values
+	// Missing names the environment variables or files that have no value: the
+	// deployments that use this credential are "not configured".
+	Missing []string
+}
+
+// String names the credential and no secret.
+func (c Credential) String() string { return "credential " + c.Name }
+
+// GoString is String, so that %#v leaks nothing either.
+func (c Credential) GoString() string { return c.String() }
+
+// MarshalJSON writes the name and the names of the fields, never a value.
+func (c Credential) MarshalJSON() ([]byte, error) {
+	names := make([]string, 0, len(c.Fields))
+	for f := range c.Fields {
+		names = append(names, f)
+	}
+	return json.Marshal(struct {
+		Name     string   `json:"name"`
+		Provider string   `json:"provider"`
+		Fields   []string `json:"fields"`
+		Missing  []string `json:"missing,omitempty"`
+	}{c.Name, c.Provider, names, c.Missing})
+}
+
+// Model is an alias that clients use, with its route.
+type Model struct {
+	Name                   string
+	Deployments            []string
+	Strategy               string // plugin id; "" is strategy.weighted
+	Fallbacks              []string
+	ContextWindowFallbacks []string
+	ContentPolicyFallbacks []string
+	Guardrails             []string // names of attachments
+}
+
+// GuardrailAttachment says which plugin guards where and how.
+type GuardrailAttachment struct {
+	Name       string
+	Plugin     string // plugin id
+	Stages     []string
+	Monitor    bool // record findings, change nothing
+	FailOpen   bool
+	Everywhere bool
+	Config     json.RawMessage
+}

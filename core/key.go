@@ -1,0 +1,136 @@
+package core
+
+import (
+	"context"
+	"time"
+)
+
+// Role is what an admin key may do in the admin API. The empty role is an
+// ordinary virtual key: it calls models and opens no management route.
+type Role string
+
+// The roles of keys.
+const (
+	RoleNone  Role = ""
+	RoleAdmin Role = "admin"
+)
+
+// VirtualKey is what a client presents. Its secret is shown once and stored
+// only as a SHA-256 hash (see KeySecret).
+type VirtualKey struct {
+	ID       string `json:"id"`
+	Name     string `json:"name"`
+	Prefix   string `json:"prefix"`    // the secret's visible beginning: "sk-tok-ab12"
+	LastFour string `json:"last_four"` // and its end
+	Role     Role   `json:"role,omitempty"`
+
+	OrganizationID string `json:"organization_id,omitempty"`
+	TeamID         string `json:"team_id,omitempty"`
+	UserID         string `json:"user_id,omitempty"`
+
+	// AllModels lifts the restriction of Models. Without it an empty Models
+	// allows nothing: an empty list never means everything.
+	AllModels bool     `json:"all_models"`
+	Models    []string `json:"models"`
+
+	Limits    Limits     `json:"limits"`
+	Tags      []string   `json:"tags,omitempty"`
+	Blocked   bool       `json:"blocked"`
+	ExpiresAt *time.Time `json:"expires_at"`
+	CreatedAt time.Time  `json:"created_at"`
+	UpdatedAt time.Time  `json:"updated_at"`
+	LastUsed  *time.Time `json:"last_used_at,omitempty"`
+	DeletedAt *time.Time `json:"deleted_at,omitempty"`
+}
+
+// Limits are rates that hold over a sliding minute; 0 means no such limit.
+type Limits struct {
+	RPM      int64 `json:"rpm,omitempty" toml:"rpm"`           // requests a minute
+	TPM      int64 `json:"tpm,omitempty" toml:"tpm"`           // input + output tokens a minute
+	Parallel int64 `json:"parallel,omitempty" toml:"parallel"` // exchanges at the same time
+}
+
+// AllowsModel reports whether the key may call the alias.
+func (k *VirtualKey) AllowsModel(alias string) bool {
+	if k.AllModels {
+		return true
+	}
+	for _, m := range k.Models {
+		if m == alias {
+			return true
+		}
+	}
+	return false
+}
+
+// SecretHash is the SHA-256 of a virtual key's secret.
+type SecretHash [32]byte
+
+// KeySecret is one secret of a key. A key has one without an end, and after a
+// rotation with grace also its predecessor until ExpiresAt.
+type KeySecret struct {
+	Hash      SecretHash
+	KeyID     string
+	ExpiresAt *time.Time
+}
+
+// Principal is who makes a request: the key as it stood when the request came,
+// with the names that the ledger keeps. It is immutable and passed as an argument.
+type Principal struct {
+	Key          *VirtualKey
+	Organization Named
+	Team         Named
+	User         Named
+	Budgets      []*Budget // every budget that applies, narrowest first
+}
+
+// Named is an id with the name it had at the time.
+type Named struct {
+	ID   string `json:"id,omitempty"`
+	Name string `json:"name,omitempty"`
+}
+
+// KeyFilter narrows ListKeys; nil fields do not filter.
+type KeyFilter struct {
+	Name    *string
+	TeamID  *string
+	UserID  *string
+	Role    *Role
+	Blocked *bool
+	Cursor  string // id after which to go on; "" starts at the newest
+	Limit   int    // 1..1000
+}
+
+// KeyUpdate changes the fields that are not nil. Expires is a pointer to a
+// pointer so that an expiry can be removed.
+type KeyUpdate struct {
+	Name      *string
+	AllModels *bool
+	Models    *[]string
+	Limits    *Limits
+	Tags      *[]string
+	Blocked   *bool
+	ExpiresAt **time.Time
+}
+
+// KeyStore keeps virtual keys. All methods are safe for concurrent use; a
+// missing key is *Error with CodeNotFound. Deleted keys stay for history: only
+// FindKeyByID sees them.
+type KeyStore interface {
+	// CreateKey stores a key with its first secret, and its budget if not nil,
+	// in one transaction. CodeConflict when the hash or id exists.
+	CreateKey(ctx context.Context, k *VirtualKey, secret SecretHash, b *Budget) error
+	// FindKeyByHash returns the key that owns the secret, and the secret, which
+	// may have ended: the caller compares times. Deleted keys are not found.
+	FindKeyByHash(ctx context.Context, hash SecretHash) (*VirtualKey, *KeySecret, error)
+	FindKeyByID(ctx context.Context, id string) (*VirtualKey, error)
+	// ListKeys returns newest first; next is "" on the last page.
+	ListKeys(ctx context.Context, f KeyFilter) (keys []*VirtualKey, next string, err error)
+	UpdateKey(ctx context.Context, id string, u KeyUpdate, now time.Time) (*VirtualKey, error)
+	// RotateKey adds a secret and lets all earlier ones end at graceUntil (at
+	// once when it is not after now).
+	RotateKey(ctx context.Context, id string, secret SecretHash, prefix, lastFour string, graceUntil, now time.Time) error
+	DeleteKey(ctx context.Context, id string, now time.Time) error
+	// CountKeys counts keys that are not deleted.
+	CountKeys(ctx context.Context) (int, error)
+}

@@ -1,0 +1,177 @@
+package core
+
+import (
+	"context"
+	"time"
+)
+
+// Outcome is how an exchange ended.
+type Outcome string
+
+// The outcomes.
+const (
+	OutcomeOK           Outcome = "ok"
+	OutcomeBlocked      Outcome = "blocked"       // by a guardrail
+	OutcomeFailed       Outcome = "failed"        // an error to the client, before or within the answer
+	OutcomeClientClosed Outcome = "client_closed" // the client left
+	OutcomeInterrupted  Outcome = "interrupted"   // the gateway died; at the reserved estimate
+	OutcomeCorrection   Outcome = "correction"    // amends an earlier entry, see LedgerEntry.Corrects
+)
+
+// LedgerEntry is one immutable line: one client request and what it came to.
+// Names are kept beside ids, so that deleting a key, team or user changes no history.
+type LedgerEntry struct {
+	ID         string    `json:"id"`          // ent_…; equal for equal exchanges, so settling twice is harmless
+	ExchangeID string    `json:"exchange_id"` // unique among entries that are not corrections
+	At         time.Time `json:"at"`          // when the exchange began
+	EndedAt    time.Time `json:"ended_at"`
+
+	Key          Named `json:"key"`
+	Organization Named `json:"organization"`
+	Team         Named `json:"team"`
+	User         Named `json:"user"`
+	// EndUser is the client's own word for its user; it never selects a payer.
+	EndUser string   `json:"end_user,omitempty"`
+	Tags    []string `json:"tags,omitempty"`
+
+	Endpoint       string `json:"endpoint"` // "chat", "messages", …
+	Stream         bool   `json:"stream"`
+	RequestedModel string `json:"requested_model"`
+	DeployedModel  string `json:"deployed_model,omitempty"`
+	ServedModel    string `json:"served_model,omitempty"`
+	Provider       string `json:"provider,omitempty"`
+	Deployment     string `json:"deployment,omitempty"`
+
+	Usage    Usage  `json:"usage"`
+	PriceID  string `json:"price_id,omitempty"`
+	Amount   Nano   `json:"amount"`
+	Unpriced bool   `json:"unpriced,omitempty"` // used a model without a price: Amount is not the truth
+
+	Outcome   Outcome   `json:"outcome"`
+	Status    int       `json:"status"`               // HTTP status that the client got; 499 when it left
+	ErrorCode Code      `json:"error_code,omitempty"` // of the failure
+	Attempts  []Attempt `json:"attempts,omitempty"`
+	Reason    string    `json:"reason,omitempty"`   // why the route took this order
+	Findings  []string  `json:"findings,omitempty"` // names of guardrail findings
+	CacheHit  bool      `json:"cache_hit,omitempty"`
+	Corrects  string    `json:"corrects,omitempty"` // entry id
+
+	Latency   time.Duration `json:"latency_ns"`
+	FirstByte time.Duration `json:"first_byte_ns,omitempty"` // time to first token of a stream
+}
+
+// Attempt is one try against one deployment.
+type Attempt struct {
+	Deployment string        `json:"deployment"`
+	Status     int           `json:"status,omitempty"` // the vendor's; 0 when it never answered
+	Error      Code          `json:"error,omitempty"`
+	Latency    time.Duration `json:"latency_ns"`
+}
+
+// OpenExchange is on record from before the vendor is called until the entry
+// is written. After a crash it becomes an interrupted entry at Reserved.
+type OpenExchange struct {
+	ExchangeID     string    `json:"exchange_id"`
+	NodeID         string    `json:"node_id"` // who holds the lease
+	At             time.Time `json:"at"`
+	Key            Named     `json:"key"`
+	Organization   Named     `json:"organization"`
+	Team           Named     `json:"team"`
+	User           Named     `json:"user"`
+	Endpoint       string    `json:"endpoint"`
+	Stream         bool      `json:"stream"`
+	RequestedModel string    `json:"requested_model"`
+	DeployedModel  string    `json:"deployed_model"`
+	Provider       string    `json:"provider"`
+	Deployment     string    `json:"deployment"`
+	PriceID        string    `json:"price_id"`
+	Usage          Usage     `json:"usage"` // the worst case that was reserved
+	Reserved       Nano      `json:"reserved"`
+	Unpriced       bool      `json:"unpriced"`
+}
+
+// LedgerBatch is what one transaction of the ledger's writer contains.
+type LedgerBatch struct {
+	Open    []*OpenExchange
+	Entries []*LedgerEntry
+}
+
+// BatchResult tells which rows of a batch could not be stored though the
+// database is well: bad values, put aside with their error. Index refers to
+// the batch's slices.
+type BatchResult struct {
+	BadOpen, BadEntries map[int]error
+}
+
+// EntryFilter narrows ledger reads; zero fields do not filter. Times are [From, To).
+type EntryFilter struct {
+	From, To    time.Time
+	KeyID       string
+	Model       string // requested
+	Deployment  string
+	Outcome     Outcome
+	ExchangeID  string
+	Cursor      string
+	Limit       int // 1..10000
+	OldestFirst bool
+}
+
+// Rollup is the sums of one hour and one combination of dimensions.
+type Rollup struct {
+	Hour           time.Time `json:"hour"`
+	OrganizationID string    `json:"organization_id,omitempty"`
+	TeamID         string    `json:"team_id,omitempty"`
+	UserID         string    `json:"user_id,omitempty"`
+	KeyID          string    `json:"key_id,omitempty"`
+	Model          string    `json:"model"` // requested
+	Provider       string    `json:"provider,omitempty"`
+	Deployment     string    `json:"deployment,omitempty"`
+	Outcome        Outcome   `json:"outcome"`
+	Requests       int64     `json:"requests"`
+	InputTokens    int64     `json:"input_tokens"`
+	OutputTokens   int64     `json:"output_tokens"`
+	Amount         Nano      `json:"amount"`
+	Unpriced       int64     `json:"unpriced"`
+}
+
+// LedgerDifference is a place where what is derived disagrees with the entries.
+type LedgerDifference struct {
+	Where string `json:"where"` // "rollup 2026-11-25T10:00Z key_… gpt", "amount ent_…"
+	Want  string `json:"want"`
+	Have  string `json:"have"`
+}
+
+// LedgerStore keeps the ledger. Entries are append-only: there is no update.
+//
+// WriteBatch is called by one goroutine of the ledger; the rest may be called
+// from any.
+type LedgerStore interface {
+	// WriteBatch stores the batch in one transaction together with the rollups:
+	// open exchanges are added, entries are added, rollups go up, and the open
+	// record of each entry's exchange goes away. An entry whose exchange is
+	// already in the ledger changes nothing and is no error. The error is for
+	// the whole batch (locked, disk full): nothing was stored then.
+	WriteBatch(ctx context.Context, b *LedgerBatch) (BatchResult, error)
+	// ListOpen returns open exchanges of nodes other than exceptNode, oldest first.
+	ListOpen(ctx context.Context, exceptNode string) ([]*OpenExchange, error)
+	ListEntries(ctx context.Context, f EntryFilter) (entries []*LedgerEntry, next string, err error)
+	// SumAmounts adds up the amounts of entries with At in [from, to) by key id;
+	// zero times do not bound.
+	SumAmounts(ctx context.Context, scope Scope, subject string, from, to time.Time) (Nano, error)
+	// ListRollups reads the sums of [from, to).
+	ListRollups(ctx context.Context, from, to time.Time) ([]Rollup, error)
+	// Verify compares everything derived with the entries; empty means equal.
+	Verify(ctx context.Context) ([]LedgerDifference, error)
+	// Rebuild makes the rollups anew from the entries, in one transaction.
+	Rebuild(ctx context.Context) error
+}
+
+// Store is all that a database offers the gateway.
+type Store interface {
+	KeyStore
+	BudgetStore
+	LedgerStore
+	// Ping reports whether the database answers (for /readyz).
+	Ping(ctx context.Context) error
+	Close() error
+}

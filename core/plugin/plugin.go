@@ -1,0 +1,121 @@
+// Package plugin runs plugins: it loads them through carriers, keeps them in
+// sets that a reload swaps as a whole, and gives each kind its typed face. No
+// wazero, Extism or gRPC type leaves its carrier.
+package plugin
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/tokligence/gateway/pdk/abi"
+)
+
+// Source is a plugin file and what the operator grants it.
+type Source struct {
+	ID     string // "provider.anthropic"
+	Bytes  []byte // a module; nil for a process
+	Path   string // of the file, for messages and for the process carrier
+	SHA256 string // lower-case hex; "" is not pinned. Checked by the loader before a carrier sees the file
+	Limits Limits
+	// CacheDir is where compiled code is kept between starts; "" keeps none.
+	CacheDir string
+	// Log receives what the plugin logs and what it writes to stderr before it fails.
+	Log func(level, message string)
+}
+
+// Limits bound what a plugin may use.
+type Limits struct {
+	MemoryBytes  int64         // of one instance; default 64 MiB
+	Timeout      time.Duration // of one call; default 250 ms
+	MaxInstances int           // default 4 × GOMAXPROCS; callers wait for a free one
+	OutputBytes  int64         // of one reply; default 64 MiB
+}
+
+// Carrier knows one way to run plugin files.
+type Carrier interface {
+	// Open checks and compiles the file and answers nothing of it yet. It
+	// refuses a module whose imports, exports or signatures are not the ABI's.
+	Open(ctx context.Context, s Source) (Code, error)
+}
+
+// Code is an opened file. Safe for concurrent use.
+type Code interface {
+	// Has reports whether the file offers the function.
+	Has(f abi.Function) bool
+	// Start makes a plugin of the code with its own instances, each configured
+	// with config before its first call. A nil config starts one that can only
+	// describe itself. Problems that the plugin reports are a *ConfigError.
+	Start(ctx context.Context, config json.RawMessage) (Plugin, error)
+	Close(ctx context.Context) error
+}
+
+// Plugin is running code with a pool of instances. Safe for concurrent use.
+type Plugin interface {
+	// Call runs f and appends its reply to dst. It waits for a free instance no
+	// longer than ctx, and runs no longer than Limits.Timeout.
+	//
+	// The error is an *abi.Error when the plugin itself refused, else a *Fault.
+	// Whatever happens, only this call fails.
+	Call(ctx context.Context, f abi.Function, input, dst []byte) ([]byte, error)
+	Stats() Stats
+	// Close waits for running calls and frees all instances.
+	Close(ctx context.Context) error
+}
+
+// Stats are a plugin's counters since its start.
+type Stats struct {
+	Calls, Faults   uint64
+	Time            time.Duration // in calls, waiting excluded
+	Waits           uint64        // calls that found no free instance
+	Instances, Idle int
+	Discarded       uint64
+	BreakerOpen     bool
+	LastFault       string
+	LastFaultAt     time.Time
+}
+
+// FaultKind is how a call failed.
+type FaultKind string
+
+// The kinds of faults.
+const (
+	FaultDeadline FaultKind = "deadline" // ran longer than its time-out
+	FaultTrap     FaultKind = "trap"     // panic, stack overflow, out of memory, wrong memory access
+	FaultExit     FaultKind = "exit"     // the guest or process ended
+	FaultOutput   FaultKind = "output"   // too large, or not the document it should be
+	FaultContract FaultKind = "contract" // a reply that the contract forbids: another host, a bad header
+	FaultBusy     FaultKind = "busy"     // no free instance within the caller's time
+	FaultBreaker  FaultKind = "breaker"  // not called: the plugin failed too often lately
+	FaultCanceled FaultKind = "canceled" // the caller's context ended
+)
+
+// Fault is a failed call: a plugin can only fail its own.
+type Fault struct {
+	Plugin   string
+	Function abi.Function
+	Kind     FaultKind
+	Err      error
+	Stderr   string // the guest's last lines, for the operator
+}
+
+func (f *Fault) Error() string {
+	return fmt.Sprintf("plugin %s: %s: %s: %v", f.Plugin, f.Function, f.Kind, f.Err)
+}
+
+func (f *Fault) Unwrap() error { return f.Err }
+
+// ConfigError carries what a plugin found wrong with its configuration.
+type ConfigError struct {
+	Plugin   string
+	Problems []abi.Problem
+}
+
+func (e *ConfigError) Error() string {
+	if len(e.Problems) == 0 {
+		return fmt.Sprintf("plugin %s refused its configuration", e.Plugin)
+	}
+	p := e.Problems[0]
+	return fmt.Sprintf("plugin %s: config %s: %s (%d problems)", e.Plugin, p.Path, p.Message, len(e.Problems))
+}

@@ -1,0 +1,15 @@
+// Package sse reads and writes event streams (WHATWG HTML, section 9.2). It
+// knows nothing of models.
+package sse
+
+// Event is one event. Its slices are valid until the reader's next call.
+type Event struct {
+	Name []byte // the event field; empty when the stream gave none
+	Data []byte // data lines joined by LF
+	// Raw is the event as it came, with its closing blank line, when it may be
+	// passed on as it is: LF line ends, no id, retry or comment in it. Else nil.
+	Raw []byte
+	// Unterminated marks a last event that the end of the stream cut off before
+	// its blank line. It may be whole or half.
+	Unterminated bool
+}

@@ -1,0 +1,71 @@
+// Package upstream is the only way out of the gateway: HTTP requests to
+// vendors over pooled connections, with credentials and signatures added last.
+package upstream
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/pdk/abi"
+)
+
+// Request is one HTTP request. Header names are lower-case; Host,
+// Content-Length, Connection, Accept-Encoding and the authentication headers
+// are the client's own business and ignored here.
+type Request struct {
+	Method     string
+	URL        string
+	Headers    []Header
+	Body       []byte
+	Auth       abi.Auth
+	Credential *core.Credential // nil for AuthNone
+	// HeadTimeout bounds the wait for the status line after the request was
+	// written; 0 is none.
+	HeadTimeout time.Duration
+	// AllowPrivate permits loopback and private addresses. Link-local and
+	// metadata addresses are refused always, checked when connecting.
+	AllowPrivate bool
+}
+
+// Header is one header line.
+type Header struct{ Name, Value string }
+
+// Response is an answer whose head has arrived. Body must be closed; a body
+// read to its end gives its connection back to the pool.
+type Response struct {
+	Status  int
+	Headers []Header // lower-case names
+	Body    Body
+}
+
+// Get returns the first header of that lower-case name.
+func (r *Response) Get(name string) string {
+	for _, h := range r.Headers {
+		if h.Name == name {
+			return h.Value
+		}
+	}
+	return ""
+}
+
+// Body reads an answer, gzip already undone. A stream's bytes come as they
+// arrive. Reads end with ctx of Do.
+type Body interface {
+	io.ReadCloser
+	// SetIdleTimeout bounds each following Read; 0 is none. A Read that takes
+	// longer fails with *core.Error upstream_timeout.
+	SetIdleTimeout(d time.Duration)
+}
+
+// Client sends requests. Safe for concurrent use.
+type Client interface {
+	// Do returns when the response's head is there. Errors are *core.Error:
+	// upstream_unavailable (connect, TLS, broken answer), upstream_timeout, or
+	// the context's error as it is when ctx has ended. An answer of any status
+	// is not an error. Do tries again by itself only when a kept-alive
+	// connection turns out to be closed before a byte of the answer came.
+	Do(ctx context.Context, r *Request) (*Response, error)
+	Close()
+}

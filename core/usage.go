@@ -1,0 +1,48 @@
+package core
+
+// UsageSource says where a count comes from.
+type UsageSource string
+
+// The sources of a count. A reported zero is zero; Unknown is not a count.
+const (
+	UsageReported  UsageSource = "reported"
+	UsageEstimated UsageSource = "estimated"
+)
+
+// Usage is what one exchange consumed, in parts that never overlap: the whole
+// input is Input + CacheRead + CacheWrite5m + CacheWrite1h (+ AudioInput,
+// ImageInput), the whole output is Output + AudioOutput + ImageOutput.
+// Reasoning is the only exception: it is the share of Output that the client
+// did not see, told for information and not priced again.
+type Usage struct {
+	Input        int64 `json:"input"`
+	CacheRead    int64 `json:"cache_read,omitempty"`
+	CacheWrite5m int64 `json:"cache_write_5m,omitempty"`
+	CacheWrite1h int64 `json:"cache_write_1h,omitempty"`
+	Output       int64 `json:"output"`
+	Reasoning    int64 `json:"reasoning,omitempty"`
+	AudioInput   int64 `json:"audio_input,omitempty"`
+	AudioOutput  int64 `json:"audio_output,omitempty"`
+	ImageInput   int64 `json:"image_input,omitempty"`
+	ImageOutput  int64 `json:"image_output,omitempty"`
+	Images       int64 `json:"images,omitempty"`       // pictures made
+	Milliseconds int64 `json:"milliseconds,omitempty"` // of audio
+	Characters   int64 `json:"characters,omitempty"`
+	Searches     int64 `json:"searches,omitempty"`
+
+	InputSource  UsageSource `json:"input_source"`
+	OutputSource UsageSource `json:"output_source"`
+}
+
+// InputTokens is the whole input, cached parts included: OpenAI's prompt_tokens.
+func (u Usage) InputTokens() int64 {
+	return u.Input + u.CacheRead + u.CacheWrite5m + u.CacheWrite1h + u.AudioInput + u.ImageInput
+}
+
+// OutputTokens is the whole output: OpenAI's completion_tokens.
+func (u Usage) OutputTokens() int64 { return u.Output + u.AudioOutput + u.ImageOutput }
+
+// Estimated reports whether any token count is an estimate.
+func (u Usage) Estimated() bool {
+	return u.InputSource == UsageEstimated || u.OutputSource == UsageEstimated
+}

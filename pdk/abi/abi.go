@@ -1,0 +1,172 @@
+// Package abi is the contract between the gateway and its plugins: the names of
+// the functions, the JSON documents that go in and out, and what both sides may
+// rely on. It imports the standard library only.
+//
+// A plugin is a pure function: bytes in, bytes out. The host owns network,
+// retries, time-outs, credentials, framing, clocks and randomness; a plugin
+// that needs any of these is told the result. The same input gives the same
+// output on any instance: a plugin keeps nothing between calls but its
+// configuration. What must live longer travels as State, an opaque string that
+// comes back unread.
+//
+// The documents are JSON whatever the carrier:
+//
+//   - wasm: for each function f the guest exports tok_<f>() → i32 (0: the output
+//     is the result; 1: the output is an [Error]) and its memory; the host
+//     module "tokligence" gives input_length() → i32, input_read(ptr, n),
+//     output_write(ptr, n) which appends, and log(level, ptr, n) with level
+//     0 debug, 1 info, 2 warn, 3 error. input_read copies the first n bytes of
+//     the input.
+//   - extism: the guest exports tok_<f> in Extism's own way; the same documents.
+//   - process: one gRPC method, Call(function, payload) → payload; see pdk/process.
+//
+// Members that a side does not know are ignored, so both may grow. A member
+// marked "raw" holds JSON of a vendor or client and is never re-serialised by
+// the host: numbers and unknown members stay byte for byte.
+package abi
+
+import "encoding/json"
+
+// Version of this contract. A plugin that says another one is not loaded.
+const Version = 1
+
+// ExportPrefix stands before a function's name in a guest's exports, HostModule
+// is where its imports come from.
+const (
+	ExportPrefix = "tok_"
+	HostModule   = "tokligence"
+)
+
+// Kind is what role a plugin has.
+type Kind string
+
+// The kinds.
+const (
+	KindProvider  Kind = "provider"
+	KindStrategy  Kind = "strategy"
+	KindGuardrail Kind = "guardrail"
+)
+
+// Function is what a plugin can be asked.
+type Function string
+
+// The functions. Describe and Configure belong to every kind.
+const (
+	Describe     Function = "describe"      // nothing → Manifest; before Configure, at install time too
+	Configure    Function = "configure"     // ConfigureRequest → ConfigureReply; once per instance
+	Plan         Function = "plan"          // PlanRequest → PlanReply
+	Encode       Function = "encode"        // EncodeRequest → EncodeReply
+	Decode       Function = "decode"        // DecodeRequest → DecodeReply
+	DecodeEvents Function = "decode_events" // DecodeEventsRequest → DecodeEventsReply
+	DecodeError  Function = "decode_error"  // DecodeErrorRequest → DecodeErrorReply; optional
+	Rank         Function = "rank"          // RankRequest → RankReply
+	Inspect      Function = "inspect"       // InspectRequest → InspectReply
+)
+
+// Required lists the functions that a plugin of the kind must have.
+func Required(k Kind) []Function {
+	switch k {
+	case KindProvider:
+		return []Function{Describe, Configure, Plan}
+	case KindStrategy:
+		return []Function{Describe, Configure, Rank}
+	case KindGuardrail:
+		return []Function{Describe, Configure, Inspect}
+	}
+	return nil
+}
+
+// Manifest is a plugin's declaration of itself. Lint, console forms and README
+// tables come from it.
+type Manifest struct {
+	ID          string `json:"id"`      // kind.name: "provider.anthropic"
+	Name        string `json:"name"`    // for people: "Anthropic"
+	Version     string `json:"version"` // semver
+	Kind        Kind   `json:"kind"`
+	ABI         int    `json:"abi"`
+	Description string `json:"description,omitempty"` // one sentence
+	Homepage    string `json:"homepage,omitempty"`
+	License     string `json:"license,omitempty"`   // SPDX
+	Stability   string `json:"stability,omitempty"` // experimental, beta, stable
+	// Config is a JSON Schema (draft 2020-12) of the plugin's configuration;
+	// "x-secret": true marks a secret. Absent: no configuration.
+	Config json.RawMessage `json:"config,omitempty"`
+	// Credential names the secret fields that a provider's credentials have, with what
+	// each is; the first is the usual one.
+	Credential   []CredentialField `json:"credential,omitempty"`
+	Capabilities Capabilities      `json:"capabilities"`
+}
+
+// CredentialField is one secret (or plain) field of a credential.
+type CredentialField struct {
+	Name        string `json:"name"` // "api_key"
+	Description string `json:"description,omitempty"`
+	Optional    bool   `json:"optional,omitempty"`
+}
+
+// Capabilities are what a plugin asks for. The operator grants them in
+// gateway.toml, the console shows both.
+type Capabilities struct {
+	Hosts   []string `json:"hosts,omitempty"`   // HTTP effects of guardrails: "api.example.com"
+	Stream  bool     `json:"stream,omitempty"`  // a guardrail that inspects streams
+	Rewrite bool     `json:"rewrite,omitempty"` // a guardrail that may change text
+	// Hold is the most characters that a guardrail asks the host to keep back
+	// from a stream; it costs time to first token.
+	Hold int `json:"hold,omitempty"`
+}
+
+// Error is what a function answers instead of its reply. The wasm carriers send
+// it with result 1, the process carrier as a gRPC status detail.
+type Error struct {
+	Code    ErrorCode `json:"code"`
+	Message string    `json:"message"`         // safe for the client
+	Param   string    `json:"param,omitempty"` // the request member at fault
+}
+
+func (e *Error) Error() string { return string(e.Code) + ": " + e.Message }
+
+// ErrorCode is what a plugin may say of a failure; the gateway's own codes of the same names.
+type ErrorCode string
+
+// The codes. Anything else counts as PluginFailed.
+const (
+	InvalidRequest      ErrorCode = "invalid_request"
+	ContextWindow       ErrorCode = "context_window_exceeded"
+	ContentPolicy       ErrorCode = "content_policy"
+	RateLimited         ErrorCode = "rate_limited"
+	UpstreamCredential  ErrorCode = "upstream_credential"
+	UpstreamUnavailable ErrorCode = "upstream_unavailable"
+	UpstreamRejected    ErrorCode = "upstream_rejected"
+	PluginFailed        ErrorCode = "plugin_failed"
+)
+
+// ConfigureRequest carries the configuration that has passed the manifest's schema.
+type ConfigureRequest struct {
+	Config json.RawMessage `json:"config"` // an object; {} when none is given
+}
+
+// ConfigureReply is empty when all is well.
+type ConfigureReply struct {
+	Problems []Problem `json:"problems,omitempty"`
+}
+
+// Problem is one fault of a configuration.
+type Problem struct {
+	Path    string `json:"path"` // "rules[2].pattern"
+	Message string `json:"message"`
+}
+
+// Endpoint is what a client asked for.
+type Endpoint string
+
+// The endpoints.
+const (
+	Chat        Endpoint = "chat"         // OpenAI chat completions
+	Messages    Endpoint = "messages"     // Anthropic Messages
+	CountTokens Endpoint = "count_tokens" // Anthropic count_tokens
+	Embeddings  Endpoint = "embeddings"   // OpenAI embeddings
+	Images      Endpoint = "images"       // OpenAI image generations
+)
+
+// Headers are HTTP headers with lower-case names.
+type Headers map[string]string

@@ -1,0 +1,280 @@
+package abi
+
+import "encoding/json"
+
+// Deployment is what a provider plugin knows of a deployment: no credential,
+// only the names of the fields that it has.
+type Deployment struct {
+	Name             string          `json:"name"`
+	Model            string          `json:"model"`              // the vendor's name
+	BaseURL          string          `json:"base_url,omitempty"` // without a trailing slash; "" is the provider's own
+	Options          json.RawMessage `json:"options,omitempty"`  // [deployment.options] of gateway.toml, an object
+	CredentialFields []string        `json:"credential_fields,omitempty"`
+}
+
+// PlanRequest asks how one endpoint of one deployment is served. It is asked
+// when the configuration is loaded, not per request.
+type PlanRequest struct {
+	Endpoint   Endpoint   `json:"endpoint"`
+	Stream     bool       `json:"stream"`
+	Deployment Deployment `json:"deployment"`
+}
+
+// PlanReply is a provider's standing answer for one deployment and endpoint.
+//
+// Endpoints that a provider does not support natively may still be served: the
+// host bridges Messages to Chat when only Chat is supported.
+type PlanReply struct {
+	Supported bool   `json:"supported"`
+	Reason    string `json:"reason,omitempty"` // why not; for people
+
+	Method  string  `json:"method,omitempty"` // "" is POST
+	URL     string  `json:"url,omitempty"`    // absolute
+	Headers Headers `json:"headers,omitempty"`
+	Auth    Auth    `json:"auth"`
+
+	Request  RequestPlan  `json:"request"`
+	Response ResponsePlan `json:"response"`
+	Stream   StreamPlan   `json:"stream"`
+	Usage    UsagePaths   `json:"usage"`
+	Errors   ErrorPaths   `json:"errors"`
+}
+
+// Auth names how core proves itself to the vendor. Values are placeholders,
+// ${credential.api_key}, that core fills in after the plugin is done.
+type Auth struct {
+	Scheme  AuthScheme `json:"scheme,omitempty"`
+	Name    string     `json:"name,omitempty"`    // of the header or query parameter
+	Value   string     `json:"value,omitempty"`   // "" is ${credential.api_key}
+	Service string     `json:"service,omitempty"` // aws_sigv4: "bedrock"
+	Region  string     `json:"region,omitempty"`  // aws_sigv4
+}
+
+// AuthScheme is a way to authenticate that core carries out.
+type AuthScheme string
+
+// The schemes.
+const (
+	AuthNone   AuthScheme = "none"
+	AuthBearer AuthScheme = "bearer" // Authorization: Bearer <value>
+	AuthHeader AuthScheme = "header" // <name>: <value>
+	AuthQuery  AuthScheme = "query"  // ?<name>=<value>
+	// AuthSigV4 signs with access_key_id, secret_access_key and, where given, session_token.
+	AuthSigV4 AuthScheme = "aws_sigv4"
+)
+
+// Mode says whether a body crosses the sandbox.
+type Mode string
+
+// The modes. Passthrough bodies are spliced and forwarded, never re-serialised.
+const (
+	Passthrough Mode = "passthrough"
+	Transform   Mode = "transform"
+)
+
+// RequestPlan is how a request's body is made.
+type RequestPlan struct {
+	Mode Mode `json:"mode"`
+	// Edits of a passthrough body, on top-level members, in order. The host sets
+	// "model" to the deployment's model itself, before them.
+	Edits []Edit `json:"edits,omitempty"`
+	// IncludeUsage says that a stream must be asked for usage the OpenAI way
+	// (stream_options.include_usage); the host hides it from clients that did not ask.
+	IncludeUsage bool `json:"include_usage,omitempty"`
+	// Unsupported names top-level members that this deployment refuses. The host
+	// drops them when the deployment's drop_params says so, and tells the client
+	// in a header; else it answers 400 naming the member.
+	Unsupported []string `json:"unsupported,omitempty"`
+	// ForwardHeaders names client headers that are passed on ("anthropic-beta").
+	ForwardHeaders []string `json:"forward_headers,omitempty"`
+}
+
+// Edit changes one top-level member of a passthrough body.
+type Edit struct {
+	Op    EditOp          `json:"op"`
+	Key   string          `json:"key"`
+	To    string          `json:"to,omitempty"`    // rename: the new name, unless present
+	Value json.RawMessage `json:"value,omitempty"` // set, default
+}
+
+// EditOp is what an Edit does.
+type EditOp string
+
+// The operations: set always, default only when absent.
+const (
+	EditSet     EditOp = "set"
+	EditDefault EditOp = "default"
+	EditRemove  EditOp = "remove"
+	EditRename  EditOp = "rename"
+)
+
+// ResponsePlan is how a whole answer is read.
+type ResponsePlan struct {
+	Mode Mode `json:"mode"`
+}
+
+// StreamPlan is how a stream is read.
+type StreamPlan struct {
+	Mode    Mode    `json:"mode"`
+	Framing Framing `json:"framing,omitempty"` // "" is sse
+}
+
+// Framing is how events are cut out of the vendor's bytes.
+type Framing string
+
+// The framings.
+const (
+	FramingSSE            Framing = "sse"
+	FramingNDJSON         Framing = "ndjson"
+	FramingAWSEventStream Framing = "aws_event_stream"
+)
+
+// UsagePaths say where usage stands in passthrough answers and events. Each
+// path is dotted; of several, every one present is read and the last wins.
+// Reports are snapshots: a later number replaces the earlier one, an absent
+// one keeps it.
+type UsagePaths struct {
+	Input        []string `json:"input,omitempty"`
+	CacheRead    []string `json:"cache_read,omitempty"`
+	CacheWrite5m []string `json:"cache_write_5m,omitempty"`
+	CacheWrite1h []string `json:"cache_write_1h,omitempty"`
+	Output       []string `json:"output,omitempty"`
+	Reasoning    []string `json:"reasoning,omitempty"`
+	AudioInput   []string `json:"audio_input,omitempty"`
+	AudioOutput  []string `json:"audio_output,omitempty"`
+	ImageInput   []string `json:"image_input,omitempty"`
+	ImageOutput  []string `json:"image_output,omitempty"`
+	// InputIncludes names the parts that the vendor's input number contains
+	// (OpenAI: cache_read, audio_input); the host takes them out again. Likewise OutputIncludes.
+	// Reasoning is a share of output: where the vendor counts it beside output,
+	// name it in OutputExcludes and the host adds it.
+	InputIncludes  []string `json:"input_includes,omitempty"`
+	OutputIncludes []string `json:"output_includes,omitempty"`
+	OutputExcludes []string `json:"output_excludes,omitempty"`
+	Model          []string `json:"model,omitempty"` // the served model
+}
+
+// ErrorPaths say where an error body keeps its parts and what they mean. The
+// zero value is OpenAI's shape: error.message, error.type, error.code.
+type ErrorPaths struct {
+	Message  string         `json:"message,omitempty"`
+	Type     string         `json:"type,omitempty"`
+	Code     string         `json:"code,omitempty"`
+	Patterns []ErrorPattern `json:"patterns,omitempty"`
+}
+
+// ErrorPattern gives a vendor's error one of our codes; the first that matches counts.
+// All members that are set must match.
+type ErrorPattern struct {
+	Code    ErrorCode `json:"code"`
+	Status  int       `json:"status,omitempty"`
+	Type    string    `json:"type,omitempty"`    // equal
+	VCode   string    `json:"vcode,omitempty"`   // vendor's code, equal
+	Message string    `json:"message,omitempty"` // regular expression (RE2), anchored at the message's beginning
+	NoRetry bool      `json:"no_retry,omitempty"`
+}
+
+// EncodeRequest asks for the vendor's request.
+type EncodeRequest struct {
+	Endpoint   Endpoint        `json:"endpoint"`
+	Stream     bool            `json:"stream"`
+	Deployment Deployment      `json:"deployment"`
+	DropParams []string        `json:"drop_params,omitempty"` // leave these out silently instead of refusing them
+	Body       json.RawMessage `json:"body"`                  // raw, canonical
+}
+
+// EncodeReply is the vendor's request. URL and headers override the plan's; a
+// URL keeps the plan's scheme and host.
+type EncodeReply struct {
+	URL     string          `json:"url,omitempty"`
+	Headers Headers         `json:"headers,omitempty"`
+	Body    json.RawMessage `json:"body"`
+	// State comes back in Decode and in the first DecodeEvents.
+	State string `json:"state,omitempty"`
+	// Notices tell what was left out or changed; the host shows them in a header and the log.
+	Notices []string `json:"notices,omitempty"`
+}
+
+// DecodeRequest carries a whole 2xx answer whose body is JSON.
+type DecodeRequest struct {
+	Endpoint   Endpoint        `json:"endpoint"`
+	Deployment Deployment      `json:"deployment"`
+	Status     int             `json:"status"`
+	Headers    Headers         `json:"headers,omitempty"` // content-type and the vendor's request id
+	State      string          `json:"state,omitempty"`
+	Body       json.RawMessage `json:"body"` // raw
+}
+
+// DecodeReply is the canonical answer. The body may leave out id, object,
+// created, model and usage: the host adds what is missing.
+type DecodeReply struct {
+	Body  json.RawMessage `json:"body"` // raw, canonical
+	Usage *Usage          `json:"usage,omitempty"`
+	Model string          `json:"model,omitempty"` // the served model
+}
+
+// Usage is what the vendor reported; nil parts were not reported. The parts do
+// not overlap: input is without cached tokens, output contains reasoning.
+type Usage struct {
+	Input        *int64 `json:"input,omitempty"`
+	CacheRead    *int64 `json:"cache_read,omitempty"`
+	CacheWrite5m *int64 `json:"cache_write_5m,omitempty"`
+	CacheWrite1h *int64 `json:"cache_write_1h,omitempty"`
+	Output       *int64 `json:"output,omitempty"`
+	Reasoning    *int64 `json:"reasoning,omitempty"`
+	AudioInput   *int64 `json:"audio_input,omitempty"`
+	AudioOutput  *int64 `json:"audio_output,omitempty"`
+	ImageInput   *int64 `json:"image_input,omitempty"`
+	ImageOutput  *int64 `json:"image_output,omitempty"`
+	Images       *int64 `json:"images,omitempty"`
+	Milliseconds *int64 `json:"milliseconds,omitempty"`
+	Characters   *int64 `json:"characters,omitempty"`
+	Searches     *int64 `json:"searches,omitempty"`
+}
+
+// Event is one event of a vendor's stream.
+type Event struct {
+	// Name is the SSE event name, or a binary frame's :event-type; an exception
+	// frame's is "exception:" + its :exception-type.
+	Name string `json:"name,omitempty"`
+	// Data is the event's data: raw JSON where it is JSON, else a JSON string.
+	Data json.RawMessage `json:"data"`
+}
+
+// DecodeEventsRequest carries all events at hand, at least one unless End.
+type DecodeEventsRequest struct {
+	Endpoint Endpoint `json:"endpoint"`
+	State    string   `json:"state,omitempty"` // of the previous call; at first that of encode
+	Events   []Event  `json:"events"`
+	End      bool     `json:"end,omitempty"` // the vendor's stream has ended; no call follows
+}
+
+// DecodeEventsReply is what the events mean.
+type DecodeEventsReply struct {
+	State string `json:"state,omitempty"`
+	// Chunks are canonical chunks with at least "choices", at most one choice
+	// each. The host adds id, object, created and model, and writes the usage chunk.
+	Chunks []json.RawMessage `json:"chunks,omitempty"`
+	Usage  *Usage            `json:"usage,omitempty"` // a snapshot
+	Model  string            `json:"model,omitempty"`
+	// Error is a failure that the vendor reported within its stream.
+	Error *Error `json:"error,omitempty"`
+	// Done says that the answer is complete: a stream that ends before is broken.
+	Done bool `json:"done,omitempty"`
+}
+
+// DecodeErrorRequest carries an answer that is not 2xx.
+type DecodeErrorRequest struct {
+	Status  int             `json:"status"`
+	Headers Headers         `json:"headers,omitempty"`
+	Body    json.RawMessage `json:"body"` // raw JSON, or a JSON string of at most 64 KiB
+}
+
+// DecodeErrorReply says what the vendor meant.
+type DecodeErrorReply struct {
+	Error        Error  `json:"error"`
+	VendorType   string `json:"vendor_type,omitempty"`
+	VendorCode   string `json:"vendor_code,omitempty"`
+	RetryAfterMS int64  `json:"retry_after_ms,omitempty"`
+	NoRetry      bool   `json:"no_retry,omitempty"`
+}

@@ -1,0 +1,328 @@
+package scan
+
+import (
+	"bytes"
+	"math"
+	"strconv"
+	"unicode/utf8"
+)
+
+// Kind is the sort of a raw value: '{', '[', '"', 't', 'f', 'n', '0' for any
+// number, and 0 for an absent one.
+func Kind(raw []byte) byte {
+	i := skipSpace(raw, 0)
+	if i >= len(raw) {
+		return 0
+	}
+	switch c := raw[i]; {
+	case c == '-' || c >= '0' && c <= '9':
+		return '0'
+	default:
+		return c
+	}
+}
+
+// IsNull reports whether raw is absent or null.
+func IsNull(raw []byte) bool { k := Kind(raw); return k == 0 || k == 'n' }
+
+// Members calls f for every member of the object raw, in order, with its key
+// (unescaped; valid until f returns) and its value (a slice of raw without
+// white space around it), until f returns false. Anything but an object has none.
+func Members(raw []byte, f func(key, value []byte) bool) {
+	members(raw, func(key []byte, _, v, end int) bool { return f(key, raw[v:end]) })
+}
+
+// members also tells where a member's key and value stand.
+func members(raw []byte, f func(key []byte, keyStart, valueStart, valueEnd int) bool) {
+	i := skipSpace(raw, 0)
+	if i >= len(raw) || raw[i] != '{' {
+		return
+	}
+	i++
+	var scratch [64]byte
+	for {
+		i = skipSpace(raw, i)
+		if i >= len(raw) || raw[i] != '"' {
+			return
+		}
+		k := i
+		i = skipString(raw, i)
+		if i-1 < k+1 {
+			return
+		}
+		key := raw[k+1 : i-1]
+		if bytes.IndexByte(key, '\\') >= 0 {
+			key = AppendUnescaped(scratch[:0], raw[k:i])
+		}
+		i = skipSpace(raw, i)
+		if i >= len(raw) || raw[i] != ':' {
+			return
+		}
+		v := skipSpace(raw, i+1)
+		end := skipValue(raw, v)
+		if end <= v || !f(key, k, v, end) {
+			return
+		}
+		i = skipSpace(raw, end)
+		if i >= len(raw) || raw[i] != ',' {
+			return
+		}
+		i++
+	}
+}
+
+// Elements calls f for every element of the array raw until f returns false.
+// Anything but an array has none.
+func Elements(raw []byte, f func(i int, value []byte) bool) {
+	i := skipSpace(raw, 0)
+	if i >= len(raw) || raw[i] != '[' {
+		return
+	}
+	i++
+	for n := 0; ; n++ {
+		v := skipSpace(raw, i)
+		end := skipValue(raw, v)
+		if end <= v || !f(n, raw[v:end]) {
+			return
+		}
+		i = skipSpace(raw, end)
+		if i >= len(raw) || raw[i] != ',' {
+			return
+		}
+		i++
+	}
+}
+
+// Get follows path through objects and returns the raw value, nil when absent.
+// Of duplicate members the last counts, as in every JSON library that fills structs.
+func Get(raw []byte, path ...string) []byte {
+	for _, name := range path {
+		var found []byte
+		Members(raw, func(key, value []byte) bool {
+			if string(key) == name {
+				found = value
+			}
+			return true
+		})
+		if found == nil {
+			return nil
+		}
+		raw = found
+	}
+	return raw
+}
+
+// GetString is Get for a string value; "" when absent or not a string.
+func GetString(raw []byte, path ...string) string {
+	s, _ := String(Get(raw, path...))
+	return s
+}
+
+// GetInt is Get for an integer; ok is false when absent or not an integer.
+func GetInt(raw []byte, path ...string) (n int64, ok bool) { return Int(Get(raw, path...)) }
+
+// Len counts the elements of an array; 0 for anything else.
+func Len(raw []byte) (n int) {
+	Elements(raw, func(int, []byte) bool { n++; return true })
+	return n
+}
+
+// String unescapes a raw string value. ok is false for anything else.
+func String(raw []byte) (s string, ok bool) {
+	if len(raw) < 2 || raw[0] != '"' {
+		return "", false
+	}
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return string(raw[1 : len(raw)-1]), true
+	}
+	return string(AppendUnescaped(nil, raw)), true
+}
+
+// Int reads an integer; 5, 5.0 and 5e0 are all five. ok is false for fractions,
+// for what does not fit and for other kinds.
+func Int(raw []byte) (n int64, ok bool) {
+	if Kind(raw) != '0' {
+		return 0, false
+	}
+	if n, err := strconv.ParseInt(string(raw), 10, 64); err == nil {
+		return n, true
+	}
+	f, err := strconv.ParseFloat(string(raw), 64)
+	if err != nil || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
+		return 0, false
+	}
+	return int64(f), true
+}
+
+// Float reads any number.
+func Float(raw []byte) (f float64, ok bool) {
+	if Kind(raw) != '0' {
+		return 0, false
+	}
+	f, err := strconv.ParseFloat(string(raw), 64)
+	return f, err == nil
+}
+
+// Bool reads true or false.
+func Bool(raw []byte) (b, ok bool) {
+	switch Kind(raw) {
+	case 't':
+		return true, true
+	case 'f':
+		return false, true
+	}
+	return false, false
+}
+
+// AppendUnescaped appends the text of the raw string value (quotes included) to dst.
+func AppendUnescaped(dst, raw []byte) []byte {
+	if len(raw) < 2 {
+		return dst
+	}
+	s := raw[1 : len(raw)-1]
+	for {
+		i := bytes.IndexByte(s, '\\')
+		if i < 0 || i+1 >= len(s) {
+			return append(dst, s...)
+		}
+		dst = append(dst, s[:i]...)
+		c := s[i+1]
+		s = s[i+2:]
+		switch c {
+		case 'b':
+			dst = append(dst, '\b')
+		case 'f':
+			dst = append(dst, '\f')
+		case 'n':
+			dst = append(dst, '\n')
+		case 'r':
+			dst = append(dst, '\r')
+		case 't':
+			dst = append(dst, '\t')
+		case 'u':
+			dst, s = appendEscapedRune(dst, s)
+		default:
+			dst = append(dst, c)
+		}
+	}
+}
+
+func appendEscapedRune(dst, s []byte) (_, rest []byte) {
+	r, ok := hex4(s)
+	if !ok {
+		return utf8.AppendRune(dst, utf8.RuneError), s
+	}
+	s = s[4:]
+	if r >= 0xd800 && r <= 0xdbff && len(s) >= 6 && s[0] == '\\' && s[1] == 'u' {
+		if low, ok := hex4(s[2:]); ok && low >= 0xdc00 && low <= 0xdfff {
+			r = 0x10000 + (r-0xd800)<<10 + low - 0xdc00
+			s = s[6:]
+		}
+	}
+	return utf8.AppendRune(dst, r), s
+}
+
+const hexDigits = "0123456789abcdef"
+
+// AppendString appends s as a quoted JSON string. Invalid UTF-8 becomes U+FFFD.
+func AppendString[T string | []byte](dst []byte, s T) []byte {
+	dst = append(dst, '"')
+	start := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= 0x20 && c != '"' && c != '\\' && c < utf8.RuneSelf {
+			i++
+			continue
+		}
+		if c >= utf8.RuneSelf {
+			end := min(i+utf8.UTFMax, len(s))
+			r, n := utf8.DecodeRuneInString(string(s[i:end]))
+			if r == utf8.RuneError && n == 1 {
+				dst = append(append(dst, s[start:i]...), "\uFFFD"...)
+				start = i + 1
+			}
+			i += n
+			continue
+		}
+		dst = append(dst, s[start:i]...)
+		switch c {
+		case '"', '\\':
+			dst = append(dst, '\\', c)
+		case '\n':
+			dst = append(dst, '\\', 'n')
+		case '\r':
+			dst = append(dst, '\\', 'r')
+		case '\t':
+			dst = append(dst, '\\', 't')
+		default:
+			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		}
+		i++
+		start = i
+	}
+	return append(append(dst, s[start:]...), '"')
+}
+
+func skipSpace(b []byte, i int) int {
+	for i < len(b) && isSpace(b[i]) {
+		i++
+	}
+	return i
+}
+
+// skipString returns the index after the string that begins at i.
+func skipString(b []byte, i int) int {
+	i++
+	for {
+		n := bytes.IndexByte(b[i:], '"')
+		if n < 0 {
+			return len(b)
+		}
+		i += n
+		back := i
+		for back > 0 && b[back-1] == '\\' {
+			back--
+		}
+		i++
+		if (i-1-back)%2 == 0 {
+			return i
+		}
+	}
+}
+
+// skipValue returns the index after the value that begins at i.
+func skipValue(b []byte, i int) int {
+	if i >= len(b) {
+		return i
+	}
+	switch b[i] {
+	case '"':
+		return skipString(b, i)
+	case '{', '[':
+		depth := 0
+		for i < len(b) {
+			switch b[i] {
+			case '"':
+				i = skipString(b, i)
+				continue
+			case '{', '[':
+				depth++
+			case '}', ']':
+				depth--
+				if depth == 0 {
+					return i + 1
+				}
+			}
+			i++
+		}
+		return i
+	}
+	for i < len(b) {
+		switch b[i] {
+		case ',', '}', ']', ' ', '\n', '\t', '\r', ':':
+			return i
+		}
+		i++
+	}
+	return i
+}
