@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -65,7 +66,7 @@ func (b *Budget) Validate() error {
 	default:
 		return Invalid("budget.policy", "%q is not one of strict, shrink", string(b.Policy))
 	}
-	if _, err := time.LoadLocation(b.Timezone); err != nil {
+	if _, err := location(b.Timezone); err != nil {
 		return Invalid("budget.timezone", "%q is not an IANA time zone", b.Timezone)
 	}
 	return nil
@@ -73,9 +74,10 @@ func (b *Budget) Validate() error {
 
 // Window returns the period around now as [start, end). For PeriodNone start
 // is the zero time and end is zero too. Boundaries are local midnights (weeks
-// begin on Monday), so a day may have 23 or 25 hours.
+// begin on Monday), so a day may have 23 or 25 hours. Where the clock skips
+// midnight, the day begins at its first instant.
 func (b *Budget) Window(now time.Time) (start, end time.Time, err error) {
-	loc, err := time.LoadLocation(b.Timezone)
+	loc, err := location(b.Timezone)
 	if err != nil {
 		return start, end, fmt.Errorf("budget %s: %w", b.ID, err)
 	}
@@ -86,18 +88,49 @@ func (b *Budget) Window(now time.Time) (start, end time.Time, err error) {
 		return time.Time{}, time.Time{}, nil
 	case PeriodHour:
 		start = now.Add(-time.Duration(t.Minute())*time.Minute - time.Duration(t.Second())*time.Second - time.Duration(t.Nanosecond()))
-		return start.UTC(), start.Add(time.Hour).UTC(), nil
+		end = start.Add(time.Hour)
 	case PeriodDay:
-		start, end = time.Date(y, m, d, 0, 0, 0, 0, loc), time.Date(y, m, d+1, 0, 0, 0, 0, loc)
+		start, end = dayStart(y, m, d, loc), dayStart(y, m, d+1, loc)
 	case PeriodWeek:
 		d -= (int(t.Weekday()) + 6) % 7
-		start, end = time.Date(y, m, d, 0, 0, 0, 0, loc), time.Date(y, m, d+7, 0, 0, 0, 0, loc)
+		start, end = dayStart(y, m, d, loc), dayStart(y, m, d+7, loc)
 	case PeriodMonth:
-		start, end = time.Date(y, m, 1, 0, 0, 0, 0, loc), time.Date(y, m+1, 1, 0, 0, 0, 0, loc)
+		start, end = dayStart(y, m, 1, loc), dayStart(y, m+1, 1, loc)
 	default:
 		return start, end, fmt.Errorf("budget %s: unknown period %q", b.ID, b.Period)
 	}
 	return start.UTC(), end.UTC(), nil
+}
+
+// dayStart is the first instant of a local day. [time.Date] may answer with the
+// day before when a clock change skips midnight.
+func dayStart(y int, m time.Month, d int, loc *time.Location) time.Time {
+	t := time.Date(y, m, d, 0, 0, 0, 0, loc)
+	noon := time.Date(y, m, d, 12, 0, 0, 0, loc)
+	if t.Day() == noon.Day() {
+		return t
+	}
+	_, change := t.ZoneBounds()
+	return change
+}
+
+// locations remembers loaded zones: time.LoadLocation reads a file each time.
+// Only names that exist are kept, so the map is bounded by the zone database.
+var locations sync.Map // string → *time.Location
+
+func location(name string) (*time.Location, error) {
+	if name == "" {
+		return time.UTC, nil
+	}
+	if loc, ok := locations.Load(name); ok {
+		return loc.(*time.Location), nil
+	}
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, err
+	}
+	locations.Store(name, loc)
+	return loc, nil
 }
 
 // BudgetStore keeps budgets. Same rules as KeyStore.

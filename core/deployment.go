@@ -9,20 +9,23 @@ import (
 // credential, an endpoint and limits of its own.
 type Deployment struct {
 	Name       string
-	Provider   string          // plugin id: "provider.anthropic"
-	Model      string          // the vendor's name for it
-	Credential string          // name of a credential; "" for providers that need none
-	BaseURL    string          // "" is the provider's own
-	Options    json.RawMessage // the provider's own settings of this deployment, a JSON object
-	Weight     float64
-	Priority   int
-	Limits     Limits
-	Timeouts   Timeouts
-	Retries    int // more tries at this deployment after a retryable failure
-	Tags       []string
-	DropParams []string // request members to leave out
-	Price      *Price   // overrides the price book
-	PriceModel string   // look the price up under this model name instead
+	Provider   string // plugin id: "provider.anthropic"
+	Model      string // the vendor's name for it
+	Credential string // name of a credential; "" for providers that need none
+	BaseURL    string // "" is the provider's own
+	// AllowPrivate permits loopback and private addresses behind BaseURL, for
+	// self-hosted models; link-local and metadata addresses are refused always.
+	AllowPrivate bool
+	Options      json.RawMessage // the provider's own settings of this deployment, a JSON object
+	Weight       float64
+	Priority     int
+	Limits       Limits
+	Timeouts     Timeouts
+	Retries      int // more tries at this deployment after a retryable failure
+	Tags         []string
+	DropParams   []string // request members to leave out
+	Price        *Price   // overrides the price book
+	PriceModel   string   // look the price up under this model name instead
 }
 
 // Timeouts of one attempt. Zero means none, except where said.

@@ -3,6 +3,7 @@ package core
 import (
 	"encoding/binary"
 	"math/rand/v2"
+	"strings"
 	"time"
 )
 
@@ -15,6 +16,12 @@ const (
 	PrefixPrice    = "pri_"
 	PrefixNode     = "nod_"
 )
+
+// EntryID is the id of an exchange's one entry that is not a correction. It
+// follows from the exchange, so settling twice is harmless.
+func EntryID(exchangeID string) string {
+	return PrefixEntry + strings.TrimPrefix(exchangeID, PrefixExchange)
+}
 
 const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 

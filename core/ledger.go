@@ -21,7 +21,7 @@ const (
 // LedgerEntry is one immutable line: one client request and what it came to.
 // Names are kept beside ids, so that deleting a key, team or user changes no history.
 type LedgerEntry struct {
-	ID         string    `json:"id"`          // ent_…; equal for equal exchanges, so settling twice is harmless
+	ID         string    `json:"id"`          // ent_…; [EntryID] of the exchange, or a new one for a correction
 	ExchangeID string    `json:"exchange_id"` // unique among entries that are not corrections
 	At         time.Time `json:"at"`          // when the exchange began
 	EndedAt    time.Time `json:"ended_at"`
@@ -98,14 +98,16 @@ type LedgerBatch struct {
 
 // BatchResult tells which rows of a batch could not be stored though the
 // database is well: bad values, put aside with their error. Index refers to
-// the batch's slices.
+// the batch's slices. Known are the entries whose exchange was in the ledger already.
 type BatchResult struct {
 	BadOpen, BadEntries map[int]error
+	Known               map[int]bool
 }
 
 // EntryFilter narrows ledger reads; zero fields do not filter. Times are [From, To).
 type EntryFilter struct {
 	From, To    time.Time
+	ID          string // of the entry
 	KeyID       string
 	Model       string // requested
 	Deployment  string
@@ -150,13 +152,19 @@ type LedgerStore interface {
 	// open exchanges are added, entries are added, rollups go up, and the open
 	// record of each entry's exchange goes away. An entry whose exchange is
 	// already in the ledger changes nothing and is no error. The error is for
-	// the whole batch (locked, disk full): nothing was stored then.
+	// the whole batch (locked, disk full): nothing was stored then. An open
+	// exchange that is on record already is replaced. An empty batch stores
+	// nothing but proves that the database can be written.
+	//
+	// Text that a database cannot hold is cleaned (NUL and invalid UTF-8) or cut
+	// (longer than a name may be) rather than refused; money is never changed.
 	WriteBatch(ctx context.Context, b *LedgerBatch) (BatchResult, error)
-	// ListOpen returns open exchanges of nodes other than exceptNode, oldest first.
+	// ListOpen returns open exchanges of nodes other than exceptNode, oldest
+	// first; "" excepts none.
 	ListOpen(ctx context.Context, exceptNode string) ([]*OpenExchange, error)
 	ListEntries(ctx context.Context, f EntryFilter) (entries []*LedgerEntry, next string, err error)
-	// SumAmounts adds up the amounts of entries with At in [from, to) by key id;
-	// zero times do not bound.
+	// SumAmounts adds up the amounts of the subject's entries with At in
+	// [from, to), corrections included; zero times do not bound.
 	SumAmounts(ctx context.Context, scope Scope, subject string, from, to time.Time) (Nano, error)
 	// ListRollups reads the sums of [from, to).
 	ListRollups(ctx context.Context, from, to time.Time) ([]Rollup, error)

@@ -2,7 +2,7 @@ package core
 
 import (
 	"fmt"
-	"math/big"
+	"strconv"
 	"strings"
 )
 
@@ -26,32 +26,30 @@ func (n Nano) String() string {
 	return fmt.Sprintf("%s%d.%s", sign, u/1e9, frac)
 }
 
-// ParseDollars reads decimal dollars exactly ("25", "0.30"). More than nine
-// decimals, exponents and anything beyond the range of Nano are errors.
+// ParseDollars reads decimal dollars exactly ("25", "0.30", "-1.5"). More than
+// nine decimals, exponents and anything beyond the range of Nano are errors.
 func ParseDollars(s string) (Nano, error) {
-	r, err := parseDecimal(s)
-	if err != nil {
-		return 0, err
+	digits, negative := strings.CutPrefix(s, "-")
+	whole, frac, point := strings.Cut(digits, ".")
+	if whole+frac == "" || point && frac == "" || strings.Trim(whole+frac, "0123456789") != "" {
+		return 0, fmt.Errorf("%q is not a decimal number", s)
 	}
-	r.Mul(r, big.NewRat(1e9, 1))
-	if !r.IsInt() {
+	frac = strings.TrimRight(frac, "0")
+	if len(frac) > 9 {
 		return 0, fmt.Errorf("%q has more than nine decimals", s)
 	}
-	if !r.Num().IsInt64() {
+	nanos := strings.TrimLeft(whole+frac+"000000000"[len(frac):], "0")
+	if nanos == "" {
+		return 0, nil
+	}
+	if negative {
+		nanos = "-" + nanos
+	}
+	n, err := strconv.ParseInt(nanos, 10, 64)
+	if err != nil {
 		return 0, fmt.Errorf("%q is out of range", s)
 	}
-	return Nano(r.Num().Int64()), nil
-}
-
-func parseDecimal(s string) (*big.Rat, error) {
-	if s == "" || strings.ContainsAny(s, "eE/_xX ") {
-		return nil, fmt.Errorf("%q is not a decimal number", s)
-	}
-	r, ok := new(big.Rat).SetString(s)
-	if !ok {
-		return nil, fmt.Errorf("%q is not a decimal number", s)
-	}
-	return r, nil
+	return Nano(n), nil
 }
 
 // MarshalText writes decimal dollars, so JSON carries money as a string.

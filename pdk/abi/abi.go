@@ -18,7 +18,7 @@
 //     0 debug, 1 info, 2 warn, 3 error. input_read copies the first n bytes of
 //     the input.
 //   - extism: the guest exports tok_<f> in Extism's own way; the same documents.
-//   - process: one gRPC method, Call(function, payload) → payload; see pdk/process.
+//   - process: a gRPC stream of (function, payload) → payload or error; see pdk/process.
 //
 // Members that a side does not know are ignored, so both may grow. A member
 // marked "raw" holds JSON of a vendor or client and is never re-serialised by
@@ -95,6 +95,9 @@ type Manifest struct {
 	// each is; the first is the usual one.
 	Credential   []CredentialField `json:"credential,omitempty"`
 	Capabilities Capabilities      `json:"capabilities"`
+	// Functions are those that the plugin answers. Absent: all that its file
+	// offers; a kit that exports every function says here which ones mean something.
+	Functions []Function `json:"functions,omitempty"`
 }
 
 // CredentialField is one secret (or plain) field of a credential.
@@ -116,7 +119,7 @@ type Capabilities struct {
 }
 
 // Error is what a function answers instead of its reply. The wasm carriers send
-// it with result 1, the process carrier as a gRPC status detail.
+// it with result 1, the process carrier as a member of its reply.
 type Error struct {
 	Code    ErrorCode `json:"code"`
 	Message string    `json:"message"`         // safe for the client

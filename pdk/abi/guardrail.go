@@ -43,6 +43,9 @@ type Segment struct {
 	Group  int    `json:"group"`
 	Choice int    `json:"choice,omitempty"` // output and stream
 	Text   string `json:"text"`
+	// Before is the end of what has been sent of a stream before Text, at most 64
+	// bytes of whole characters: it tells whether Text begins inside a word.
+	Before string `json:"before,omitempty"`
 }
 
 // Verdict is what a guardrail decides.

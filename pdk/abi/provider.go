@@ -38,6 +38,36 @@ type PlanReply struct {
 	Stream   StreamPlan   `json:"stream"`
 	Usage    UsagePaths   `json:"usage"`
 	Errors   ErrorPaths   `json:"errors"`
+
+	// Local says that the plugin is the vendor itself: nothing is sent, and the
+	// body that Encode makes is not a request but a [LocalAnswer]. Request,
+	// Response and Stream are then Transform; URL, Auth, Headers and the framing
+	// mean nothing.
+	Local bool `json:"local,omitempty"`
+}
+
+// LocalAnswer is what a vendor would have answered, made by Encode of a plan
+// that is Local. The host goes on as if it had come over the network: it waits
+// DelayMS, takes a Status that is not 2xx for the vendor's error (Headers and
+// Body as in any other, retries and cool-downs included), hands the Body of a
+// whole answer to Decode, and for a stream the Events to DecodeEvents, each
+// after its own delay; events that wait for nothing may share a call. All waits
+// end with the exchange's context and count against its time-outs.
+type LocalAnswer struct {
+	Status  int             `json:"status,omitempty"` // 0 is 200
+	Headers Headers         `json:"headers,omitempty"`
+	DelayMS int64           `json:"delay_ms,omitempty"` // before the status
+	Body    json.RawMessage `json:"body,omitempty"`     // raw; of a whole answer and of every error
+	Events  []LocalEvent    `json:"events,omitempty"`
+	// Cut says that the connection breaks after the last event, or before the body of
+	// a whole answer: the host treats it as a failed read, not as the end.
+	Cut bool `json:"cut,omitempty"`
+}
+
+// LocalEvent is one event of a LocalAnswer.
+type LocalEvent struct {
+	Event
+	DelayMS int64 `json:"delay_ms,omitempty"` // before this event
 }
 
 // Auth names how core proves itself to the vendor. Values are placeholders,
@@ -85,6 +115,14 @@ type RequestPlan struct {
 	// drops them when the deployment's drop_params says so, and tells the client
 	// in a header; else it answers 400 naming the member.
 	Unsupported []string `json:"unsupported,omitempty"`
+	// OutputCap names the top-level member that caps the output ("max_tokens"):
+	// the host sets it when a budget needs a bound and the client gave none. ""
+	// says that there is none.
+	OutputCap string `json:"output_cap,omitempty"`
+	// StripExtensions names extension members (package llm) that this deployment
+	// refuses. The host takes them out of messages, content parts, tool calls and
+	// tools of a passthrough chat body, with llm.Strip.
+	StripExtensions []string `json:"strip_extensions,omitempty"`
 	// ForwardHeaders names client headers that are passed on ("anthropic-beta").
 	ForwardHeaders []string `json:"forward_headers,omitempty"`
 }
@@ -144,6 +182,7 @@ type UsagePaths struct {
 	AudioOutput  []string `json:"audio_output,omitempty"`
 	ImageInput   []string `json:"image_input,omitempty"`
 	ImageOutput  []string `json:"image_output,omitempty"`
+	Searches     []string `json:"searches,omitempty"`
 	// InputIncludes names the parts that the vendor's input number contains
 	// (OpenAI: cache_read, audio_input); the host takes them out again. Likewise OutputIncludes.
 	// Reasoning is a share of output: where the vendor counts it beside output,
@@ -151,7 +190,10 @@ type UsagePaths struct {
 	InputIncludes  []string `json:"input_includes,omitempty"`
 	OutputIncludes []string `json:"output_includes,omitempty"`
 	OutputExcludes []string `json:"output_excludes,omitempty"`
-	Model          []string `json:"model,omitempty"` // the served model
+	// CacheWrite5mIncludes names the parts that the vendor's cache_write_5m number
+	// contains (Anthropic's sum of both writes: cache_write_1h).
+	CacheWrite5mIncludes []string `json:"cache_write_5m_includes,omitempty"`
+	Model                []string `json:"model,omitempty"` // the served model
 }
 
 // ErrorPaths say where an error body keeps its parts and what they mean. The

@@ -8,6 +8,12 @@
 // Built with GOOS=wasip1 GOARCH=wasm -buildmode=c-shared it is a wasm plugin;
 // the same value is tested natively, and served as a process by pdk/process.
 //
+// A document that a function is given, and every raw part of it, is valid until
+// the function returns: the kit reuses its memory. Strings may be kept, and so
+// may the configuration. The kit fills in the manifest's kind, ABI version and
+// functions, and exports every function; one that the plugin lacks answers
+// plugin_failed.
+//
 // JSON on the hot path is read and written with package scan, by scanning and
 // appending: encoding/json costs five times as much in a guest.
 package pdk
@@ -35,6 +41,8 @@ type Provider struct {
 	Decode       func(*abi.DecodeRequest) (*abi.DecodeReply, error)
 	DecodeEvents func(*abi.DecodeEventsRequest) (*abi.DecodeEventsReply, error)
 	DecodeError  func(*abi.DecodeErrorRequest) (*abi.DecodeErrorReply, error)
+
+	documents documents
 }
 
 // Strategy orders candidates.
@@ -42,6 +50,8 @@ type Strategy struct {
 	Manifest  abi.Manifest
 	Configure func(config json.RawMessage) []abi.Problem
 	Rank      func(*abi.RankRequest) (*abi.RankReply, error)
+
+	documents documents
 }
 
 // Guardrail inspects or rewrites text.
@@ -49,4 +59,6 @@ type Guardrail struct {
 	Manifest  abi.Manifest
 	Configure func(config json.RawMessage) []abi.Problem
 	Inspect   func(*abi.InspectRequest) (*abi.InspectReply, error)
+
+	documents documents
 }

@@ -326,3 +326,8 @@ func skipValue(b []byte, i int) int {
 	}
 	return i
 }
+
+// RawMembers is Members with the key as it stands, quotes included.
+func RawMembers(raw []byte, f func(rawKey, value []byte) bool) {
+	members(raw, func(_ []byte, k, v, end int) bool { return f(raw[k:skipString(raw, k)], raw[v:end]) })
+}

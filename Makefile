@@ -1,0 +1,51 @@
+# The targets are what people and CI run: run, build, test, check, bench.
+GO      ?= go
+NPM     ?= npm
+VERSION ?= $(shell git describe --tags --always 2>/dev/null || echo dev)
+BIN     := bin/tokligence
+
+.PHONY: run build plugins test check bench fuzz clean
+
+# Builds everything and serves gateway.toml on 127.0.0.1:8080.
+run: build
+	$(BIN) serve -c gateway.toml
+
+build: plugins
+	$(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $(BIN) ./core/cmd/tokligence
+
+# First-party plugins: Go to Wasm, compressed, embedded by package plugins.
+plugins:
+	$(GO) run ./plugins/internal/build
+
+# Everything: Go with the race detector, the real clients against the real binary.
+test: build testdata/e2e/node_modules
+	$(GO) vet ./...
+	$(GO) test -race -timeout 20m ./...
+	cd testdata/e2e && $(NPM) test
+
+testdata/e2e/node_modules: testdata/e2e/package-lock.json
+	cd testdata/e2e && $(NPM) ci --no-audit --no-fund
+	touch $@
+
+# What must hold before a change lands; fails on a dirty tree.
+check:
+	test -z "$$(gofmt -l core pdk plugins sdk-examples)" || (gofmt -l core pdk plugins sdk-examples; exit 1)
+	$(GO) vet ./...
+	$(GO) generate ./...
+	$(GO) mod tidy
+	git diff --exit-code
+
+# The gateway beside a bare net/http proxy, in one run.
+bench: build
+	$(GO) build -o bin/bench ./core/cmd/bench
+	bin/bench -gateway $(BIN)
+
+# Each fuzz target for a while (FUZZTIME each).
+FUZZTIME ?= 30s
+fuzz:
+	@$(GO) list ./... | while read -r p; do \
+	  $(GO) test -list '^Fuzz' $$p | grep '^Fuzz' | while read -r f; do \
+	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; done || exit 1; done
+
+clean:
+	rm -rf bin plugins/builtin/*.gz testdata/e2e/node_modules

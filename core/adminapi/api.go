@@ -1,0 +1,191 @@
+// Package adminapi is the automation API below /api/v1: JSON over HTTP for
+// admin keys, one file per noun. Lists are {"data": […], "next_cursor": …},
+// money is a decimal string of dollars, times are RFC 3339 in UTC, failures are
+// problem documents (RFC 9457). No answer holds a secret but the one of a key
+// that was just made or rotated.
+package adminapi
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"github.com/tokligence/gateway/core"
+)
+
+// Deps are what the API works on.
+type Deps struct {
+	Keys    Keys
+	Store   core.Store
+	Ledger  Budgets
+	Runtime Runtime
+	Now     func() time.Time
+	Log     *slog.Logger
+}
+
+// Budgets tells what is left of a budget; *ledger.Ledger fulfils it.
+type Budgets interface {
+	Spent(ctx context.Context, b *core.Budget, now time.Time) (spent, reserved core.Nano, resetsAt time.Time, err error)
+}
+
+// Prefix is where the API's routes begin.
+const Prefix = "/api/v1"
+
+type api struct{ Deps }
+
+// route is one line of the table of routes.
+type route struct {
+	method, path string
+	serve        func(*call) error
+}
+
+// routes are all there is. Each asks for an admin key; there is no other kind.
+func (a *api) routes() []route {
+	return []route{
+		{"GET", "/me", a.me},
+		{"GET", "/keys", a.listKeys},
+		{"POST", "/keys", a.createKey},
+		{"GET", "/keys/{id}", a.getKey},
+		{"PATCH", "/keys/{id}", a.updateKey},
+		{"DELETE", "/keys/{id}", a.deleteKey},
+		{"POST", "/keys/{id}/rotate", a.rotateKey},
+		{"POST", "/keys/{id}/block", a.blockKey},
+		{"POST", "/keys/{id}/unblock", a.unblockKey},
+		{"GET", "/ledger", a.listEntries},
+		{"GET", "/ledger/export", a.exportEntries},
+		{"POST", "/ledger/verify", a.verifyLedger},
+		{"POST", "/ledger/rebuild", a.rebuildLedger},
+		{"GET", "/usage", a.usage},
+		{"GET", "/models", a.listModels},
+		{"POST", "/models/{name:.+}/test", a.testModel},
+		{"GET", "/plugins", a.listPlugins},
+	}
+}
+
+// New makes the handler of everything below Prefix.
+func New(d Deps) http.Handler {
+	a := &api{d}
+	r := mux.NewRouter()
+	for _, rt := range a.routes() {
+		r.HandleFunc(Prefix+rt.path, a.admin(rt.serve)).Methods(rt.method)
+	}
+	r.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		writeProblem(w, core.Errorf(core.CodeNotFound, core.SourceClient, "there is nothing at %s", r.URL.Path))
+	})
+	r.MethodNotAllowedHandler = wrongMethod(r)
+	return r
+}
+
+// wrongMethod answers a path that exists with the methods that it takes.
+func wrongMethod(router *mux.Router) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var allowed []string
+		for _, m := range []string{"GET", "POST", "PATCH", "DELETE"} {
+			other := r.Clone(r.Context())
+			other.Method = m
+			var match mux.RouteMatch
+			if router.Match(other, &match) && match.MatchErr == nil {
+				allowed = append(allowed, m)
+			}
+		}
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		e := core.Errorf(core.CodeInvalidRequest, core.SourceClient, "%s does not take %s", r.URL.Path, r.Method)
+		e.Status = http.StatusMethodNotAllowed
+		writeProblem(w, e)
+	})
+}
+
+// call is one authenticated request.
+type call struct {
+	w   http.ResponseWriter
+	r   *http.Request
+	who *core.Principal
+	now time.Time
+}
+
+func (c *call) ctx() context.Context   { return c.r.Context() }
+func (c *call) path(name string) string { return mux.Vars(c.r)[name] }
+
+// admin lets admin keys through and writes the error of serve.
+func (a *api) admin(serve func(*call) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		now := a.Now()
+		who, err := a.Keys.Authenticate(r.Context(), presented(r), now)
+		if err == nil && who.Key.Role != core.RoleAdmin {
+			err = core.Errorf(core.CodePermissionDenied, core.SourceClient, "this needs an admin key")
+		}
+		if err == nil {
+			err = serve(&call{w, r, who, now})
+		}
+		if err == nil {
+			return
+		}
+		e := core.AsError(err)
+		if e.HTTPStatus() >= 500 {
+			a.Log.Error("admin request failed", "method", r.Method, "path", r.URL.Path, "error", e)
+		}
+		writeProblem(w, e)
+	}
+}
+
+// presented is the key of a request, "" when there is none.
+func presented(r *http.Request) string {
+	if scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(scheme, "bearer") {
+		return strings.TrimSpace(token)
+	}
+	return r.Header.Get("X-Api-Key")
+}
+
+// problem is an RFC 9457 document with our code and the member at fault.
+type problem struct {
+	Type   string    `json:"type"`
+	Title  string    `json:"title"`
+	Status int       `json:"status"`
+	Detail string    `json:"detail"`
+	Code   core.Code `json:"code"`
+	Param  string    `json:"param,omitempty"`
+}
+
+func writeProblem(w http.ResponseWriter, e *core.Error) {
+	status := e.HTTPStatus()
+	if status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	}
+	writeBody(w, status, "application/problem+json", problem{
+		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: e.Message, Code: e.Code, Param: e.Param,
+	})
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) error {
+	writeBody(w, status, "application/json", v)
+	return nil
+}
+
+func writeBody(w http.ResponseWriter, status int, contentType string, v any) {
+	w.Header().Set("Content-Type", contentType)
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // the caller may have gone
+}
+
+// list is the shape of every list. NextCursor is null on the last page.
+type list[T any] struct {
+	Data       []T     `json:"data"`
+	NextCursor *string `json:"next_cursor"`
+}
+
+func writeList[T any](w http.ResponseWriter, data []T, next string) error {
+	l := list[T]{Data: data}
+	if data == nil {
+		l.Data = []T{}
+	}
+	if next != "" {
+		l.NextCursor = &next
+	}
+	return writeJSON(w, http.StatusOK, l)
+}

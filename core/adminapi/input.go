@@ -1,0 +1,177 @@
+package adminapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tokligence/gateway/core"
+)
+
+// maxBody is more than any request of this API needs.
+const maxBody = 1 << 20
+
+// body reads the request's JSON object into v. An empty body is an empty
+// object. What v does not know is an error: a misspelt limit must not be lost.
+func (c *call) body(v any) error {
+	raw, err := io.ReadAll(io.LimitReader(c.r.Body, maxBody+1))
+	if err != nil {
+		return core.Invalid("", "the body could not be read").With(err)
+	}
+	if len(raw) > maxBody {
+		return core.Errorf(core.CodePayloadTooLarge, core.SourceClient, "the body is longer than %d bytes", maxBody)
+	}
+	if len(bytes.TrimSpace(raw)) == 0 {
+		raw = []byte("{}")
+	}
+	return strict("", raw, v)
+}
+
+// strict decodes the one JSON value raw, which stands at the member within.
+func strict(within string, raw []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	err := d.Decode(v)
+	if err == nil {
+		if _, err = d.Token(); err == io.EOF {
+			return nil
+		}
+		return core.Invalid(within, "something follows the JSON value")
+	}
+	at := func(field string) string { return strings.Trim(within+"."+field, ".") }
+	var wrong *json.UnmarshalTypeError
+	var ours *core.Error
+	const unknown = "json: unknown field "
+	switch {
+	case errors.As(err, &ours):
+		return ours
+	case errors.As(err, &wrong):
+		return core.Invalid(at(wrong.Field), "must not be a %s", wrong.Value)
+	case strings.HasPrefix(err.Error(), unknown):
+		name, _ := strconv.Unquote(strings.TrimPrefix(err.Error(), unknown))
+		return core.Invalid(at(name), "unknown member %q", at(name))
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return core.Invalid(within, "the JSON ends too early")
+	}
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return core.Invalid(within, "not valid JSON at byte %d", syntax.Offset)
+	}
+	return core.Invalid(within, "not understood").With(err)
+}
+
+// money is dollars as a decimal string.
+type money core.Nano
+
+func (m *money) UnmarshalJSON(raw []byte) error {
+	var s string
+	if json.Unmarshal(raw, &s) != nil {
+		return core.Invalid("amount", "must be a decimal string such as %q", "25.00")
+	}
+	n, err := core.ParseDollars(s)
+	if err != nil {
+		return core.Invalid("amount", "%v", err)
+	}
+	*m = money(n)
+	return nil
+}
+
+// instant is a time in RFC 3339.
+type instant time.Time
+
+func (t *instant) UnmarshalJSON(raw []byte) error {
+	var s string
+	err := json.Unmarshal(raw, &s)
+	parsed, perr := time.Parse(time.RFC3339, s)
+	if err != nil || perr != nil {
+		return core.Invalid("expires_at", "must be a time such as %q", "2027-01-31T00:00:00Z")
+	}
+	*t = instant(parsed.UTC())
+	return nil
+}
+
+// isNull reports a member that was given as null.
+func isNull(raw json.RawMessage) bool { return string(bytes.TrimSpace(raw)) == "null" }
+
+// query reads query parameters and remembers the first that is wrong.
+type query struct {
+	values url.Values
+	err    error
+}
+
+// query checks that the parameters are among known: a misspelt filter would
+// answer more than was asked for.
+func (c *call) query(known ...string) *query {
+	q := &query{values: c.r.URL.Query()}
+	for name := range q.values {
+		if !slices.Contains(known, name) {
+			q.fail(name, "unknown parameter %q", name)
+		}
+	}
+	return q
+}
+
+func (q *query) fail(name, format string, args ...any) {
+	if q.err == nil {
+		q.err = core.Invalid(name, format, args...)
+	}
+}
+
+func (q *query) text(name string) string { return q.values.Get(name) }
+
+func (q *query) limit() int {
+	s := q.text("limit")
+	if s == "" {
+		return 50
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 || n > 1000 {
+		q.fail("limit", "must be a number from 1 to 1000")
+	}
+	return n
+}
+
+// time reads RFC 3339 or a date, which is its first instant in UTC.
+func (q *query) time(name string) time.Time {
+	s := q.text(name)
+	if s == "" {
+		return time.Time{}
+	}
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC()
+		}
+	}
+	q.fail(name, "must be a time such as %q or a date such as %q", "2026-11-25T12:00:00Z", "2026-11-25")
+	return time.Time{}
+}
+
+func (q *query) choice(name, def string, options ...string) string {
+	s := q.text(name)
+	if s == "" {
+		return def
+	}
+	if !slices.Contains(options, s) {
+		q.fail(name, "%q is not one of %s", s, strings.Join(options, ", "))
+	}
+	return s
+}
+
+// flag reads true or false; nil when absent.
+func (q *query) flag(name string) *bool {
+	s := q.text(name)
+	if s == "" {
+		return nil
+	}
+	b, err := strconv.ParseBool(s)
+	if err != nil {
+		q.fail(name, "must be true or false")
+	}
+	return &b
+}

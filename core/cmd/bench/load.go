@@ -1,0 +1,217 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// load is what a scenario sends.
+type load struct {
+	workers int
+	body    string
+	stream  bool
+	stagger time.Duration // between the starts of two workers
+}
+
+// result is what came of it in the measured time.
+type result struct {
+	requests, chunks int
+	errors           int
+	firstError       string
+	latency, transit []time.Duration
+}
+
+type worker struct {
+	result
+	addr    string
+	request []byte
+	conn    net.Conn
+	r       *bufio.Reader
+	from    time.Time
+}
+
+// request is the one request that all workers send.
+func request(addr, path, key, body string) []byte {
+	return fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s",
+		path, addr, key, len(body), body)
+}
+
+// apply loads addr from now until the end; what ends before from is warm-up.
+func (l load) apply(addr, path, key string, from, until time.Time) result {
+	raw := request(addr, path, key, l.body)
+	workers := make([]*worker, l.workers)
+	var wg sync.WaitGroup
+	for i := range workers {
+		w := &worker{addr: addr, request: raw, from: from}
+		workers[i] = w
+		wg.Go(func() {
+			time.Sleep(time.Duration(i) * l.stagger)
+			w.run(until)
+		})
+	}
+	wg.Wait()
+	var sum result
+	for _, w := range workers {
+		sum.requests += w.requests
+		sum.chunks += w.chunks
+		sum.errors += w.errors
+		sum.latency = append(sum.latency, w.latency...)
+		sum.transit = append(sum.transit, w.transit...)
+		if sum.firstError == "" {
+			sum.firstError = w.firstError
+		}
+	}
+	slices.Sort(sum.latency)
+	slices.Sort(sum.transit)
+	return sum
+}
+
+func (w *worker) run(until time.Time) {
+	for {
+		start := time.Now()
+		if !start.Before(until) {
+			break
+		}
+		if err := w.once(until); err != nil {
+			w.errors++
+			w.firstError = err.Error()
+			w.close()
+			time.Sleep(time.Millisecond)
+			continue
+		}
+		if now := time.Now(); now.After(w.from) && now.Before(until) {
+			w.requests++
+			w.latency = append(w.latency, now.Sub(start))
+		}
+	}
+	w.close()
+}
+
+func (w *worker) close() {
+	if w.conn != nil {
+		w.conn.Close()
+		w.conn = nil
+	}
+}
+
+func (w *worker) once(until time.Time) (err error) {
+	if w.conn == nil {
+		if w.conn, err = net.Dial("tcp", w.addr); err != nil {
+			return err
+		}
+		w.r = bufio.NewReaderSize(w.conn, 16<<10)
+	}
+	if _, err = w.conn.Write(w.request); err != nil {
+		return err
+	}
+	status, length, chunked, err := readHead(w.r)
+	if err != nil {
+		return err
+	}
+	var head []byte
+	take := func(p []byte) {
+		if len(head) < 200 {
+			head = append(head, p[:min(len(p), 200)]...)
+		}
+		w.stamps(p, until)
+	}
+	if chunked {
+		err = readChunks(w.r, take)
+	} else {
+		err = readLength(w.r, length, take)
+	}
+	if err == nil && !strings.Contains(status, " 200 ") {
+		err = fmt.Errorf("%s: %s", status, head)
+	}
+	return err
+}
+
+// stamps counts the marked chunks in a piece of a stream.
+func (w *worker) stamps(p []byte, until time.Time) {
+	now := time.Now()
+	for {
+		i := bytes.Index(p, []byte(`"t=`))
+		if i < 0 || len(p) < i+22 {
+			return
+		}
+		sent, err := strconv.ParseInt(string(p[i+3:i+22]), 10, 64)
+		if err == nil && now.After(w.from) && now.Before(until) {
+			w.chunks++
+			w.transit = append(w.transit, time.Duration(now.UnixNano()-sent))
+		}
+		p = p[i+22:]
+	}
+}
+
+// readHead reads a message's start line and headers, as far as they matter here.
+func readHead(r *bufio.Reader) (start string, length int, chunked bool, err error) {
+	for first := true; ; first = false {
+		line, err := r.ReadSlice('\n')
+		if err != nil {
+			return "", 0, false, err
+		}
+		line = bytes.TrimRight(line, "\r\n")
+		switch {
+		case first:
+			start = string(line)
+			continue
+		case len(line) == 0:
+			return start, length, chunked, nil
+		}
+		name, value, _ := bytes.Cut(line, []byte(":"))
+		switch {
+		case bytes.EqualFold(name, []byte("content-length")):
+			length, err = strconv.Atoi(string(bytes.TrimSpace(value)))
+			if err != nil {
+				return "", 0, false, err
+			}
+		case bytes.EqualFold(name, []byte("transfer-encoding")):
+			chunked = true
+		}
+	}
+}
+
+func readLength(r *bufio.Reader, n int, take func([]byte)) error {
+	for n > 0 {
+		if _, err := r.Peek(1); err != nil {
+			return err
+		}
+		p, _ := r.Peek(min(n, r.Buffered()))
+		take(p)
+		n -= len(p)
+		if _, err := r.Discard(len(p)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func readChunks(r *bufio.Reader, take func([]byte)) error {
+	for {
+		line, err := r.ReadSlice('\n')
+		if err != nil {
+			return err
+		}
+		n, err := strconv.ParseInt(string(bytes.TrimSpace(line)), 16, 64)
+		if err != nil {
+			return err
+		}
+		if err := readLength(r, int(n), take); err != nil {
+			return err
+		}
+		if _, err := io.CopyN(io.Discard, r, 2); err != nil {
+			return err
+		}
+		if n == 0 {
+			return nil
+		}
+	}
+}

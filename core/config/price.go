@@ -1,0 +1,131 @@
+package config
+
+import (
+	"github.com/tokligence/gateway/core"
+)
+
+// perUnit is what a rate counts in.
+type perUnit struct {
+	doc    string
+	factor core.Rate // from dollars as written to core's nano-dollars per million units
+}
+
+var (
+	perMillion = perUnit{"dollars per million", 1}
+	perOne     = perUnit{"dollars each", 1e6}
+)
+
+// Prices per token outside these bounds are taken for mistakes of unit: nobody
+// asks less than $0.0005 or more than $5000 for a million tokens.
+const (
+	leastPerMillion = core.Rate(core.Dollar / 2000)
+	mostPerMillion  = core.Rate(core.Dollar * 5000)
+)
+
+var rateFields = []field[core.Rates]{
+	rate("input", perMillion, "input tokens", func(r *core.Rates) **core.Rate { return &r.Input }),
+	rate("cache_read", perMillion, "input tokens read from the provider's cache", func(r *core.Rates) **core.Rate { return &r.CacheRead }),
+	rate("cache_write_5m", perMillion, "input tokens written to the provider's cache", func(r *core.Rates) **core.Rate { return &r.CacheWrite5m }),
+	rate("cache_write_1h", perMillion, "input tokens written to the provider's cache for an hour", func(r *core.Rates) **core.Rate { return &r.CacheWrite1h }),
+	rate("output", perMillion, "output tokens", func(r *core.Rates) **core.Rate { return &r.Output }),
+	rate("audio_input", perMillion, "audio tokens of the input", func(r *core.Rates) **core.Rate { return &r.AudioInput }),
+	rate("audio_output", perMillion, "audio tokens of the output", func(r *core.Rates) **core.Rate { return &r.AudioOutput }),
+	rate("image_input", perMillion, "image tokens of the input", func(r *core.Rates) **core.Rate { return &r.ImageInput }),
+	rate("image_output", perMillion, "image tokens of the output", func(r *core.Rates) **core.Rate { return &r.ImageOutput }),
+	rate("character", perMillion, "characters", func(r *core.Rates) **core.Rate { return &r.Character }),
+	rate("image", perOne, "images", func(r *core.Rates) **core.Rate { return &r.Image }),
+	rate("second", perOne, "seconds of audio", func(r *core.Rates) **core.Rate { return &r.Second }),
+	rate("search", perOne, "web searches", func(r *core.Rates) **core.Rate { return &r.Search }),
+}
+
+var tierFields = append([]field[core.PriceTier]{
+	required(whole("above", "", "more input tokens than this", func(t *core.PriceTier) *int64 { return &t.Above }, positive[int64])),
+}, tierRates()...)
+
+var priceFields = append(priceRates(), field[core.Price]{
+	Field: Field{Name: "tiers", Type: "list of tables",
+		Doc: "dearer prices for long inputs, ascending: { above = TOKENS, input = …, … } replaces all prices when the input is longer"},
+	set: setTiers,
+})
+
+// PriceFields describes [deployment.price]. Prices are decimal strings.
+func PriceFields() []Field { return described(priceFields) }
+
+func tierRates() (out []field[core.PriceTier]) {
+	for _, f := range rateFields {
+		out = append(out, field[core.PriceTier]{f.Field, func(t *core.PriceTier, v value) { f.set(&t.Rates, v) }})
+	}
+	return out
+}
+
+func priceRates() (out []field[core.Price]) {
+	for _, f := range rateFields {
+		out = append(out, field[core.Price]{f.Field, func(p *core.Price, v value) { f.set(&p.Rates, v) }})
+	}
+	return out
+}
+
+func rate(name string, unit perUnit, doc string, at func(*core.Rates) **core.Rate) field[core.Rates] {
+	return field[core.Rates]{
+		Field: Field{Name: name, Type: "decimal", Doc: doc + ", " + unit.doc},
+		set: func(r *core.Rates, v value) {
+			switch v.raw.(type) {
+			case int64, float64:
+				v.fail("must be a decimal string such as \"3.00\"") // a float is no exact price
+				return
+			}
+			s, ok := v.text()
+			if !ok {
+				return
+			}
+			n, err := core.ParseRate(s)
+			switch {
+			case err != nil:
+				v.fail("%v", err)
+				return
+			case unit == perMillion && n > 0 && n < leastPerMillion:
+				v.fail("%q is implausibly low: prices are dollars per million, this looks like one per unit", s)
+				return
+			case unit == perMillion && n > mostPerMillion:
+				v.fail("%q is implausibly high for dollars per million", s)
+				return
+			case unit == perOne && n > core.Rate(1000*core.Dollar):
+				v.fail("%q is implausibly high for dollars each", s)
+				return
+			}
+			n *= unit.factor
+			*at(r) = &n
+		},
+	}
+}
+
+func setPrice(d *core.Deployment, v value) {
+	table, ok := v.raw.(map[string]any)
+	if !ok {
+		v.wrongType("a table")
+		return
+	}
+	p := &core.Price{}
+	readTable(v.l, priceFields, table, v.at, p, nil)
+	if len(table) == 0 {
+		v.fail("is empty: name at least one price, or leave it out")
+	}
+	d.Price = p
+}
+
+func setTiers(p *core.Price, v value) {
+	list, ok := tables(v.raw)
+	if !ok {
+		v.wrongType("a list of tables")
+		return
+	}
+	for i, table := range list {
+		at := v.at.element(i)
+		var t core.PriceTier
+		readTable(v.l, tierFields, table, at, &t, nil)
+		if n := len(p.Tiers); n > 0 && t.Above <= p.Tiers[n-1].Above {
+			v.l.fail(at, "tiers must ascend")
+		}
+		p.Tiers = append(p.Tiers, t)
+	}
+}

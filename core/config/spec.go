@@ -1,0 +1,52 @@
+package config
+
+import (
+	"github.com/tokligence/gateway/core"
+)
+
+// sections is the table of all that may stand in gateway.toml. Loading, the
+// reference and the starter file all come from it.
+var sections []section
+
+func init() { // not a literal: the readers of fields refer back to the table
+	sections = []section{
+		single("server", "The listener.", func(c *Config) *Server { return &c.Server }, serverFields),
+		single("storage", "Where keys, budgets and the ledger are kept.", func(c *Config) *Storage { return &c.Storage }, storageFields),
+		single("ledger", "How money is recorded.", func(c *Config) *Ledger { return &c.Ledger }, ledgerFields),
+		single("routing", "What holds for every route.", func(c *Config) *Routing { return &c.Routing }, routingFields),
+		array("plugin", "A plugin file and what it is granted. Only declared plugins are loaded.",
+			pluginFields, nil, (*loader).addPlugin),
+		withOpen("every other key is one secret field of the credential (api_key, access_key_id, …): env:NAME, file:PATH or the value itself",
+			array("credential", "A secret used towards a provider. A field without a value leaves its deployments not configured.",
+				credentialFields, func(c *core.Credential, key string, v value) { v.l.addCredential(c, key, v) }, (*loader).keepCredential)),
+		array("deployment", "A thing that can be called: a provider's model with a credential, an endpoint and limits.",
+			deploymentFields, nil, func(l *loader, at place, d *core.Deployment) { l.addDeployment(at, d) }),
+		array("model", "An alias: the model name that clients use, with its route.",
+			modelFields, nil, func(l *loader, _ place, m *core.Model) { l.cfg.models = append(l.cfg.models, *m) }),
+		array("guardrail", "An attachment: which guardrail plugin looks where, and how.",
+			guardrailFields, nil, (*loader).addGuardrail),
+	}
+}
+
+func withOpen(doc string, s section) section {
+	s.Open = doc
+	return s
+}
+
+func sectionNames() []string {
+	names := make([]string, len(sections))
+	for i, s := range sections {
+		names[i] = s.Name
+	}
+	return names
+}
+
+// Sections describes everything that may stand in gateway.toml, in the order to
+// show it. [deployment.price] and its tiers are described by [PriceFields].
+func Sections() []Section {
+	out := make([]Section, len(sections))
+	for i, s := range sections {
+		out[i] = s.Section
+	}
+	return out
+}

@@ -1,0 +1,151 @@
+package core_test
+
+import (
+	"encoding/json"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/tokligence/gateway/"
+
+// edges are the imports that packages of this module may have of each other.
+// A package is listed with those it may use; core, the words, is open to all of
+// core/. What is not listed may be imported by nobody but the wiring.
+var edges = map[string][]string{
+	"core":                            {},
+	"core/sse":                        {},
+	"core/segment":                    {"pdk/abi", "pdk/abi/scan"},
+	"core/guard":                      {"core/segment", "core/sse", "pdk/abi"},
+	"core/limit":                      {},
+	"core/ledger":                     {},
+	"core/ledger/prices":              {},
+	"core/keys":                       {},
+	"core/store":                      {},
+	"core/routing":                    {"pdk/abi"},
+	"core/upstream":                   {"core/sse", "pdk/abi"},
+	"core/config":                     {"pdk/abi", "core/ledger/prices"},
+	"core/dialect":                    {"core/dialect/messages", "pdk/abi", "pdk/abi/scan"},
+	"core/dialect/messages":           {"core/sse", "pdk/abi", "pdk/abi/scan", "pdk/abi/llm"},
+	"core/plugin":                     {"pdk/abi", "pdk/abi/scan", "pdk/abi/wire"},
+	"core/plugin/carriertest":         {"core/plugin", "pdk/abi", "pdk/abi/scan", "pdk/abi/wire"},
+	"core/plugin/wasmhost":            {"core/plugin", "core/plugin/wasmhost/interrupt", "pdk/abi", "pdk/abi/scan", "pdk/abi/wire"},
+	"core/plugin/wasmhost/interrupt":  {},
+	"core/plugin/extismhost":          {"core/plugin", "pdk/abi", "pdk/abi/scan", "pdk/abi/wire"},
+	"core/plugin/prochost":            {"core/plugin", "pdk/abi", "pdk/abi/scan", "pdk/abi/wire", "pdk/process", "pdk/process/proto"},
+	"core/exchange":                   {"core/dialect", "core/dialect/messages", "core/guard", "core/ledger", "core/limit", "core/routing", "core/sse", "core/upstream", "pdk/abi", "pdk/abi/llm", "pdk/abi/scan"},
+	"core/httpapi":                    {"core/exchange", "pdk/abi"},
+	"core/adminapi":                   {"core/keys", "core/ledger"},
+	"core/obs":                        {"core/exchange", "core/ledger", "core/plugin", "pdk/abi"},
+	"core/cmd/bench":                  {},
+	"pdk/abi":                         {},
+	"pdk/abi/scan":                    {},
+	"pdk/abi/llm":                     {"pdk/abi/scan"},
+	"pdk/abi/wire":                    {"pdk/abi", "pdk/abi/scan"},
+	"pdk/go":                          {"pdk/abi", "pdk/abi/scan", "pdk/abi/wire"},
+	"pdk/process":                     {"pdk/abi", "pdk/abi/wire", "pdk/go", "pdk/process/proto"},
+	"pdk/process/proto":               {},
+	"pdk/conformance":                 {"core/plugin", "core/plugin/wasmhost", "core/plugin/extismhost", "core/plugin/prochost", "pdk/abi", "pdk/abi/scan", "pdk/abi/wire"},
+	"plugins":                         {},
+	"plugins/*":                       {"pdk/abi", "pdk/abi/llm", "pdk/abi/scan", "pdk/go", "pdk/process"},
+	"sdk-examples/*":                  {"pdk/abi", "pdk/abi/llm", "pdk/abi/scan", "pdk/go", "pdk/process"},
+	"core/plugin/wasmhost/testdata/*": {"pdk/abi", "pdk/go"},
+	"core/plugin/carriertest/guest":   {"pdk/abi", "pdk/abi/scan", "pdk/go", "pdk/process"},
+	"core/plugin/carriertest/guest/*": {"pdk/abi", "pdk/abi/scan", "pdk/go", "pdk/process"},
+}
+
+// homes are the only places where a technology's types may be seen.
+var homes = map[string][]string{
+	"github.com/tetratelabs/wazero":       {"core/plugin/wasmhost", "core/plugin/extismhost"},
+	"github.com/extism/go-sdk":            {"core/plugin/extismhost"},
+	"github.com/hashicorp/go-plugin":      {"core/plugin/prochost", "pdk/process"},
+	"google.golang.org/grpc":              {"core/plugin/prochost", "pdk/process"},
+	"github.com/mattn/go-sqlite3":         {"core/store"},
+	"database/sql":                        {"core/store"},
+	"github.com/gorilla/mux":              {"core/httpapi", "core/adminapi"},
+	"github.com/BurntSushi/toml":          {"core/config", "core/cmd/tokligence"},
+	"github.com/prometheus/client_golang": {"core/obs"},
+	"github.com/aws":                      {"core/upstream"},
+	"net/http/httputil":                   {"core/cmd/bench"},
+}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+// TestDirection holds the arrows: they point at words, and nobody but the wiring
+// imports a technology.
+func TestDirection(t *testing.T) {
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", module+"...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; seen++ {
+		var p listed
+		if err := d.Decode(&p); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		check(t, strings.TrimPrefix(p.ImportPath, module), p.Imports)
+	}
+	if seen < 20 {
+		t.Fatalf("only %d packages were listed", seen)
+	}
+}
+
+func check(t *testing.T, pkg string, imports []string) {
+	if pkg == "core/cmd/tokligence" {
+		return
+	}
+	allowed, ok := lookup(pkg)
+	if !ok {
+		t.Errorf("%s has no line in the table of edges", pkg)
+		return
+	}
+	for _, imp := range imports {
+		for technology, where := range homes {
+			if (imp == technology || strings.HasPrefix(imp, technology+"/")) && !under(pkg, where) {
+				t.Errorf("%s imports %s, whose home is %v", pkg, imp, where)
+			}
+		}
+		if (pkg == "core" || pkg == "pdk/abi") && strings.Contains(imp, ".") {
+			t.Errorf("%s imports %s: only the standard library is allowed there", pkg, imp)
+		}
+		local, ours := strings.CutPrefix(imp, module)
+		if !ours || local == "core" && strings.HasPrefix(pkg, "core/") || slices.Contains(allowed, local) {
+			continue
+		}
+		t.Errorf("%s imports %s", pkg, local)
+	}
+}
+
+// lookup finds the line of a package, or of the nearest folder above it that has one for all below.
+func lookup(pkg string) ([]string, bool) {
+	if allowed, ok := edges[pkg]; ok {
+		return allowed, true
+	}
+	for folder := pkg; ; {
+		i := strings.LastIndexByte(folder, '/')
+		if i < 0 {
+			return nil, false
+		}
+		folder = folder[:i]
+		if allowed, ok := edges[folder+"/*"]; ok {
+			return allowed, true
+		}
+	}
+}
+
+func under(pkg string, folders []string) bool {
+	for _, f := range folders {
+		if pkg == f || strings.HasPrefix(pkg, f+"/") {
+			return true
+		}
+	}
+	return false
+}

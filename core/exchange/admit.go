@@ -1,0 +1,137 @@
+package exchange
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/limit"
+	"github.com/tokligence/gateway/pdk/abi"
+)
+
+// admit takes what the exchange may use from the limits, narrowest first, and
+// then holds its worst case against every budget. A refusal uses nothing up.
+func (r *run) admit(ctx context.Context, s *Snapshot) *core.Error {
+	r.facts.inputTokens = estimateInput(r.body)
+	key := r.principal.Key
+	grant, err := r.x.Limiter.Acquire(r.req.Arrived, []limit.Subject{{ID: key.ID, Limits: key.Limits}}, r.facts.inputTokens+r.facts.maxOutput)
+	if err != nil {
+		return core.AsError(err)
+	}
+	r.grant = grant
+	r.head.RateLimits = appendRateLimits(r.head.RateLimits, grant.State())
+	return r.reserve(ctx, s)
+}
+
+// reserve holds the dearest that any deployment which may serve the request could cost.
+func (r *run) reserve(ctx context.Context, s *Snapshot) *core.Error {
+	budgeted := len(r.principal.Budgets) > 0
+	if budgeted && r.facts.maxOutput == 0 && r.generates() {
+		r.cap = r.x.DefaultMaxOutput
+	}
+	worst, priced := r.worstCase(s, r.outputCap())
+	if !priced && budgeted && r.x.RefuseUnpriced {
+		return core.Errorf(core.CodePermissionDenied, core.SourceGateway,
+			"the model %q has no price, and this key has a budget: ask your administrator to set one", r.route.Name)
+	}
+	hold, err := r.x.Ledger.Reserve(ctx, r.principal.Budgets, worst, r.req.Arrived)
+	if err != nil {
+		return core.AsError(err)
+	}
+	r.hold = hold
+	if hold.Granted < worst {
+		return r.shrink(s, hold.Granted)
+	}
+	return nil
+}
+
+// shrink finds the highest output cap whose worst case fits into what was granted.
+func (r *run) shrink(s *Snapshot, granted core.Nano) *core.Error {
+	low, high := int64(0), r.outputCap() // low fits or is zero, high does not fit
+	for high-low > 1 {
+		mid := low + (high-low)/2
+		if worst, _ := r.worstCase(s, mid); worst <= granted {
+			low = mid
+		} else {
+			high = mid
+		}
+	}
+	if low == 0 {
+		return &core.Error{Code: core.CodeBudgetExceeded, Source: core.SourceGateway, NoRetry: true,
+			Message: "the budget that is left does not cover this request"}
+	}
+	r.cap, r.head.MaxOutput = low, low
+	return nil
+}
+
+// generates reports whether the endpoint makes output that a cap can bound.
+func (r *run) generates() bool {
+	return r.req.Endpoint == abi.Chat || r.req.Endpoint == abi.Messages
+}
+
+// outputCap is the most output tokens of one choice that are counted with.
+func (r *run) outputCap() int64 {
+	switch {
+	case r.cap > 0:
+		return r.cap
+	case r.facts.maxOutput > 0:
+		return r.facts.maxOutput
+	case r.generates():
+		return r.x.DefaultMaxOutput
+	}
+	return 0
+}
+
+// worstCase prices the estimated input and cap output tokens of each choice at
+// the dearest deployment that may serve the request. priced is false when some
+// deployment has no price for it.
+func (r *run) worstCase(s *Snapshot, cap int64) (worst core.Nano, priced bool) {
+	u := core.Usage{Input: r.facts.inputTokens, Output: cap * r.facts.choices,
+		InputSource: core.UsageEstimated, OutputSource: core.UsageEstimated}
+	if r.req.Endpoint == abi.CountTokens {
+		u.Input = 0
+	}
+	if r.req.Endpoint == abi.Images {
+		u.Images = r.facts.choices
+	}
+	if r.worst = u; bytes.Contains(r.body, []byte(`"cache_control"`)) {
+		u.Input, u.CacheWrite1h = 0, u.Input // the dearest that input can be
+	}
+	priced = true
+	for _, route := range r.routes(s) {
+		for _, t := range route.Targets {
+			if t.NotConfigured != "" {
+				continue
+			}
+			if t.Price == nil {
+				priced = false
+				continue
+			}
+			n, ok := t.Price.Amount(u)
+			if !ok && r.req.Endpoint != abi.Images {
+				priced = false
+			}
+			worst = max(worst, n)
+		}
+	}
+	return worst, priced
+}
+
+// routes are the alias's own and all fallbacks that the key may use: what an
+// alias leads to must be allowed as well as the alias.
+func (r *run) routes(s *Snapshot) []*Route {
+	all := []*Route{r.route}
+	for _, list := range [...][]string{r.route.Fallbacks, r.route.ContextWindowFallbacks, r.route.ContentPolicyFallbacks} {
+		all = append(all, r.fallbacks(s, list)...)
+	}
+	return all
+}
+
+func (r *run) fallbacks(s *Snapshot, names []string) (routes []*Route) {
+	for _, name := range names {
+		if route := s.Routes[name]; route != nil && r.principal.Key.AllowsModel(name) {
+			routes = append(routes, route)
+		}
+	}
+	return routes
+}

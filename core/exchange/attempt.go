@@ -1,0 +1,194 @@
+package exchange
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/limit"
+	"github.com/tokligence/gateway/core/routing"
+	"github.com/tokligence/gateway/core/upstream"
+	"github.com/tokligence/gateway/pdk/abi"
+)
+
+// maxRetryWait is the longest that a client is kept waiting for another try at
+// the same deployment; a vendor that asks for more sends it to a fallback or home.
+const maxRetryWait = 10 * time.Second
+
+// answer tries the route and then its fallbacks until one has answered. The
+// client is told of the first route's failure, not of a fallback's.
+func (r *run) answer(ctx context.Context, s *Snapshot) *core.Error {
+	first := r.try(ctx, r.route)
+	if first == nil || r.out.committed || ctx.Err() != nil {
+		return first
+	}
+	for _, route := range r.fallbacks(s, r.fallbackNames(first)) {
+		err := r.try(ctx, route)
+		if err == nil || r.out.committed || ctx.Err() != nil {
+			return err
+		}
+	}
+	return first
+}
+
+func (r *run) fallbackNames(e *core.Error) []string {
+	switch {
+	case e.Code == core.CodeContextWindow:
+		return r.route.ContextWindowFallbacks
+	case e.Code == core.CodeContentPolicy:
+		return r.route.ContentPolicyFallbacks
+	case e.Retryable():
+		return r.route.Fallbacks
+	}
+	return nil
+}
+
+// try goes through a route's deployments, best first, each once, and then again
+// those that have retries left.
+func (r *run) try(ctx context.Context, route *Route) *core.Error {
+	facts := abi.Facts{Endpoint: r.req.Endpoint, Stream: r.facts.stream, InputTokens: r.facts.inputTokens, Tags: r.principal.Key.Tags}
+	order, reason := route.order.Order(ctx, r.x.now(), facts, func(i int) bool { return route.Targets[i].NotConfigured == "" })
+	r.entry.Reason = reason
+	if len(order) == 0 {
+		return core.Errorf(core.CodeUpstreamUnavailable, core.SourceGateway, "the model %q is not configured: its provider's credential is missing", route.Name)
+	}
+	last := make([]*core.Error, len(route.Targets))
+	var failure *core.Error
+	for round := 0; ; round++ {
+		tried := false
+		for _, i := range order {
+			t := route.Targets[i]
+			if round > 0 {
+				if round > t.Deployment.Retries || last[i].NoRetry || !r.wait(ctx, round, last[i]) {
+					continue
+				}
+			}
+			tried = true
+			err := r.attempt(ctx, t)
+			if err == nil || r.out.committed || ctx.Err() != nil || !err.Retryable() {
+				return err
+			}
+			last[i] = err
+			if err.Code == core.CodeUpstreamCredential {
+				last[i] = &core.Error{NoRetry: true} // our credential gets no better by asking again
+			}
+			if failure == nil || round > 0 {
+				failure = err
+			}
+		}
+		if !tried {
+			return failure
+		}
+	}
+}
+
+// wait pauses before another try and reports whether there shall be one.
+func (r *run) wait(ctx context.Context, round int, e *core.Error) bool {
+	d := time.Duration(200+rand.IntN(100)) * time.Millisecond << min(round-1, 5)
+	d = max(d, e.RetryAfter)
+	if d > maxRetryWait {
+		return false
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// attempt is one try against one deployment, from the original request.
+func (r *run) attempt(ctx context.Context, t *Target) *core.Error {
+	p := t.plan(r.req.Endpoint, r.facts.stream)
+	if p == nil {
+		if r.req.Endpoint == abi.CountTokens {
+			return r.countLocally()
+		}
+		return core.Invalid("model", "the model %q does not serve this endpoint", r.route.Name)
+	}
+	grant, lerr := r.x.Limiter.Acquire(r.x.now(), []limit.Subject{{ID: t.Deployment.Name, Limits: t.Deployment.Limits}}, r.facts.inputTokens+r.outputCap())
+	if lerr != nil {
+		e := core.AsError(lerr)
+		e.Source, e.Message = core.SourceUpstream, "the deployments of this model are at their own rate limit" // so that others are tried
+		return e
+	}
+	defer grant.Release()
+	start := r.x.now()
+	r.target, r.plan, r.tally, r.outTokens, r.firstByte, r.attemptStart = t, p, tally{}, 0, time.Time{}, start
+	call, err := r.build(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.record(ctx); err != nil {
+		return err
+	}
+	t.State.Begin(start)
+	status, err := r.exchange(ctx, call)
+	r.noteAttempt(ctx, t, start, status, err)
+	return err
+}
+
+// exchange sends the call and relays its answer. The status is the vendor's, 0
+// when it never answered.
+func (r *run) exchange(ctx context.Context, c *call) (status int, err *core.Error) {
+	if r.plan.Local {
+		return 200, r.relayLocal(ctx, c)
+	}
+	resp, doErr := r.x.Upstream.Do(ctx, &c.request)
+	if doErr != nil {
+		return 0, r.upstreamError(ctx, doErr)
+	}
+	defer resp.Body.Close()
+	if resp.Status < 200 || resp.Status > 299 {
+		return resp.Status, r.vendorError(ctx, r.target, r.plan, resp)
+	}
+	if r.facts.stream && r.generates() {
+		return resp.Status, r.relayStream(ctx, c, resp)
+	}
+	return resp.Status, r.relayWhole(ctx, c, resp)
+}
+
+// upstreamError gives a failed read or send its code. A context that has ended
+// is the client's doing.
+func (r *run) upstreamError(ctx context.Context, err error) *core.Error {
+	if ctx.Err() != nil {
+		return core.Errorf(core.CodeInternal, core.SourceClient, "the client has left").With(err)
+	}
+	e := core.AsError(err)
+	if e.Code == core.CodeInternal {
+		e = core.Errorf(core.CodeUpstreamUnavailable, core.SourceUpstream, "the connection to the provider broke").With(err)
+	}
+	return e
+}
+
+func (r *run) noteAttempt(ctx context.Context, t *Target, start time.Time, status int, err *core.Error) {
+	now := r.x.now()
+	a := core.Attempt{Deployment: t.Deployment.Name, Status: status, Latency: now.Sub(start)}
+	res := routing.Result{Latency: a.Latency, Err: err, Neutral: ctx.Err() != nil || r.clientLeft || err != nil && err.Source == core.SourceClient}
+	if err != nil {
+		a.Error = err.Code
+	} else {
+		res.Tokens = r.entry.Usage.InputTokens() + r.entry.Usage.OutputTokens()
+	}
+	if !r.firstByte.IsZero() {
+		res.FirstByte = r.firstByte.Sub(start)
+	}
+	t.State.End(now, res, r.x.Cooldown)
+	if !r.settled {
+		r.entry.Attempts = append(r.entry.Attempts, a)
+		r.head.Attempts = len(r.entry.Attempts)
+	}
+}
+
+// countLocally answers count_tokens for a provider that cannot.
+func (r *run) countLocally() *core.Error {
+	body := append(appendInt([]byte(`{"input_tokens":`), r.facts.inputTokens), '}')
+	r.head.Notices = append(r.head.Notices, "input_tokens is an estimate")
+	if err := r.settle(core.OutcomeOK, 200, nil); err != nil {
+		return err
+	}
+	return r.writeWhole(body)
+}

@@ -1,0 +1,164 @@
+package exchange
+
+import (
+	"context"
+	"slices"
+	"strconv"
+
+	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/dialect/messages"
+	"github.com/tokligence/gateway/core/upstream"
+	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
+)
+
+// call is a request ready for a vendor.
+type call struct {
+	request upstream.Request
+	state   string // of the provider plugin
+	bridged bool   // the answer must be translated to the client's endpoint
+}
+
+func appendInt(dst []byte, n int64) []byte { return strconv.AppendInt(dst, n, 10) }
+
+func appendFloat32(dst []byte, f float32) []byte {
+	return strconv.AppendFloat(dst, float64(f), 'g', -1, 32)
+}
+
+// build makes the vendor's request from the client's, by the deployment's plan.
+func (r *run) build(ctx context.Context) (*call, *core.Error) {
+	t, p := r.target, r.plan
+	c := &call{bridged: p.endpoint != r.req.Endpoint}
+	c.request = upstream.Request{Method: p.Method, URL: p.URL, Auth: p.Auth, Credential: t.Credential, AllowPrivate: t.AllowPrivate}
+	if c.request.Method == "" {
+		c.request.Method = "POST"
+	}
+	if !r.facts.stream {
+		c.request.HeadTimeout = t.Deployment.Timeouts.Total
+	} else if c.request.HeadTimeout = t.Deployment.Timeouts.FirstToken; c.request.HeadTimeout == 0 {
+		c.request.HeadTimeout = t.Deployment.Timeouts.Total
+	}
+	c.request.Headers = r.headers(p)
+	body := r.body
+	if c.bridged {
+		var err error
+		if body, err = messages.ToChat(body); err != nil {
+			return nil, core.AsError(err)
+		}
+	}
+	if p.Request.Mode == abi.Transform {
+		return c, r.encode(ctx, c, body)
+	}
+	edits, err := r.edits(body)
+	if err != nil {
+		return nil, err
+	}
+	c.request.Body = scan.Apply(make([]byte, 0, len(body)+len(t.Deployment.Model)+64), body, edits)
+	return c, nil
+}
+
+// headers are the plan's and those of the client that the plan names.
+func (r *run) headers(p *plan) []upstream.Header {
+	h := make([]upstream.Header, 0, len(p.headers)+len(p.Request.ForwardHeaders)+1)
+	h = append(h, upstream.Header{Name: "content-type", Value: "application/json"})
+	for _, name := range p.Request.ForwardHeaders {
+		if v := r.req.Header(name); v != "" {
+			h = append(h, upstream.Header{Name: name, Value: v})
+		}
+	}
+	for _, pair := range p.headers {
+		if !slices.ContainsFunc(h, func(x upstream.Header) bool { return x.Name == pair.name }) {
+			h = append(h, upstream.Header{Name: pair.name, Value: pair.value})
+		}
+	}
+	return h
+}
+
+// edits are what a passthrough body needs: the deployed model, the plan's
+// edits, the output cap, a request for usage.
+func (r *run) edits(body []byte) ([]scan.Edit, *core.Error) {
+	d, p := r.target.Deployment, &r.plan.Request
+	edits := make([]scan.Edit, 0, 8)
+	edits = append(edits, scan.Edit{Key: "model", Value: scan.AppendString(nil, d.Model)})
+	for _, e := range p.Edits {
+		edits = appendEdit(edits, body, e)
+	}
+	for _, key := range p.Unsupported {
+		if scan.Get(body, key) == nil {
+			continue
+		}
+		if !slices.Contains(d.DropParams, key) {
+			return nil, core.Invalid(key, "the model %q does not support %s", r.route.Name, key)
+		}
+	}
+	for _, key := range d.DropParams {
+		if scan.Get(body, key) != nil {
+			edits = append(edits, scan.Edit{Key: key})
+			r.head.Notices = append(r.head.Notices, "dropped "+key)
+		}
+	}
+	if r.cap > 0 {
+		edits = r.capEdits(edits, body, p.OutputCap)
+	}
+	if p.IncludeUsage && r.facts.stream && !r.facts.includeUsage {
+		options := scan.Get(body, "stream_options")
+		if scan.Kind(options) != '{' {
+			options = []byte("{}")
+		}
+		options = scan.Apply(nil, options, []scan.Edit{{Key: "include_usage", Value: []byte("true")}})
+		edits = append(edits, scan.Edit{Key: "stream_options", Value: options})
+	}
+	return edits, nil
+}
+
+// capEdits sets the output cap under the client's own name for it, if it used one.
+func (r *run) capEdits(edits []scan.Edit, body []byte, member string) []scan.Edit {
+	for _, name := range [...]string{"max_tokens", "max_completion_tokens"} {
+		if !scan.IsNull(scan.Get(body, name)) {
+			member = name
+		}
+	}
+	if member == "" {
+		return edits
+	}
+	r.head.MaxOutput = r.cap
+	return append(edits, scan.Edit{Key: member, Value: appendInt(nil, r.cap)})
+}
+
+func appendEdit(edits []scan.Edit, body []byte, e abi.Edit) []scan.Edit {
+	switch e.Op {
+	case abi.EditSet:
+		return append(edits, scan.Edit{Key: e.Key, Value: e.Value})
+	case abi.EditDefault:
+		return append(edits, scan.Edit{Key: e.Key, Value: e.Value, OnlyIfAbsent: true})
+	case abi.EditRemove:
+		return append(edits, scan.Edit{Key: e.Key})
+	case abi.EditRename:
+		if v := scan.Get(body, e.Key); v != nil {
+			return append(edits, scan.Edit{Key: e.Key}, scan.Edit{Key: e.To, Value: v, OnlyIfAbsent: true})
+		}
+	}
+	return edits
+}
+
+// encode has the provider plugin make the body.
+func (r *run) encode(ctx context.Context, c *call, body []byte) *core.Error {
+	t := r.target
+	if r.cap > 0 {
+		body = scan.Apply(nil, body, r.capEdits(nil, body, "max_tokens"))
+	}
+	reply, err := t.provider.Encode(ctx, &abi.EncodeRequest{Endpoint: r.plan.endpoint, Stream: r.facts.stream,
+		Deployment: t.described, DropParams: t.Deployment.DropParams, Body: body})
+	if err != nil {
+		return core.AsError(err)
+	}
+	c.request.Body, c.state = reply.Body, reply.State
+	if reply.URL != "" {
+		c.request.URL = reply.URL
+	}
+	for name, value := range reply.Headers {
+		c.request.Headers = append(c.request.Headers, upstream.Header{Name: name, Value: value})
+	}
+	r.head.Notices = append(r.head.Notices, reply.Notices...)
+	return nil
+}

@@ -1,0 +1,251 @@
+// Package exchange is the life of one request: admit, guard, route, attempt,
+// relay, settle. Guardrails, limits, budgets and the ledger live here and not
+// in a handler, so that an endpoint that goes around one of them cannot be written.
+package exchange
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/dialect"
+	"github.com/tokligence/gateway/core/guard"
+	"github.com/tokligence/gateway/core/ledger"
+	"github.com/tokligence/gateway/core/limit"
+	"github.com/tokligence/gateway/core/upstream"
+	"github.com/tokligence/gateway/pdk/abi"
+)
+
+// Options are what an Exchanger needs.
+type Options struct {
+	Ledger   *ledger.Ledger
+	Limiter  *limit.Limiter
+	Upstream upstream.Client
+	Observe  Observer
+	Log      *slog.Logger
+	Now      func() time.Time
+
+	// RefuseUnpriced refuses models without a price to keys that have a budget.
+	RefuseUnpriced bool
+	// DefaultMaxOutput is the output cap, in tokens, for requests under a budget
+	// that have none of their own: what is reserved must be what can be spent.
+	DefaultMaxOutput int64
+	Cooldown         time.Duration // of a failing deployment; default 5 s
+	MaxBody          int64         // of a vendor's whole answer, bytes; default 64 MiB
+	KeepAlive        time.Duration // between comments to the client of a silent stream; default 15 s
+	FinishGrace      time.Duration // how long to wait for usage after an answer's finish; default 2 s
+}
+
+// Observer is told of every exchange when it has ended.
+type Observer interface {
+	Exchange(o *Observed)
+}
+
+// Observed is one ended exchange: what the metrics and the log line are made of.
+// It holds no prompt text.
+type Observed struct {
+	Entry     *core.LedgerEntry
+	Recorded  bool // the entry is in the ledger
+	Err       *core.Error
+	InputHash string
+}
+
+// Exchanger serves requests against the snapshot in force. Safe for concurrent use.
+type Exchanger struct {
+	Options
+	now  func() time.Time
+	log  *slog.Logger
+	snap atomic.Pointer[held]
+}
+
+// New makes an Exchanger that serves nothing until Swap.
+func New(o Options) *Exchanger {
+	set := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	set(&o.Cooldown, 5*time.Second)
+	set(&o.KeepAlive, 15*time.Second)
+	set(&o.FinishGrace, 2*time.Second)
+	if o.MaxBody == 0 {
+		o.MaxBody = 64 << 20
+	}
+	if o.DefaultMaxOutput == 0 {
+		o.DefaultMaxOutput = 16384
+	}
+	return &Exchanger{Options: o, now: o.Now, log: o.Log}
+}
+
+// run is one exchange under way.
+type run struct {
+	x         *Exchanger
+	req       *Request
+	reply     Reply
+	principal *core.Principal
+	id        string
+	head      Head
+	facts     facts
+	body      []byte // the client's, after the guardrails
+	route     *Route
+	guard     *guard.Run
+	grant     *limit.Grant
+	hold      *ledger.Reservation
+	cap       int64 // output cap that the gateway sets; 0 leaves the client's
+	worst     core.Usage
+	open      bool // on record before the vendor is called
+	out       outlet
+	settled   bool
+	entry     core.LedgerEntry
+
+	// Of the attempt under way.
+	target    *Target
+	plan      *plan
+	tally     tally
+	outTokens int64 // estimate of the output seen so far
+	firstByte time.Time
+
+	attemptStart time.Time
+	clientLeft   bool // a write to the client failed
+}
+
+// Do serves one request. It returns when the answer is written and the
+// exchange settled, whatever happens on the way.
+func (x *Exchanger) Do(ctx context.Context, p *core.Principal, req *Request, reply Reply) {
+	r := &run{x: x, req: req, reply: reply, principal: p, id: core.NewID(core.PrefixExchange, req.Arrived)}
+	r.head.ExchangeID = r.id
+	snap := x.acquire()
+	defer snap.release()
+	defer r.end()
+	if err := r.guarded(ctx, snap.Snapshot); err != nil {
+		r.fail(ctx, err)
+	}
+}
+
+// guarded turns a panic into an error of this exchange alone.
+func (r *run) guarded(ctx context.Context, s *Snapshot) (err *core.Error) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.x.log.Error("panic", "exchange", r.id, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = core.Errorf(core.CodeInternal, core.SourceGateway, "internal error")
+		}
+	}()
+	return r.serve(ctx, s)
+}
+
+// serve is the nine steps of an exchange, but for its settling at the end of
+// the relay, which [run.settle] does.
+func (r *run) serve(ctx context.Context, s *Snapshot) (err *core.Error) {
+	if r.principal == nil {
+		return core.Errorf(core.CodeUnauthenticated, core.SourceClient, "a virtual key is required")
+	}
+	if r.facts, err = parse(r.req.Endpoint, r.req.Body); err != nil {
+		return err
+	}
+	r.body = r.req.Body
+	if r.route, err = s.lookup(r.principal, r.facts.model); err != nil {
+		return err
+	}
+	if err = r.admit(ctx, s); err != nil {
+		return err
+	}
+	if err = r.guardInput(ctx); err != nil {
+		return err
+	}
+	if r.facts.stream && r.generates() {
+		r.holdOpen()
+	}
+	return r.answer(ctx, s)
+}
+
+// lookup finds the alias among those that the key may call.
+func (s *Snapshot) lookup(p *core.Principal, alias string) (*Route, *core.Error) {
+	route := s.Routes[alias]
+	switch {
+	case route == nil:
+		e := core.Errorf(core.CodeNotFound, core.SourceClient, "the model %q does not exist", alias)
+		e.Param = "model"
+		return nil, e
+	case !p.Key.AllowsModel(alias):
+		return nil, core.Errorf(core.CodePermissionDenied, core.SourceClient, "this key may not use the model %q", alias)
+	}
+	return route, nil
+}
+
+func (r *run) guardInput(ctx context.Context) *core.Error {
+	if r.guard = r.route.guards.Begin(r.req.Endpoint, r.route.Name); r.guard == nil {
+		return nil
+	}
+	body, err := r.guard.Input(ctx, r.body)
+	if err != nil {
+		return core.AsError(err)
+	}
+	r.body = body
+	return nil
+}
+
+// fail settles and tells the client, in whatever way is still open.
+func (r *run) fail(ctx context.Context, e *core.Error) {
+	if (ctx.Err() != nil || r.clientLeft) && !r.settled {
+		r.settle(core.OutcomeClientClosed, 499, e)
+		return
+	}
+	outcome := core.OutcomeFailed
+	if e.Code == core.CodeGuardrailBlocked {
+		outcome = core.OutcomeBlocked
+	}
+	status := dialect.Status(r.req.Endpoint, e)
+	if r.out.started {
+		status = 200
+	}
+	if err := r.settle(outcome, status, e); err != nil && !r.out.started {
+		e = err
+	}
+	r.tellClient(e)
+}
+
+func (r *run) tellClient(e *core.Error) {
+	if e.Err != nil {
+		r.x.log.Warn("exchange failed", "exchange", r.id, "code", e.Code, "source", e.Source, "deployment", r.entry.Deployment, "error", e.Err)
+	}
+	if r.out.started {
+		if r.reply.Write(dialect.ErrorEvent(nil, r.req.Endpoint, e, r.id)) == nil {
+			_ = r.reply.Flush() // the client may have gone: nothing is left to tell
+		}
+		return
+	}
+	r.describe()
+	WriteError(r.reply, r.req.Endpoint, e, &r.head)
+}
+
+// WriteError is the one place that answers with an error before a stream began.
+func WriteError(reply Reply, endpoint abi.Endpoint, e *core.Error, h *Head) {
+	switch {
+	case e.Code == core.CodeRateLimited || e.RetryAfter > 0:
+		seconds := max(int64((e.RetryAfter+time.Second-1)/time.Second), 1)
+		h.add("Retry-After", string(appendInt(nil, seconds)))
+	case e.Code == core.CodeOverloaded || e.Status == 503 || e.Status == 529:
+		h.add("Retry-After", "1")
+	}
+	if e.NoRetry || e.Code == core.CodeBudgetExceeded {
+		h.add("X-Should-Retry", "false")
+	}
+	_ = reply.Whole(dialect.Status(endpoint, e), h, dialect.ErrorBody(nil, endpoint, e, h.ExchangeID)) // a client that has gone hears nothing
+}
+
+func (h *Head) add(name, value string) {
+	h.RateLimits = append(h.RateLimits, HeaderField{name, value})
+}
+
+// end releases what the exchange holds, settles what nothing else has, and tells.
+func (r *run) end() {
+	r.stopKeepAlive()
+	r.grant.Release()
+	if !r.settled && r.hold != nil {
+		r.settle(core.OutcomeFailed, 500, core.Errorf(core.CodeInternal, core.SourceGateway, "internal error"))
+	}
+}

@@ -1,0 +1,193 @@
+package exchange
+
+import (
+	"time"
+
+	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
+)
+
+// Request is one client request, free of any HTTP server's types, so that
+// another server can take net/http's place.
+type Request struct {
+	Endpoint abi.Endpoint
+	// Body is the whole body as read. It must stay unchanged until Do returns.
+	Body []byte
+	// Secret is the virtual key as presented, "" when none was.
+	Secret  string
+	Arrived time.Time
+	// Header reads a client header by its lower-case name; "" when absent.
+	Header func(name string) string
+}
+
+// Reply is how an answer leaves. One exchange calls it from one goroutine at a
+// time; an error means that the client has left.
+type Reply interface {
+	// Whole writes a complete answer with a JSON body.
+	Whole(status int, h *Head, body []byte) error
+	// Start writes the head of an event stream.
+	Start(h *Head) error
+	// Write adds event text; it may stay in a buffer until Flush.
+	Write(p []byte) error
+	Flush() error
+}
+
+// Head is what the gateway says of an exchange in headers. Empty members are
+// not written.
+type Head struct {
+	ExchangeID  string
+	Deployment  string
+	ServedModel string
+	Attempts    int
+	Cost        string // decimal dollars
+	MaxOutput   int64  // the output cap that the gateway set
+	Notices     []string
+	RateLimits  []HeaderField
+}
+
+// HeaderField is one more header.
+type HeaderField struct{ Name, Value string }
+
+// facts are the members of a body that the gateway acts on.
+type facts struct {
+	model          string
+	stream         bool
+	includeUsage   bool
+	maxOutput      int64 // the client's own cap; 0 when none
+	choices        int64 // n
+	user           string
+	encodingFormat string
+	inputTokens    int64 // estimate
+}
+
+// required names the member, beside model, without which a body makes no sense.
+var required = map[abi.Endpoint]struct {
+	name string
+	kind string // kinds that it may have
+}{
+	abi.Chat:        {"messages", "["},
+	abi.Messages:    {"messages", "["},
+	abi.CountTokens: {"messages", "["},
+	abi.Embeddings:  {"input", "[\""},
+	abi.Images:      {"prompt", "\""},
+}
+
+// parse checks a body and reads the facts in one walk over its top-level
+// members. Of the members that it acts on none may stand twice: what is checked
+// must be what is sent.
+func parse(endpoint abi.Endpoint, body []byte) (facts, *core.Error) {
+	f := facts{choices: 1}
+	if len(body) == 0 {
+		return f, core.Invalid("", "the request body is empty")
+	}
+	if err := scan.Valid(body); err != nil {
+		return f, core.Invalid("", "the request body is not valid JSON: %v", err)
+	}
+	if scan.Kind(body) != '{' {
+		return f, core.Invalid("", "the request body must be a JSON object")
+	}
+	p := parser{f: &f, need: required[endpoint].name, kinds: required[endpoint].kind}
+	scan.Members(body, p.member)
+	switch {
+	case p.err != nil:
+		return f, p.err
+	case f.model == "":
+		return f, core.Invalid("model", "model is required")
+	case !p.has:
+		return f, core.Invalid(p.need, "%s is required", p.need)
+	}
+	return f, nil
+}
+
+type parser struct {
+	f           *facts
+	need, kinds string
+	has         bool
+	seen        uint32
+	err         *core.Error
+}
+
+// acted are the members that the gateway reads, in the order of the bits of parser.seen.
+var acted = [...]string{"model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "n", "user", "encoding_format", "messages", "input", "prompt"}
+
+func (p *parser) member(key, value []byte) bool {
+	bit := -1
+	for i, name := range acted {
+		if string(key) == name {
+			bit = i
+			break
+		}
+	}
+	if bit < 0 {
+		return true
+	}
+	if p.seen&(1<<bit) != 0 {
+		p.err = core.Invalid(acted[bit], "member %s stands twice", acted[bit])
+		return false
+	}
+	p.seen |= 1 << bit
+	name := acted[bit]
+	if name == p.need && !p.required(value) {
+		return false
+	}
+	if scan.IsNull(value) && name != "model" {
+		return true
+	}
+	p.take(name, value)
+	return p.err == nil
+}
+
+func (p *parser) required(value []byte) bool {
+	ok := false
+	for i := range len(p.kinds) {
+		ok = ok || scan.Kind(value) == p.kinds[i]
+	}
+	switch {
+	case !ok:
+		p.err = core.Invalid(p.need, "%s has the wrong type", p.need)
+	case scan.Kind(value) == '[' && scan.Len(value) == 0:
+		p.err = core.Invalid(p.need, "%s must not be empty", p.need)
+	}
+	p.has = p.err == nil
+	return p.has
+}
+
+func (p *parser) take(name string, value []byte) {
+	wrong := func(want string) { p.err = core.Invalid(name, "%s must be %s", name, want) }
+	var ok bool
+	switch name {
+	case "model":
+		if p.f.model, ok = scan.String(value); !ok || p.f.model == "" {
+			wrong("a non-empty string")
+		}
+	case "stream":
+		if p.f.stream, ok = scan.Bool(value); !ok {
+			wrong("true or false")
+		}
+	case "stream_options":
+		if scan.Kind(value) != '{' {
+			wrong("an object")
+			return
+		}
+		p.f.includeUsage, _ = scan.Bool(scan.Get(value, "include_usage"))
+	case "max_tokens", "max_completion_tokens":
+		n, ok := scan.Int(value)
+		if !ok || n < 1 {
+			wrong("a positive integer")
+			return
+		}
+		p.f.maxOutput = max(p.f.maxOutput, n)
+	case "n":
+		if p.f.choices, ok = scan.Int(value); !ok || p.f.choices < 1 || p.f.choices > 128 {
+			wrong("an integer from 1 to 128")
+		}
+	case "user":
+		p.f.user, _ = scan.String(value)
+	case "encoding_format":
+		p.f.encodingFormat, _ = scan.String(value)
+		if p.f.encodingFormat != "float" && p.f.encodingFormat != "base64" {
+			wrong("float or base64")
+		}
+	}
+}

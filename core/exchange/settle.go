@@ -1,0 +1,155 @@
+package exchange
+
+import (
+	"context"
+
+	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/limit"
+	"github.com/tokligence/gateway/pdk/abi"
+)
+
+// record puts the exchange on record as open, once, before the first vendor is
+// called: a crash from here on leaves an interrupted entry, never nothing.
+func (r *run) record(ctx context.Context) *core.Error {
+	t := r.target
+	r.entry.Deployment, r.entry.Provider, r.entry.DeployedModel = t.Deployment.Name, t.Deployment.Provider, t.Deployment.Model
+	if r.open {
+		return nil
+	}
+	p := r.principal
+	o := &core.OpenExchange{ExchangeID: r.id, At: r.req.Arrived, Key: core.Named{ID: p.Key.ID, Name: p.Key.Name},
+		Organization: p.Organization, Team: p.Team, User: p.User, Endpoint: string(r.req.Endpoint), Stream: r.facts.stream,
+		RequestedModel: r.facts.model, DeployedModel: t.Deployment.Model, Provider: t.Deployment.Provider,
+		Deployment: t.Deployment.Name, Usage: r.worst, Unpriced: t.Price == nil}
+	if t.Price != nil {
+		o.PriceID = t.Price.ID
+	}
+	if err := r.x.Ledger.Begin(ctx, r.hold, o); err != nil {
+		return core.AsError(err)
+	}
+	r.open = true
+	return nil
+}
+
+// usage is what the exchange consumed so far, as reported, else estimated.
+func (r *run) usage() core.Usage {
+	if r.target == nil || r.firstByte.IsZero() || r.req.Endpoint == abi.CountTokens {
+		return core.Usage{InputSource: core.UsageReported, OutputSource: core.UsageReported}
+	}
+	var paths *usagePaths
+	if r.passesThrough() {
+		paths = r.plan.usage
+	}
+	return r.tally.usage(paths, r.facts.inputTokens, r.outTokens)
+}
+
+func (r *run) passesThrough() bool {
+	if r.facts.stream && r.generates() {
+		return r.plan.Stream.Mode != abi.Transform
+	}
+	return r.plan.Response.Mode != abi.Transform
+}
+
+// price fills in what the usage costs at the deployed model's price.
+func (r *run) price() {
+	e := &r.entry
+	e.Usage = r.usage()
+	if r.firstByte.IsZero() || r.target == nil {
+		return
+	}
+	p := r.target.Price
+	if p == nil {
+		e.Unpriced = true
+		return
+	}
+	amount, ok := p.Amount(e.Usage)
+	e.PriceID, e.Amount, e.Unpriced = p.ID, amount, !ok
+}
+
+// cost is the amount in decimal dollars, "" when unknown.
+func (r *run) cost() string {
+	if r.price(); r.entry.Unpriced {
+		return ""
+	}
+	return r.entry.Amount.String()
+}
+
+// settle writes the one ledger entry of the exchange and turns its hold into
+// the true amount. What was refused before its budget was asked leaves no
+// entry. The context is not the client's: an exchange is settled also when the
+// client has left.
+func (r *run) settle(outcome core.Outcome, status int, cause *core.Error) *core.Error {
+	if r.settled {
+		return nil
+	}
+	r.settled = true
+	r.stopKeepAlive()
+	now := r.x.now()
+	e := &r.entry
+	e.ExchangeID, e.At, e.EndedAt, e.Latency = r.id, r.req.Arrived, now, now.Sub(r.req.Arrived)
+	e.Endpoint, e.Stream, e.RequestedModel, e.EndUser = string(r.req.Endpoint), r.facts.stream, r.facts.model, r.facts.user
+	e.Outcome, e.Status = outcome, status
+	if cause != nil {
+		e.ErrorCode = cause.Code
+	}
+	if p := r.principal; p != nil {
+		e.Key, e.Organization, e.Team, e.User = core.Named{ID: p.Key.ID, Name: p.Key.Name}, p.Organization, p.Team, p.User
+		e.Tags = p.Key.Tags
+	}
+	if outcome == core.OutcomeOK && r.target != nil {
+		r.noteSuccess()
+	}
+	if r.facts.stream && !r.firstByte.IsZero() {
+		e.FirstByte = r.firstByte.Sub(r.req.Arrived)
+	}
+	r.price()
+	if r.target != nil {
+		e.ServedModel = r.tally.model
+	}
+	e.Findings = r.guard.Findings()
+	r.grant.Correct(now, e.Usage.InputTokens()+e.Usage.OutputTokens())
+	var err error
+	if r.hold != nil {
+		e.ID = core.NewID(core.PrefixEntry, now)
+		err = r.x.Ledger.Settle(context.Background(), r.hold, e)
+	}
+	r.x.Observe.Exchange(&Observed{Entry: e, Recorded: r.hold != nil && err == nil, Err: cause})
+	if err != nil {
+		return core.AsError(err)
+	}
+	return nil
+}
+
+// noteSuccess lists the attempt that answered; it is still under way.
+func (r *run) noteSuccess() {
+	start := r.attemptStart
+	if start.IsZero() {
+		return
+	}
+	r.entry.Attempts = append(r.entry.Attempts, core.Attempt{Deployment: r.target.Deployment.Name, Status: 200, Latency: r.x.now().Sub(start)})
+	r.head.Attempts = len(r.entry.Attempts)
+}
+
+// describe fills in the response headers.
+func (r *run) describe() {
+	h := &r.head
+	h.Deployment, h.ServedModel = r.entry.Deployment, r.tally.model
+	if r.settled && r.target != nil && !r.firstByte.IsZero() && !r.entry.Unpriced {
+		h.Cost = r.entry.Amount.String()
+	}
+}
+
+// appendRateLimits writes OpenAI's x-ratelimit headers, those that apply.
+func appendRateLimits(h []HeaderField, s limit.State) []HeaderField {
+	add := func(kind string, w limit.Window) {
+		if w.Limit == 0 {
+			return
+		}
+		h = append(h, HeaderField{"X-Ratelimit-Limit-" + kind, string(appendInt(nil, w.Limit))},
+			HeaderField{"X-Ratelimit-Remaining-" + kind, string(appendInt(nil, w.Remaining))},
+			HeaderField{"X-Ratelimit-Reset-" + kind, w.Reset.String()})
+	}
+	add("Requests", s.Requests)
+	add("Tokens", s.Tokens)
+	return h
+}

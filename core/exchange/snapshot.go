@@ -1,0 +1,143 @@
+package exchange
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/guard"
+	"github.com/tokligence/gateway/core/routing"
+	"github.com/tokligence/gateway/pdk/abi"
+)
+
+// Provider is a provider plugin's face; *plugin.Provider fulfils it. Its
+// errors turn into client-safe ones by PluginError.
+type Provider interface {
+	Plan(ctx context.Context, r *abi.PlanRequest) (*abi.PlanReply, error)
+	Encode(ctx context.Context, r *abi.EncodeRequest) (*abi.EncodeReply, error)
+	Decode(ctx context.Context, r *abi.DecodeRequest) (*abi.DecodeReply, error)
+	DecodeEvents(ctx context.Context, r *abi.DecodeEventsRequest) (*abi.DecodeEventsReply, error)
+	DecodeError(ctx context.Context, r *abi.DecodeErrorRequest) (*abi.DecodeErrorReply, error)
+	// DecodesErrors reports whether DecodeError is the plugin's own.
+	DecodesErrors() bool
+}
+
+// Snapshot is one configuration revision, ready to serve: immutable but for the
+// health that its targets share with other revisions.
+type Snapshot struct {
+	Routes map[string]*Route
+	// Close is called when the snapshot was replaced and its last exchange has ended.
+	Close func()
+}
+
+// Route is a model alias with its targets.
+type Route struct {
+	core.Model
+	Targets []*Target // aligned with order.Candidates
+	order   routing.Route
+	guards  *guard.Chain
+}
+
+// Target is a deployment that can be called, or the reason why it cannot.
+type Target struct {
+	Deployment *core.Deployment
+	Credential *core.Credential // nil for none
+	Price      *core.Price      // nil when unpriced
+	State      *routing.State
+	// NotConfigured says why the deployment is not called; "" when it is.
+	NotConfigured string
+	AllowPrivate  bool
+
+	provider  Provider
+	described abi.Deployment // what the plugin knows of it
+	plans     map[planKey]*plan
+}
+
+type planKey struct {
+	endpoint abi.Endpoint
+	stream   bool
+}
+
+// plan is a provider's standing answer, made ready.
+type plan struct {
+	*abi.PlanReply
+	endpoint      abi.Endpoint
+	usage         *usagePaths
+	errors        *errorReader
+	decodesErrors bool
+	headers       []headerPair
+}
+
+type headerPair struct{ name, value string }
+
+// endpoints are what a plan is asked for.
+var endpoints = [...]abi.Endpoint{abi.Chat, abi.Messages, abi.CountTokens, abi.Embeddings, abi.Images}
+
+// bridges name the endpoint that can serve another one by translation.
+var bridges = map[abi.Endpoint]abi.Endpoint{abi.Messages: abi.Chat}
+
+// plan finds how the target serves the endpoint: natively, or over a bridge.
+func (t *Target) plan(endpoint abi.Endpoint, stream bool) *plan {
+	if p := t.plans[planKey{endpoint, stream}]; p != nil {
+		return p
+	}
+	return t.plans[planKey{bridges[endpoint], stream}]
+}
+
+// NewTarget asks the provider for all its plans.
+func NewTarget(ctx context.Context, t Target, provider Provider) (*Target, error) {
+	t.provider, t.plans = provider, make(map[planKey]*plan)
+	d := t.Deployment
+	t.described = abiDeployment(d, t.Credential)
+	req := abi.PlanRequest{Deployment: t.described}
+	for _, endpoint := range endpoints {
+		for _, stream := range [...]bool{false, true} {
+			req.Endpoint, req.Stream = endpoint, stream
+			reply, err := provider.Plan(ctx, &req)
+			if err != nil {
+				return nil, fmt.Errorf("deployment %s: plan for %s: %w", d.Name, endpoint, err)
+			}
+			if !reply.Supported {
+				continue
+			}
+			p := &plan{PlanReply: reply, endpoint: endpoint, usage: compileUsage(&reply.Usage), decodesErrors: provider.DecodesErrors()}
+			if p.errors, err = compileErrors(&reply.Errors); err != nil {
+				return nil, fmt.Errorf("deployment %s: error pattern of the plan for %s: %w", d.Name, endpoint, err)
+			}
+			for name, value := range reply.Headers {
+				p.headers = append(p.headers, headerPair{strings.ToLower(name), value})
+			}
+			t.plans[planKey{endpoint, stream}] = p
+		}
+	}
+	if len(t.plans) == 0 {
+		return nil, fmt.Errorf("deployment %s: %w", d.Name, errors.New("its provider supports no endpoint for it"))
+	}
+	return &t, nil
+}
+
+func abiDeployment(d *core.Deployment, c *core.Credential) abi.Deployment {
+	a := abi.Deployment{Name: d.Name, Model: d.Model, BaseURL: strings.TrimRight(d.BaseURL, "/"), Options: d.Options}
+	if len(a.Options) == 0 {
+		a.Options = json.RawMessage("{}")
+	}
+	if c != nil {
+		for name := range c.Fields {
+			a.CredentialFields = append(a.CredentialFields, name)
+		}
+	}
+	return a
+}
+
+// NewRoute puts targets behind an alias. strategy may be nil, guards too.
+func NewRoute(m core.Model, targets []*Target, strategy routing.Strategy, guards *guard.Chain) *Route {
+	r := &Route{Model: m, Targets: targets, guards: guards}
+	r.order.Alias, r.order.Strategy = m.Name, strategy
+	for _, t := range targets {
+		r.order.Candidates = append(r.order.Candidates, routing.Candidate{Deployment: t.Deployment, State: t.State, Price: t.Price})
+	}
+	return r
+}

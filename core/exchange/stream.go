@@ -1,0 +1,364 @@
+package exchange
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/dialect/messages"
+	"github.com/tokligence/gateway/core/guard"
+	"github.com/tokligence/gateway/core/sse"
+	"github.com/tokligence/gateway/core/upstream"
+	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
+)
+
+// maxEvent is the most bytes that one event of a vendor may have.
+const maxEvent = 32 << 20
+
+// eventReader is where a vendor's events come from.
+type eventReader interface {
+	// Next returns the next event; its slices are valid until the call after.
+	Next() (sse.Event, error)
+	// Buffered reports whether Next will return without waiting.
+	Buffered() bool
+}
+
+// streamRelay carries one stream from the vendor to the client. Whatever the
+// client can read in one go is written and flushed in one go; nothing waits for
+// what the vendor has not sent.
+type streamRelay struct {
+	r      *run
+	ctx    context.Context
+	c      *call
+	source eventReader
+	body   *timedBody // nil for a source without network
+	guard  *guard.Stream
+	bridge *messages.Stream // nil unless bridged
+	prefix []byte           // of every canonical chunk
+	state  string           // of the provider plugin
+
+	out      []byte // event text for the client
+	tail     []byte // the vendor's terminal event, kept until the exchange is settled
+	usage    []byte // the vendor's usage chunk, for clients that asked
+	finishes int64  // choices that have ended
+	done     bool   // the vendor said that the answer is complete
+	batch    []abi.Event
+	arena    []byte
+}
+
+func (r *run) relayStream(ctx context.Context, c *call, resp *upstream.Response) *core.Error {
+	t := r.target.Deployment.Timeouts
+	body := &timedBody{Body: resp.Body, now: r.x.now, idle: t.StreamIdle}
+	if t.FirstToken > 0 {
+		body.deadline = r.x.now().Add(t.FirstToken)
+	}
+	s := r.newStream(ctx, c)
+	s.body, s.source = body, upstream.Events(r.plan.Stream.Framing, body, maxEvent)
+	return s.relay()
+}
+
+func (r *run) newStream(ctx context.Context, c *call) *streamRelay {
+	s := &streamRelay{r: r, ctx: ctx, c: c, state: c.state}
+	if c.bridged {
+		s.bridge = messages.NewStream(r.replyID(), r.target.Deployment.Model, r.facts.inputTokens)
+	}
+	if r.guard != nil {
+		s.guard = r.guard.Stream()
+	}
+	return s
+}
+
+// relay moves events until the answer is complete, and settles it.
+func (s *streamRelay) relay() *core.Error {
+	for !s.done {
+		if err := s.step(); err != nil {
+			if err = s.ended(err); err != nil {
+				return err
+			}
+			break
+		}
+		if s.source.Buffered() {
+			continue
+		}
+		if err := s.flush(); err != nil {
+			return err
+		}
+	}
+	return s.finish()
+}
+
+// step reads what is at hand and appends what it means for the client to out.
+func (s *streamRelay) step() error {
+	if s.r.plan.Stream.Mode == abi.Transform {
+		return s.decode()
+	}
+	ev, err := s.source.Next()
+	if err != nil {
+		return err
+	}
+	return s.pass(ev)
+}
+
+// ended says whether a source that gave no more events has told the whole
+// answer: after the finish of every choice a missing terminator is forgiven.
+func (s *streamRelay) ended(err error) *core.Error {
+	var e *core.Error
+	if errors.As(err, &e) && (e.Source != core.SourceUpstream || e.Code != core.CodeUpstreamTimeout && e.Code != core.CodeUpstreamUnavailable) {
+		return s.broken(e)
+	}
+	if s.finished() && s.ctx.Err() == nil {
+		return nil
+	}
+	if err == io.EOF {
+		return s.broken(core.Errorf(core.CodeUpstreamUnavailable, core.SourceUpstream, "the provider ended its stream before the answer was complete"))
+	}
+	return s.broken(s.r.upstreamError(s.ctx, err))
+}
+
+// broken gives the client what was complete before the failure.
+func (s *streamRelay) broken(e *core.Error) *core.Error {
+	if s.ctx.Err() == nil && s.r.out.committed && e.Code != core.CodeGuardrailBlocked {
+		if s.endGuard() == nil && len(s.out) > 0 {
+			_ = s.r.send(s.out) // the failure is what matters now
+		}
+	}
+	return e
+}
+
+func (s *streamRelay) finished() bool { return s.finishes >= s.r.facts.choices }
+
+// flush sends what is ready. A failed write means that the client has left.
+func (s *streamRelay) flush() *core.Error {
+	if s.guard != nil {
+		var err error
+		if s.out, err = s.guard.Ready(s.ctx, s.out); err != nil {
+			return core.AsError(err)
+		}
+	}
+	if len(s.out) == 0 {
+		return nil
+	}
+	err := s.r.send(s.out)
+	s.out = s.out[:0]
+	if err != nil {
+		return s.left(err)
+	}
+	return nil
+}
+
+func (s *streamRelay) left(cause error) *core.Error {
+	s.r.clientLeft = true
+	return core.Errorf(core.CodeInternal, core.SourceClient, "the client has left").With(cause)
+}
+
+// finish settles the exchange and sends the end of the stream: the last byte of
+// an answer leaves after its ledger entry is written.
+func (s *streamRelay) finish() *core.Error {
+	if err := s.endGuard(); err != nil {
+		return err
+	}
+	r := s.r
+	usage := r.usage()
+	switch {
+	case s.bridge != nil:
+		out, err := s.bridge.Finish(nil, usage)
+		if err != nil {
+			return core.AsError(err)
+		}
+		s.out = append(s.out, out...)
+	case r.req.Endpoint == abi.Messages:
+		s.tail = append(s.tail, messagesEnd(s.tail)...)
+	default:
+		s.out = s.appendUsageChunk(s.out, usage)
+		s.out = append(s.out, "data: [DONE]\n\n"...)
+	}
+	if err := r.settle(core.OutcomeOK, 200, nil); err != nil {
+		return err
+	}
+	if err := r.send(append(s.out, s.tail...)); err != nil {
+		r.x.log.Debug("client left before the end of its stream", "exchange", r.id)
+	}
+	return nil
+}
+
+// messagesEnd is the terminal event of a Messages stream whose vendor sent none.
+func messagesEnd(tail []byte) []byte {
+	if len(tail) > 0 {
+		return nil
+	}
+	return []byte("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n")
+}
+
+// appendUsageChunk writes the usage chunk, with the cost, for a client that asked for it.
+func (s *streamRelay) appendUsageChunk(dst []byte, u core.Usage) []byte {
+	if !s.r.facts.includeUsage {
+		return dst
+	}
+	chunk := s.usage
+	if chunk == nil {
+		chunk = append(s.stamp(), `"choices":[],"usage":`...)
+		chunk = append(appendUsage(chunk, u), '}')
+	}
+	if cost := s.r.cost(); cost != "" {
+		chunk = scan.Apply(nil, chunk, []scan.Edit{{Key: "x_tokligence", Value: []byte(`{"cost":"` + cost + `"}`)}})
+	}
+	return sse.Append(dst, "", chunk)
+}
+
+func (s *streamRelay) endGuard() *core.Error {
+	if s.guard == nil {
+		return nil
+	}
+	var err error
+	if s.out, err = s.guard.End(s.ctx, s.out); err != nil {
+		return core.AsError(err)
+	}
+	return nil
+}
+
+// emit hands one event in the client's dialect to the guardrails, or on.
+func (s *streamRelay) emit(ev sse.Event) error {
+	if s.guard != nil {
+		s.guard.Push(ev)
+		return nil
+	}
+	if ev.Raw != nil {
+		s.out = append(s.out, ev.Raw...)
+	} else {
+		s.out = sse.Append(s.out, string(ev.Name), ev.Data)
+	}
+	return nil
+}
+
+// began notes the first event with content.
+func (s *streamRelay) began() {
+	if s.r.firstByte.IsZero() {
+		s.r.firstByte = s.r.x.now()
+		if s.body != nil {
+			s.body.deadline = time.Time{}
+		}
+	}
+}
+
+// ending gives the vendor a short while for what follows the finish.
+func (s *streamRelay) ending() {
+	if s.body != nil && s.finished() {
+		s.body.deadline = s.r.x.now().Add(s.r.x.FinishGrace)
+	}
+}
+
+// decode has the provider plugin read all events at hand in one call.
+func (s *streamRelay) decode() error {
+	end, err := s.gather()
+	if err != nil {
+		return err
+	}
+	r := s.r
+	reply, err := r.target.provider.DecodeEvents(s.ctx, &abi.DecodeEventsRequest{Endpoint: r.plan.endpoint, State: s.state, Events: s.batch, End: end})
+	if err != nil {
+		return err
+	}
+	s.state = reply.State
+	r.tally.report(reply.Usage, reply.Model)
+	for _, chunk := range reply.Chunks {
+		if err := s.chunk(chunk); err != nil {
+			return err
+		}
+	}
+	if reply.Error != nil {
+		e := &core.Error{Source: core.SourceUpstream, Code: core.CodeUpstreamUnavailable, Message: reply.Error.Message}
+		setCode(e, reply.Error.Code)
+		return finishVendorError(e, r.target, "")
+	}
+	if s.done = reply.Done; end && !s.done {
+		return io.EOF
+	}
+	return nil
+}
+
+// gather fills the batch with the events at hand, at least one. Their data is
+// copied: the reader's own slices do not outlive its next call.
+func (s *streamRelay) gather() (end bool, err error) {
+	s.batch, s.arena = s.batch[:0], s.arena[:0]
+	for {
+		ev, err := s.source.Next()
+		switch {
+		case err == io.EOF:
+			return true, nil
+		case err != nil && len(s.batch) == 0:
+			return false, err
+		case err != nil:
+			return false, nil // it comes again when the batch has been read
+		}
+		data, ok := eventData(ev)
+		if ok {
+			from := len(s.arena)
+			s.arena = append(s.arena, data...)
+			s.batch = append(s.batch, abi.Event{Name: string(ev.Name), Data: s.arena[from:len(s.arena):len(s.arena)]})
+		}
+		if len(s.batch) > 0 && !s.source.Buffered() {
+			return false, nil
+		}
+	}
+}
+
+// eventData is an event's data as JSON. A cut-off event that is not whole is no event.
+func eventData(ev sse.Event) ([]byte, bool) {
+	if scan.Valid(ev.Data) == nil {
+		return ev.Data, true
+	}
+	if ev.Unterminated {
+		return nil, false
+	}
+	return scan.AppendString(nil, ev.Data), true
+}
+
+// chunk sends on one canonical chunk.
+func (s *streamRelay) chunk(chunk []byte) error {
+	s.readChunk(chunk)
+	if s.bridge != nil {
+		out, err := s.bridge.Chunk(nil, chunk)
+		if err != nil {
+			return err
+		}
+		return s.emitText(out)
+	}
+	data := append(s.stamp(), chunk[1:]...)
+	return s.emit(sse.Event{Data: data})
+}
+
+// stamp begins a canonical chunk with what is the same in all of a stream.
+func (s *streamRelay) stamp() []byte {
+	if s.prefix == nil {
+		b := scan.AppendString([]byte(`{"id":`), s.r.replyID())
+		b = appendInt(append(b, `,"object":"chat.completion.chunk","created":`...), s.r.req.Arrived.Unix())
+		b = scan.AppendString(append(b, `,"model":`...), s.r.target.Deployment.Model)
+		s.prefix = append(b, ',')
+	}
+	return append(make([]byte, 0, len(s.prefix)+256), s.prefix...)
+}
+
+// emitText takes ready event text apart again for the guardrails.
+func (s *streamRelay) emitText(text []byte) error {
+	if s.guard == nil {
+		s.out = append(s.out, text...)
+		return nil
+	}
+	reader := sse.NewReader(bytes.NewReader(text), maxEvent)
+	for {
+		ev, err := reader.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err == nil {
+			err = s.emit(ev)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,178 @@
+package exchange
+
+import (
+	"strings"
+
+	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
+)
+
+// maxCount is the most that a vendor may claim to have counted.
+const maxCount = 1 << 40
+
+// tally collects what a vendor reports of one exchange. Reports are snapshots:
+// a later number replaces the earlier one, an absent one keeps it.
+type tally struct {
+	parts [partCount]int64
+	known [partCount]bool
+	model string
+}
+
+// The parts of usage, in the order of partNames.
+const (
+	partInput = iota
+	partCacheRead
+	partCacheWrite5m
+	partCacheWrite1h
+	partOutput
+	partReasoning
+	partAudioInput
+	partAudioOutput
+	partImageInput
+	partImageOutput
+	partImages
+	partMilliseconds
+	partCharacters
+	partSearches
+	partCount
+)
+
+var partNames = [partCount]string{"input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning",
+	"audio_input", "audio_output", "image_input", "image_output", "images", "milliseconds", "characters", "searches"}
+
+func (t *tally) set(part int, n int64) {
+	if n < 0 || n > maxCount {
+		return
+	}
+	t.parts[part], t.known[part] = n, true
+}
+
+// report merges what a provider plugin read.
+func (t *tally) report(u *abi.Usage, model string) {
+	if model != "" {
+		t.model = model
+	}
+	if u == nil {
+		return
+	}
+	for part, n := range [partCount]*int64{u.Input, u.CacheRead, u.CacheWrite5m, u.CacheWrite1h, u.Output, u.Reasoning,
+		u.AudioInput, u.AudioOutput, u.ImageInput, u.ImageOutput, u.Images, u.Milliseconds, u.Characters, u.Searches} {
+		if n != nil {
+			t.set(part, *n)
+		}
+	}
+}
+
+// usagePaths is abi.UsagePaths made ready: paths split, names turned to parts.
+type usagePaths struct {
+	paths       [partCount][][]string
+	model       [][]string
+	inIncludes  []int
+	outIncludes []int
+	outExcludes []int
+	w5mIncludes []int
+}
+
+func compileUsage(u *abi.UsagePaths) *usagePaths {
+	c := &usagePaths{model: splitPaths(u.Model)}
+	for part, paths := range map[int][]string{partInput: u.Input, partCacheRead: u.CacheRead, partCacheWrite5m: u.CacheWrite5m,
+		partCacheWrite1h: u.CacheWrite1h, partOutput: u.Output, partReasoning: u.Reasoning, partAudioInput: u.AudioInput,
+		partAudioOutput: u.AudioOutput, partImageInput: u.ImageInput, partImageOutput: u.ImageOutput, partSearches: u.Searches} {
+		c.paths[part] = splitPaths(paths)
+	}
+	c.inIncludes, c.outIncludes, c.outExcludes = parts(u.InputIncludes), parts(u.OutputIncludes), parts(u.OutputExcludes)
+	c.w5mIncludes = parts(u.CacheWrite5mIncludes)
+	return c
+}
+
+func splitPaths(paths []string) (split [][]string) {
+	for _, p := range paths {
+		split = append(split, strings.Split(p, "."))
+	}
+	return split
+}
+
+func parts(names []string) (p []int) {
+	for _, name := range names {
+		for i, n := range partNames {
+			if n == name {
+				p = append(p, i)
+			}
+		}
+	}
+	return p
+}
+
+// read merges what stands in a passthrough answer or event. The vendor's own
+// numbers are kept; overlaps are taken out by usage.
+func (t *tally) read(c *usagePaths, doc []byte) {
+	for part, paths := range c.paths {
+		for _, path := range paths {
+			if n, ok := scan.GetInt(doc, path...); ok {
+				t.set(part, n)
+			}
+		}
+	}
+	for _, path := range c.model {
+		if m := scan.GetString(doc, path...); m != "" {
+			t.model = m
+		}
+	}
+}
+
+// usage is the tally in parts that do not overlap. What nobody reported is
+// estimated: in for the input, out for the output.
+func (t *tally) usage(c *usagePaths, in, out int64) core.Usage {
+	v := t.parts
+	u := core.Usage{InputSource: core.UsageReported, OutputSource: core.UsageReported}
+	if !t.known[partInput] {
+		v[partInput], u.InputSource = in, core.UsageEstimated
+	} else if c != nil {
+		v[partInput] = without(&v, partInput, c.inIncludes)
+	}
+	if !t.known[partOutput] {
+		v[partOutput], u.OutputSource = out, core.UsageEstimated
+	} else if c != nil {
+		for _, p := range c.outExcludes {
+			v[partOutput] += v[p]
+		}
+		v[partOutput] = without(&v, partOutput, c.outIncludes)
+	}
+	if c != nil {
+		v[partCacheWrite5m] = without(&v, partCacheWrite5m, c.w5mIncludes)
+	}
+	u.Input, u.CacheRead, u.CacheWrite5m, u.CacheWrite1h = v[partInput], v[partCacheRead], v[partCacheWrite5m], v[partCacheWrite1h]
+	u.Output, u.Reasoning = v[partOutput], min(v[partReasoning], v[partOutput])
+	u.AudioInput, u.AudioOutput, u.ImageInput, u.ImageOutput = v[partAudioInput], v[partAudioOutput], v[partImageInput], v[partImageOutput]
+	u.Images, u.Milliseconds, u.Characters, u.Searches = v[partImages], v[partMilliseconds], v[partCharacters], v[partSearches]
+	return u
+}
+
+func without(v *[partCount]int64, whole int, includes []int) int64 {
+	n := v[whole]
+	for _, p := range includes {
+		n -= v[p]
+	}
+	return max(n, 0)
+}
+
+// appendUsage writes u in OpenAI's shape.
+func appendUsage(dst []byte, u core.Usage) []byte {
+	in, out := u.InputTokens(), u.OutputTokens()
+	dst = appendInt(append(dst, `{"prompt_tokens":`...), in)
+	dst = appendInt(append(dst, `,"completion_tokens":`...), out)
+	dst = appendInt(append(dst, `,"total_tokens":`...), in+out)
+	dst = appendInt(append(dst, `,"prompt_tokens_details":{"cached_tokens":`...), u.CacheRead)
+	if w := u.CacheWrite5m + u.CacheWrite1h; w > 0 {
+		dst = appendInt(append(dst, `,"cache_creation_tokens":`...), w)
+	}
+	if u.AudioInput > 0 {
+		dst = appendInt(append(dst, `,"audio_tokens":`...), u.AudioInput)
+	}
+	dst = appendInt(append(dst, `},"completion_tokens_details":{"reasoning_tokens":`...), u.Reasoning)
+	if u.AudioOutput > 0 {
+		dst = appendInt(append(dst, `,"audio_tokens":`...), u.AudioOutput)
+	}
+	return append(dst, "}}"...)
+}

@@ -1,0 +1,204 @@
+package exchange
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/upstream"
+	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
+)
+
+// maxErrorBody is how much of a vendor's error is read.
+const maxErrorBody = 64 << 10
+
+// maxRetryAfter caps what a vendor may ask us to wait.
+const maxRetryAfter = time.Hour
+
+// errorReader is abi.ErrorPaths made ready.
+type errorReader struct {
+	message, kind, code []string
+	patterns            []errorPattern
+}
+
+type errorPattern struct {
+	abi.ErrorPattern
+	message *regexp.Regexp
+}
+
+func compileErrors(p *abi.ErrorPaths) (*errorReader, error) {
+	path := func(s, otherwise string) []string {
+		if s == "" {
+			s = otherwise
+		}
+		return strings.Split(s, ".")
+	}
+	r := &errorReader{message: path(p.Message, "error.message"), kind: path(p.Type, "error.type"), code: path(p.Code, "error.code")}
+	for _, pat := range p.Patterns {
+		c := errorPattern{ErrorPattern: pat}
+		if pat.Message != "" {
+			re, err := regexp.Compile("^(?:" + pat.Message + ")")
+			if err != nil {
+				return nil, err
+			}
+			c.message = re
+		}
+		r.patterns = append(r.patterns, c)
+	}
+	return r, nil
+}
+
+// vendorError reads an answer that is not 2xx and says what it means to us.
+func (r *run) vendorError(ctx context.Context, t *Target, p *plan, resp *upstream.Response) *core.Error {
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // half an error body is better than none
+	e := statusError(resp.Status)
+	if d, ok := upstream.RetryAfter(resp.Get("retry-after"), r.x.now()); ok {
+		e.RetryAfter = min(d, maxRetryAfter)
+	}
+	e.NoRetry = resp.Get("x-should-retry") == "false"
+	if p.decodesErrors && t.provider != nil {
+		if r.pluginError(ctx, t, resp, body, e) {
+			return finishVendorError(e, t, "")
+		}
+	}
+	return finishVendorError(e, t, p.errors.read(e, body))
+}
+
+// pluginError asks the provider plugin. A plugin that fails here costs its
+// opinion only: the status still says enough.
+func (r *run) pluginError(ctx context.Context, t *Target, resp *upstream.Response, body []byte, e *core.Error) bool {
+	raw := body
+	if scan.Valid(body) != nil {
+		raw = scan.AppendString(nil, body)
+	}
+	reply, err := t.provider.DecodeError(ctx, &abi.DecodeErrorRequest{Status: resp.Status, Headers: vendorHeaders(resp), Body: raw})
+	if err != nil {
+		r.x.log.Warn("plugin failed to read a vendor's error", "plugin", t.Deployment.Provider, "error", err)
+		return false
+	}
+	if reply.Error.Code != "" {
+		setCode(e, reply.Error.Code)
+	}
+	e.Message, e.Param = reply.Error.Message, reply.Error.Param
+	e.VendorType, e.VendorCode = reply.VendorType, reply.VendorCode
+	e.NoRetry = e.NoRetry || reply.NoRetry
+	if reply.RetryAfterMS > 0 && e.RetryAfter == 0 {
+		e.RetryAfter = min(time.Duration(reply.RetryAfterMS)*time.Millisecond, maxRetryAfter)
+	}
+	return true
+}
+
+// vendorHeaders are those of an answer that a plugin may see.
+func vendorHeaders(resp *upstream.Response) abi.Headers {
+	h := abi.Headers{}
+	for _, name := range [...]string{"content-type", "retry-after", "x-request-id", "request-id", "x-amzn-requestid", "x-amzn-errortype"} {
+		if v := resp.Get(name); v != "" {
+			h[name] = v
+		}
+	}
+	return h
+}
+
+// statusError is what a status alone says.
+func statusError(status int) *core.Error {
+	e := &core.Error{Source: core.SourceUpstream}
+	switch {
+	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+		e.Code = core.CodeUpstreamCredential
+	case status == http.StatusRequestTimeout:
+		e.Code = core.CodeUpstreamTimeout
+	case status == http.StatusRequestEntityTooLarge:
+		e.Code = core.CodeContextWindow
+	case status == http.StatusTooManyRequests:
+		e.Code = core.CodeRateLimited
+	case status >= 400 && status < 500:
+		e.Code, e.Status = core.CodeUpstreamRejected, status
+	case status == http.StatusServiceUnavailable || status == 529:
+		e.Code, e.Status = core.CodeUpstreamUnavailable, status
+	default:
+		e.Code = core.CodeUpstreamUnavailable
+	}
+	return e
+}
+
+// read looks into the body of a vendor's error and returns its message.
+func (r *errorReader) read(e *core.Error, body []byte) string {
+	if scan.Valid(body) != nil {
+		return ""
+	}
+	message, kind := scan.GetString(body, r.message...), scan.GetString(body, r.kind...)
+	code := scan.GetString(body, r.code...)
+	status := e.Status
+	if status == 0 {
+		status = e.Code.Status()
+	}
+	e.VendorType, e.VendorCode = kind, code
+	e.Param = scan.GetString(body, "error", "param")
+	for i := range r.patterns {
+		p := &r.patterns[i]
+		if p.Status != 0 && p.Status != status || p.Type != "" && p.Type != kind || p.VCode != "" && p.VCode != code ||
+			p.message != nil && !p.message.MatchString(message) {
+			continue
+		}
+		setCode(e, p.Code)
+		e.NoRetry = e.NoRetry || p.NoRetry
+		break
+	}
+	return message
+}
+
+// setCode takes a plugin's word for what a failure is. The vendor's status is
+// kept only where it says more than the code.
+func setCode(e *core.Error, code abi.ErrorCode) {
+	c := core.Code(code)
+	switch c {
+	case core.CodeInvalidRequest, core.CodeContextWindow, core.CodeContentPolicy, core.CodeRateLimited, core.CodeUpstreamCredential:
+		e.Status = 0
+	case core.CodeUpstreamUnavailable:
+		if e.Status < 500 {
+			e.Status = 0
+		}
+	case core.CodeUpstreamRejected:
+		if e.Status < 400 || e.Status > 499 {
+			e.Status = 0
+		}
+	default:
+		return
+	}
+	e.Code = c
+}
+
+// finishVendorError makes the message fit for the client: never a word about our
+// credential, and never the credential itself, should a vendor echo it.
+func finishVendorError(e *core.Error, t *Target, message string) *core.Error {
+	if e.Message == "" {
+		e.Message = message
+	}
+	switch {
+	case e.Code == core.CodeUpstreamCredential:
+		e.Message, e.VendorType, e.VendorCode, e.Param = "the provider refused the gateway's credential", "", "", ""
+	case e.Message == "":
+		e.Message = "the provider answered with an error and no message"
+	default:
+		e.Message = redact(e.Message, t.Credential)
+	}
+	return e
+}
+
+// redact takes the values of a credential out of a text.
+func redact(text string, c *core.Credential) string {
+	if c == nil {
+		return text
+	}
+	for _, v := range c.Fields {
+		if len(v) >= 4 {
+			text = strings.ReplaceAll(text, v, "***")
+		}
+	}
+	return text
+}

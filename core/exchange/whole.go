@@ -1,0 +1,186 @@
+package exchange
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/dialect/messages"
+	"github.com/tokligence/gateway/core/upstream"
+	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
+)
+
+// relayWhole reads a whole answer and passes it on.
+func (r *run) relayWhole(ctx context.Context, c *call, resp *upstream.Response) *core.Error {
+	resp.Body.SetIdleTimeout(r.target.Deployment.Timeouts.Total)
+	body, err := readAll(resp, r.x.MaxBody)
+	if errors.Is(err, errTooLarge) {
+		return core.Errorf(core.CodeUpstreamUnavailable, core.SourceUpstream, "the provider's answer is larger than the gateway takes").With(err)
+	}
+	if err != nil {
+		return r.upstreamError(ctx, err)
+	}
+	if err := scan.Valid(body); err != nil {
+		return core.Errorf(core.CodeUpstreamUnavailable, core.SourceUpstream, "the provider's answer is not JSON").With(err)
+	}
+	return r.passWhole(ctx, c, vendorHeaders(resp), body)
+}
+
+var errTooLarge = errors.New("answer too large")
+
+// readAll reads a body in one piece, sized by its length where it tells one.
+func readAll(resp *upstream.Response, limit int64) ([]byte, error) {
+	size := int64(2048)
+	if n, ok := scan.Int([]byte(resp.Get("content-length"))); ok && n >= 0 {
+		if n > limit {
+			return nil, errTooLarge
+		}
+		size = n + 1 // one more to meet the end without growing
+	}
+	buf := make([]byte, 0, size)
+	for {
+		if len(buf) == cap(buf) {
+			buf = append(buf, 0)[:len(buf)]
+		}
+		n, err := resp.Body.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		switch {
+		case err == io.EOF:
+			return buf, nil
+		case err != nil:
+			return nil, err
+		case int64(len(buf)) > limit:
+			return nil, errTooLarge
+		}
+	}
+}
+
+// passWhole turns the vendor's answer into the client's, guards it, settles and
+// writes it.
+func (r *run) passWhole(ctx context.Context, c *call, headers abi.Headers, body []byte) *core.Error {
+	r.firstByte = r.x.now()
+	if r.plan.Response.Mode == abi.Transform {
+		reply, err := r.target.provider.Decode(ctx, &abi.DecodeRequest{Endpoint: r.plan.endpoint, Deployment: r.target.described,
+			Status: 200, Headers: headers, State: c.state, Body: body})
+		if err != nil {
+			return core.AsError(err)
+		}
+		r.tally.report(reply.Usage, reply.Model)
+		body = reply.Body
+	} else {
+		r.tally.read(r.plan.usage, body)
+	}
+	r.outTokens = r.estimateAnswer(body)
+	body, err := r.clientBody(c, body)
+	if err != nil {
+		return err
+	}
+	if r.guard != nil {
+		guarded, err := r.guard.Output(ctx, body)
+		if err != nil {
+			return core.AsError(err)
+		}
+		body = guarded
+	}
+	if err := r.settle(core.OutcomeOK, 200, nil); err != nil {
+		return err
+	}
+	return r.writeWhole(body)
+}
+
+func (r *run) writeWhole(body []byte) *core.Error {
+	r.describe()
+	_ = r.reply.Whole(200, &r.head, body) // a client that left has its answer in the ledger
+	return nil
+}
+
+// estimateAnswer guesses the output tokens of an answer that reports no usage.
+func (r *run) estimateAnswer(body []byte) int64 {
+	if r.tally.known[partOutput] || !r.generates() {
+		return 0
+	}
+	if choices := scan.Get(body, "choices"); choices != nil {
+		return estimateTokens(choices)
+	}
+	return estimateTokens(scan.Get(body, "content"))
+}
+
+// clientBody puts a canonical or passed-through answer into the client's shape.
+func (r *run) clientBody(c *call, body []byte) ([]byte, *core.Error) {
+	usage := r.usage()
+	if r.req.Endpoint == abi.Embeddings {
+		body = encodeVectors(body, r.facts.encodingFormat)
+	}
+	if r.plan.Response.Mode == abi.Transform {
+		body = r.stamp(body, usage)
+	}
+	if !c.bridged {
+		return body, nil
+	}
+	out, err := messages.FromChat(nil, body, messages.Answer{ID: r.replyID(), Model: r.servedModel(), Usage: usage})
+	if err != nil {
+		return nil, core.AsError(err)
+	}
+	return out, nil
+}
+
+// stamp adds what a provider plugin leaves to the host.
+func (r *run) stamp(body []byte, u core.Usage) []byte {
+	if r.plan.endpoint == abi.Embeddings {
+		usage := appendInt([]byte(`{"prompt_tokens":`), u.InputTokens())
+		usage = append(appendInt(append(usage, `,"total_tokens":`...), u.InputTokens()), '}')
+		return scan.Apply(nil, body, []scan.Edit{
+			{Key: "object", Value: []byte(`"list"`), OnlyIfAbsent: true},
+			{Key: "model", Value: scan.AppendString(nil, r.servedModel()), OnlyIfAbsent: true},
+			{Key: "usage", Value: usage, OnlyIfAbsent: true}})
+	}
+	return scan.Apply(make([]byte, 0, len(body)+512), body, []scan.Edit{
+		{Key: "id", Value: scan.AppendString(nil, r.replyID()), OnlyIfAbsent: true},
+		{Key: "object", Value: []byte(`"chat.completion"`), OnlyIfAbsent: true},
+		{Key: "created", Value: appendInt(nil, r.req.Arrived.Unix()), OnlyIfAbsent: true},
+		{Key: "model", Value: scan.AppendString(nil, r.servedModel()), OnlyIfAbsent: true},
+		{Key: "usage", Value: appendUsage(nil, u), OnlyIfAbsent: true}})
+}
+
+// replyID is the id of an answer whose vendor gave none.
+func (r *run) replyID() string {
+	if r.req.Endpoint == abi.Messages {
+		return "msg_" + r.id[len(core.PrefixExchange):]
+	}
+	return "chatcmpl-" + r.id[len(core.PrefixExchange):]
+}
+
+func (r *run) servedModel() string {
+	if r.tally.model != "" {
+		return r.tally.model
+	}
+	return r.target.Deployment.Model
+}
+
+// timedBody bounds the reads of a stream: until the first event by the time to
+// first token as a whole (comments do not extend it), then each read by the
+// idle time, and after the answer's finish by what is left of the grace.
+type timedBody struct {
+	upstream.Body
+	now      func() time.Time
+	deadline time.Time // first token, or grace; zero is none
+	idle     time.Duration
+}
+
+func (b *timedBody) Read(p []byte) (int, error) {
+	d := b.idle
+	if !b.deadline.IsZero() {
+		d = max(b.deadline.Sub(b.now()), time.Nanosecond)
+	}
+	b.SetIdleTimeout(d)
+	return b.Body.Read(p)
+}
+
+// isJSON reports whether data begins like a JSON object.
+func isJSON(data []byte) bool {
+	return len(bytes.TrimLeft(data, " \t\r\n")) > 0 && scan.Kind(data) == '{'
+}

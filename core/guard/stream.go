@@ -1,0 +1,266 @@
+package guard
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/tokligence/gateway/core/segment"
+	"github.com/tokligence/gateway/core/sse"
+	"github.com/tokligence/gateway/pdk/abi"
+)
+
+// Stream guards a streamed answer. Events are held whole: one leaves when all
+// of its text lies before what the guardrails keep back, so that whatever else
+// it carries (log probabilities, indexes, ids) stays with its text.
+type Stream struct {
+	run    *Run
+	stages []*stage
+}
+
+// stage is one guardrail's place in the line; what it releases goes to the next.
+type stage struct {
+	attachment int
+	queue      []*event
+	texts      []*running
+	fresh      bool // text or an end has come since the last inspection
+}
+
+// running is the text of one segment.Stream that has not left the stage yet.
+type running struct {
+	stream segment.Stream
+	pieces []*piece
+	fresh  bool
+	ended  bool
+	before string // the end of what has left
+}
+
+type piece struct {
+	found *segment.Found
+	text  string
+	free  bool // may leave
+}
+
+type event struct {
+	name, data []byte
+	found      []segment.Found
+	pieces     []*piece
+	ended      segment.Ended
+}
+
+// Stream is nil when no guardrail of the chain inspects streams.
+func (r *Run) Stream() *Stream {
+	s := &Stream{run: r}
+	for i := range r.chain.attachments {
+		if slices.Contains(r.chain.attachments[i].Stages, string(abi.StageStream)) {
+			s.stages = append(s.stages, &stage{attachment: i})
+		}
+	}
+	if len(s.stages) == 0 {
+		return nil
+	}
+	return s
+}
+
+// Push takes one event of the client's dialect.
+func (s *Stream) Push(ev sse.Event) {
+	s.stages[0].push(s.newEvent(bytes.Clone(ev.Name), bytes.Clone(ev.Data)))
+}
+
+func (s *Stream) newEvent(name, data []byte) *event {
+	e := &event{name: name, data: data}
+	e.found, e.ended = segment.Event(s.run.context.Endpoint, data)
+	return e
+}
+
+func (st *stage) push(e *event) {
+	st.queue = append(st.queue, e)
+	for i := range e.found {
+		f := &e.found[i]
+		p := &piece{found: f, text: f.Text}
+		e.pieces = append(e.pieces, p)
+		t := st.text(f.Stream)
+		t.pieces = append(t.pieces, p)
+		t.fresh, st.fresh = true, true
+	}
+	for _, t := range st.texts {
+		if e.ended.Has(t.stream) && len(t.pieces) > 0 {
+			t.ended, t.fresh, st.fresh = true, true, true
+		}
+	}
+}
+
+func (st *stage) text(s segment.Stream) *running {
+	for _, t := range st.texts {
+		if t.stream == s {
+			return t
+		}
+	}
+	t := &running{stream: s}
+	st.texts = append(st.texts, t)
+	return t
+}
+
+// Ready inspects what has been pushed and appends the events that may leave.
+// The error is a *core.Error; dst then still holds what may leave.
+func (s *Stream) Ready(ctx context.Context, dst []byte) ([]byte, error) {
+	return s.advance(ctx, dst, false)
+}
+
+// End is Ready for the end of the stream: nothing stays behind.
+func (s *Stream) End(ctx context.Context, dst []byte) ([]byte, error) {
+	return s.advance(ctx, dst, true)
+}
+
+func (s *Stream) advance(ctx context.Context, dst []byte, end bool) ([]byte, error) {
+	for n, st := range s.stages {
+		if err := s.inspect(ctx, st, end); err != nil {
+			return dst, err
+		}
+		for _, e := range st.release() {
+			if n+1 < len(s.stages) {
+				s.stages[n+1].push(s.newEvent(e.name, e.data))
+				continue
+			}
+			dst = sse.Append(dst, string(e.name), e.data)
+		}
+	}
+	return dst, nil
+}
+
+// inspect asks the stage's guardrail about all texts that have grown or ended,
+// the ended ones in a call of their own.
+func (s *Stream) inspect(ctx context.Context, st *stage, end bool) error {
+	if !st.fresh && !end {
+		return nil
+	}
+	st.fresh = false
+	var going, ended []*running
+	for _, t := range st.texts {
+		t.ended = t.ended || end
+		switch {
+		case len(t.pieces) == 0 || !t.fresh && !t.ended:
+		case t.ended:
+			ended = append(ended, t)
+		default:
+			going = append(going, t)
+		}
+	}
+	if err := s.ask(ctx, st, going, false); err != nil {
+		return err
+	}
+	return s.ask(ctx, st, ended, true)
+}
+
+func (s *Stream) ask(ctx context.Context, st *stage, texts []*running, final bool) error {
+	if len(texts) == 0 {
+		return nil
+	}
+	req := &abi.InspectRequest{Stage: abi.StageStream, Final: final, Segments: make([]abi.Segment, len(texts))}
+	for i, t := range texts {
+		req.Segments[i] = abi.Segment{ID: i, Role: "assistant", Kind: t.stream.Kind, Group: i, Choice: t.stream.Choice, Text: t.whole(), Before: t.before}
+	}
+	reply, err := s.run.inspect(ctx, st.attachment, req)
+	if err != nil {
+		return err
+	}
+	monitor := s.run.chain.attachments[st.attachment].Monitor
+	if reply.Verdict == abi.Rewrite && !monitor {
+		for _, seg := range reply.Segments {
+			texts[seg.ID].rewrite(seg.Text)
+		}
+	}
+	hold := reply.Hold
+	if final || monitor {
+		hold = 0
+	}
+	for _, t := range texts {
+		t.settle(hold)
+	}
+	return nil
+}
+
+func (t *running) whole() string {
+	if len(t.pieces) == 1 {
+		return t.pieces[0].text
+	}
+	var b []byte
+	for _, p := range t.pieces {
+		b = append(b, p.text...)
+	}
+	return string(b)
+}
+
+// rewrite puts the new text where the old one began.
+func (t *running) rewrite(text string) {
+	for _, p := range t.pieces {
+		p.text = ""
+	}
+	t.pieces[0].text = text
+}
+
+// settle frees the pieces that end before the last hold characters.
+func (t *running) settle(hold int) {
+	t.fresh = false
+	behind := 0
+	for i := len(t.pieces) - 1; i >= 0; i-- {
+		p := t.pieces[i]
+		p.free = behind >= hold
+		behind += utf8.RuneCountInString(p.text)
+	}
+}
+
+// release takes the events off the queue whose every piece is free, in order.
+func (st *stage) release() (out []*event) {
+	for len(st.queue) > 0 {
+		e := st.queue[0]
+		for _, p := range e.pieces {
+			if !p.free {
+				return out
+			}
+		}
+		e.rewrite()
+		if len(e.pieces) > 0 {
+			for _, t := range st.texts {
+				t.forget(e)
+			}
+		}
+		st.queue = st.queue[1:]
+		out = append(out, e)
+	}
+	return out
+}
+
+// rewrite puts changed texts into the event's data.
+func (e *event) rewrite() {
+	var texts []abi.SegmentText
+	for _, p := range e.pieces {
+		if p.text != p.found.Text {
+			texts = append(texts, abi.SegmentText{ID: p.found.ID, Text: p.text})
+		}
+	}
+	if len(texts) > 0 {
+		e.data = segment.Replace(make([]byte, 0, len(e.data)), e.data, e.found, texts)
+	}
+}
+
+// maxBefore is how much of what has left a guardrail is shown again, in bytes.
+const maxBefore = 64
+
+// forget drops the pieces of an event that has left.
+func (t *running) forget(e *event) {
+	t.pieces = slices.DeleteFunc(t.pieces, func(p *piece) bool {
+		if !slices.Contains(e.pieces, p) {
+			return false
+		}
+		t.before += p.text
+		if cut := len(t.before) - maxBefore; cut > 0 {
+			for !utf8.RuneStart(t.before[cut]) {
+				cut++
+			}
+			t.before = t.before[cut:]
+		}
+		return true
+	})
+}

@@ -1,0 +1,100 @@
+package httpapi
+
+import (
+	"net/http"
+	"sort"
+
+	"github.com/gorilla/mux"
+
+	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/pdk/abi"
+)
+
+// openAIModel is OpenAI's model object.
+// https://platform.openai.com/docs/api-reference/models/object
+type openAIModel struct {
+	ID      string `json:"id"`
+	Object  string `json:"object"`
+	Created int64  `json:"created"`
+	OwnedBy string `json:"owned_by"`
+}
+
+// anthropicModel is Anthropic's. https://docs.anthropic.com/en/api/models-list
+type anthropicModel struct {
+	Type        string `json:"type"`
+	ID          string `json:"id"`
+	DisplayName string `json:"display_name"`
+	CreatedAt   string `json:"created_at"`
+}
+
+// modelsBegan stands for the creation time that an alias does not have.
+const modelsBegan = 1735689600 // 2025-01-01T00:00:00Z
+
+// allowed lists the aliases that the caller may use, sorted.
+func (s *server) allowed(w http.ResponseWriter, r *http.Request) (names []string, ok bool) {
+	p, err := s.Keys.Authenticate(r.Context(), presented(r), s.Now())
+	if err != nil {
+		s.refuse(&reply{w: w}, modelsDialect(r), s.Now(), err)
+		return nil, false
+	}
+	names = []string{}
+	for name := range s.Exchange.Snapshot().Routes {
+		if p.Key.AllowsModel(name) {
+			names = append(names, name)
+		}
+	}
+	sort.Strings(names)
+	return names, true
+}
+
+// modelsDialect tells Anthropic's clients by the header that they always send.
+func modelsDialect(r *http.Request) abi.Endpoint {
+	if r.Header.Get("Anthropic-Version") != "" {
+		return abi.Messages
+	}
+	return abi.Chat
+}
+
+func asModel(dialect abi.Endpoint, name string) any {
+	if dialect == abi.Messages {
+		return anthropicModel{"model", name, name, "2025-01-01T00:00:00Z"}
+	}
+	return openAIModel{name, "model", modelsBegan, "tokligence"}
+}
+
+func (s *server) listModels(w http.ResponseWriter, r *http.Request) {
+	names, ok := s.allowed(w, r)
+	if !ok {
+		return
+	}
+	dialect := modelsDialect(r)
+	data := make([]any, len(names))
+	for i, name := range names {
+		data[i] = asModel(dialect, name)
+	}
+	if dialect != abi.Messages {
+		writeJSON(w, 200, map[string]any{"object": "list", "data": data})
+		return
+	}
+	page := map[string]any{"data": data, "has_more": false, "first_id": nil, "last_id": nil}
+	if len(names) > 0 {
+		page["first_id"], page["last_id"] = names[0], names[len(names)-1]
+	}
+	writeJSON(w, 200, page)
+}
+
+func (s *server) getModel(w http.ResponseWriter, r *http.Request) {
+	names, ok := s.allowed(w, r)
+	if !ok {
+		return
+	}
+	dialect, id := modelsDialect(r), mux.Vars(r)["id"]
+	for _, name := range names {
+		if name == id {
+			writeJSON(w, 200, asModel(dialect, name))
+			return
+		}
+	}
+	e := core.Errorf(core.CodeNotFound, core.SourceClient, "the model %q does not exist", id)
+	s.refuse(&reply{w: w}, dialect, s.Now(), e)
+}

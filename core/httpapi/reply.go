@@ -1,0 +1,90 @@
+package httpapi
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/tokligence/gateway/core/exchange"
+)
+
+// writePatience is how long a client may keep a write waiting.
+const writePatience = time.Minute
+
+// reply writes an exchange's answer to net/http.
+type reply struct {
+	w        http.ResponseWriter
+	control  *http.ResponseController
+	extended time.Time // when the write deadline was last moved
+}
+
+// Whole writes a complete answer.
+func (r *reply) Whole(status int, h *exchange.Head, body []byte) error {
+	header := r.w.Header()
+	setHead(header, h)
+	header["Content-Type"] = jsonType
+	header["Content-Length"] = []string{strconv.Itoa(len(body))}
+	r.w.WriteHeader(status)
+	_, err := r.w.Write(body)
+	return err
+}
+
+var (
+	jsonType  = []string{"application/json"}
+	eventType = []string{"text/event-stream"}
+	noCache   = []string{"no-cache"}
+	no        = []string{"no"}
+)
+
+// Start writes the head of an event stream, with the headers that keep proxies
+// from buffering it.
+func (r *reply) Start(h *exchange.Head) error {
+	header := r.w.Header()
+	setHead(header, h)
+	header["Content-Type"] = eventType
+	header["Cache-Control"] = noCache
+	header["X-Accel-Buffering"] = no
+	r.control = http.NewResponseController(r.w)
+	r.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+func (r *reply) Write(p []byte) error {
+	_, err := r.w.Write(p)
+	return err
+}
+
+// Flush hands what was written to the network. A client that takes nothing for
+// a minute is taken for gone.
+func (r *reply) Flush() error {
+	if now := time.Now(); now.Sub(r.extended) > writePatience/4 {
+		r.extended = now
+		_ = r.control.SetWriteDeadline(now.Add(writePatience)) // not every server has one
+	}
+	return r.control.Flush()
+}
+
+// setHead writes the gateway's own headers; keys are in canonical form already.
+func setHead(header http.Header, h *exchange.Head) {
+	set := func(name, value string) {
+		if value != "" {
+			header[name] = []string{value}
+		}
+	}
+	set("X-Tokligence-Exchange-Id", h.ExchangeID)
+	set("X-Tokligence-Deployment", h.Deployment)
+	set("X-Tokligence-Served-Model", h.ServedModel)
+	set("X-Tokligence-Cost", h.Cost)
+	if h.Attempts > 0 {
+		set("X-Tokligence-Attempts", strconv.Itoa(h.Attempts))
+	}
+	if h.MaxOutput > 0 {
+		set("X-Tokligence-Max-Output", strconv.FormatInt(h.MaxOutput, 10))
+	}
+	if len(h.Notices) > 0 {
+		header["X-Tokligence-Notice"] = h.Notices
+	}
+	for _, f := range h.RateLimits {
+		set(f.Name, f.Value)
+	}
+}

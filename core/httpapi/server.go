@@ -1,0 +1,164 @@
+// Package httpapi is the client side of the gateway on net/http: the route
+// table, who is calling, the body, and how an answer is written. All that an
+// exchange is made of lies behind exchange.Request and exchange.Reply, which
+// know nothing of net/http.
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/exchange"
+	"github.com/tokligence/gateway/pdk/abi"
+)
+
+// Authenticator resolves a presented virtual key; *keys.Service fulfils it.
+type Authenticator interface {
+	Authenticate(ctx context.Context, secret string, now time.Time) (*core.Principal, error)
+}
+
+// Options are what the client side needs.
+type Options struct {
+	Exchange *exchange.Exchanger
+	Keys     Authenticator
+	MaxBody  int64 // bytes of a request body, also after gzip is undone
+	Now      func() time.Time
+	Log      *slog.Logger
+	// Ready names what is not ready; empty when all is.
+	Ready func(ctx context.Context) []string
+	// Metrics answers /metrics for admin keys; nil when it has a listener of its own.
+	Metrics http.Handler
+	// Admin answers below /api/v1.
+	Admin http.Handler
+}
+
+type server struct{ Options }
+
+// New is the handler of everything that the gateway serves on its address.
+func New(o Options) http.Handler {
+	s := &server{o}
+	r := mux.NewRouter()
+	post := func(path string, e abi.Endpoint) { r.HandleFunc(path, s.exchange(e)).Methods(http.MethodPost) }
+	post("/v1/chat/completions", abi.Chat)
+	post("/v1/messages", abi.Messages)
+	post("/v1/embeddings", abi.Embeddings)
+	post("/v1/messages/count_tokens", abi.CountTokens)
+	post("/v1/images/generations", abi.Images)
+	r.HandleFunc("/v1/models", s.listModels).Methods(http.MethodGet)
+	r.HandleFunc("/v1/models/{id:.+}", s.getModel).Methods(http.MethodGet)
+	r.HandleFunc("/healthz", healthz).Methods(http.MethodGet)
+	r.HandleFunc("/readyz", s.readyz).Methods(http.MethodGet)
+	if o.Metrics != nil {
+		r.HandleFunc("/metrics", s.metrics).Methods(http.MethodGet)
+	}
+	if o.Admin != nil {
+		r.PathPrefix("/api/v1").Handler(o.Admin)
+	}
+	r.NotFoundHandler = http.HandlerFunc(s.notFound)
+	r.MethodNotAllowedHandler = http.HandlerFunc(s.wrongMethod)
+	return r
+}
+
+// exchange serves one endpoint.
+func (s *server) exchange(endpoint abi.Endpoint) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		rep := &reply{w: w}
+		now := s.Now()
+		principal, err := s.Keys.Authenticate(r.Context(), presented(r), now)
+		if err != nil {
+			s.refuse(rep, endpoint, now, err)
+			return
+		}
+		body, done, berr := s.readBody(w, r)
+		if berr != nil {
+			s.refuse(rep, endpoint, now, berr)
+			return
+		}
+		defer done()
+		s.Exchange.Do(r.Context(), principal, &exchange.Request{Endpoint: endpoint, Body: body, Arrived: now,
+			Header: func(name string) string { return r.Header.Get(name) }}, rep)
+	}
+}
+
+// refuse answers a request that never became an exchange.
+func (s *server) refuse(rep *reply, endpoint abi.Endpoint, now time.Time, err error) {
+	e := core.AsError(err)
+	if e.Err != nil {
+		s.Log.Warn("request refused", "code", e.Code, "error", e.Err)
+	}
+	exchange.WriteError(rep, endpoint, e, &exchange.Head{ExchangeID: core.NewID(core.PrefixExchange, now)})
+}
+
+// keyHeaders are where vendors' clients put their key.
+var keyHeaders = [...]string{"X-Api-Key", "Api-Key", "X-Goog-Api-Key"}
+
+// presented is the virtual key of a request, "" when there is none. A bearer
+// token counts before the other headers.
+func presented(r *http.Request) string {
+	const bearer = "bearer "
+	if a := r.Header.Get("Authorization"); len(a) > len(bearer) && equalFold(a[:len(bearer)], bearer) {
+		return a[len(bearer):]
+	}
+	for _, name := range keyHeaders {
+		if v := r.Header.Get(name); v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+func equalFold(a, lower string) bool {
+	for i := range len(lower) {
+		if a[i]|0x20 != lower[i]|0x20 {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *server) notFound(w http.ResponseWriter, r *http.Request) {
+	s.refuse(&reply{w: w}, abi.Chat, s.Now(), core.Errorf(core.CodeNotFound, core.SourceClient, "there is nothing at %s %s", r.Method, r.URL.Path))
+}
+
+func (s *server) wrongMethod(w http.ResponseWriter, r *http.Request) {
+	e := core.Errorf(core.CodeInvalidRequest, core.SourceClient, "%s does not take %s", r.URL.Path, r.Method)
+	e.Status = http.StatusMethodNotAllowed
+	s.refuse(&reply{w: w}, abi.Chat, s.Now(), e)
+}
+
+func healthz(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, 200, map[string]string{"status": "ok"})
+}
+
+// readyz names what keeps the gateway from serving.
+func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
+	if missing := s.Ready(r.Context()); len(missing) > 0 {
+		writeJSON(w, http.StatusServiceUnavailable, map[string]any{"status": "not ready", "problems": missing})
+		return
+	}
+	writeJSON(w, 200, map[string]string{"status": "ready"})
+}
+
+func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
+	p, err := s.Keys.Authenticate(r.Context(), presented(r), s.Now())
+	if err == nil && p.Key.Role != core.RoleAdmin {
+		err = core.Errorf(core.CodePermissionDenied, core.SourceClient, "metrics need an admin key")
+	}
+	if err != nil {
+		s.refuse(&reply{w: w}, abi.Chat, s.Now(), err)
+		return
+	}
+	s.Metrics.ServeHTTP(w, r)
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // the caller may have gone
+}

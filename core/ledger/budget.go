@@ -1,0 +1,334 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tokligence/gateway/core"
+)
+
+// subject is whose money a budget limits.
+type subject struct {
+	scope core.Scope
+	id    string
+}
+
+// payer is the subject of e at the scope.
+func payer(scope core.Scope, e *core.LedgerEntry) string {
+	if scope == core.ScopeKey {
+		return e.Key.ID
+	}
+	return ""
+}
+
+// scopes lists the levels at which an entry is counted.
+var scopes = [...]core.Scope{core.ScopeKey}
+
+// account is one subject's holds and counters. A hold or an amount counts in
+// every counter whose window contains its instant, also in one of a budget that
+// was set while the exchange was under way.
+type account struct {
+	counters []*counter
+	live     map[*Reservation]struct{}
+}
+
+// counter is what a subject has spent and holds in one window. It belongs to
+// the window, not to a budget: a budget that is replaced finds the same sums.
+type counter struct {
+	subject    subject
+	period     core.Period
+	timezone   string
+	start, end time.Time // both zero: all time
+
+	spent, held core.Nano
+	counting    bool          // amounts recorded from here on are added
+	seeded      chan struct{} // closed when spent is complete or err set
+	err         error
+}
+
+func (c *counter) contains(at time.Time) bool {
+	return c.end.IsZero() || !at.Before(c.start) && at.Before(c.end)
+}
+
+func (c *counter) ready() bool {
+	select {
+	case <-c.seeded:
+		return true
+	default:
+		return false
+	}
+}
+
+func (c *counter) fail(err error) {
+	c.err = err
+	close(c.seeded)
+}
+
+// Reservation is money held for one exchange. Its fields do not change.
+type Reservation struct {
+	// Granted is what is held: the worst case, or less where a budget's policy is shrink.
+	Granted core.Nano
+
+	at       time.Time
+	accounts []*account
+	held     bool // guarded by Ledger.mu, as is settled
+	settled  bool
+}
+
+// Reserve holds worst against every budget or, as an error, against none:
+// CodeBudgetExceeded when one cannot cover it, CodeOverloaded when the ledger
+// cannot be read or written. now is the instant at which the exchange counts; it
+// should be the entry's At. A worst case of zero always fits.
+//
+// However many reserve at once, spent plus held passes no budget.
+func (l *Ledger) Reserve(ctx context.Context, budgets []*core.Budget, worst core.Nano, now time.Time) (*Reservation, error) {
+	if worst < 0 {
+		return nil, errors.New("reserve: the worst case is negative")
+	}
+	r := &Reservation{Granted: worst, at: now}
+	for {
+		l.mu.Lock()
+		if err := l.refusal(); err != nil {
+			l.mu.Unlock()
+			return nil, err
+		}
+		wait, err := l.tryReserve(r, budgets, worst)
+		l.mu.Unlock()
+		if err != nil {
+			return nil, err
+		}
+		if wait == nil {
+			return r, nil
+		}
+		if err := l.await(ctx, wait); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// tryReserve holds, or refuses, or names a counter to wait for. l.mu is held.
+func (l *Ledger) tryReserve(r *Reservation, budgets []*core.Budget, worst core.Nano) (wait *counter, err error) {
+	granted := worst
+	for _, b := range budgets {
+		c, err := l.counter(b, r.at)
+		if err != nil {
+			return nil, err
+		}
+		if !c.ready() {
+			wait = c
+			continue
+		}
+		if room := b.Amount - c.spent - c.held; b.Policy == core.BudgetShrink && room < granted && room > 0 {
+			granted = room
+		}
+	}
+	if wait != nil {
+		return wait, nil
+	}
+	for _, b := range budgets {
+		c, err := l.counter(b, r.at)
+		if err != nil {
+			return nil, err
+		}
+		if room := b.Amount - c.spent - c.held; granted > 0 && granted > room {
+			return nil, exceeded(b, c, worst, room, r.at)
+		}
+	}
+	r.Granted = granted
+	l.hold(r, budgets)
+	return nil, nil
+}
+
+// hold counts r in its accounts. l.mu is held.
+func (l *Ledger) hold(r *Reservation, budgets []*core.Budget) {
+	if len(budgets) == 0 {
+		return
+	}
+	r.held = true
+	for _, b := range budgets {
+		a := l.accounts[subject{b.Scope, b.SubjectID}]
+		if _, twice := a.live[r]; twice {
+			continue
+		}
+		a.live[r] = struct{}{}
+		r.accounts = append(r.accounts, a)
+		for _, c := range a.counters {
+			if c.contains(r.at) {
+				c.held += r.Granted
+			}
+		}
+	}
+}
+
+// unhold is the reverse; nil and what holds nothing are fine. l.mu is held.
+func (l *Ledger) unhold(r *Reservation) {
+	if r == nil || !r.held {
+		return
+	}
+	r.held = false
+	for _, a := range r.accounts {
+		delete(a.live, r)
+		for _, c := range a.counters {
+			if c.contains(r.at) {
+				c.held -= r.Granted
+			}
+		}
+	}
+}
+
+// Release gives the hold back, for an exchange that gets no entry. Releasing
+// again, or after Settle, changes nothing.
+func (l *Ledger) Release(r *Reservation) {
+	l.mu.Lock()
+	l.unhold(r)
+	l.mu.Unlock()
+}
+
+// apply adds amount to the counters that e falls into. l.mu is held.
+func (l *Ledger) apply(e *core.LedgerEntry, amount core.Nano) {
+	for _, scope := range scopes {
+		a := l.accounts[subject{scope, payer(scope, e)}]
+		if a == nil {
+			continue
+		}
+		for _, c := range a.counters {
+			if c.counting && c.contains(e.At) {
+				c.spent += amount
+			}
+		}
+	}
+}
+
+// exceeded tells the client of its own budget only.
+func exceeded(b *core.Budget, c *counter, worst, room core.Nano, now time.Time) *core.Error {
+	left := ""
+	if !c.end.IsZero() {
+		left = " until " + c.end.Format(time.RFC3339)
+	}
+	e := core.Errorf(core.CodeBudgetExceeded, core.SourceGateway,
+		"budget exceeded: this request may cost up to $%s and $%s of the %s's budget of $%s is left%s",
+		worst, max(room, 0), b.Scope, b.Amount, left)
+	e.NoRetry = true
+	if !c.end.IsZero() {
+		e.RetryAfter = c.end.Sub(now)
+	}
+	return e
+}
+
+// counter finds the counter of b's window at now, or makes one and has it
+// seeded. l.mu is held.
+func (l *Ledger) counter(b *core.Budget, now time.Time) (*counter, error) {
+	who := subject{b.Scope, b.SubjectID}
+	a := l.accounts[who]
+	if a == nil {
+		a = &account{live: map[*Reservation]struct{}{}}
+		l.accounts[who] = a
+	}
+	for _, c := range a.counters {
+		if c.period == b.Period && c.timezone == b.Timezone && c.contains(now) {
+			return c, nil
+		}
+	}
+	start, end, err := b.Window(now)
+	if err != nil {
+		return nil, err
+	}
+	c := &counter{subject: who, period: b.Period, timezone: b.Timezone, start: start, end: end, seeded: make(chan struct{})}
+	for r := range a.live {
+		if c.contains(r.at) {
+			c.held += r.Granted
+		}
+	}
+	a.dropPast(now)
+	a.counters = append(a.counters, c)
+	l.seeds = append(l.seeds, c)
+	l.signal()
+	return c, nil
+}
+
+// dropPast forgets counters of windows that are over. Should one be asked for
+// again, by a clock set back, it is seeded anew.
+func (a *account) dropPast(now time.Time) {
+	kept := a.counters[:0]
+	for _, c := range a.counters {
+		if c.end.IsZero() || now.Before(c.end) || !c.ready() {
+			kept = append(kept, c)
+		}
+	}
+	clear(a.counters[len(kept):])
+	a.counters = kept
+}
+
+// await waits until c is seeded.
+func (l *Ledger) await(ctx context.Context, c *counter) error {
+	select {
+	case <-c.seeded:
+		return c.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// seed completes counters from the ledger. It runs in the writer, so that no
+// entry is committed between the look at what waits (taken is what the writer
+// has in hand) and the sum of what is written: each entry counts exactly once.
+func (l *Ledger) seed(counters []*counter, taken []item) {
+	for _, c := range counters {
+		l.mu.Lock()
+		for _, waiting := range [][]item{l.writing.retry, taken, l.queue} {
+			for _, it := range waiting {
+				if e := it.entry; e != nil && payer(c.subject.scope, e) == c.subject.id && c.contains(e.At) {
+					c.spent += e.Amount
+				}
+			}
+		}
+		c.counting = true
+		l.mu.Unlock()
+		sum, err := l.store.SumAmounts(context.Background(), c.subject.scope, c.subject.id, c.start, c.end)
+		l.mu.Lock()
+		if err != nil {
+			l.forget(c)
+			c.fail(overloaded("the gateway cannot read its ledger", fmt.Errorf("seed budget counter: %w", err)))
+		} else {
+			c.spent += sum
+			close(c.seeded)
+		}
+		l.mu.Unlock()
+	}
+}
+
+// forget removes a counter that could not be seeded. l.mu is held.
+func (l *Ledger) forget(c *counter) {
+	a := l.accounts[c.subject]
+	kept := a.counters[:0]
+	for _, other := range a.counters {
+		if other != c {
+			kept = append(kept, other)
+		}
+	}
+	clear(a.counters[len(kept):])
+	a.counters = kept
+}
+
+// Spent tells what of b is spent and held in its window at now, and when the
+// window ends (zero: never).
+func (l *Ledger) Spent(ctx context.Context, b *core.Budget, now time.Time) (spent, reserved core.Nano, resetsAt time.Time, err error) {
+	for {
+		l.mu.Lock()
+		c, err := l.counter(b, now)
+		if err == nil && c.ready() && c.err == nil {
+			spent, reserved, resetsAt = c.spent, c.held, c.end
+			l.mu.Unlock()
+			return spent, reserved, resetsAt, nil
+		}
+		l.mu.Unlock()
+		if err == nil {
+			err = l.await(ctx, c)
+		}
+		if err != nil {
+			return 0, 0, time.Time{}, err
+		}
+	}
+}

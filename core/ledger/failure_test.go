@@ -1,0 +1,203 @@
+package ledger_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/ledger"
+)
+
+// eventually waits for a state that another goroutine brings about.
+func eventually(t *testing.T, what string, reached func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for !reached() {
+		if time.Now().After(deadline) {
+			t.Fatalf("never: %s", what)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// The database fails and recovers: admission refuses, entries are kept, all
+// arrive once, nobody restarts anything, and the log has one line each way.
+func TestLedger_DatabaseFails(t *testing.T) {
+	h := newHouse(t)
+	var log logLines
+	l := openLedger(t, h, ledger.Options{RetryMin: time.Millisecond, RetryMax: 5 * time.Millisecond, Log: log.logger()})
+	b := keyBudget(core.Dollar, core.PeriodDay)
+	r, err := l.Reserve(t.Context(), []*core.Budget{b}, 100, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Begin(t.Context(), r, openExchange("exc_0", at, 100)); err != nil {
+		t.Fatal(err)
+	}
+	h.broken.Store(true)
+	err = l.Settle(t.Context(), r, entry("exc_0", at, 60))
+	if !errors.Is(err, ledger.ErrNotCommitted) || !errors.Is(err, errDisk) {
+		t.Errorf("settle while broken: %v", err)
+	}
+	wantCode(t, err, core.CodeOverloaded)
+	for n := 1; n <= 5; n++ {
+		if err := l.Settle(t.Context(), nil, entry(fmt.Sprintf("exc_%d", n), at, 10)); !errors.Is(err, ledger.ErrNotCommitted) {
+			t.Errorf("settle while broken: %v", err)
+		}
+	}
+	wantCode(t, l.Begin(t.Context(), nil, openExchange("exc_x", at, 1)), core.CodeOverloaded)
+	_, err = l.Reserve(t.Context(), nil, 1, at)
+	if e := wantCode(t, err, core.CodeOverloaded); e.HTTPStatus() != 503 || strings.Contains(e.Message, "fire") {
+		t.Errorf("%d %s", e.HTTPStatus(), e.Message)
+	}
+	if s := l.Stats(); s.Healthy || s.Queued != 6 || s.QueuedBytes <= 0 || !errors.Is(s.LastError, errDisk) {
+		t.Errorf("%+v", s)
+	}
+	// The counter counts what is kept, too.
+	if spent, held, _, err := l.Spent(t.Context(), b, at); err != nil || spent != 110 || held != 0 {
+		t.Errorf("spent %s, held %s, %v", spent, held, err)
+	}
+	// So does one that is seeded now.
+	if spent, _, _, err := l.Spent(t.Context(), keyBudget(1, core.PeriodNone), at); err != nil || spent != 110 {
+		t.Errorf("spent %s, %v", spent, err)
+	}
+	h.broken.Store(false)
+	eventually(t, "healthy", func() bool { return l.Stats().Healthy })
+	if err := l.Begin(t.Context(), nil, openExchange("exc_6", at, 1)); err != nil {
+		t.Error(err)
+	}
+	settle(t, l, nil, entry("exc_6", at, 5))
+	exact(t, l, h, b, at, 115)
+	exact(t, l, h, keyBudget(1, core.PeriodNone), at, 115)
+	if s := l.Stats(); s.Queued != 0 || s.QueuedBytes != 0 || s.Entries != 7 {
+		t.Errorf("%+v", s)
+	}
+	log.mu.Lock()
+	defer log.mu.Unlock()
+	if len(log.lines) != 2 || !strings.Contains(log.lines[0], "cannot be written") || !strings.Contains(log.lines[1], "again") {
+		t.Errorf("log: %q", log.lines)
+	}
+}
+
+// Without anything to write, recovery is found too.
+func TestLedger_RecoversIdle(t *testing.T) {
+	h := newHouse(t)
+	l := openLedger(t, h, ledger.Options{RetryMin: time.Millisecond})
+	h.broken.Store(true)
+	wantCode(t, l.Begin(t.Context(), nil, openExchange("exc_1", at, 1)), core.CodeOverloaded)
+	h.broken.Store(false)
+	eventually(t, "healthy", func() bool { return l.Stats().Healthy })
+	if open, err := h.ListOpen(t.Context(), ""); err != nil || len(open) != 0 {
+		t.Errorf("a refused exchange is on record: %v, %v", open, err)
+	}
+}
+
+// blocked makes a ledger whose writer hangs in a write of one entry, until proceed.
+func blocked(t *testing.T, o ledger.Options) (h *house, l *ledger.Ledger, proceed func()) {
+	t.Helper()
+	h = newHouse(t)
+	h.gate = make(chan struct{})
+	proceed = sync.OnceFunc(func() { close(h.gate) })
+	go func() { h.gate <- struct{}{} }() // lets the first write pass
+	o.Durability = ledger.DurabilityRelaxed
+	l = openLedger(t, h, o)
+	t.Cleanup(proceed)
+	settle(t, l, nil, entry("exc_first", at, 1))
+	eventually(t, "first written", func() bool { return l.Stats().Entries == 1 })
+	settle(t, l, nil, entry("exc_second", at, 1))
+	eventually(t, "second being written", func() bool { return h.inside.Load() == 2 })
+	return h, l, proceed
+}
+
+// A full queue lets admission wait, then refuses; settlements are taken anyhow.
+func TestLedger_QueueFull(t *testing.T) {
+	_, l, proceed := blocked(t, ledger.Options{QueueBytes: 2000, AdmitWait: 20 * time.Millisecond})
+	for n := range 10 {
+		settle(t, l, nil, entry(fmt.Sprintf("exc_%d", n), at, 1))
+	}
+	err := l.Begin(t.Context(), nil, openExchange("exc_x", at, 1))
+	if e := wantCode(t, err, core.CodeOverloaded); !strings.Contains(e.Error(), "queue is full") {
+		t.Error(e)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := l.Begin(ctx, nil, openExchange("exc_y", at, 1)); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	proceed()
+	eventually(t, "queue empty", func() bool { return l.Stats().Queued == 0 })
+	if err := l.Begin(t.Context(), nil, openExchange("exc_z", at, 1)); err != nil {
+		t.Error(err)
+	}
+	if n := l.Stats().Entries; n != 12 {
+		t.Errorf("%d entries, want 12", n)
+	}
+}
+
+// A caller that leaves while its record waits leaves no record.
+func TestLedger_BeginAbandoned(t *testing.T) {
+	h, l, proceed := blocked(t, ledger.Options{})
+	ctx, cancel := context.WithCancel(t.Context())
+	begun := make(chan error)
+	go func() { begun <- l.Begin(ctx, nil, openExchange("exc_x", at, 1)) }()
+	eventually(t, "queued", func() bool { return l.Stats().Queued == 2 })
+	cancel()
+	if err := <-begun; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	proceed()
+	eventually(t, "queue empty", func() bool { return l.Stats().Queued == 0 })
+	if open, err := h.ListOpen(t.Context(), ""); err != nil || len(open) != 0 {
+		t.Errorf("on record: %v, %v", open, err)
+	}
+}
+
+func TestLedger_Close(t *testing.T) {
+	h := newHouse(t)
+	l, err := ledger.Open(t.Context(), h, ledger.Options{Durability: ledger.DurabilityRelaxed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range 5000 {
+		settle(t, l, nil, entry(fmt.Sprintf("exc_%d", n), at, 1))
+	}
+	if err := l.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if sum, err := h.SumAmounts(t.Context(), core.ScopeKey, "key_1", time.Time{}, time.Time{}); err != nil || sum != 5000 {
+		t.Errorf("%d of 5000 written, %v", sum, err)
+	}
+	wantCode(t, l.Begin(t.Context(), nil, openExchange("exc_x", at, 1)), core.CodeOverloaded)
+	if err := l.Settle(t.Context(), nil, entry("exc_x", at, 1)); !errors.Is(err, ledger.ErrNotCommitted) {
+		t.Errorf("settle after close: %v", err)
+	}
+	if err := l.Close(t.Context()); err != nil {
+		t.Errorf("second close: %v", err)
+	}
+}
+
+func TestLedger_CloseWhileBroken(t *testing.T) {
+	h := newHouse(t)
+	l, err := ledger.Open(t.Context(), h, ledger.Options{Durability: ledger.DurabilityRelaxed, RetryMin: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Begin(t.Context(), nil, openExchange("exc_1", at, 50)); err != nil {
+		t.Fatal(err)
+	}
+	h.broken.Store(true)
+	settle(t, l, nil, entry("exc_1", at, 7))
+	eventually(t, "unhealthy", func() bool { return !l.Stats().Healthy })
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if err := l.Close(ctx); err == nil || !strings.Contains(err.Error(), "1 records not written") || !errors.Is(err, errDisk) {
+		t.Errorf("got %v", err)
+	}
+	h.broken.Store(false)
+	exact(t, openLedger(t, h, ledger.Options{}), h, keyBudget(1, core.PeriodDay), at, 50) // interrupted, at its estimate
+}

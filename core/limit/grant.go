@@ -1,0 +1,103 @@
+package limit
+
+import (
+	"time"
+
+	"github.com/tokligence/gateway/core"
+)
+
+// Grant is what one exchange has taken. Its methods are safe for concurrent use.
+type Grant struct {
+	limiter  *Limiter
+	holds    []hold
+	few      [3]hold // room for holds, so that the common case allocates once
+	reserved int64
+	now      State
+	released bool
+}
+
+type hold struct {
+	state  *state
+	limits core.Limits
+	added  int64 // the token bucket's count just after the grant
+}
+
+// State is what x-ratelimit headers tell: of the narrowest subject, the one
+// with the least remaining. A limit of 0 means that there is none.
+type State struct {
+	LimitRequests, RemainingRequests int64
+	ResetRequests                    time.Duration // until all requests are available again
+	LimitTokens, RemainingTokens     int64
+	ResetTokens                      time.Duration
+}
+
+// State is as of Acquire or the last Correct.
+func (g *Grant) State() State {
+	g.limiter.mu.Lock()
+	defer g.limiter.mu.Unlock()
+	return g.now
+}
+
+// Correct replaces the reserved tokens by what was really used. What was
+// reserved too much comes back as far as it has not leaked already; what was
+// reserved too little is added, even beyond the limit. Correcting again counts
+// from the last correction.
+func (g *Grant) Correct(now time.Time, actual int64) {
+	actual = max(actual, 0)
+	at := now.UnixNano()
+	g.limiter.mu.Lock()
+	defer g.limiter.mu.Unlock()
+	for i := range g.holds {
+		h := &g.holds[i]
+		b := &h.state.tokens
+		b.leak(at, h.limits.TPM)
+		if actual >= g.reserved {
+			b.add(actual - g.reserved)
+			continue
+		}
+		// Of this grant there is left what is in the bucket and came not after it.
+		left := min(max(b.used-(b.added-h.added), 0), g.reserved)
+		back := min(g.reserved-actual, left)
+		b.used -= back
+		if b.used == 0 {
+			b.rest = 0
+		}
+	}
+	g.reserved = actual
+	g.snapshot()
+}
+
+// Release gives the parallel slots back. Releasing again changes nothing.
+func (g *Grant) Release() {
+	g.limiter.mu.Lock()
+	defer g.limiter.mu.Unlock()
+	if g.released {
+		return
+	}
+	g.released = true
+	for i := range g.holds {
+		g.holds[i].state.parallel--
+	}
+}
+
+// snapshot fills g.now. The limiter's mutex is held.
+func (g *Grant) snapshot() {
+	g.now = State{}
+	for i := range g.holds {
+		h := &g.holds[i]
+		if lim := h.limits.RPM; lim > 0 {
+			left := max(lim-h.state.requests.used, 0)
+			if g.now.LimitRequests == 0 || left < g.now.RemainingRequests {
+				g.now.LimitRequests, g.now.RemainingRequests = lim, left
+				g.now.ResetRequests = h.state.requests.until(0, lim)
+			}
+		}
+		if lim := h.limits.TPM; lim > 0 {
+			left := max(lim-h.state.tokens.used, 0)
+			if g.now.LimitTokens == 0 || left < g.now.RemainingTokens {
+				g.now.LimitTokens, g.now.RemainingTokens = lim, left
+				g.now.ResetTokens = h.state.tokens.until(0, lim)
+			}
+		}
+	}
+}

@@ -1,0 +1,186 @@
+package instrument
+
+// Opcodes with a meaning here.
+const (
+	opUnreachable                           = 0x00
+	opBlock, opLoop, opIf, opEnd            = 0x02, 0x03, 0x04, 0x0b
+	opBr, opBrIf, opBrTable                 = 0x0c, 0x0d, 0x0e
+	opCall, opCallIndirect                  = 0x10, 0x11
+	opSelectTyped                           = 0x1c
+	opLocalGet, opLocalTee                  = 0x20, 0x22
+	opGlobalGet, opGlobalSet                = 0x23, 0x24
+	opTableGet, opTableSet                  = 0x25, 0x26
+	opFirstLoad, opLastStore                = 0x28, 0x3e
+	opMemorySize, opMemoryGrow              = 0x3f, 0x40
+	opI32Const, opI64Const                  = 0x41, 0x42
+	opF32Const, opF64Const                  = 0x43, 0x44
+	opFirstNumeric, opLastNumeric           = 0x45, 0xc4
+	opRefNull, opRefIsNull, opRefFunc       = 0xd0, 0xd1, 0xd2
+	prefixMisc, prefixSIMD                  = 0xfc, 0xfd
+	simdStore, simdConst, simdShuffle       = 0x0b, 0x0c, 0x0d
+	simdFirstLane, simdLastLane             = 0x15, 0x22 // extract_lane, replace_lane
+	simdFirstMemoryLane, simdLastMemoryLane = 0x54, 0x5b
+	simdLoad32Zero, simdLoad64Zero          = 0x5c, 0x5d
+
+	blockEmpty = 0x40
+)
+
+// code writes all bodies with the test at their beginning and at loop heads.
+func (w *rewriter) code(r *reader) {
+	n := r.count()
+	w.scratch = appendU32(w.scratch, uint32(n))
+	for range n {
+		size := int(r.u32())
+		if size > r.end-r.pos {
+			r.fail("a body of %d bytes does not fit into the %d left", size, r.end-r.pos)
+			return
+		}
+		b := &reader{b: r.b, pos: r.pos, end: r.pos + size}
+		r.pos += size
+		w.function(b)
+		if b.err != nil {
+			r.err = b.err
+			return
+		}
+		w.scratch = appendU32(w.scratch, uint32(len(w.body)))
+		w.scratch = append(w.scratch, w.body...)
+	}
+}
+
+// function makes w.body of one body.
+func (w *rewriter) function(r *reader) {
+	copied := r.pos
+	var locals uint64
+	for range r.count() {
+		locals += uint64(r.u32())
+		valueType(r)
+	}
+	if locals > MaxLocals {
+		r.fail("a function has %d locals, more than %d", locals, MaxLocals)
+		return
+	}
+	w.body = append(w.body[:0], r.b[copied:r.pos]...)
+	w.body = append(w.body, w.check...)
+	copied = r.pos
+	for r.more() {
+		op := r.byte()
+		w.immediates(r, op)
+		if op == opLoop && r.err == nil {
+			w.body = append(w.body, r.b[copied:r.pos]...)
+			w.body = append(w.body, w.check...)
+			copied = r.pos
+		}
+	}
+	if r.err == nil && r.b[r.end-1] != opEnd {
+		r.fail("a body does not end with end")
+	}
+	w.body = append(w.body, r.b[copied:r.end]...)
+}
+
+// immediates skips what belongs to an opcode. It must take exactly the bytes
+// that the engine takes, or else code could hide from the instrumentation: where
+// an engine might read an odd encoding otherwise, only the usual one is accepted.
+func (w *rewriter) immediates(r *reader, op byte) {
+	switch {
+	case op >= opFirstNumeric && op <= opLastNumeric:
+	case op >= opLocalGet && op <= opLocalTee, op == opBr, op == opBrIf, op == opCall,
+		op == opTableGet, op == opTableSet, op == opRefFunc:
+		r.u32()
+	case op == opGlobalGet, op == opGlobalSet:
+		w.ownGlobal(r, r.u32())
+	case op >= opFirstLoad && op <= opLastStore:
+		memArg(r)
+	case op == opBlock, op == opLoop, op == opIf:
+		blockType(r)
+	case op == opI32Const:
+		r.signed(5)
+	case op == opI64Const:
+		r.signed(10)
+	case op == opF32Const:
+		r.skip(4)
+	case op == opF64Const:
+		r.skip(8)
+	case op == opBrTable:
+		for range r.count() {
+			r.u32()
+		}
+		r.u32()
+	case op == opCallIndirect:
+		r.u32()
+		r.u32()
+	case op == opMemorySize, op == opMemoryGrow:
+		r.expect(0, "memory index")
+	case op == opSelectTyped:
+		r.expect(1, "number of select's types")
+		valueType(r)
+	case op == opRefNull:
+		refType(r)
+	case op == prefixMisc:
+		misc(r)
+	case op == prefixSIMD:
+		simd(r)
+	case op == 0x00, op == 0x01, op == 0x05, op == opEnd, op == 0x0f, op == 0x1a, op == 0x1b, op == opRefIsNull:
+		// unreachable, nop, else, end, return, drop, select, ref.is_null: none
+	default:
+		r.pos--
+		r.fail("opcode %#x belongs to no supported feature", op)
+	}
+}
+
+// memArg reads alignment and offset of a load or store. Bit 6 of the alignment
+// would mean that a memory index follows (multi-memory).
+func memArg(r *reader) {
+	if r.u32() >= 32 {
+		r.fail("an alignment is out of range")
+	}
+	r.u32()
+}
+
+func blockType(r *reader) {
+	switch v := r.signed(5); {
+	case v >= 0, v == -64, v >= -5, v == -16, v == -17: // index; empty; numbers and v128; funcref, externref
+	default:
+		r.fail("block type %d belongs to no supported feature", v)
+	}
+}
+
+func misc(r *reader) {
+	switch op := r.u32(); op {
+	case 0, 1, 2, 3, 4, 5, 6, 7: // saturating conversions
+	case 8: // memory.init
+		r.u32()
+		r.expect(0, "memory index")
+	case 10: // memory.copy
+		r.expect(0, "memory index")
+		r.expect(0, "memory index")
+	case 11: // memory.fill
+		r.expect(0, "memory index")
+	case 12, 14: // table.init, table.copy
+		r.u32()
+		r.u32()
+	case 9, 13, 15, 16, 17: // data.drop, elem.drop, table.grow, table.size, table.fill
+		r.u32()
+	default:
+		r.fail("opcode 0xfc %#x belongs to no supported feature", op)
+	}
+}
+
+// simd reads the second byte of a vector opcode and what belongs to it. From
+// 0x80 on the number takes a second byte, which is always 1.
+func simd(r *reader) {
+	op := r.byte()
+	if op >= 0x80 {
+		r.expect(1, "second byte of a vector opcode")
+	}
+	switch {
+	case op <= simdStore, op == simdLoad32Zero, op == simdLoad64Zero:
+		memArg(r)
+	case op == simdConst, op == simdShuffle:
+		r.skip(16)
+	case op >= simdFirstLane && op <= simdLastLane:
+		r.skip(1)
+	case op >= simdFirstMemoryLane && op <= simdLastMemoryLane:
+		memArg(r)
+		r.skip(1)
+	}
+}

@@ -1,0 +1,215 @@
+// Package instrument rewrites a WebAssembly module so that its host can stop it.
+//
+// The module gets one more global, exported as [FlagExport] and zero at first,
+// which is tested at each function's beginning and at the head of each loop: a
+// guest traps soon after the host has set it. Everything that runs for longer
+// than its own length passes one of these places.
+//
+// The rest of the module stays as it is, but for three things. Its start
+// function is exported as [StartExport] instead of running by itself, since
+// nothing could stop it while the module is being made. Tables get an upper
+// limit: their entries are the host's memory. Custom sections (names, debug
+// information) go.
+//
+// What is accepted is WebAssembly 2.0: MVP with mutable globals, sign extension,
+// saturating conversions, multi-value, bulk memory, reference types and SIMD.
+// Rewrite checks the shape of the module as far as is needed to trust its own
+// walk: lengths, opcodes, global indexes. Types are left to the engine's
+// validation, which must follow.
+package instrument
+
+import "fmt"
+
+// The names of the exports that Rewrite adds. A module that has one already is refused.
+const (
+	FlagExport  = "tokligence:stop"
+	StartExport = "tokligence:start"
+)
+
+// Bounds of what a module may ask for at load.
+const (
+	// MaxTableEntries is how many entries all tables together may have, in the
+	// beginning or by growing.
+	MaxTableEntries = 1 << 18
+	// MaxLocals bounds one function's locals; the web's engines have the same.
+	MaxLocals = 50_000
+)
+
+// Section ids.
+const (
+	secCustom, secType, secImport, secFunction, secTable, secMemory = 0, 1, 2, 3, 4, 5
+	secGlobal, secExport, secStart, secElement, secCode, secData    = 6, 7, 8, 9, 10, 11
+	secDataCount                                                    = 12
+)
+
+// order is the place of each section id in a file; custom ones stand anywhere.
+var order = [...]int{secType: 1, secImport: 2, secFunction: 3, secTable: 4, secMemory: 5, secGlobal: 6, secExport: 7,
+	secStart: 8, secElement: 9, secDataCount: 10, secCode: 11, secData: 12}
+
+const lastOrder = 12
+
+// Module is a rewritten module.
+type Module struct {
+	Bytes []byte
+	Start bool // there is a start function to be called: StartExport
+	// Imports are the module's, in their order.
+	Imports []Import
+}
+
+// Import is something that a module wants from its host.
+type Import struct {
+	Module, Name string
+	Function     bool // else a table, memory or global
+}
+
+// rewriter holds what earlier sections say and later ones need.
+type rewriter struct {
+	out      []byte
+	scratch  []byte // a section's new content
+	body     []byte // a function's new body
+	check    []byte // the test of the flag
+	imports  []Import
+	globals  uint32 // imported and own ones, without ours
+	start    int64  // function index, -1 is none
+	exported bool
+}
+
+// Rewrite returns the instrumented module. It keeps no reference to module. The
+// error is an *Error.
+func Rewrite(module []byte) (*Module, error) {
+	r := &reader{b: module, end: len(module)}
+	header := [8]byte{0, 'a', 's', 'm', 1}
+	if len(module) < 8 || [8]byte(module[:8]) != header {
+		return nil, &Error{Reason: "not a WebAssembly module of version 1"}
+	}
+	r.skip(8)
+	sections, err := split(r)
+	if err != nil {
+		return nil, err
+	}
+	w := &rewriter{out: make([]byte, 0, len(module)+len(module)/32+64), start: -1}
+	w.out = append(w.out, header[:]...)
+	if s := sections[order[secStart]]; s != nil {
+		w.start = int64(s.u32())
+		if s.finish("start section"); s.err != nil {
+			return nil, s.err
+		}
+	}
+	for place, id := range sectionIDs() {
+		s := sections[place]
+		if s == nil && id != secGlobal && id != secExport {
+			continue
+		}
+		if err := w.section(id, s); err != nil {
+			return nil, err
+		}
+	}
+	return &Module{Bytes: w.out, Start: w.start >= 0, Imports: w.imports}, nil
+}
+
+// sectionIDs returns the id of each place in the file; index 0 is unused.
+func sectionIDs() []int {
+	ids := make([]int, lastOrder+1)
+	for id, place := range order {
+		ids[place] = id
+	}
+	ids[0] = secCustom
+	return ids
+}
+
+// split finds the sections, by their place.
+func split(r *reader) ([lastOrder + 1]*reader, error) {
+	var sections [lastOrder + 1]*reader
+	last := 0
+	for r.more() {
+		at := r.pos
+		id := int(r.byte())
+		size := int(r.u32())
+		if size > r.end-r.pos {
+			r.fail("a section of %d bytes does not fit into the %d left", size, r.end-r.pos)
+		}
+		if r.err != nil {
+			break
+		}
+		s := &reader{b: r.b, pos: r.pos, end: r.pos + size}
+		r.pos += size
+		if id == secCustom {
+			// What it says is dropped, but a broken one is a broken file.
+			if s.name(); s.err != nil {
+				return sections, s.err
+			}
+			continue
+		}
+		if id >= len(order) {
+			return sections, &Error{at, fmt.Sprintf("section %d belongs to no supported feature", id)}
+		}
+		if order[id] <= last {
+			return sections, &Error{at, fmt.Sprintf("section %d stands twice or out of order", id)}
+		}
+		last = order[id]
+		sections[last] = s
+	}
+	return sections, r.err
+}
+
+// finish checks that a section was read to its end.
+func (r *reader) finish(what string) {
+	if r.err == nil && r.pos != r.end {
+		r.fail("%s: %d bytes too many", what, r.end-r.pos)
+	}
+}
+
+// section writes one section anew; s is nil when the module has none.
+func (w *rewriter) section(id int, s *reader) error {
+	if s == nil {
+		s = &reader{b: []byte{0}, end: 1} // an empty list
+	}
+	begin := s.pos
+	w.scratch = w.scratch[:0]
+	copied := true
+	switch id {
+	case secStart:
+		return nil
+	case secType:
+		w.types(s)
+	case secImport:
+		w.readImports(s)
+	case secFunction:
+		for range s.count() {
+			s.u32()
+		}
+	case secMemory:
+		for range s.count() {
+			limits(s)
+		}
+	case secElement:
+		w.elements(s)
+	case secData:
+		w.data(s)
+	case secDataCount:
+		s.u32()
+	default:
+		copied = false
+		switch id {
+		case secTable:
+			w.tables(s)
+		case secGlobal:
+			w.addGlobal(s)
+		case secExport:
+			w.addExports(s)
+		case secCode:
+			w.code(s)
+		}
+	}
+	if s.finish("section"); s.err != nil {
+		return s.err
+	}
+	content := w.scratch
+	if copied {
+		content = s.b[begin:s.end]
+	}
+	w.out = append(w.out, byte(id))
+	w.out = appendU32(w.out, uint32(len(content)))
+	w.out = append(w.out, content...)
+	return nil
+}

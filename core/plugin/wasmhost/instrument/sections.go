@@ -1,0 +1,235 @@
+package instrument
+
+// Value types and other bytes of the binary format.
+const (
+	typeI32, typeV128                     = 0x7f, 0x7b
+	typeFuncref, typeExternref            = 0x70, 0x6f
+	typeFunction                          = 0x60
+	kindFunc, kindTable, kindMem, kindGlo = 0, 1, 2, 3
+)
+
+func valueType(r *reader) {
+	if t := r.byte(); (t < typeV128 || t > typeI32) && t != typeFuncref && t != typeExternref {
+		r.fail("value type %#x belongs to no supported feature", t)
+	}
+}
+
+func refType(r *reader) byte {
+	t := r.byte()
+	if t != typeFuncref && t != typeExternref {
+		r.fail("reference type %#x belongs to no supported feature", t)
+	}
+	return t
+}
+
+// limits reads a size with or without a maximum.
+func limits(r *reader) (least, most uint32, bounded bool) {
+	flag := r.byte()
+	least = r.u32()
+	switch flag {
+	case 0:
+	case 1:
+		most, bounded = r.u32(), true
+	default:
+		r.fail("limits of kind %#x belong to no supported feature", flag)
+	}
+	return least, most, bounded
+}
+
+func (w *rewriter) types(r *reader) {
+	for range r.count() {
+		r.expect(typeFunction, "type")
+		for range 2 { // parameters, results
+			for range r.count() {
+				valueType(r)
+			}
+		}
+	}
+}
+
+func (w *rewriter) readImports(r *reader) {
+	for range r.count() {
+		i := Import{Module: r.name(), Name: r.name()}
+		switch kind := r.byte(); kind {
+		case kindFunc:
+			i.Function = true
+			r.u32()
+		case kindTable:
+			refType(r)
+			limits(r)
+		case kindMem:
+			limits(r)
+		case kindGlo:
+			valueType(r)
+			r.byte() // mutable or not
+			w.globals++
+		default:
+			r.fail("import of kind %d belongs to no supported feature", kind)
+		}
+		w.imports = append(w.imports, i)
+	}
+}
+
+// tables bounds how far tables can grow. An even share for each, but no less
+// than what a table begins with.
+func (w *rewriter) tables(r *reader) {
+	n := r.count()
+	w.scratch = appendU32(w.scratch, uint32(n))
+	total := 0
+	for range n {
+		w.scratch = append(w.scratch, refType(r))
+		least, most, bounded := limits(r)
+		share := max(least, uint32(MaxTableEntries/n))
+		if !bounded || most > share {
+			most = share
+		}
+		if total += int(least); total > MaxTableEntries {
+			r.fail("tables begin with more than %d entries", MaxTableEntries)
+		}
+		if least > most {
+			r.fail("a table's minimum %d is above its maximum %d", least, most)
+		}
+		w.scratch = append(w.scratch, 1)
+		w.scratch = appendU32(w.scratch, least)
+		w.scratch = appendU32(w.scratch, most)
+	}
+}
+
+// addGlobal copies the globals and appends ours. It settles the index that the
+// code refers to.
+func (w *rewriter) addGlobal(r *reader) {
+	n := r.count()
+	begin := r.pos
+	for range n {
+		valueType(r)
+		r.byte() // mutable or not
+		w.constant(r)
+	}
+	w.globals += uint32(n)
+	w.scratch = appendU32(w.scratch, uint32(n)+1)
+	w.scratch = append(w.scratch, r.b[begin:r.pos]...)
+	w.scratch = append(w.scratch, typeI32, 1, opI32Const, 0, opEnd)
+
+	w.check = append(w.check[:0], opGlobalGet)
+	w.check = appendU32(w.check, w.globals)
+	w.check = append(w.check, opIf, blockEmpty, opUnreachable, opEnd)
+}
+
+func (w *rewriter) addExports(r *reader) {
+	n := r.count()
+	begin := r.pos
+	for range n {
+		name := r.name()
+		if name == FlagExport || name == StartExport {
+			r.fail("the export %q is reserved for the host", name)
+		}
+		kind, index := r.byte(), r.u32()
+		if kind == kindGlo {
+			w.ownGlobal(r, index)
+		}
+	}
+	total := uint32(n) + 1
+	if w.start >= 0 {
+		total++
+	}
+	w.scratch = appendU32(w.scratch, total)
+	w.scratch = append(w.scratch, r.b[begin:r.pos]...)
+	w.scratch = appendExport(w.scratch, FlagExport, kindGlo, w.globals)
+	if w.start >= 0 {
+		w.scratch = appendExport(w.scratch, StartExport, kindFunc, uint32(w.start))
+	}
+}
+
+func appendExport(b []byte, name string, kind byte, index uint32) []byte {
+	b = appendU32(b, uint32(len(name)))
+	b = append(append(b, name...), kind)
+	return appendU32(b, index)
+}
+
+// ownGlobal refuses an index past the module's own globals. It was out of
+// range, but after the rewriting it would be our flag, and the guest could
+// clear that.
+func (w *rewriter) ownGlobal(r *reader, index uint32) {
+	if index >= w.globals {
+		r.fail("there is no global %d", index)
+	}
+}
+
+// constant walks an initialiser up to its end.
+func (w *rewriter) constant(r *reader) {
+	for r.more() {
+		switch op := r.byte(); op {
+		case opI32Const:
+			r.signed(5)
+		case opI64Const:
+			r.signed(10)
+		case opF32Const:
+			r.skip(4)
+		case opF64Const:
+			r.skip(8)
+		case opGlobalGet:
+			w.ownGlobal(r, r.u32())
+		case opRefNull:
+			refType(r)
+		case opRefFunc:
+			r.u32()
+		case prefixSIMD:
+			r.expect(simdConst, "constant")
+			r.skip(16)
+		case opEnd:
+			return
+		default:
+			r.fail("opcode %#x cannot stand in an initialiser", op)
+		}
+	}
+	r.fail("ends too early")
+}
+
+// elements walks the element section; the flag's bits are 1 not active, 2
+// declarative or with a table index, 4 expressions instead of indexes.
+func (w *rewriter) elements(r *reader) {
+	for range r.count() {
+		flag := r.u32()
+		if flag > 7 {
+			r.fail("element segment of kind %d", flag)
+			return
+		}
+		active := flag&1 == 0
+		if active && flag&2 != 0 {
+			r.u32()
+		}
+		if active {
+			w.constant(r)
+		}
+		if flag&3 != 0 {
+			if flag&4 != 0 {
+				refType(r)
+			} else {
+				r.expect(0, "element kind")
+			}
+		}
+		for range r.count() {
+			if flag&4 != 0 {
+				w.constant(r)
+			} else {
+				r.u32()
+			}
+		}
+	}
+}
+
+func (w *rewriter) data(r *reader) {
+	for range r.count() {
+		switch flag := r.u32(); flag {
+		case 0:
+			w.constant(r)
+		case 1:
+		case 2:
+			r.expect(0, "memory index")
+			w.constant(r)
+		default:
+			r.fail("data segment of kind %d", flag)
+		}
+		r.skip(r.count())
+	}
+}

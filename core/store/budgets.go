@@ -1,0 +1,59 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/tokligence/gateway/core"
+)
+
+// SetBudget implements [core.BudgetStore].
+func (s *Store) SetBudget(ctx context.Context, b *core.Budget) error {
+	return s.write(ctx, "set budget", func(tx *sql.Tx) error { return setBudget(ctx, tx, b) })
+}
+
+func setBudget(ctx context.Context, tx *sql.Tx, b *core.Budget) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO budgets (id, scope, subject_id, amount, period, timezone, policy, created_at)
+		VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (scope, subject_id) DO UPDATE SET
+			id = excluded.id, amount = excluded.amount, period = excluded.period, timezone = excluded.timezone,
+			policy = excluded.policy, created_at = excluded.created_at`,
+		b.ID, string(b.Scope), b.SubjectID, int64(b.Amount), string(b.Period), b.Timezone, string(b.Policy), nanos(b.CreatedAt))
+	if isConflict(err) {
+		return core.Errorf(core.CodeConflict, core.SourceClient, "budget %q exists already for another subject", b.ID).With(err)
+	}
+	return err
+}
+
+// ListBudgets implements [core.BudgetStore]; oldest first.
+func (s *Store) ListBudgets(ctx context.Context, scope core.Scope, subject string) ([]*core.Budget, error) {
+	scan := func(rows *sql.Rows) (*core.Budget, error) {
+		var (
+			b       core.Budget
+			created int64
+		)
+		err := rows.Scan(&b.ID, &b.Scope, &b.SubjectID, &b.Amount, &b.Period, &b.Timezone, &b.Policy, &created)
+		b.CreatedAt = fromNanos(created)
+		return &b, err
+	}
+	list, err := queryAll(ctx, s.read, scan, `SELECT id, scope, subject_id, amount, period, timezone, policy, created_at
+		FROM budgets WHERE scope = ? AND (subject_id = ? OR ? = '') ORDER BY created_at, id`, string(scope), subject, subject)
+	if err != nil {
+		return nil, fmt.Errorf("list budgets: %w", err)
+	}
+	return list, nil
+}
+
+// DeleteBudget implements [core.BudgetStore].
+func (s *Store) DeleteBudget(ctx context.Context, id string) error {
+	return s.write(ctx, "delete budget", func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `DELETE FROM budgets WHERE id = ?`, id)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			return firstError(err, notFound("budget", id))
+		}
+		return nil
+	})
+}

@@ -1,0 +1,253 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/tokligence/gateway/core"
+)
+
+// keyColumns ends with the last use, which the ledger knows: no request writes it.
+const keyColumns = `k.id, k.name, k.prefix, k.last_four, k.role, k.organization_id, k.team_id, k.user_id,
+	k.all_models, k.models, k.rpm, k.tpm, k.parallel, k.tags, k.blocked,
+	k.expires_at, k.created_at, k.updated_at, k.deleted_at,
+	(SELECT MAX(e.at) FROM entries e WHERE e.key_id = k.id)`
+
+// scanner is one row or the current one of many.
+type scanner interface{ Scan(dest ...any) error }
+
+// scanKey reads keyColumns and then more.
+func scanKey(row scanner, more ...any) (*core.VirtualKey, error) {
+	var (
+		k                          core.VirtualKey
+		models, tags               string
+		created, updated           int64
+		expires, deleted, lastUsed sql.NullInt64
+	)
+	dest := []any{&k.ID, &k.Name, &k.Prefix, &k.LastFour, &k.Role, &k.OrganizationID, &k.TeamID, &k.UserID,
+		&k.AllModels, &models, &k.Limits.RPM, &k.Limits.TPM, &k.Limits.Parallel, &tags, &k.Blocked,
+		&expires, &created, &updated, &deleted, &lastUsed}
+	if err := row.Scan(append(dest, more...)...); err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal([]byte(models), &k.Models); err != nil {
+		return nil, fmt.Errorf("key %s: models: %w", k.ID, err)
+	}
+	if err := json.Unmarshal([]byte(tags), &k.Tags); err != nil {
+		return nil, fmt.Errorf("key %s: tags: %w", k.ID, err)
+	}
+	k.CreatedAt, k.UpdatedAt = fromNanos(created), fromNanos(updated)
+	k.ExpiresAt, k.DeletedAt, k.LastUsed = fromNull(expires), fromNull(deleted), fromNull(lastUsed)
+	return &k, nil
+}
+
+// listJSON writes nil as an empty list: "nothing", never "everything".
+func listJSON(list []string) string {
+	if list == nil {
+		return "[]"
+	}
+	return mustJSON(list)
+}
+
+// CreateKey implements [core.KeyStore].
+func (s *Store) CreateKey(ctx context.Context, k *core.VirtualKey, secret core.SecretHash, b *core.Budget) error {
+	return s.write(ctx, "create key", func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO virtual_keys (id, name, prefix, last_four, role, organization_id, team_id, user_id,
+			all_models, models, rpm, tpm, parallel, tags, blocked, expires_at, created_at, updated_at, deleted_at)
+			VALUES (?,?,?,?,?,?,?,?, ?,?,?,?,?,?,?, ?,?,?,NULL)`,
+			k.ID, clean(k.Name), k.Prefix, k.LastFour, string(k.Role), k.OrganizationID, k.TeamID, k.UserID,
+			flag(k.AllModels), listJSON(k.Models), k.Limits.RPM, k.Limits.TPM, k.Limits.Parallel, listJSON(k.Tags), flag(k.Blocked),
+			nullNanos(k.ExpiresAt), nanos(k.CreatedAt), nanos(k.UpdatedAt))
+		if err == nil {
+			err = insertSecret(ctx, tx, k.ID, secret)
+		}
+		if isConflict(err) {
+			return core.Errorf(core.CodeConflict, core.SourceClient, "a key with this id or secret exists already").With(err)
+		}
+		if err != nil || b == nil {
+			return err
+		}
+		return setBudget(ctx, tx, b)
+	})
+}
+
+func insertSecret(ctx context.Context, tx *sql.Tx, keyID string, hash core.SecretHash) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO key_secrets (hash, key_id, expires_at) VALUES (?,?,NULL)`,
+		hex.EncodeToString(hash[:]), keyID)
+	return err
+}
+
+// FindKeyByHash implements [core.KeyStore]. LastUsed is not filled in: it is
+// the path of every first request.
+func (s *Store) FindKeyByHash(ctx context.Context, hash core.SecretHash) (*core.VirtualKey, *core.KeySecret, error) {
+	var ends sql.NullInt64
+	row := s.read.QueryRowContext(ctx, `SELECT k.id, k.name, k.prefix, k.last_four, k.role, k.organization_id, k.team_id, k.user_id,
+		k.all_models, k.models, k.rpm, k.tpm, k.parallel, k.tags, k.blocked,
+		k.expires_at, k.created_at, k.updated_at, k.deleted_at, NULL, s.expires_at
+		FROM key_secrets s JOIN virtual_keys k ON k.id = s.key_id WHERE s.hash = ? AND k.deleted_at IS NULL`,
+		hex.EncodeToString(hash[:]))
+	k, err := scanKey(row, &ends)
+	if err == sql.ErrNoRows {
+		return nil, nil, core.Errorf(core.CodeNotFound, core.SourceClient, "no key has this secret")
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("find key by secret: %w", explain(err))
+	}
+	return k, &core.KeySecret{Hash: hash, KeyID: k.ID, ExpiresAt: fromNull(ends)}, nil
+}
+
+// FindKeyByID implements [core.KeyStore].
+func (s *Store) FindKeyByID(ctx context.Context, id string) (*core.VirtualKey, error) {
+	k, err := scanKey(s.read.QueryRowContext(ctx, "SELECT "+keyColumns+" FROM virtual_keys k WHERE k.id = ?", id))
+	if err == sql.ErrNoRows {
+		return nil, notFound("key", id)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find key %s: %w", id, explain(err))
+	}
+	return k, nil
+}
+
+// ListKeys implements [core.KeyStore]. IDs sort by time, so they are the order and the cursor.
+func (s *Store) ListKeys(ctx context.Context, f core.KeyFilter) ([]*core.VirtualKey, string, error) {
+	if f.Limit < 1 || f.Limit > 1000 {
+		return nil, "", core.Invalid("limit", "must be between 1 and 1000")
+	}
+	var w where
+	w.add("k.deleted_at IS NULL")
+	for column, value := range map[string]*string{"k.name": f.Name, "k.team_id": f.TeamID, "k.user_id": f.UserID} {
+		if value != nil {
+			w.add(column+" = ?", *value)
+		}
+	}
+	if f.Role != nil {
+		w.add("k.role = ?", string(*f.Role))
+	}
+	if f.Blocked != nil {
+		w.add("k.blocked = ?", flag(*f.Blocked))
+	}
+	if f.Cursor != "" {
+		w.add("k.id < ?", f.Cursor)
+	}
+	scan := func(rows *sql.Rows) (*core.VirtualKey, error) { return scanKey(rows) }
+	keys, err := queryAll(ctx, s.read, scan, "SELECT "+keyColumns+" FROM virtual_keys k"+w.String()+
+		" ORDER BY k.id DESC LIMIT "+strconv.Itoa(f.Limit+1), w.args...)
+	if err != nil {
+		return nil, "", fmt.Errorf("list keys: %w", err)
+	}
+	if len(keys) <= f.Limit {
+		return keys, "", nil
+	}
+	return keys[:f.Limit], keys[f.Limit-1].ID, nil
+}
+
+// UpdateKey implements [core.KeyStore].
+func (s *Store) UpdateKey(ctx context.Context, id string, u core.KeyUpdate, now time.Time) (*core.VirtualKey, error) {
+	set, args := "updated_at = ?", []any{nanos(now)}
+	assign := func(column string, value any) {
+		set += ", " + column + " = ?"
+		args = append(args, value)
+	}
+	if u.Name != nil {
+		assign("name", clean(*u.Name))
+	}
+	if u.AllModels != nil {
+		assign("all_models", flag(*u.AllModels))
+	}
+	if u.Models != nil {
+		assign("models", listJSON(*u.Models))
+	}
+	if u.Limits != nil {
+		assign("rpm", u.Limits.RPM)
+		assign("tpm", u.Limits.TPM)
+		assign("parallel", u.Limits.Parallel)
+	}
+	if u.Tags != nil {
+		assign("tags", listJSON(*u.Tags))
+	}
+	if u.Blocked != nil {
+		assign("blocked", flag(*u.Blocked))
+	}
+	if u.ExpiresAt != nil {
+		assign("expires_at", nullNanos(*u.ExpiresAt))
+	}
+	var k *core.VirtualKey
+	err := s.write(ctx, "update key", func(tx *sql.Tx) error {
+		err := changeLive(ctx, tx, id, "UPDATE virtual_keys SET "+set+" WHERE id = ? AND deleted_at IS NULL", append(args, id)...)
+		if err == nil {
+			k, err = scanKey(tx.QueryRowContext(ctx, "SELECT "+keyColumns+" FROM virtual_keys k WHERE k.id = ?", id))
+		}
+		return err
+	})
+	return k, err
+}
+
+// changeLive runs a statement that changes one key that is not deleted.
+func changeLive(ctx context.Context, tx *sql.Tx, id, query string, args ...any) error {
+	res, err := tx.ExecContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return firstError(err, notFound("key", id))
+	}
+	return nil
+}
+
+func firstError(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// RotateKey implements [core.KeyStore].
+func (s *Store) RotateKey(ctx context.Context, id string, secret core.SecretHash, prefix, lastFour string, graceUntil, now time.Time) error {
+	if graceUntil.Before(now) {
+		graceUntil = now
+	}
+	return s.write(ctx, "rotate key", func(tx *sql.Tx) error {
+		if err := changeLive(ctx, tx, id, `UPDATE virtual_keys SET prefix = ?, last_four = ?, updated_at = ?
+			WHERE id = ? AND deleted_at IS NULL`, prefix, lastFour, nanos(now), id); err != nil {
+			return err
+		}
+		// A secret that ends sooner by an earlier rotation keeps its own end.
+		if _, err := tx.ExecContext(ctx, `UPDATE key_secrets SET expires_at = ?
+			WHERE key_id = ? AND (expires_at IS NULL OR expires_at > ?)`, nanos(graceUntil), id, nanos(graceUntil)); err != nil {
+			return err
+		}
+		err := insertSecret(ctx, tx, id, secret)
+		if isConflict(err) {
+			return core.Errorf(core.CodeConflict, core.SourceClient, "a key with this secret exists already").With(err)
+		}
+		return err
+	})
+}
+
+// DeleteKey implements [core.KeyStore]. The row stays for history; its secrets
+// go, so that one may be brought again for a new key.
+func (s *Store) DeleteKey(ctx context.Context, id string, now time.Time) error {
+	return s.write(ctx, "delete key", func(tx *sql.Tx) error {
+		if err := changeLive(ctx, tx, id, `UPDATE virtual_keys SET deleted_at = ?, updated_at = ?
+			WHERE id = ? AND deleted_at IS NULL`, nanos(now), nanos(now), id); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `DELETE FROM key_secrets WHERE key_id = ?`, id)
+		return err
+	})
+}
+
+// CountKeys implements [core.KeyStore].
+func (s *Store) CountKeys(ctx context.Context) (int, error) {
+	var n int
+	err := s.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM virtual_keys WHERE deleted_at IS NULL`).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count keys: %w", explain(err))
+	}
+	return n, nil
+}

@@ -1,0 +1,79 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+)
+
+//go:embed migrations/*.sql
+var migrationFiles embed.FS
+
+type migration struct {
+	version int
+	name    string
+	text    string
+}
+
+// migrations reads the embedded files, whose names begin with their number.
+func migrations() ([]migration, error) {
+	files, err := migrationFiles.ReadDir("migrations") // sorted by name
+	if err != nil {
+		return nil, err
+	}
+	var list []migration
+	for _, f := range files {
+		number, _, _ := strings.Cut(f.Name(), "_")
+		v, err := strconv.Atoi(number)
+		if err != nil || v != len(list)+1 {
+			return nil, fmt.Errorf("migration %s: want number %d", f.Name(), len(list)+1)
+		}
+		text, err := migrationFiles.ReadFile(path.Join("migrations", f.Name()))
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, migration{v, f.Name(), string(text)})
+	}
+	return list, nil
+}
+
+// migrate brings the schema up to date, all steps in one transaction: a
+// process that dies or a step that fails leaves the database as it was.
+func migrate(ctx context.Context, conn *sql.Conn, now time.Time) error {
+	list, err := migrations()
+	if err != nil {
+		return err
+	}
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // no effect after the commit
+	if _, err := tx.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS schema_migrations (
+		version BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)`); err != nil {
+		return err
+	}
+	var have int
+	if err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(version), 0) FROM schema_migrations`).Scan(&have); err != nil {
+		return err
+	}
+	if have > len(list) {
+		return fmt.Errorf("its schema has version %d, this program knows %d: use the newer program or restore a backup", have, len(list))
+	}
+	for _, m := range list[have:] {
+		text := strings.ReplaceAll(m.text, "/* clustered */", "WITHOUT ROWID")
+		if _, err := tx.ExecContext(ctx, text); err != nil {
+			return fmt.Errorf("migration %s: %w", m.name, err)
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO schema_migrations (version, name, applied_at) VALUES (?, ?, ?)`,
+			m.version, m.name, nanos(now)); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
+}

@@ -1,0 +1,151 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/mattn/go-sqlite3"
+)
+
+type sqliteOptions struct {
+	path        string
+	synchronous string
+	busy        time.Duration
+}
+
+func parseSQLite(rest string) (sqliteOptions, error) {
+	o := sqliteOptions{synchronous: "normal", busy: 5 * time.Second}
+	path, query, _ := strings.Cut(rest, "?")
+	if path == "" || path == ":memory:" {
+		return o, errors.New("a file is needed")
+	}
+	o.path = path
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return o, err
+	}
+	for name, v := range values {
+		switch name {
+		case "synchronous":
+			o.synchronous = v[0]
+			if o.synchronous != "full" && o.synchronous != "normal" {
+				return o, fmt.Errorf("synchronous=%s: want full or normal", o.synchronous)
+			}
+		case "busy_timeout":
+			if o.busy, err = time.ParseDuration(v[0]); err != nil || o.busy < 0 {
+				return o, fmt.Errorf("busy_timeout=%s: want a duration such as 5s", v[0])
+			}
+		default:
+			return o, fmt.Errorf("unknown parameter %q", name)
+		}
+	}
+	return o, nil
+}
+
+// dsn is the driver's form. Pragmas are per connection, so they stand here.
+func (o sqliteOptions) dsn(readOnly bool) string {
+	q := url.Values{
+		"_busy_timeout": {strconv.FormatInt(o.busy.Milliseconds(), 10)},
+		"_foreign_keys": {"on"},
+		"_synchronous":  {strings.ToUpper(o.synchronous)},
+	}
+	if readOnly {
+		q.Set("_query_only", "on")
+	} else {
+		q.Set("_journal_mode", "WAL")
+		q.Set("_txlock", "immediate")
+	}
+	return "file:" + (&url.URL{Path: o.path}).EscapedPath() + "?" + q.Encode()
+}
+
+func (s *Store) openSQLite(ctx context.Context, o sqliteOptions) error {
+	if err := os.MkdirAll(filepath.Dir(o.path), 0o755); err != nil {
+		return err
+	}
+	// The file holds hashes of secrets and who spent what: the owner's alone.
+	f, err := os.OpenFile(o.path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if s.writeDB, err = sql.Open("sqlite3", o.dsn(false)); err != nil {
+		return err
+	}
+	s.writeDB.SetMaxOpenConns(1)
+	if s.conn, err = s.writeDB.Conn(ctx); err != nil {
+		return err
+	}
+	// A longer log than SQLite's 1000 pages: the same pages are then copied into
+	// the database less often.
+	if _, err := s.conn.ExecContext(ctx, "PRAGMA wal_autocheckpoint = 4000"); err != nil {
+		return err
+	}
+	if err := migrate(ctx, s.conn, s.now()); err != nil {
+		return err
+	}
+	if s.ledger, err = newLedgerWriter(s.conn); err != nil {
+		return err
+	}
+	if s.read, err = sql.Open("sqlite3", o.dsn(true)); err != nil {
+		return err
+	}
+	readers := max(4, runtime.GOMAXPROCS(0))
+	s.read.SetMaxOpenConns(readers)
+	s.read.SetMaxIdleConns(readers)
+	return s.read.PingContext(ctx)
+}
+
+// explain puts what the operator can do about it before SQLite's own words.
+func explain(err error) error {
+	var se sqlite3.Error
+	switch {
+	case errors.Is(err, os.ErrPermission):
+		return fmt.Errorf("no permission: %w", err)
+	case !errors.As(err, &se):
+		return err
+	}
+	switch se.Code {
+	case sqlite3.ErrBusy, sqlite3.ErrLocked:
+		return fmt.Errorf("the database is locked by another process: %w", err)
+	case sqlite3.ErrReadonly:
+		return fmt.Errorf("the database file or its folder is read-only: %w", err)
+	case sqlite3.ErrFull:
+		return fmt.Errorf("the disk is full: %w", err)
+	case sqlite3.ErrNotADB, sqlite3.ErrCorrupt:
+		return fmt.Errorf("the file is damaged or not a database: %w", err)
+	case sqlite3.ErrCantOpen:
+		return fmt.Errorf("the file cannot be opened: %w", err)
+	}
+	return err
+}
+
+// rowFault reports whether err is about one row's values, so that the
+// transaction can go on without the row.
+func rowFault(err error) bool {
+	var se sqlite3.Error
+	if !errors.As(err, &se) {
+		return false
+	}
+	switch se.Code {
+	case sqlite3.ErrConstraint, sqlite3.ErrTooBig, sqlite3.ErrMismatch, sqlite3.ErrRange:
+		return true
+	}
+	return false
+}
+
+func isConflict(err error) bool {
+	var se sqlite3.Error
+	return errors.As(err, &se) && se.Code == sqlite3.ErrConstraint &&
+		(se.ExtendedCode == sqlite3.ErrConstraintUnique || se.ExtendedCode == sqlite3.ErrConstraintPrimaryKey)
+}

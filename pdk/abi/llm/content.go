@@ -1,0 +1,68 @@
+package llm
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/tokligence/gateway/pdk/abi/scan"
+)
+
+// DataURL takes the raw JSON string of a base64 data URL (RFC 2397) apart: the
+// media type, lower-cased, without parameters and with image/jpg as image/jpeg,
+// and the data as it stands between quotes, base64 and ready to be put between
+// quotes again. ok is false for any other string: not a data URL, not base64.
+// The data may be empty.
+func DataURL(raw []byte) (mediaType string, data []byte, ok bool) {
+	if len(raw) < 2 || raw[0] != '"' {
+		return "", nil, false
+	}
+	comma := bytes.IndexByte(raw, ',')
+	if comma < 0 || comma > 256 {
+		return "", nil, false
+	}
+	head, _ := scan.String(append(raw[:comma:comma], '"'))
+	if len(head) < len("data:") || !strings.EqualFold(head[:5], "data:") {
+		return "", nil, false
+	}
+	parts := strings.Split(head[5:], ";")
+	if len(parts) < 2 || !strings.EqualFold(strings.TrimSpace(parts[len(parts)-1]), "base64") {
+		return "", nil, false
+	}
+	mediaType = strings.ToLower(strings.TrimSpace(parts[0]))
+	if mediaType == "image/jpg" {
+		mediaType = "image/jpeg"
+	}
+	return mediaType, raw[comma+1 : len(raw)-1], true
+}
+
+// Blank reports whether a raw string has nothing but white space in it.
+func Blank(raw []byte) bool {
+	if len(raw) < 2 {
+		return true
+	}
+	for i := 1; i < len(raw)-1; i++ {
+		switch raw[i] {
+		case ' ', '\t', '\n', '\r':
+		case '\\':
+			if i++; strings.IndexByte("nrtf", raw[i]) < 0 {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// Arguments is the JSON object that the raw string of a tool call's arguments
+// holds; an empty string is an empty object. ok is false for anything else.
+func Arguments(raw []byte) (object []byte, ok bool) {
+	if scan.Kind(raw) != '"' {
+		return nil, false
+	}
+	if Blank(raw) {
+		return []byte("{}"), true
+	}
+	object = bytes.TrimSpace(scan.AppendUnescaped(make([]byte, 0, len(raw)), raw))
+	return object, scan.Kind(object) == '{' && scan.Valid(object) == nil
+}

@@ -1,0 +1,70 @@
+// Package llm describes the canonical form: what clients' and vendors' dialects
+// are translated to and from. It is OpenAI's chat completions API (request,
+// answer, chunk), carried as raw JSON: members that nobody here knows stay, and
+// numbers keep their digits.
+//
+// # Extensions
+//
+// What OpenAI cannot say travels in members of these names. A codec that does
+// not know one leaves it out of the vendor's body without a word: they carry
+// what another model said or wished, and never what this one needs.
+//
+// On assistant messages and on the deltas of chunks:
+//
+//   - reasoning_content (string): what the model thought, in words. In a delta it
+//     is an increment, sent once and not also in content.
+//   - thinking_blocks (array): signed thoughts, to be handed back as they came.
+//     An element is {"type":"thinking","thinking":…,"signature":…} or
+//     {"type":"redacted_thinking","data":…}. In a message every element is whole,
+//     and reasoning_content repeats their text. In a delta an element carries an
+//     increment, and the one with a signature ends its block. An element without
+//     "thinking" takes its text from reasoning_content: from that of the same
+//     delta and of those since the last block ended. An unsigned block is not
+//     handed back to the vendor.
+//   - citations (array): Anthropic's citation objects, for the text of the message;
+//     in a delta those that belong to the text sent so far.
+//   - extra_content (object): by vendor, what only that vendor reads.
+//     extra_content.anthropic.blocks holds answer blocks that have no counterpart
+//     (the uses and results of Anthropic's own server tools).
+//
+// On tool calls (of messages and deltas):
+//
+//   - extra_content.google.thought_signature (string): Gemini's signature of the
+//     thought that led to the call, as in Google's own OpenAI-compatible API.
+//
+// On messages, content parts, tool calls and tools:
+//
+//   - cache_control (object): Anthropic's cache mark, {"type":"ephemeral"} with an
+//     optional "ttl". On a message it belongs to the message's last part.
+//
+// On messages of role "tool":
+//
+//   - is_error (bool): the tool failed, and content says how.
+//
+// On choices:
+//
+//   - stop_sequence (string): which of the request's stop sequences ended the answer.
+//
+// On requests:
+//
+//   - thinking (object): Anthropic's configuration of thinking; it outranks
+//     reasoning_effort.
+//   - top_k (integer).
+//
+// # Chunks
+//
+// A provider plugin writes chunks as {"choices":[…]} with at most one choice, and
+// every choice has a delta. The host adds id, object, created and model, and
+// writes the usage chunk.
+//
+// # Finish reasons
+//
+// stop, length, tool_calls, content_filter. A plugin maps every reason that its
+// vendor has to one of them; the plugin's README has the table.
+//
+// # Effort and thinking budgets
+//
+// reasoning_effort is a word, Anthropic's and Google's thinking budgets are
+// tokens. Both directions use the table of [Budget] and [Effort], so that a wish
+// survives a round trip.
+package llm

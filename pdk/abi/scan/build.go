@@ -1,0 +1,33 @@
+package scan
+
+// An object is built by writing every member with AppendName and its value, and
+// then closing it: no member needs to know whether it is the first.
+//
+//	start := len(dst)
+//	dst = AppendString(AppendName(dst, "text"), s)
+//	dst = CloseObject(dst, start)
+
+// AppendName appends a comma and a member's name with its colon. The name needs no escaping.
+func AppendName(dst []byte, name string) []byte {
+	dst = append(append(dst, ',', '"'), name...)
+	return append(dst, '"', ':')
+}
+
+// CloseObject turns the first comma after start into the opening brace, or
+// writes an empty object when nothing has been appended.
+func CloseObject(dst []byte, start int) []byte {
+	if len(dst) == start {
+		return append(dst, '{', '}')
+	}
+	dst[start] = '{'
+	return append(dst, '}')
+}
+
+// CloseArray is CloseObject for an array whose elements each begin with a comma.
+func CloseArray(dst []byte, start int) []byte {
+	if len(dst) == start {
+		return append(dst, '[', ']')
+	}
+	dst[start] = '['
+	return append(dst, ']')
+}

@@ -1,0 +1,142 @@
+package wire
+
+import (
+	"encoding/json"
+
+	"github.com/tokligence/gateway/pdk/abi"
+)
+
+// AppendDecodeEventsRequest appends d to dst.
+func AppendDecodeEventsRequest(dst []byte, d *abi.DecodeEventsRequest) []byte {
+	start := len(dst)
+	dst = putString(dst, "endpoint", string(d.Endpoint))
+	dst = optString(dst, "state", d.State)
+	dst = putList(dst, "events", d.Events, appendEvent)
+	dst = optBool(dst, "end", d.End)
+	return closeObject(dst, start)
+}
+
+func appendEvent(dst []byte, e *abi.Event) []byte {
+	start := len(dst)
+	dst = optString(dst, "name", e.Name)
+	dst = putRaw(dst, "data", e.Data)
+	return closeObject(dst, start)
+}
+
+// ParseDecodeEventsRequest reads b into d.
+func ParseDecodeEventsRequest(b []byte, d *abi.DecodeEventsRequest) error {
+	old := *d
+	*d = abi.DecodeEventsRequest{}
+	return members(b, func(key, v []byte) error {
+		switch string(key) {
+		case "endpoint":
+			return setString(&d.Endpoint, old.Endpoint, v)
+		case "state":
+			return setString(&d.State, old.State, v)
+		case "events":
+			return setList(&d.Events, old.Events, v, parseEvent)
+		case "end":
+			return setBool(&d.End, v)
+		}
+		return nil
+	})
+}
+
+func parseEvent(e *abi.Event, v []byte) error {
+	old := *e
+	*e = abi.Event{}
+	return members(v, func(key, v []byte) error {
+		switch string(key) {
+		case "name":
+			return setString(&e.Name, old.Name, v)
+		case "data":
+			e.Data = json.RawMessage(v)
+		}
+		return nil
+	})
+}
+
+// AppendDecodeEventsReply appends d to dst.
+func AppendDecodeEventsReply(dst []byte, d *abi.DecodeEventsReply) []byte {
+	start := len(dst)
+	dst = optString(dst, "state", d.State)
+	dst = optList(dst, "chunks", d.Chunks, appendRawElement)
+	dst = optUsage(dst, "usage", d.Usage)
+	dst = optString(dst, "model", d.Model)
+	if d.Error != nil {
+		dst = AppendError(putName(dst, "error"), d.Error)
+	}
+	dst = optBool(dst, "done", d.Done)
+	return closeObject(dst, start)
+}
+
+func appendRawElement(dst []byte, raw *json.RawMessage) []byte { return appendRaw(dst, *raw) }
+
+// ParseDecodeEventsReply reads b into d.
+func ParseDecodeEventsReply(b []byte, d *abi.DecodeEventsReply) error {
+	old := *d
+	*d = abi.DecodeEventsReply{}
+	return members(b, func(key, v []byte) error {
+		switch string(key) {
+		case "state":
+			return setString(&d.State, old.State, v)
+		case "chunks":
+			return setList(&d.Chunks, old.Chunks, v, rawElement)
+		case "usage":
+			return setUsage(&d.Usage, v)
+		case "model":
+			return setString(&d.Model, old.Model, v)
+		case "error":
+			d.Error = new(abi.Error)
+			return ParseError(v, d.Error)
+		case "done":
+			return setBool(&d.Done, v)
+		}
+		return nil
+	})
+}
+
+func rawElement(raw *json.RawMessage, v []byte) error { *raw = v; return nil }
+
+// usageParts names the parts of a Usage in a fixed order.
+var usageParts = [...]string{
+	"input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning", "audio_input", "audio_output",
+	"image_input", "image_output", "images", "milliseconds", "characters", "searches",
+}
+
+// usagePart is the place of a part.
+func usagePart(u *abi.Usage, i int) **int64 {
+	return [...]**int64{
+		&u.Input, &u.CacheRead, &u.CacheWrite5m, &u.CacheWrite1h, &u.Output, &u.Reasoning, &u.AudioInput, &u.AudioOutput,
+		&u.ImageInput, &u.ImageOutput, &u.Images, &u.Milliseconds, &u.Characters, &u.Searches,
+	}[i]
+}
+
+func optUsage(dst []byte, name string, u *abi.Usage) []byte {
+	if u == nil {
+		return dst
+	}
+	dst = putName(dst, name)
+	start := len(dst)
+	for i, part := range usageParts {
+		if n := *usagePart(u, i); n != nil {
+			dst = putInt(dst, part, *n)
+		}
+	}
+	return closeObject(dst, start)
+}
+
+func setUsage(dst **abi.Usage, v []byte) error {
+	u := new(abi.Usage)
+	*dst = u
+	var numbers [len(usageParts)]int64
+	return members(v, func(key, v []byte) error {
+		for i, part := range usageParts {
+			if part == string(key) {
+				*usagePart(u, i) = &numbers[i]
+				return setInt(&numbers[i], v)
+			}
+		}
+		return nil
+	})
+}

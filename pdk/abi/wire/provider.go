@@ -1,0 +1,218 @@
+package wire
+
+import (
+	"encoding/json"
+
+	"github.com/tokligence/gateway/pdk/abi"
+)
+
+func putDeployment(dst []byte, d *abi.Deployment) []byte {
+	dst = putName(dst, "deployment")
+	start := len(dst)
+	dst = putString(dst, "name", d.Name)
+	dst = putString(dst, "model", d.Model)
+	dst = optString(dst, "base_url", d.BaseURL)
+	dst = optRaw(dst, "options", d.Options)
+	dst = optList(dst, "credential_fields", d.CredentialFields, appendStringElement)
+	return closeObject(dst, start)
+}
+
+func setDeployment(d *abi.Deployment, old *abi.Deployment, v []byte) error {
+	return members(v, func(key, v []byte) error {
+		switch string(key) {
+		case "name":
+			return setString(&d.Name, old.Name, v)
+		case "model":
+			return setString(&d.Model, old.Model, v)
+		case "base_url":
+			return setString(&d.BaseURL, old.BaseURL, v)
+		case "options":
+			d.Options = json.RawMessage(v)
+		case "credential_fields":
+			return setList(&d.CredentialFields, old.CredentialFields, v, stringElement)
+		}
+		return nil
+	})
+}
+
+// AppendEncodeRequest appends d to dst.
+func AppendEncodeRequest(dst []byte, d *abi.EncodeRequest) []byte {
+	start := len(dst)
+	dst = putString(dst, "endpoint", string(d.Endpoint))
+	dst = putBool(dst, "stream", d.Stream)
+	dst = putDeployment(dst, &d.Deployment)
+	dst = optList(dst, "drop_params", d.DropParams, appendStringElement)
+	dst = putRaw(dst, "body", d.Body)
+	return closeObject(dst, start)
+}
+
+// ParseEncodeRequest reads b into d.
+func ParseEncodeRequest(b []byte, d *abi.EncodeRequest) error {
+	old := *d
+	*d = abi.EncodeRequest{}
+	return members(b, func(key, v []byte) error {
+		switch string(key) {
+		case "endpoint":
+			return setString(&d.Endpoint, old.Endpoint, v)
+		case "stream":
+			return setBool(&d.Stream, v)
+		case "deployment":
+			return setDeployment(&d.Deployment, &old.Deployment, v)
+		case "drop_params":
+			return setList(&d.DropParams, old.DropParams, v, stringElement)
+		case "body":
+			d.Body = json.RawMessage(v)
+		}
+		return nil
+	})
+}
+
+// AppendEncodeReply appends d to dst.
+func AppendEncodeReply(dst []byte, d *abi.EncodeReply) []byte {
+	start := len(dst)
+	dst = optString(dst, "url", d.URL)
+	dst = optHeaders(dst, "headers", d.Headers)
+	dst = putRaw(dst, "body", d.Body)
+	dst = optString(dst, "state", d.State)
+	dst = optList(dst, "notices", d.Notices, appendStringElement)
+	return closeObject(dst, start)
+}
+
+// ParseEncodeReply reads b into d.
+func ParseEncodeReply(b []byte, d *abi.EncodeReply) error {
+	old := *d
+	*d = abi.EncodeReply{}
+	return members(b, func(key, v []byte) error {
+		switch string(key) {
+		case "url":
+			return setString(&d.URL, old.URL, v)
+		case "headers":
+			return setHeaders(&d.Headers, v)
+		case "body":
+			d.Body = json.RawMessage(v)
+		case "state":
+			return setString(&d.State, old.State, v)
+		case "notices":
+			return setList(&d.Notices, old.Notices, v, stringElement)
+		}
+		return nil
+	})
+}
+
+// AppendDecodeRequest appends d to dst.
+func AppendDecodeRequest(dst []byte, d *abi.DecodeRequest) []byte {
+	start := len(dst)
+	dst = putString(dst, "endpoint", string(d.Endpoint))
+	dst = putDeployment(dst, &d.Deployment)
+	dst = putInt(dst, "status", int64(d.Status))
+	dst = optHeaders(dst, "headers", d.Headers)
+	dst = optString(dst, "state", d.State)
+	dst = putRaw(dst, "body", d.Body)
+	return closeObject(dst, start)
+}
+
+// ParseDecodeRequest reads b into d.
+func ParseDecodeRequest(b []byte, d *abi.DecodeRequest) error {
+	old := *d
+	*d = abi.DecodeRequest{}
+	return members(b, func(key, v []byte) error {
+		switch string(key) {
+		case "endpoint":
+			return setString(&d.Endpoint, old.Endpoint, v)
+		case "deployment":
+			return setDeployment(&d.Deployment, &old.Deployment, v)
+		case "status":
+			return setInt(&d.Status, v)
+		case "headers":
+			return setHeaders(&d.Headers, v)
+		case "state":
+			return setString(&d.State, old.State, v)
+		case "body":
+			d.Body = json.RawMessage(v)
+		}
+		return nil
+	})
+}
+
+// AppendDecodeReply appends d to dst.
+func AppendDecodeReply(dst []byte, d *abi.DecodeReply) []byte {
+	start := len(dst)
+	dst = putRaw(dst, "body", d.Body)
+	dst = optUsage(dst, "usage", d.Usage)
+	dst = optString(dst, "model", d.Model)
+	return closeObject(dst, start)
+}
+
+// ParseDecodeReply reads b into d.
+func ParseDecodeReply(b []byte, d *abi.DecodeReply) error {
+	old := *d
+	*d = abi.DecodeReply{}
+	return members(b, func(key, v []byte) error {
+		switch string(key) {
+		case "body":
+			d.Body = json.RawMessage(v)
+		case "usage":
+			return setUsage(&d.Usage, v)
+		case "model":
+			return setString(&d.Model, old.Model, v)
+		}
+		return nil
+	})
+}
+
+// AppendDecodeErrorRequest appends d to dst.
+func AppendDecodeErrorRequest(dst []byte, d *abi.DecodeErrorRequest) []byte {
+	start := len(dst)
+	dst = putInt(dst, "status", int64(d.Status))
+	dst = optHeaders(dst, "headers", d.Headers)
+	dst = putRaw(dst, "body", d.Body)
+	return closeObject(dst, start)
+}
+
+// ParseDecodeErrorRequest reads b into d.
+func ParseDecodeErrorRequest(b []byte, d *abi.DecodeErrorRequest) error {
+	*d = abi.DecodeErrorRequest{}
+	return members(b, func(key, v []byte) error {
+		switch string(key) {
+		case "status":
+			return setInt(&d.Status, v)
+		case "headers":
+			return setHeaders(&d.Headers, v)
+		case "body":
+			d.Body = json.RawMessage(v)
+		}
+		return nil
+	})
+}
+
+// AppendDecodeErrorReply appends d to dst.
+func AppendDecodeErrorReply(dst []byte, d *abi.DecodeErrorReply) []byte {
+	start := len(dst)
+	dst = AppendError(putName(dst, "error"), &d.Error)
+	dst = optString(dst, "vendor_type", d.VendorType)
+	dst = optString(dst, "vendor_code", d.VendorCode)
+	dst = optInt(dst, "retry_after_ms", d.RetryAfterMS)
+	dst = optBool(dst, "no_retry", d.NoRetry)
+	return closeObject(dst, start)
+}
+
+// ParseDecodeErrorReply reads b into d.
+func ParseDecodeErrorReply(b []byte, d *abi.DecodeErrorReply) error {
+	old := *d
+	*d = abi.DecodeErrorReply{}
+	return members(b, func(key, v []byte) error {
+		switch string(key) {
+		case "error":
+			return ParseError(v, &d.Error)
+		case "vendor_type":
+			return setString(&d.VendorType, old.VendorType, v)
+		case "vendor_code":
+			return setString(&d.VendorCode, old.VendorCode, v)
+		case "retry_after_ms":
+			return setInt(&d.RetryAfterMS, v)
+		case "no_retry":
+			return setBool(&d.NoRetry, v)
+		}
+		return nil
+	})
+}

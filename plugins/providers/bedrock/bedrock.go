@@ -1,0 +1,179 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
+	pdk "github.com/tokligence/gateway/pdk/go"
+)
+
+// New is the plugin.
+func New() *pdk.Provider {
+	return &pdk.Provider{
+		Manifest: abi.Manifest{
+			ID: "provider.bedrock", Name: "Amazon Bedrock", Version: "1.0.0",
+			Kind: abi.KindProvider, ABI: abi.Version,
+			Description: "Chat completions of any model that Bedrock's Converse API serves.",
+			Homepage:    "https://github.com/tokligence/gateway",
+			License:     "Apache-2.0", Stability: "stable",
+			Credential: []abi.CredentialField{
+				{Name: "access_key_id", Description: "AWS access key, for requests signed with Signature Version 4.", Optional: true},
+				{Name: "secret_access_key", Description: "Its secret.", Optional: true},
+				{Name: "session_token", Description: "Session token of temporary credentials.", Optional: true},
+				{Name: "api_key", Description: "Bedrock API key, sent as a bearer token instead of a signature.", Optional: true},
+			},
+		},
+		Plan:         plan,
+		Encode:       encode,
+		Decode:       decode,
+		DecodeEvents: decodeEvents,
+		DecodeError:  decodeError,
+	}
+}
+
+func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
+	o, f := readOptions(r.Deployment.Options)
+	if f != nil {
+		return nil, f.named()
+	}
+	if r.Endpoint != abi.Chat {
+		return &abi.PlanReply{Reason: "Bedrock's Converse API has no " + string(r.Endpoint) + " endpoint"}, nil
+	}
+	region, base := o.region, r.Deployment.BaseURL
+	if region == "" {
+		region = regionOf(base)
+	}
+	p := &abi.PlanReply{
+		Supported: true,
+		Auth:      abi.Auth{Scheme: abi.AuthSigV4, Service: "bedrock", Region: region},
+		Request:   abi.RequestPlan{Mode: abi.Transform, OutputCap: "max_completion_tokens"},
+		Response:  abi.ResponsePlan{Mode: abi.Transform},
+	}
+	if slices.Contains(r.Deployment.CredentialFields, "api_key") {
+		p.Auth = abi.Auth{Scheme: abi.AuthBearer}
+	}
+	if region == "" && (base == "" || p.Auth.Scheme == abi.AuthSigV4) {
+		return nil, refuse("options.region", `is missing: it says where the model runs ("us-east-1")`).named()
+	}
+	if base == "" {
+		base = endpoint(region)
+	}
+	p.URL = base + "/model/" + escape(r.Deployment.Model) + "/converse"
+	if r.Stream {
+		p.URL += "-stream"
+		p.Headers = abi.Headers{"accept": "application/vnd.amazon.eventstream"}
+		p.Stream = abi.StreamPlan{Mode: abi.Transform, Framing: abi.FramingAWSEventStream}
+	}
+	return p, nil
+}
+
+// endpoint is a region's host; those of China have a domain of their own.
+func endpoint(region string) string {
+	url := "https://bedrock-runtime." + region + ".amazonaws.com"
+	if strings.HasPrefix(region, "cn-") {
+		url += ".cn"
+	}
+	return url
+}
+
+// regionOf finds the region in an endpoint of AWS, PrivateLink's included; "" when there is none.
+func regionOf(base string) string {
+	for _, service := range [...]string{"bedrock-runtime.", "bedrock-runtime-fips."} {
+		if _, rest, ok := strings.Cut(base, service); ok && strings.Contains(rest, ".amazonaws.com") {
+			region, _, _ := strings.Cut(rest, ".")
+			return region
+		}
+	}
+	return ""
+}
+
+// escape makes one path segment of a model, which may be an ARN with slashes:
+// only unreserved characters stay (RFC 3986, section 2.3).
+func escape(s string) string {
+	var b []byte
+	for i := range len(s) {
+		c := s[i]
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-._~", c) >= 0 {
+			b = append(b, c)
+		} else {
+			b = append(b, '%', "0123456789ABCDEF"[c>>4], "0123456789ABCDEF"[c&15])
+		}
+	}
+	return string(b)
+}
+
+// options are [deployment.options]. Raw objects are nil when absent.
+type options struct {
+	region                         string
+	guardrail, performance, fields []byte
+	caching                        *bool
+}
+
+func readOptions(raw []byte) (o options, f *fault) {
+	scan.Members(raw, func(key, v []byte) bool {
+		name := "options." + string(key)
+		switch string(key) {
+		case "region":
+			if o.region, _ = scan.String(v); !isRegion(o.region) {
+				f = refuse(name, `must be the name of an AWS region ("us-east-1")`)
+			}
+		case "guardrail_config":
+			o.guardrail, f = object(name, v)
+		case "performance_config":
+			o.performance, f = object(name, v)
+		case "additional_model_request_fields":
+			o.fields, f = object(name, v)
+		case "prompt_caching":
+			on, ok := scan.Bool(v)
+			if o.caching = &on; !ok {
+				f = refuse(name, "must be true or false")
+			}
+		default:
+			f = refuse(name, "is unknown; known are region, guardrail_config, performance_config, additional_model_request_fields, prompt_caching")
+		}
+		return f == nil
+	})
+	return o, f
+}
+
+func isRegion(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func object(name string, v []byte) ([]byte, *fault) {
+	if scan.Kind(v) != '{' {
+		return nil, refuse(name, "must be an object")
+	}
+	return v, nil
+}
+
+// fault is a refusal whose param grows from the inside out.
+type fault struct{ param, message string }
+
+func refuse(param, message string) *fault { return &fault{param, message} }
+
+// under puts the enclosing member before the path.
+func (f *fault) under(path string) *fault {
+	if f == nil {
+		return nil
+	}
+	switch {
+	case f.param == "":
+	case f.param[0] == '[':
+		path += f.param
+	default:
+		path += "." + f.param
+	}
+	return &fault{path, f.message}
+}
+
+func (f *fault) named() error {
+	return &abi.Error{Code: abi.InvalidRequest, Message: f.param + " " + f.message, Param: f.param}
+}

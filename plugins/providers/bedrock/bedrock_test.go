@@ -1,0 +1,115 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/plugins/internal/vectortest"
+)
+
+func TestVectors(t *testing.T) {
+	vectortest.Run(t, New, "../../../testdata/vectors/bedrock")
+}
+
+func TestPlan(t *testing.T) {
+	sigv4 := func(region string) abi.Auth {
+		return abi.Auth{Scheme: abi.AuthSigV4, Service: "bedrock", Region: region}
+	}
+	keys, apiKey := []string{"access_key_id", "secret_access_key"}, []string{"api_key"}
+	for _, c := range []struct {
+		endpoint             abi.Endpoint
+		stream               bool
+		model, base, options string
+		credential           []string
+		url                  string // "" is unsupported
+		auth                 abi.Auth
+		refused              string // the member
+	}{
+		{abi.Chat, false, "us.anthropic.claude-x-v1:0", "", `{"region":"us-east-1"}`, keys,
+			"https://bedrock-runtime.us-east-1.amazonaws.com/model/us.anthropic.claude-x-v1%3A0/converse", sigv4("us-east-1"), ""},
+		{abi.Chat, true, "arn:aws:bedrock:eu-west-1:123:application-inference-profile/ab", "", `{"region":"eu-west-1"}`, keys,
+			"https://bedrock-runtime.eu-west-1.amazonaws.com/model/arn%3Aaws%3Abedrock%3Aeu-west-1%3A123%3Aapplication-inference-profile%2Fab/converse-stream", sigv4("eu-west-1"), ""},
+		{abi.Chat, false, "m", "", `{"region":"cn-north-1"}`, keys, "https://bedrock-runtime.cn-north-1.amazonaws.com.cn/model/m/converse", sigv4("cn-north-1"), ""},
+		{abi.Chat, false, "m", "https://vpce-1.bedrock-runtime.us-west-2.vpce.amazonaws.com", `{}`, keys,
+			"https://vpce-1.bedrock-runtime.us-west-2.vpce.amazonaws.com/model/m/converse", sigv4("us-west-2"), ""},
+		{abi.Chat, false, "m", "https://bedrock-runtime-fips.us-west-2.amazonaws.com", ``, keys,
+			"https://bedrock-runtime-fips.us-west-2.amazonaws.com/model/m/converse", sigv4("us-west-2"), ""},
+		{abi.Chat, false, "m", "http://127.0.0.1:9", ``, apiKey, "http://127.0.0.1:9/model/m/converse", abi.Auth{Scheme: abi.AuthBearer}, ""},
+		{abi.Chat, false, "m", "http://127.0.0.1:9", ``, keys, "", abi.Auth{}, "options.region"},
+		{abi.Chat, false, "m", "", ``, apiKey, "", abi.Auth{}, "options.region"},
+		{abi.Chat, false, "m", "", `{"region":"x.evil.test/"}`, keys, "", abi.Auth{}, "options.region"},
+		{abi.Chat, false, "m", "", `{"region":"us-east-1","guardrail":{}}`, keys, "", abi.Auth{}, "options.guardrail"},
+		{abi.Chat, false, "m", "", `{"region":"us-east-1","prompt_caching":"no"}`, keys, "", abi.Auth{}, "options.prompt_caching"},
+		{abi.Embeddings, false, "m", "", `{"region":"us-east-1"}`, keys, "", abi.Auth{}, ""},
+		{abi.Messages, true, "m", "", `{"region":"us-east-1"}`, keys, "", abi.Auth{}, ""},
+	} {
+		reply, err := New().Plan(&abi.PlanRequest{Endpoint: c.endpoint, Stream: c.stream,
+			Deployment: abi.Deployment{Model: c.model, BaseURL: c.base, Options: json.RawMessage(c.options), CredentialFields: c.credential}})
+		var refused *abi.Error
+		if errors.As(err, &refused); (refused == nil) != (c.refused == "") || refused != nil && refused.Param != c.refused {
+			t.Errorf("%+v: refused with %v", c, err)
+			continue
+		}
+		if refused != nil {
+			continue
+		}
+		if reply.URL != c.url || reply.Auth != c.auth || reply.Supported != (c.url != "") || !reply.Supported && reply.Reason == "" {
+			t.Errorf("%+v: %+v", c, reply)
+		}
+		if reply.Supported && c.stream != (reply.Stream.Framing == abi.FramingAWSEventStream) {
+			t.Errorf("%+v: framing %q", c, reply.Stream.Framing)
+		}
+	}
+}
+
+func TestStreamState(t *testing.T) {
+	for _, text := range []string{"", "1,", "1i,2,", "0i,s,", "s,"} {
+		s := parseState(text)
+		if got := s.String(); got != text {
+			t.Errorf("%q came back as %q", text, got)
+		}
+	}
+}
+
+func TestStops_TooMany(t *testing.T) {
+	body := `{"messages":[{"role":"user","content":"a"}],"stop":["x"` + strings.Repeat(`,"x"`, maxStops) + `]}`
+	_, err := New().Encode(&abi.EncodeRequest{Endpoint: abi.Chat, Deployment: abi.Deployment{Model: "m"}, Body: json.RawMessage(body)})
+	var refused *abi.Error
+	if !errors.As(err, &refused) || refused.Param != "stop" || !strings.Contains(refused.Message, "2500") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// request2KB has a tool turn, tools and parameters.
+var request2KB = json.RawMessage(`{"model":"m","messages":[{"role":"system","content":"You are a helpful assistant."},{"role":"user","content":"` +
+	strings.Repeat("the quick brown fox ", 40) + `"},{"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"get_weather","arguments":"{\"city\":\"Paris\"}"}}]},` +
+	`{"role":"tool","tool_call_id":"call_1","content":"{\"temp\":21.5}"},{"role":"user","content":"And tomorrow? ` + strings.Repeat("lazy dog ", 30) + `"}],` +
+	`"tools":[{"type":"function","function":{"name":"get_weather","description":"Get the weather for a city.","parameters":{"type":"object","properties":{"city":{"type":"string"},"days":{"type":"integer"}},"required":["city"]}}}],` +
+	`"tool_choice":"auto","temperature":0.7,"max_tokens":512,"stop":["END"],"stream":true}`)
+
+func BenchmarkEncode2KB(b *testing.B) {
+	p := New()
+	r := &abi.EncodeRequest{Endpoint: abi.Chat, Stream: true, Deployment: abi.Deployment{Model: "us.amazon.nova-lite-v1:0"}, Body: request2KB}
+	b.SetBytes(int64(len(r.Body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := p.Encode(r); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkDecodeEvent(b *testing.B) {
+	p := New()
+	r := &abi.DecodeEventsRequest{Endpoint: abi.Chat, Events: []abi.Event{{Name: "contentBlockDelta",
+		Data: json.RawMessage(`{"contentBlockIndex":0,"delta":{"text":"the quick brown fox"},"p":"abcdefghijklmnopqrstuvwxyz"}`)}}}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := p.DecodeEvents(r); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

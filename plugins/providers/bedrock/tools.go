@@ -1,0 +1,120 @@
+package main
+
+import (
+	"bytes"
+	"slices"
+	"strconv"
+
+	"github.com/tokligence/gateway/pdk/abi/scan"
+)
+
+// toolConfig writes tools and choice. called are the names in the history:
+// Converse refuses a history with calls when no tools are declared.
+func (c *chat) toolConfig(called [][]byte) *fault {
+	list, f := c.specs()
+	if f != nil {
+		return f.under("tools")
+	}
+	choice, f := c.choice()
+	if f != nil {
+		return f.under("tool_choice")
+	}
+	if string(choice) == "none" {
+		if choice = nil; len(called) == 0 {
+			return nil // Converse has no such choice: without tools there is none
+		}
+		c.notices = append(c.notices, "tool_choice: Converse cannot forbid the tools that the conversation has used")
+	}
+	if len(list) == 0 && len(called) > 0 {
+		list, choice = declareCalled(called), nil
+		c.notices = append(c.notices, "tools: declared those that the conversation has used, as Converse demands")
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	b := append([]byte(`{"tools":`), scan.CloseArray(list, 0)...)
+	if choice != nil {
+		b = append(append(b, `,"toolChoice":`...), choice...)
+	}
+	c.put("toolConfig", append(b, '}'))
+	return nil
+}
+
+func (c *chat) specs() (list []byte, f *fault) {
+	if c.tools != nil && scan.Kind(c.tools) != '[' {
+		return nil, refuse("", "must be an array")
+	}
+	d := dialogue{caching: c.model.caching}
+	scan.Elements(c.tools, func(i int, tool []byte) bool {
+		list, f = spec(list, tool)
+		f = f.under("[" + strconv.Itoa(i) + "]")
+		list = d.cachePoint(list, scan.Get(tool, "cache_control"))
+		return f == nil
+	})
+	return list, f
+}
+
+func spec(list, tool []byte) ([]byte, *fault) {
+	if scan.GetString(tool, "type") != "function" {
+		return list, refuse("type", "must be function with Bedrock")
+	}
+	function := scan.Get(tool, "function")
+	name, schema := scan.Get(function, "name"), scan.Get(function, "parameters")
+	if scan.Kind(name) != '"' {
+		return list, refuse("function.name", "must be a string")
+	}
+	switch {
+	case scan.IsNull(schema):
+		schema = []byte(anyObject)
+	case scan.Kind(schema) != '{':
+		return list, refuse("function.parameters", "must be an object")
+	case scan.Get(schema, "type") == nil:
+		schema = scan.Apply(nil, schema, []scan.Edit{{Key: "type", Value: []byte(`"object"`)}}) // demanded at the top
+	}
+	list = append(append(list, `,{"toolSpec":{"name":`...), name...)
+	if d := scan.Get(function, "description"); scan.Kind(d) == '"' && len(d) > 2 {
+		list = append(append(list, `,"description":`...), d...)
+	}
+	list = append(append(append(list, `,"inputSchema":{"json":`...), schema...), '}')
+	if strict, _ := scan.Bool(scan.Get(function, "strict")); strict {
+		list = append(list, `,"strict":true`...)
+	}
+	return append(list, '}', '}'), nil
+}
+
+const anyObject = `{"type":"object","properties":{}}`
+
+func declareCalled(names [][]byte) (list []byte) {
+	for i, name := range names {
+		if slices.ContainsFunc(names[:i], func(n []byte) bool { return bytes.Equal(n, name) }) {
+			continue
+		}
+		list = append(append(list, `,{"toolSpec":{"name":`...), name...)
+		list = append(append(list, `,"inputSchema":{"json":`...), anyObject...)
+		list = append(list, `}}}`...)
+	}
+	return list
+}
+
+// choice is a ToolChoice, "none", or nil.
+func (c *chat) choice() ([]byte, *fault) {
+	if c.toolChoice == nil {
+		return nil, nil
+	}
+	switch word, _ := scan.String(c.toolChoice); word {
+	case "none":
+		return []byte("none"), nil
+	case "auto":
+		return []byte(`{"auto":{}}`), nil
+	case "required":
+		return []byte(`{"any":{}}`), nil
+	}
+	if scan.GetString(c.toolChoice, "type") != "function" {
+		return nil, refuse("", "must be none, auto, required or a function with Bedrock")
+	}
+	name := scan.Get(c.toolChoice, "function", "name")
+	if scan.Kind(name) != '"' {
+		return nil, refuse("function.name", "must be a string")
+	}
+	return append(append([]byte(`{"tool":{"name":`), name...), '}', '}'), nil
+}

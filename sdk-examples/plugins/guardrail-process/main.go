@@ -1,0 +1,5 @@
+package main
+
+import "github.com/tokligence/gateway/pdk/process"
+
+func main() { process.Serve(New()) }
