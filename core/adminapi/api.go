@@ -108,7 +108,7 @@ type call struct {
 	now time.Time
 }
 
-func (c *call) ctx() context.Context   { return c.r.Context() }
+func (c *call) ctx() context.Context    { return c.r.Context() }
 func (c *call) path(name string) string { return mux.Vars(c.r)[name] }
 
 // admin lets admin keys through and writes the error of serve.

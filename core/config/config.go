@@ -51,6 +51,8 @@ type Storage struct {
 type Ledger struct {
 	Durability Durability
 	Unpriced   Unpriced
+	// DefaultMaxOutput is the output cap, in tokens, of requests under a budget that have none.
+	DefaultMaxOutput int64
 }
 
 // Durability says when an answer's last byte may leave.

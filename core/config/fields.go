@@ -40,6 +40,8 @@ var ledgerFields = []field[Ledger]{
 	choice("unpriced", `"refuse"`, "models without a price: refuse them where a budget applies, or allow them and flag the entry",
 		[]string{string(UnpricedRefuse), string(UnpricedAllow)},
 		func(l *Ledger, s string) { l.Unpriced = Unpriced(s) }),
+	whole("default_max_output", "16384", "output cap in tokens for requests under a budget that have none of their own",
+		func(l *Ledger) *int64 { return &l.DefaultMaxOutput }, positive[int64]),
 }
 
 var routingFields = []field[Routing]{

@@ -8,7 +8,6 @@ import (
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/limit"
 	"github.com/tokligence/gateway/core/routing"
-	"github.com/tokligence/gateway/core/upstream"
 	"github.com/tokligence/gateway/pdk/abi"
 )
 
@@ -109,7 +108,7 @@ func (r *run) attempt(ctx context.Context, t *Target) *core.Error {
 		}
 		return core.Invalid("model", "the model %q does not serve this endpoint", r.route.Name)
 	}
-	grant, lerr := r.x.Limiter.Acquire(r.x.now(), []limit.Subject{{ID: t.Deployment.Name, Limits: t.Deployment.Limits}}, r.facts.inputTokens+r.outputCap())
+	grant, lerr := r.x.Limiter.Acquire(r.x.now(), []limit.Subject{{ID: t.Deployment.Name, Limits: t.Deployment.Limits}}, r.facts.inputTokens+r.facts.maxOutput)
 	if lerr != nil {
 		e := core.AsError(lerr)
 		e.Source, e.Message = core.SourceUpstream, "the deployments of this model are at their own rate limit" // so that others are tried
@@ -135,7 +134,7 @@ func (r *run) attempt(ctx context.Context, t *Target) *core.Error {
 // when it never answered.
 func (r *run) exchange(ctx context.Context, c *call) (status int, err *core.Error) {
 	if r.plan.Local {
-		return 200, r.relayLocal(ctx, c)
+		return r.relayLocal(ctx, c)
 	}
 	resp, doErr := r.x.Upstream.Do(ctx, &c.request)
 	if doErr != nil {

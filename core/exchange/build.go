@@ -9,6 +9,7 @@ import (
 	"github.com/tokligence/gateway/core/dialect/messages"
 	"github.com/tokligence/gateway/core/upstream"
 	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
@@ -48,6 +49,9 @@ func (r *run) build(ctx context.Context) (*call, *core.Error) {
 	}
 	if p.Request.Mode == abi.Transform {
 		return c, r.encode(ctx, c, body)
+	}
+	if c.bridged {
+		body = llm.Strip(body) // members of our own making, which a strict vendor refuses
 	}
 	edits, err := r.edits(body)
 	if err != nil {

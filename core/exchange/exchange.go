@@ -244,7 +244,9 @@ func (h *Head) add(name, value string) {
 // end releases what the exchange holds, settles what nothing else has, and tells.
 func (r *run) end() {
 	r.stopKeepAlive()
-	r.grant.Release()
+	if r.grant != nil {
+		r.grant.Release()
+	}
 	if !r.settled && r.hold != nil {
 		r.settle(core.OutcomeFailed, 500, core.Errorf(core.CodeInternal, core.SourceGateway, "internal error"))
 	}

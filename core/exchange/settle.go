@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"context"
+	"time"
 
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/limit"
@@ -107,10 +108,12 @@ func (r *run) settle(outcome core.Outcome, status int, cause *core.Error) *core.
 		e.ServedModel = r.tally.model
 	}
 	e.Findings = r.guard.Findings()
-	r.grant.Correct(now, e.Usage.InputTokens()+e.Usage.OutputTokens())
+	if r.grant != nil {
+		r.grant.Correct(now, e.Usage.InputTokens()+e.Usage.OutputTokens())
+	}
 	var err error
 	if r.hold != nil {
-		e.ID = core.NewID(core.PrefixEntry, now)
+		e.ID = core.EntryID(r.id)
 		err = r.x.Ledger.Settle(context.Background(), r.hold, e)
 	}
 	r.x.Observe.Exchange(&Observed{Entry: e, Recorded: r.hold != nil && err == nil, Err: cause})
@@ -141,15 +144,15 @@ func (r *run) describe() {
 
 // appendRateLimits writes OpenAI's x-ratelimit headers, those that apply.
 func appendRateLimits(h []HeaderField, s limit.State) []HeaderField {
-	add := func(kind string, w limit.Window) {
-		if w.Limit == 0 {
+	add := func(kind string, most, remaining int64, reset time.Duration) {
+		if most == 0 {
 			return
 		}
-		h = append(h, HeaderField{"X-Ratelimit-Limit-" + kind, string(appendInt(nil, w.Limit))},
-			HeaderField{"X-Ratelimit-Remaining-" + kind, string(appendInt(nil, w.Remaining))},
-			HeaderField{"X-Ratelimit-Reset-" + kind, w.Reset.String()})
+		h = append(h, HeaderField{"X-Ratelimit-Limit-" + kind, string(appendInt(nil, most))},
+			HeaderField{"X-Ratelimit-Remaining-" + kind, string(appendInt(nil, remaining))},
+			HeaderField{"X-Ratelimit-Reset-" + kind, reset.Round(time.Millisecond).String()})
 	}
-	add("Requests", s.Requests)
-	add("Tokens", s.Tokens)
+	add("Requests", s.LimitRequests, s.RemainingRequests, s.ResetRequests)
+	add("Tokens", s.LimitTokens, s.RemainingTokens, s.ResetTokens)
 	return h
 }

@@ -76,8 +76,8 @@ func (r *run) newStream(ctx context.Context, c *call) *streamRelay {
 func (s *streamRelay) relay() *core.Error {
 	for !s.done {
 		if err := s.step(); err != nil {
-			if err = s.ended(err); err != nil {
-				return err
+			if e := s.ended(err); e != nil {
+				return e
 			}
 			break
 		}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"time"
 
 	"github.com/tokligence/gateway/core"
@@ -17,8 +16,8 @@ import (
 // relayWhole reads a whole answer and passes it on.
 func (r *run) relayWhole(ctx context.Context, c *call, resp *upstream.Response) *core.Error {
 	resp.Body.SetIdleTimeout(r.target.Deployment.Timeouts.Total)
-	body, err := readAll(resp, r.x.MaxBody)
-	if errors.Is(err, errTooLarge) {
+	body, err := upstream.ReadAll(resp, r.x.MaxBody)
+	if errors.Is(err, upstream.ErrTooLarge) {
 		return core.Errorf(core.CodeUpstreamUnavailable, core.SourceUpstream, "the provider's answer is larger than the gateway takes").With(err)
 	}
 	if err != nil {
@@ -28,35 +27,6 @@ func (r *run) relayWhole(ctx context.Context, c *call, resp *upstream.Response) 
 		return core.Errorf(core.CodeUpstreamUnavailable, core.SourceUpstream, "the provider's answer is not JSON").With(err)
 	}
 	return r.passWhole(ctx, c, vendorHeaders(resp), body)
-}
-
-var errTooLarge = errors.New("answer too large")
-
-// readAll reads a body in one piece, sized by its length where it tells one.
-func readAll(resp *upstream.Response, limit int64) ([]byte, error) {
-	size := int64(2048)
-	if n, ok := scan.Int([]byte(resp.Get("content-length"))); ok && n >= 0 {
-		if n > limit {
-			return nil, errTooLarge
-		}
-		size = n + 1 // one more to meet the end without growing
-	}
-	buf := make([]byte, 0, size)
-	for {
-		if len(buf) == cap(buf) {
-			buf = append(buf, 0)[:len(buf)]
-		}
-		n, err := resp.Body.Read(buf[len(buf):cap(buf)])
-		buf = buf[:len(buf)+n]
-		switch {
-		case err == io.EOF:
-			return buf, nil
-		case err != nil:
-			return nil, err
-		case int64(len(buf)) > limit:
-			return nil, errTooLarge
-		}
-	}
 }
 
 // passWhole turns the vendor's answer into the client's, guards it, settles and

@@ -119,10 +119,6 @@ type RequestPlan struct {
 	// the host sets it when a budget needs a bound and the client gave none. ""
 	// says that there is none.
 	OutputCap string `json:"output_cap,omitempty"`
-	// StripExtensions names extension members (package llm) that this deployment
-	// refuses. The host takes them out of messages, content parts, tool calls and
-	// tools of a passthrough chat body, with llm.Strip.
-	StripExtensions []string `json:"strip_extensions,omitempty"`
 	// ForwardHeaders names client headers that are passed on ("anthropic-beta").
 	ForwardHeaders []string `json:"forward_headers,omitempty"`
 }

@@ -25,6 +25,7 @@ package vectortest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -250,9 +251,7 @@ func (v *vector) relay(t *testing.T, events []abi.Event, state string, cuts []in
 		for _, c := range reply.Chunks {
 			m.chunks = append(append(m.chunks, c...), '\n')
 		}
-		if reply.Usage != nil {
-			m.usage = reply.Usage
-		}
+		m.usage = merged(t, m.usage, reply.Usage)
 		if reply.Model != "" {
 			m.model = reply.Model
 		}
@@ -267,6 +266,23 @@ func (v *vector) relay(t *testing.T, events []abi.Event, state string, cuts []in
 	}
 	m.rest = string(rest)
 	return m
+}
+
+// merged is what the host knows after a report: a later number replaces the
+// earlier one, an absent one keeps it.
+func merged(t *testing.T, known, report *abi.Usage) *abi.Usage {
+	if report == nil || known == nil {
+		return cmp.Or(report, known)
+	}
+	b, err := json.Marshal(report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := *known
+	if err := json.Unmarshal(b, &u); err != nil {
+		t.Fatal(err)
+	}
+	return &u
 }
 
 // groupings are all ways to cut a short list, and all pairs of cuts of a long one.

@@ -1,17 +1,11 @@
-// Command anthropic is the provider plugin of Anthropic's Messages API and of
-// servers that speak it. Messages and count_tokens pass through; chat
-// completions are translated. README.md has the rules.
-//
-// Wire format: https://docs.anthropic.com/en/api/messages and the type
-// definitions of the npm package @anthropic-ai/sdk.
 package main
 
 import (
-	"encoding/json"
+	"slices"
 
 	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/scan"
-	"github.com/tokligence/gateway/pdk/go"
+	pdk "github.com/tokligence/gateway/pdk/go"
 )
 
 const (
@@ -20,8 +14,8 @@ const (
 )
 
 // New is the plugin.
-func New() pdk.Provider {
-	return pdk.Provider{
+func New() *pdk.Provider {
+	return &pdk.Provider{
 		Manifest: abi.Manifest{
 			ID: "provider.anthropic", Name: "Anthropic", Version: "1.0.0",
 			Kind: abi.KindProvider, ABI: abi.Version,
@@ -37,6 +31,7 @@ func New() pdk.Provider {
 		Encode:       encode,
 		Decode:       decode,
 		DecodeEvents: decodeEvents,
+		DecodeError:  decodeError,
 	}
 }
 
@@ -47,39 +42,45 @@ type options struct {
 	beta      string
 }
 
-func readOptions(raw json.RawMessage) (o options, err error) {
+func readOptions(raw []byte) (o options, f *fault) {
 	o.version = defaultVersion
-	bad := func(key, want string) *abi.Error {
-		return &abi.Error{Code: abi.InvalidRequest, Message: "options." + key + " must be " + want, Param: "options." + key}
-	}
-	scan.Members(raw, func(key, value []byte) bool {
+	scan.Members(raw, func(key, v []byte) bool {
 		ok := true
+		name := "options." + string(key)
 		switch string(key) {
 		case "max_tokens":
-			if o.maxTokens, ok = scan.Int(value); !ok || o.maxTokens < 1 {
-				err = bad("max_tokens", "a positive integer")
+			if o.maxTokens, ok = scan.Int(v); !ok || o.maxTokens < 1 {
+				f = refuse(name, "must be a positive whole number")
 			}
 		case "anthropic_version":
-			if o.version, ok = scan.String(value); !ok || o.version == "" {
-				err = bad("anthropic_version", "a date such as "+defaultVersion)
+			if o.version, ok = scan.String(v); !ok || !isHeaderValue(o.version) {
+				f = refuse(name, "must be a date such as "+defaultVersion)
 			}
 		case "anthropic_beta":
-			if o.beta, ok = scan.String(value); !ok {
-				err = bad("anthropic_beta", "a comma-separated list of beta names")
+			if o.beta, ok = scan.String(v); !ok || !isHeaderValue(o.beta) {
+				f = refuse(name, "must be a comma-separated list of beta names")
 			}
 		default:
-			err = &abi.Error{Code: abi.InvalidRequest, Param: "options." + string(key),
-				Message: "options." + string(key) + " is unknown; known are max_tokens, anthropic_version, anthropic_beta"}
+			f = refuse(name, "is unknown; known are max_tokens, anthropic_version, anthropic_beta")
 		}
-		return err == nil
+		return f == nil
 	})
-	return o, err
+	return o, f
+}
+
+func isHeaderValue(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] >= 0x7f {
+			return false
+		}
+	}
+	return s != ""
 }
 
 func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
-	o, err := readOptions(r.Deployment.Options)
-	if err != nil {
-		return nil, err
+	o, f := readOptions(r.Deployment.Options)
+	if f != nil {
+		return nil, f.named()
 	}
 	base := r.Deployment.BaseURL
 	if base == "" {
@@ -121,13 +122,35 @@ func passthrough() abi.RequestPlan {
 
 // auth picks the scheme by what the credential has; a server of one's own may need none.
 func auth(fields []string) abi.Auth {
-	for _, f := range fields {
-		switch f {
-		case "api_key":
-			return abi.Auth{Scheme: abi.AuthHeader, Name: "x-api-key"}
-		case "auth_token":
-			return abi.Auth{Scheme: abi.AuthBearer, Value: "${credential.auth_token}"}
-		}
+	switch {
+	case slices.Contains(fields, "api_key"):
+		return abi.Auth{Scheme: abi.AuthHeader, Name: "x-api-key"}
+	case slices.Contains(fields, "auth_token"):
+		return abi.Auth{Scheme: abi.AuthBearer, Value: "${credential.auth_token}"}
 	}
 	return abi.Auth{Scheme: abi.AuthNone}
+}
+
+// fault is a refusal whose param grows from the inside out.
+type fault struct{ param, message string }
+
+func refuse(param, message string) *fault { return &fault{param, message} }
+
+// under puts the enclosing member before the path.
+func (f *fault) under(path string) *fault {
+	if f == nil {
+		return nil
+	}
+	switch {
+	case f.param == "":
+	case f.param[0] == '[':
+		path += f.param
+	default:
+		path += "." + f.param
+	}
+	return &fault{path, f.message}
+}
+
+func (f *fault) named() error {
+	return &abi.Error{Code: abi.InvalidRequest, Message: f.param + " " + f.message, Param: f.param}
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
 // errorRules give Anthropic's errors our codes, the first that matches counts.
@@ -38,21 +39,55 @@ func errorPatterns() []abi.ErrorPattern {
 	return patterns
 }
 
-// streamError is what an error event of a stream means. A type that nobody
-// knows counts as the vendor's failure.
-func streamError(kind, message string) *abi.Error {
-	e := &abi.Error{Code: abi.UpstreamUnavailable, Message: message}
-	if kind == "invalid_request_error" || kind == "not_found_error" {
-		e.Code = abi.UpstreamRejected
-	}
+// ruled is the code that a rule gives; "" when none does.
+func ruled(kind, message string) (code abi.ErrorCode, noRetry bool) {
 	for _, r := range errorRules {
 		if (r.kind == "" || r.kind == kind) && strings.HasPrefix(message, r.prefix) {
-			e.Code = r.code
-			break
+			return r.code, r.noRetry
 		}
 	}
-	if e.Message == "" {
-		e.Message = "the provider reported an error in its stream"
+	return "", false
+}
+
+// decodeError reads {"type":"error","error":{"type":…,"message":…}}. What no
+// rule knows is judged by its status.
+func decodeError(r *abi.DecodeErrorRequest) (*abi.DecodeErrorReply, error) {
+	kind, message := scan.GetString(r.Body, "error", "type"), scan.GetString(r.Body, "error", "message")
+	code, noRetry := ruled(kind, message)
+	if code == "" {
+		code = ofStatus(r.Status)
 	}
-	return e
+	return &abi.DecodeErrorReply{Error: abi.Error{Code: code, Message: message}, VendorType: kind, NoRetry: noRetry}, nil
+}
+
+func ofStatus(status int) abi.ErrorCode {
+	switch {
+	case status == 401 || status == 403:
+		return abi.UpstreamCredential
+	case status == 413:
+		return abi.ContextWindow
+	case status == 429:
+		return abi.RateLimited
+	case status >= 400 && status < 500 && status != 408:
+		return abi.UpstreamRejected
+	}
+	return abi.UpstreamUnavailable
+}
+
+// streamError is what an error event of a stream means. A type that nobody
+// knows counts as the vendor's failure.
+func streamError(data []byte) *abi.Error {
+	kind, message := scan.GetString(data, "error", "type"), scan.GetString(data, "error", "message")
+	code, _ := ruled(kind, message)
+	switch {
+	case code != "":
+	case kind == "invalid_request_error" || kind == "not_found_error":
+		code = abi.UpstreamRejected
+	default:
+		code = abi.UpstreamUnavailable
+	}
+	if message == "" {
+		message = "Anthropic reported an error in its stream"
+	}
+	return &abi.Error{Code: code, Message: message}
 }

@@ -22,23 +22,19 @@ func usagePaths() abi.UsagePaths {
 	}
 }
 
-// readUsage reads a usage object. hour is the count of 1 h cache writes known so
-// far: message_delta repeats the sum of both writes without the split. It
-// returns the count known now. Nil when raw is no object.
-func readUsage(raw []byte, hour int64) (*abi.Usage, int64) {
-	if scan.Kind(raw) != '{' {
-		return nil, hour
-	}
-	u := &abi.Usage{}
+// readUsage reads what a usage object says into u; what it does not name stays.
+// hour is the count of 1 h cache writes known so far: message_delta repeats the
+// sum of both writes without the split. It returns the count known now.
+func readUsage(u *abi.Usage, raw []byte, hour int64) int64 {
 	written := int64(-1)
 	scan.Members(raw, func(key, value []byte) bool {
 		switch string(key) {
 		case "input_tokens":
-			u.Input = count(value)
+			count(&u.Input, value)
 		case "output_tokens":
-			u.Output = count(value)
+			count(&u.Output, value)
 		case "cache_read_input_tokens":
-			u.CacheRead = count(value)
+			count(&u.CacheRead, value)
 		case "cache_creation_input_tokens":
 			if n, ok := scan.Int(value); ok {
 				written = n
@@ -48,27 +44,25 @@ func readUsage(raw []byte, hour int64) (*abi.Usage, int64) {
 				hour = n
 			}
 		case "output_tokens_details":
-			u.Reasoning = count(scan.Get(value, "thinking_tokens"))
+			count(&u.Reasoning, scan.Get(value, "thinking_tokens"))
 		case "server_tool_use":
-			u.Searches = count(scan.Get(value, "web_search_requests"))
+			count(&u.Searches, scan.Get(value, "web_search_requests"))
 		}
 		return true
 	})
 	if written >= 0 {
-		hour = min(hour, written)
-		short, long := written-hour, hour
+		long := min(hour, written)
+		short := written - long
 		u.CacheWrite5m = &short
 		if long > 0 {
 			u.CacheWrite1h = &long
 		}
 	}
-	return u, hour
+	return hour
 }
 
-func count(raw []byte) *int64 {
-	n, ok := scan.Int(raw)
-	if !ok {
-		return nil
+func count(part **int64, raw []byte) {
+	if n, ok := scan.Int(raw); ok {
+		*part = &n
 	}
-	return &n
 }

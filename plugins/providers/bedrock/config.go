@@ -176,10 +176,10 @@ func (c *chat) addThinking(v []byte) {
 	}
 }
 
-// addBudget keeps the budget below the output cap, which contains it.
+// addBudget leaves half of the output cap, which contains the budget, to the answer.
 func (c *chat) addBudget(budget int64) {
 	if most, ok := scan.Int(c.maxTokens); ok {
-		budget = min(budget, most-1)
+		budget = min(budget, most/2)
 	}
 	if budget < leastBudget {
 		c.notices = append(c.notices, "left out reasoning_effort: max_tokens leaves no room for it")

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
 	"github.com/tokligence/gateway/plugins/internal/vectortest"
 )
 
@@ -78,6 +79,54 @@ func TestStreamState(t *testing.T) {
 			t.Errorf("%q: %d choices", s, got)
 		}
 	}
+}
+
+// FuzzEncode: whatever a client sends is refused or becomes JSON.
+func FuzzEncode(f *testing.F) {
+	f.Add([]byte(request2KB))
+	f.Add([]byte(`{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,QQ=="}},{"type":"file","file":{"file_data":7}}]}],"stop":["a",""],"tools":[{}],"extra_body":{"google":{}},"n":1e0}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if scan.Valid(body) != nil {
+			return
+		}
+		for _, endpoint := range [...]abi.Endpoint{abi.Chat, abi.Embeddings} {
+			reply, err := New().Encode(&abi.EncodeRequest{Endpoint: endpoint, Deployment: abi.Deployment{Model: "m"}, Body: body})
+			if err == nil && scan.Valid(reply.Body) != nil {
+				t.Fatalf("%s became %s", body, reply.Body)
+			}
+		}
+	})
+}
+
+// FuzzDecode: whatever a vendor answers is a failure or becomes JSON.
+func FuzzDecode(f *testing.F) {
+	for _, s := range []string{`{"candidates":[{"content":{"parts":[{"text":"a","thoughtSignature":"s"},{"functionCall":{"name":"f","args":{}}},{"inlineData":{"mimeType":"image/png","data":"QQ=="}}]},"finishReason":"STOP","logprobsResult":{"chosenCandidates":[{"token":"a","logProbability":-1}]}}],"usageMetadata":{"promptTokenCount":1},"promptFeedback":{"blockReason":"X"}}`} {
+		f.Add([]byte(s), "1")
+	}
+	f.Fuzz(func(t *testing.T, body []byte, state string) {
+		if scan.Valid(body) != nil {
+			return
+		}
+		for _, endpoint := range [...]abi.Endpoint{abi.Chat, abi.Embeddings} {
+			if reply, err := New().Decode(&abi.DecodeRequest{Endpoint: endpoint, Body: body}); err == nil && scan.Valid(reply.Body) != nil {
+				t.Fatalf("%s became %s", body, reply.Body)
+			}
+		}
+		if _, err := New().DecodeError(&abi.DecodeErrorRequest{Status: 400, Body: body}); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range [...]string{""} {
+			reply, err := New().DecodeEvents(&abi.DecodeEventsRequest{State: state, Events: []abi.Event{{Name: name, Data: body}, {Name: name, Data: body}}, End: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range reply.Chunks {
+				if scan.Valid(c) != nil {
+					t.Fatalf("%s became %s", body, c)
+				}
+			}
+		}
+	})
 }
 
 // request2KB has a tool turn, tools and parameters.

@@ -56,7 +56,7 @@ func (w *rewriter) function(r *reader) {
 		valueType(r)
 	}
 	if locals > MaxLocals {
-		r.fail("a function has %d locals, more than %d", locals, MaxLocals)
+		r.refuse("a function has %d locals, more than %d", locals, MaxLocals)
 		return
 	}
 	w.body = append(w.body[:0], r.b[copied:r.pos]...)

@@ -141,10 +141,10 @@ func split(r *reader) ([lastOrder + 1]*reader, error) {
 			continue
 		}
 		if id >= len(order) {
-			return sections, &Error{at, fmt.Sprintf("section %d belongs to no supported feature", id)}
+			return sections, &Error{Offset: at, Reason: fmt.Sprintf("section %d belongs to no supported feature", id)}
 		}
 		if order[id] <= last {
-			return sections, &Error{at, fmt.Sprintf("section %d stands twice or out of order", id)}
+			return sections, &Error{Offset: at, Reason: fmt.Sprintf("section %d stands twice or out of order", id)}
 		}
 		last = order[id]
 		sections[last] = s

@@ -84,7 +84,7 @@ func (w *rewriter) tables(r *reader) {
 			most = share
 		}
 		if total += int(least); total > MaxTableEntries {
-			r.fail("tables begin with more than %d entries", MaxTableEntries)
+			r.refuse("tables begin with more than %d entries", MaxTableEntries)
 		}
 		if least > most {
 			r.fail("a table's minimum %d is above its maximum %d", least, most)
@@ -121,7 +121,7 @@ func (w *rewriter) addExports(r *reader) {
 	for range n {
 		name := r.name()
 		if name == FlagExport || name == StartExport {
-			r.fail("the export %q is reserved for the host", name)
+			r.refuse("the export %q is reserved for the host", name)
 		}
 		kind, index := r.byte(), r.u32()
 		if kind == kindGlo {
@@ -151,7 +151,7 @@ func appendExport(b []byte, name string, kind byte, index uint32) []byte {
 // clear that.
 func (w *rewriter) ownGlobal(r *reader, index uint32) {
 	if index >= w.globals {
-		r.fail("there is no global %d", index)
+		r.refuse("there is no global %d", index)
 	}
 }
 

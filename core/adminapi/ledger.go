@@ -1,0 +1,190 @@
+package adminapi
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"net/http"
+	"sort"
+	"strconv"
+	"time"
+
+	"github.com/tokligence/gateway/core"
+)
+
+// entryFilter reads what narrows entries; more names the other parameters of the route.
+func (c *call) entryFilter(more ...string) (core.EntryFilter, *query) {
+	q := c.query(append(more, "exchange_id", "key_id", "model", "deployment", "outcome", "from", "to")...)
+	return core.EntryFilter{ExchangeID: q.text("exchange_id"), KeyID: q.text("key_id"), Model: q.text("model"),
+		Deployment: q.text("deployment"), Outcome: core.Outcome(q.text("outcome")), From: q.time("from"), To: q.time("to")}, q
+}
+
+func (a *api) listEntries(c *call) error {
+	f, q := c.entryFilter("limit", "cursor")
+	f.Limit, f.Cursor = q.limit(), q.text("cursor")
+	if q.err != nil {
+		return q.err
+	}
+	entries, next, err := a.Store.ListEntries(c.ctx(), f)
+	if err != nil {
+		return err
+	}
+	return writeList(c.w, entries, next)
+}
+
+// exportPage is how many entries an export reads at a time.
+const exportPage = 1000
+
+// exportEntries streams all entries of the filter, oldest first.
+func (a *api) exportEntries(c *call) error {
+	f, q := c.entryFilter("format")
+	write, format := writeLines, q.text("format")
+	switch format {
+	case "", "jsonl":
+		c.w.Header().Set("Content-Type", "application/jsonl")
+	case "csv":
+		write = writeCSV
+		c.w.Header().Set("Content-Type", "text/csv")
+	default:
+		q.fail("format", "must be jsonl or csv")
+	}
+	if q.err != nil {
+		c.w.Header().Del("Content-Type")
+		return q.err
+	}
+	f.Limit, f.OldestFirst = exportPage, true
+	for first := true; first || f.Cursor != ""; first = false {
+		entries, next, err := a.Store.ListEntries(c.ctx(), f)
+		if err == nil {
+			err = write(c.w, entries, first)
+		}
+		if err != nil && !first {
+			// The head has left: cut the connection, so that half is not taken for all.
+			panic(http.ErrAbortHandler)
+		}
+		if err != nil {
+			return err
+		}
+		f.Cursor = next
+	}
+	return nil
+}
+
+func writeLines(w http.ResponseWriter, entries []*core.LedgerEntry, _ bool) error {
+	e := json.NewEncoder(w)
+	for _, entry := range entries {
+		if err := e.Encode(entry); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var csvHeader = []string{"id", "exchange_id", "at", "key_id", "key_name", "endpoint", "model", "deployed_model", "served_model", "provider", "deployment",
+	"input_tokens", "cache_read", "cache_write_5m", "cache_write_1h", "output_tokens", "reasoning", "estimated", "amount", "unpriced", "outcome", "status", "error_code", "latency_ms", "corrects"}
+
+func writeCSV(w http.ResponseWriter, entries []*core.LedgerEntry, first bool) error {
+	out := csv.NewWriter(w)
+	if first {
+		if err := out.Write(csvHeader); err != nil {
+			return err
+		}
+	}
+	n := func(v int64) string { return strconv.FormatInt(v, 10) }
+	for _, e := range entries {
+		u := e.Usage
+		err := out.Write([]string{e.ID, e.ExchangeID, e.At.UTC().Format(time.RFC3339Nano), e.Key.ID, e.Key.Name, e.Endpoint, e.RequestedModel, e.DeployedModel,
+			e.ServedModel, e.Provider, e.Deployment, n(u.InputTokens()), n(u.CacheRead), n(u.CacheWrite5m), n(u.CacheWrite1h), n(u.OutputTokens()), n(u.Reasoning),
+			strconv.FormatBool(u.Estimated()), e.Amount.String(), strconv.FormatBool(e.Unpriced), string(e.Outcome), strconv.Itoa(e.Status), string(e.ErrorCode),
+			n(e.Latency.Milliseconds()), e.Corrects})
+		if err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+func (a *api) verifyLedger(c *call) error {
+	d, err := a.Store.Verify(c.ctx())
+	if err != nil {
+		return err
+	}
+	if d == nil {
+		d = []core.LedgerDifference{}
+	}
+	return writeJSON(c.w, http.StatusOK, map[string]any{"differences": d})
+}
+
+func (a *api) rebuildLedger(c *call) error {
+	if err := a.Store.Rebuild(c.ctx()); err != nil {
+		return err
+	}
+	c.w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// usageRow is the sums of one group.
+type usageRow struct {
+	Group        string    `json:"group"`
+	Requests     int64     `json:"requests"`
+	InputTokens  int64     `json:"input_tokens"`
+	OutputTokens int64     `json:"output_tokens"`
+	Amount       core.Nano `json:"amount"`
+	Unpriced     int64     `json:"unpriced"`
+}
+
+var groups = map[string]func(*core.Rollup) string{
+	"hour":       func(r *core.Rollup) string { return r.Hour.UTC().Format(time.RFC3339) },
+	"key":        func(r *core.Rollup) string { return r.KeyID },
+	"model":      func(r *core.Rollup) string { return r.Model },
+	"provider":   func(r *core.Rollup) string { return r.Provider },
+	"deployment": func(r *core.Rollup) string { return r.Deployment },
+	"outcome":    func(r *core.Rollup) string { return string(r.Outcome) },
+}
+
+// usage sums rollups, whole hours, by one dimension.
+func (a *api) usage(c *call) error {
+	q := c.query("from", "to", "by")
+	from, to := q.time("from"), q.time("to")
+	by := q.text("by")
+	if by == "" {
+		by = "model"
+	}
+	group := groups[by]
+	if group == nil {
+		q.fail("by", "must be one of deployment, hour, key, model, outcome, provider")
+	}
+	if q.err != nil {
+		return q.err
+	}
+	if to.IsZero() {
+		to = c.now.Add(time.Hour)
+	}
+	if from.IsZero() {
+		from = to.AddDate(0, 0, -30)
+	}
+	rollups, err := a.Store.ListRollups(c.ctx(), from, to)
+	if err != nil {
+		return err
+	}
+	sums := map[string]*usageRow{}
+	for i := range rollups {
+		r := &rollups[i]
+		row := sums[group(r)]
+		if row == nil {
+			row = &usageRow{Group: group(r)}
+			sums[row.Group] = row
+		}
+		row.Requests += r.Requests
+		row.InputTokens += r.InputTokens
+		row.OutputTokens += r.OutputTokens
+		row.Amount += r.Amount
+		row.Unpriced += r.Unpriced
+	}
+	rows := make([]*usageRow, 0, len(sums))
+	for _, row := range sums {
+		rows = append(rows, row)
+	}
+	sort.Slice(rows, func(i, j int) bool { return rows[i].Group < rows[j].Group })
+	return writeList(c.w, rows, "")
+}

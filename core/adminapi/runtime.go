@@ -1,0 +1,73 @@
+package adminapi
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// Runtime tells what the gateway runs right now.
+type Runtime interface {
+	Models() []ModelInfo
+	Plugins() []PluginInfo
+	// TestModel sends one small request through the alias, at its cost. A missing
+	// alias is a *core.Error with CodeNotFound; a failing one is told in the result.
+	TestModel(ctx context.Context, name string) (*TestResult, error)
+}
+
+// ModelInfo is an alias with its deployments.
+type ModelInfo struct {
+	Name        string           `json:"name"`
+	Strategy    string           `json:"strategy"`
+	Fallbacks   []string         `json:"fallbacks,omitempty"`
+	Guardrails  []string         `json:"guardrails,omitempty"`
+	Deployments []DeploymentInfo `json:"deployments"`
+}
+
+// DeploymentInfo is a deployment and how it is.
+type DeploymentInfo struct {
+	Name         string     `json:"name"`
+	Provider     string     `json:"provider"`
+	Model        string     `json:"model"`
+	State        string     `json:"state"` // ready, cooling, not configured
+	Why          string     `json:"why,omitempty"`
+	CoolingUntil *time.Time `json:"cooling_until,omitempty"`
+	LatencyMS    float64    `json:"latency_ms,omitempty"` // moving average
+	InFlight     int64      `json:"in_flight"`
+	Priced       bool       `json:"priced"`
+}
+
+// PluginInfo is a declared plugin; its counters are there when something uses it.
+type PluginInfo struct {
+	ID        string `json:"id"`
+	Source    string `json:"source"`
+	State     string `json:"state"` // running, unused
+	Name      string `json:"name,omitempty"`
+	Version   string `json:"version,omitempty"`
+	Kind      string `json:"kind,omitempty"`
+	SHA256    string `json:"sha256,omitempty"`
+	Calls     uint64 `json:"calls"`
+	Faults    uint64 `json:"faults"`
+	Instances int    `json:"instances"`
+	LastFault string `json:"last_fault,omitempty"`
+}
+
+// TestResult is what came of a test call.
+type TestResult struct {
+	OK         bool   `json:"ok"`
+	Status     int    `json:"status"`
+	Message    string `json:"message"`
+	Deployment string `json:"deployment,omitempty"`
+	LatencyMS  int64  `json:"latency_ms"`
+}
+
+func (a *api) listModels(c *call) error  { return writeList(c.w, a.Runtime.Models(), "") }
+func (a *api) listPlugins(c *call) error { return writeList(c.w, a.Runtime.Plugins(), "") }
+
+func (a *api) testModel(c *call) error {
+	r, err := a.Runtime.TestModel(c.ctx(), c.path("name"))
+	if err != nil {
+		return err
+	}
+	return writeJSON(c.w, http.StatusOK, r)
+}

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// keyInfo is what the tables show of a key.
+type keyInfo struct {
+	ID, Name, Prefix, Role, Secret string
+	LastFour                       string `json:"last_four"`
+	AllModels                      bool   `json:"all_models"`
+	Models                         []string
+	Blocked                        bool
+	ExpiresAt                      *time.Time `json:"expires_at"`
+	Budget                         *struct{ Amount, Period, Spent, Reserved string }
+}
+
+func keyCommand() *cobra.Command {
+	c := &apiClient{}
+	cmd := &cobra.Command{Use: "key", Short: "Virtual keys"}
+	c.flags(cmd)
+	one := func(use, short, method, path string) *cobra.Command {
+		return &cobra.Command{Use: use + " ID", Short: short, Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
+			raw, err := c.call(method, "/keys/"+url.PathEscape(args[0])+path, nil)
+			if err != nil || len(raw) == 0 {
+				return err
+			}
+			return showKey(c, cmd, raw)
+		}}
+	}
+	cmd.AddCommand(keyCreateCommand(c), keyListCommand(c), keyUpdateCommand(c), keyRotateCommand(c),
+		one("show", "Show a key", "GET", ""), one("block", "Block a key at once", "POST", "/block"),
+		one("unblock", "Let a blocked key work again", "POST", "/unblock"), one("delete", "Delete a key; its history stays", "DELETE", ""))
+	return cmd
+}
+
+func showKey(c *apiClient, cmd *cobra.Command, raw []byte) error {
+	var k keyInfo
+	return c.show(cmd, raw, &k, func(w io.Writer) {
+		if k.Secret != "" {
+			fmt.Fprintf(w, "secret (shown this once)\t%s\n", k.Secret)
+		}
+		fmt.Fprintf(w, "id\t%s\nname\t%s\nkey\t%s…%s\nmodels\t%s\nstate\t%s\n", k.ID, k.Name, k.Prefix, k.LastFour, k.models(), k.state())
+		if k.Role != "" {
+			fmt.Fprintf(w, "role\t%s\n", k.Role)
+		}
+		if k.ExpiresAt != nil {
+			fmt.Fprintf(w, "expires\t%s\n", k.ExpiresAt.Format(time.RFC3339))
+		}
+		if k.Budget != nil {
+			fmt.Fprintf(w, "budget\t$%s of $%s spent, $%s reserved, period %s\n", k.Budget.Spent, k.Budget.Amount, k.Budget.Reserved, k.Budget.Period)
+		}
+	})
+}
+
+func (k *keyInfo) models() string {
+	if k.AllModels {
+		return "all"
+	}
+	if len(k.Models) == 0 {
+		return "none"
+	}
+	return strings.Join(k.Models, ", ")
+}
+
+func (k *keyInfo) state() string {
+	switch {
+	case k.Blocked:
+		return "blocked"
+	case k.ExpiresAt != nil && !time.Now().Before(*k.ExpiresAt):
+		return "expired"
+	}
+	return "active"
+}
+
+func keyListCommand(c *apiClient) *cobra.Command {
+	var limit int
+	cmd := &cobra.Command{Use: "list", Short: "List keys, newest first", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		raw, err := c.call("GET", "/keys?limit="+strconv.Itoa(limit), nil)
+		if err != nil {
+			return err
+		}
+		var page struct{ Data []keyInfo }
+		return c.show(cmd, raw, &page, func(w io.Writer) {
+			fmt.Fprintln(w, "ID\tNAME\tKEY\tMODELS\tSPENT\tSTATE")
+			for i := range page.Data {
+				k := &page.Data[i]
+				spent := ""
+				if k.Budget != nil {
+					spent = "$" + k.Budget.Spent + " of $" + k.Budget.Amount
+				}
+				fmt.Fprintf(w, "%s\t%s\t%s…%s\t%s\t%s\t%s\n", k.ID, k.Name, k.Prefix, k.LastFour, k.models(), spent, k.state())
+			}
+		})
+	}}
+	cmd.Flags().IntVar(&limit, "limit", 50, "how many")
+	return cmd
+}
+
+// keyFlags are what creating and updating have in common; only those that were
+// given are sent.
+type keyFlags struct {
+	name, budget, period, timezone, expires string
+	models, tags                            []string
+	all                                     bool
+	rpm, tpm, parallel                      int64
+}
+
+func (f *keyFlags) add(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.StringVar(&f.name, "name", "", "name for people")
+	fl.StringSliceVar(&f.models, "models", nil, "model aliases that it may use")
+	fl.BoolVar(&f.all, "all-models", false, "may use every model")
+	fl.StringVar(&f.budget, "budget", "", "dollars a period, such as 25.00")
+	fl.StringVar(&f.period, "period", "month", "none, hour, day, week or month")
+	fl.StringVar(&f.timezone, "timezone", "", "IANA time zone of the period")
+	fl.Int64Var(&f.rpm, "rpm", 0, "requests a minute")
+	fl.Int64Var(&f.tpm, "tpm", 0, "tokens a minute")
+	fl.Int64Var(&f.parallel, "parallel", 0, "exchanges at the same time")
+	fl.StringVar(&f.expires, "expires", "", "time such as 2027-01-31T00:00:00Z")
+	fl.StringSliceVar(&f.tags, "tags", nil, "labels")
+}
+
+func (f *keyFlags) body(cmd *cobra.Command) map[string]any {
+	b := map[string]any{}
+	put := func(flag, member string, v any) {
+		if cmd.Flags().Changed(flag) {
+			b[member] = v
+		}
+	}
+	put("name", "name", f.name)
+	put("models", "models", f.models)
+	put("all-models", "all_models", f.all)
+	put("tags", "tags", f.tags)
+	put("expires", "expires_at", f.expires)
+	put("budget", "budget", map[string]any{"amount": f.budget, "period": f.period, "timezone": f.timezone})
+	if cmd.Flags().Changed("rpm") || cmd.Flags().Changed("tpm") || cmd.Flags().Changed("parallel") {
+		b["limits"] = map[string]int64{"rpm": f.rpm, "tpm": f.tpm, "parallel": f.parallel}
+	}
+	return b
+}
+
+func keyCreateCommand(c *apiClient) *cobra.Command {
+	var f keyFlags
+	var admin bool
+	cmd := &cobra.Command{Use: "create", Short: "Create a key and show its secret once", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		body := f.body(cmd)
+		if admin {
+			body["admin"] = true
+		}
+		raw, err := c.call("POST", "/keys", body)
+		if err != nil {
+			return err
+		}
+		return showKey(c, cmd, raw)
+	}}
+	f.add(cmd)
+	cmd.Flags().BoolVar(&admin, "admin", false, "may use the admin API")
+	return cmd
+}
+
+func keyUpdateCommand(c *apiClient) *cobra.Command {
+	var f keyFlags
+	cmd := &cobra.Command{Use: "update ID", Short: "Change what is given", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
+		raw, err := c.call("PATCH", "/keys/"+url.PathEscape(args[0]), f.body(cmd))
+		if err != nil {
+			return err
+		}
+		return showKey(c, cmd, raw)
+	}}
+	f.add(cmd)
+	return cmd
+}
+
+func keyRotateCommand(c *apiClient) *cobra.Command {
+	var grace time.Duration
+	cmd := &cobra.Command{Use: "rotate ID", Short: "Give a key a new secret", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
+		raw, err := c.call("POST", "/keys/"+url.PathEscape(args[0])+"/rotate", map[string]string{"grace": grace.String()})
+		if err != nil {
+			return err
+		}
+		return showKey(c, cmd, raw)
+	}}
+	cmd.Flags().DurationVar(&grace, "grace", 0, "how long the old secret goes on working")
+	return cmd
+}

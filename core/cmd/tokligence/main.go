@@ -1,0 +1,62 @@
+// Command tokligence is the gateway and the tools around it.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+// version is set when a release is built.
+var version = "dev"
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+// errUsage marks a command line that is wrong: exit code 2.
+var errUsage = errors.New("usage")
+
+// run is main for the tests: 0 ok, 1 failed, 2 usage.
+func run(args []string) int {
+	root := rootCommand()
+	root.SetArgs(args)
+	err := root.Execute()
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errUsage):
+		fmt.Fprintln(os.Stderr, "tokligence:", err)
+		return 2
+	}
+	if !errors.Is(err, errReported) {
+		fmt.Fprintln(os.Stderr, "tokligence:", err)
+	}
+	return 1
+}
+
+// errReported is a failure that has been told already.
+var errReported = errors.New("reported")
+
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use: "tokligence", Short: "Self-hosted LLM gateway", SilenceUsage: true, SilenceErrors: true,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("%w: there is no command %q", errUsage, args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
+	root.AddCommand(serveCommand(), checkCommand(), initCommand(), keyCommand(), ledgerCommand(), modelsCommand(), pluginCommand(), doctorCommand(), versionCommand())
+	return root
+}
+
+func versionCommand() *cobra.Command {
+	return &cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		fmt.Fprintln(cmd.OutOrStdout(), version)
+		return nil
+	}}
+}

@@ -1,0 +1,110 @@
+package messages
+
+import (
+	"strconv"
+
+	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/pdk/abi/llm"
+	"github.com/tokligence/gateway/pdk/abi/scan"
+)
+
+// Answer is what an answer's body does not say itself.
+type Answer struct {
+	ID    string // "msg_…"
+	Model string
+	Usage core.Usage
+}
+
+// FromChat appends a whole canonical answer as a Messages answer.
+func FromChat(dst, answer []byte, a Answer) ([]byte, error) {
+	choice := []byte(nil)
+	scan.Elements(scan.Get(answer, "choices"), func(_ int, c []byte) bool { choice = c; return false })
+	message := scan.Get(choice, "message")
+	dst = scan.AppendString(append(dst, `{"id":`...), a.ID)
+	dst = scan.AppendString(append(dst, `,"type":"message","role":"assistant","model":`...), a.Model)
+	dst = append(dst, `,"content":[`...)
+	from := len(dst)
+	dst = appendThoughts(dst, message)
+	for _, name := range [...]string{"content", "refusal"} {
+		if text := scan.Get(message, name); scan.Kind(text) == '"' && len(text) > 2 {
+			dst = append(comma(dst, from), `{"type":"text","text":`...)
+			dst = append(append(dst, text...), '}')
+		}
+	}
+	calls := 0
+	scan.Elements(scan.Get(message, "tool_calls"), func(i int, c []byte) bool {
+		calls++
+		dst = appendToolUse(comma(dst, from), c, a.ID, i)
+		return true
+	})
+	reason, sequence := stopReason(choice, calls > 0)
+	dst = scan.AppendString(append(dst, `],"stop_reason":`...), reason)
+	dst = append(append(dst, `,"stop_sequence":`...), sequence...)
+	return append(appendUsage(append(dst, `,"usage":`...), a.Usage), '}'), nil
+}
+
+func comma(dst []byte, from int) []byte {
+	if len(dst) > from {
+		return append(dst, ',')
+	}
+	return dst
+}
+
+// appendThoughts writes signed thoughts as they came, or unsigned ones from reasoning_content.
+func appendThoughts(dst, message []byte) []byte {
+	from := len(dst)
+	blocks := scan.Get(message, "thinking_blocks")
+	scan.Elements(blocks, func(_ int, b []byte) bool {
+		dst = append(comma(dst, from), b...)
+		return true
+	})
+	if text := scan.Get(message, "reasoning_content"); scan.Len(blocks) == 0 && scan.Kind(text) == '"' && len(text) > 2 {
+		dst = append(append(dst, `{"type":"thinking","thinking":`...), text...)
+		dst = append(dst, `,"signature":""}`...)
+	}
+	return dst
+}
+
+func appendToolUse(dst, call []byte, answerID string, i int) []byte {
+	id := scan.Get(call, "id")
+	if scan.Kind(id) != '"' || len(id) <= 2 {
+		id = scan.AppendString(nil, "toolu_"+answerID+"_"+strconv.Itoa(i))
+	}
+	dst = append(append(dst, `{"type":"tool_use","id":`...), id...)
+	dst = append(append(dst, `,"name":`...), orEmpty(scan.Get(call, "function", "name"))...)
+	input, ok := llm.Arguments(scan.Get(call, "function", "arguments"))
+	if !ok {
+		// A model that writes no object still has its words handed on.
+		input = append(append([]byte(`{"arguments":`), orEmpty(scan.Get(call, "function", "arguments"))...), '}')
+	}
+	return append(append(append(dst, `,"input":`...), input...), '}')
+}
+
+// stopReason maps a finish reason; see the package's table of reasons in llm.
+func stopReason(choice []byte, calls bool) (reason string, sequence []byte) {
+	sequence = []byte("null")
+	switch scan.GetString(choice, "finish_reason") {
+	case "length":
+		return "max_tokens", sequence
+	case "tool_calls", "function_call":
+		return "tool_use", sequence
+	case "content_filter":
+		return "refusal", sequence
+	}
+	if s := scan.Get(choice, "stop_sequence"); scan.Kind(s) == '"' {
+		return "stop_sequence", s
+	}
+	if calls {
+		return "tool_use", sequence
+	}
+	return "end_turn", sequence
+}
+
+// appendUsage writes usage in Anthropic's parts, which do not overlap.
+func appendUsage(dst []byte, u core.Usage) []byte {
+	dst = strconv.AppendInt(append(dst, `{"input_tokens":`...), u.Input+u.AudioInput+u.ImageInput, 10)
+	dst = strconv.AppendInt(append(dst, `,"cache_creation_input_tokens":`...), u.CacheWrite5m+u.CacheWrite1h, 10)
+	dst = strconv.AppendInt(append(dst, `,"cache_read_input_tokens":`...), u.CacheRead, 10)
+	dst = strconv.AppendInt(append(dst, `,"output_tokens":`...), u.OutputTokens(), 10)
+	return append(dst, '}')
+}

@@ -1,0 +1,122 @@
+package wasmhost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+
+	"github.com/tokligence/gateway/core/plugin"
+	"github.com/tokligence/gateway/core/plugin/guestlog"
+	"github.com/tokligence/gateway/pdk/abi"
+)
+
+// callContext is the context of everything that an instance runs. Host
+// functions find the instance by asserting the type, which is much cheaper than
+// a look-up of a value.
+type callContext struct {
+	context.Context
+	*instance
+	// values is asked instead of Context: wazero looks for its own settings on
+	// each call, and a request's context is a long chain. nil has none.
+	values context.Context
+}
+
+// Value implements context.Context.
+func (c *callContext) Value(key any) any {
+	if c.values == nil {
+		return nil
+	}
+	return c.values.Value(key)
+}
+
+// hostModule builds the module of abi.HostModule.
+func hostModule(r wazero.Runtime) wazero.HostModuleBuilder {
+	i32 := api.ValueTypeI32
+	b := r.NewHostModuleBuilder(abi.HostModule)
+	for _, f := range []struct {
+		name            string
+		params, results int
+		call            func(i *instance, m api.Memory, stack []uint64)
+	}{
+		{"input_length", 0, 1, (*instance).inputLength},
+		{"input_read", 2, 0, (*instance).inputRead},
+		{"output_write", 2, 0, (*instance).outputWrite},
+		{"log", 3, 0, (*instance).logWrite},
+	} {
+		types := []api.ValueType{i32, i32, i32}
+		b = b.NewFunctionBuilder().WithGoModuleFunction(
+			api.GoModuleFunc(func(ctx context.Context, m api.Module, stack []uint64) {
+				f.call(ctx.(*callContext).instance, m.Memory(), stack)
+			}), types[:f.params], types[:f.results]).Export(f.name)
+	}
+	return b
+}
+
+func (i *instance) inputLength(_ api.Memory, stack []uint64) { stack[0] = uint64(len(i.input)) }
+
+func (i *instance) inputRead(m api.Memory, stack []uint64) {
+	ptr, n := uint32(stack[0]), uint32(stack[1])
+	if uint64(n) > uint64(len(i.input)) {
+		i.refuse(plugin.FaultTrap, fmt.Errorf("input_read of %d bytes; the input has %d", n, len(i.input)))
+	}
+	if !m.Write(ptr, i.input[:n]) {
+		i.refuse(plugin.FaultTrap, outside("input_read", ptr, n, m))
+	}
+}
+
+func (i *instance) outputWrite(m api.Memory, stack []uint64) {
+	ptr, n := uint32(stack[0]), uint32(stack[1])
+	b, ok := m.Read(ptr, n)
+	if !ok {
+		i.refuse(plugin.FaultTrap, outside("output_write", ptr, n, m))
+	}
+	if size := int64(len(i.out)-i.begin) + int64(n); size > i.limits.OutputBytes {
+		i.refuse(plugin.FaultOutput, fmt.Errorf("a reply of %d bytes or more; the limit is %d", size, i.limits.OutputBytes))
+	}
+	i.out = append(i.out, b...)
+}
+
+func (i *instance) logWrite(m api.Memory, stack []uint64) {
+	level, ptr, n := int32(stack[0]), uint32(stack[1]), uint32(stack[2])
+	b, ok := m.Read(ptr, n)
+	if !ok {
+		i.refuse(plugin.FaultTrap, outside("log", ptr, n, m))
+	}
+	names := [...]string{"debug", "info", "warn", "error"}
+	// One byte more than is kept, so that the cut is seen.
+	i.stderr.Log(names[max(0, min(level, 3))], string(b[:min(len(b), guestlog.LineBytes+1)]))
+}
+
+func outside(function string, ptr, n uint32, m api.Memory) error {
+	return fmt.Errorf("%s at %#x of %d bytes is outside of the guest's memory of %d", function, ptr, n, m.Size())
+}
+
+// refuse ends the guest's call with a fault. The panic unwinds the guest and goes no further than wazero.
+func (i *instance) refuse(kind plugin.FaultKind, err error) {
+	i.refused = i.fault("", kind, err)
+	panic(err)
+}
+
+// errStopped keeps a guest from writing on after its time: one call of WASI can
+// write its whole memory many times over, and looks at no flag meanwhile.
+var errStopped = errors.New("the call is over")
+
+// writeBytes is how much of one write to standard error is looked at from its beginning.
+const writeBytes = 32 << 10
+
+// stderr is a guest's standard output and error.
+type stderr struct{ i *instance }
+
+// Write implements io.Writer.
+func (w stderr) Write(p []byte) (int, error) {
+	if w.i.watch.stopped() || w.i.context.Err() != nil {
+		return 0, errStopped
+	}
+	head := p[:min(len(p), writeBytes)]
+	w.i.stderr.Write(head)
+	w.i.stderr.Write(p[max(len(head), len(p)-guestlog.TailBytes):])
+	return len(p), nil
+}

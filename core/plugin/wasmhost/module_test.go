@@ -1,0 +1,177 @@
+package wasmhost
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tokligence/gateway/core/plugin"
+	"github.com/tokligence/gateway/pdk/abi"
+)
+
+// flagFunc is a global that only takes.
+type flagFunc func(uint64)
+
+func (f flagFunc) Set(v uint64) { f(v) }
+
+// What the modules written by hand are made of. Lengths stay below 128, so that
+// one byte holds each.
+const (
+	header = "\x00asm\x01\x00\x00\x00"
+	// types: 0 () → i32, 1 () → (), 2 (i32, i32) → (), 3 (i32) → ()
+	types     = "\x01\x13\x04\x60\x00\x01\x7f\x60\x00\x00\x60\x02\x7f\x7f\x00\x60\x01\x7f\x00"
+	memory    = "\x05\x03\x01\x00\x01" // one page
+	zero      = "\x41\x00\x0b"         // i32.const 0
+	loop      = "\x03\x40\x0c\x00\x0b\x0b"
+	loopedI32 = "\x03\x40\x0c\x00\x0b\x00\x0b"
+)
+
+func section(id byte, items ...string) string {
+	content := string(byte(len(items))) + strings.Join(items, "")
+	return string([]byte{id, byte(len(content))}) + content
+}
+
+func name(s string) string { return string(byte(len(s))) + s }
+
+func export(s string, kind, index byte) string { return name(s) + string([]byte{kind, index}) }
+
+func body(code string) string { return name("\x00" + code) }
+
+// guest is a module with describe, which is code, and configure; index 1 and 2
+// when it imports something, and further functions of type () → ().
+func guest(describe, configure string) string {
+	return header + types + section(3, "\x00", "\x00") + memory +
+		section(7, export("memory", 2, 0), export("tok_describe", 0, 0), export("tok_configure", 0, 1)) +
+		section(10, body(describe), body(configure))
+}
+
+func TestOpen_Refused(t *testing.T) {
+	exports := section(7, export("memory", 2, 0), export("tok_describe", 0, 0))
+	for _, c := range []struct{ name, module, text string }{
+		{"no module", "GIF89a", "compile: invalid magic"},
+		{"empty", "", "compile"},
+		{"no memory", header, `does not export its memory as "memory"`},
+		{"memory under another name", header + memory + section(7, export("mem", 2, 0)), `does not export its memory as "memory"`},
+		{"no describe", header + memory + section(7, export("memory", 2, 0)), "does not export tok_describe"},
+		{"no configure", header + types + section(3, "\x00") + memory + exports + section(10, body(zero)), "does not export tok_configure"},
+		{"signature", header + types + section(3, "\x01") + memory + exports + section(10, body("\x0b")),
+			"export tok_describe must be a function without parameters that returns an i32"},
+		{"signature of _initialize", header + types + section(3, "\x00") + memory +
+			section(7, export("memory", 2, 0), export("_initialize", 0, 0)) + section(10, body(zero)), "export _initialize must be"},
+		{"unknown module", importing("env", "abort", 1), "imports env.abort, which no guest is given"},
+		{"unknown function", importing("tokligence", "http", 1), "imports tokligence.http, which no guest is given"},
+		{"unknown function of WASI", importing("wasi_snapshot_preview1", "fork", 1), "imports wasi_snapshot_preview1.fork"},
+		{"signature of an import", importing("tokligence", "input_read", 1), "imports tokligence.input_read with another signature"},
+		{"memory above the limit", header + "\x05\x05\x01\x00\x81\x80\x04", "compile"},
+		{"reserved export", header + memory + section(7, export("memory", 2, 0), export("tokligence:stop", 2, 0)), "reserved for the host"},
+		{"huge table", header + "\x04\x07\x01\x70\x00\xff\xff\xff\x3f" + memory, "tables begin with more than"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			code, err := New().Open(t.Context(), plugin.Source{ID: "provider.x", Bytes: []byte(c.module)})
+			if err == nil || !strings.Contains(err.Error(), c.text) || !strings.HasPrefix(err.Error(), "plugin provider.x: ") {
+				t.Errorf("error %v, want %q", err, c.text)
+			}
+			if code != nil {
+				t.Error("there is code all the same")
+			}
+		})
+	}
+}
+
+func importing(module, function string, index byte) string {
+	return header + types + section(2, name(module)+name(function)+string([]byte{0, index})) +
+		section(3, "\x00", "\x00") + memory +
+		section(7, export("memory", 2, 0), export("tok_describe", 0, 1), export("tok_configure", 0, 2)) +
+		section(10, body(zero), body(zero))
+}
+
+// calling is a module whose describe calls a function of the host with two numbers.
+func calling(function, numbers string) string {
+	return header + types + section(2, name("tokligence")+name(function)+"\x00\x02") +
+		section(3, "\x00", "\x00") + memory +
+		section(7, export("memory", 2, 0), export("tok_describe", 0, 1), export("tok_configure", 0, 2)) +
+		section(10, body(numbers+"\x10\x00"+zero), body(zero))
+}
+
+// TestCall_ByHand: faults that no compiler makes. Each is found at every call,
+// and the gateway stays whole.
+func TestCall_ByHand(t *testing.T) {
+	const minusOne, page = "\x41\x7f", "\x41\x80\x80\x04"
+	for _, c := range []struct {
+		name, module string
+		kind         plugin.FaultKind
+		text         string
+	}{
+		{"good", guest(zero, zero), "", ""},
+		{"write nothing at the end", calling("output_write", page+"\x41\x00"), "", ""},
+		{"write past the end", calling("output_write", page+"\x41\x01"), plugin.FaultTrap, "output_write at 0x10000 of 1 bytes"},
+		{"write with overflow", calling("output_write", minusOne+"\x41\x02"), plugin.FaultTrap, "output_write at 0xffffffff"},
+		{"negative length", calling("output_write", "\x41\x00"+minusOne), plugin.FaultTrap, "of 4294967295 bytes"},
+		{"read past the end", calling("input_read", page+"\x41\x01"), plugin.FaultTrap, "input_read at 0x10000"},
+		{"loop", guest(loopedI32, zero), plugin.FaultDeadline, "longer than"},
+		{"recursion", guest("\x10\x00\x0b", zero), plugin.FaultTrap, "stack overflow"},
+		{"memory.grow without end", guest("\x03\x40\x41\x01\x40\x00\x1a\x0c\x00\x0b\x00\x0b", zero), plugin.FaultDeadline, "longer than"},
+		{"trap", guest("\x00\x0b", zero), plugin.FaultTrap, "unreachable"},
+		// The odd encoding of memory.grow's index cannot be rewritten.
+		{"loop that cannot be rewritten", guest("\x41\x00\x40\x80\x00\x1a"+loopedI32, zero), plugin.FaultDeadline, "longer than"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			code, err := New().Open(t.Context(), plugin.Source{
+				ID: "provider.x", Bytes: []byte(c.module), Limits: plugin.Limits{Timeout: 30 * time.Millisecond},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer code.Close(context.Background())
+			p, err := code.Start(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer p.Close(context.Background())
+			for range 2 {
+				_, err := p.Call(t.Context(), abi.Describe, []byte("input"), nil)
+				var f *plugin.Fault
+				switch {
+				case c.kind == "" && err != nil:
+					t.Error(err)
+				case c.kind != "" && (!errors.As(err, &f) || f.Kind != c.kind || !strings.Contains(err.Error(), c.text)):
+					t.Errorf("error %v, want kind %s with %q", err, c.kind, c.text)
+				}
+			}
+			if _, err := p.Call(t.Context(), abi.Configure, nil, nil); err != nil {
+				t.Errorf("next call: %v", err)
+			}
+		})
+	}
+}
+
+// TestStart_Bounded: what runs by itself has an end too.
+func TestStart_Bounded(t *testing.T) {
+	tail := section(10, body(zero), body(zero), body(loop))
+	functions := header + types + section(3, "\x00", "\x00", "\x01") + memory
+	exports := []string{export("memory", 2, 0), export("tok_describe", 0, 0), export("tok_configure", 0, 1)}
+	for _, c := range []struct{ name, module, text string }{
+		{"start function", functions + section(7, exports...) + "\x08\x01\x02" + tail, "start: deadline"},
+		{"_initialize", functions + section(7, append(exports, export("_initialize", 0, 2))...) + tail, "_initialize: deadline"},
+		{"configure", guest(zero, loopedI32), "configure: deadline"},
+		{"start function that cannot be rewritten", functions + section(7, exports...) + "\x08\x01\x02" +
+			section(10, body("\x41\x00\x40\x80\x00\x1a"+zero), body(zero), body(loop)), "start: deadline"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			code, err := carrier{50 * time.Millisecond}.Open(t.Context(), plugin.Source{
+				ID: "provider.x", Bytes: []byte(c.module), Limits: plugin.Limits{Timeout: 20 * time.Millisecond},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer code.Close(context.Background())
+			_, err = code.Start(t.Context(), json.RawMessage(`{}`))
+			if err == nil || !strings.Contains(err.Error(), "plugin provider.x: "+c.text) {
+				t.Errorf("error %v, want %q", err, c.text)
+			}
+		})
+	}
+}

@@ -1,0 +1,249 @@
+package main
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
+)
+
+// streamState is what a stream must remember.
+type streamState struct {
+	tools   []toolBlock // in the order of their calls
+	hour    int64       // 1 h cache writes
+	stopped bool        // a stop_reason has come
+	// The open block of Anthropic's own tools, and its input so far: raw, without quotes.
+	server, serverInput string
+}
+
+// toolBlock is a content block that is a call.
+type toolBlock struct {
+	block int64 // index among the content blocks
+	input bool  // some of its input has come
+}
+
+// parseState reads what String wrote. The first line has words with a comma
+// after each: per call the block and "i" for input, "h" and the 1 h writes, "s"
+// once stopped. The second is the input of a server tool, the rest its block.
+func parseState(text string) (s streamState) {
+	words, rest, _ := strings.Cut(text, "\n")
+	s.serverInput, s.server, _ = strings.Cut(rest, "\n")
+	for words != "" {
+		var word string
+		word, words, _ = strings.Cut(words, ",")
+		if hour, ok := strings.CutPrefix(word, "h"); ok {
+			s.hour, _ = strconv.ParseInt(hour, 10, 64)
+			continue
+		}
+		digits, input := strings.CutSuffix(word, "i")
+		if n, err := strconv.ParseInt(digits, 10, 64); err == nil {
+			s.tools = append(s.tools, toolBlock{n, input})
+		}
+		s.stopped = s.stopped || word == "s"
+	}
+	return s
+}
+
+func (s *streamState) String() string {
+	var b []byte
+	for _, t := range s.tools {
+		b = strconv.AppendInt(b, t.block, 10)
+		if t.input {
+			b = append(b, 'i')
+		}
+		b = append(b, ',')
+	}
+	if s.hour > 0 {
+		b = append(strconv.AppendInt(append(b, 'h'), s.hour, 10), ',')
+	}
+	if s.stopped {
+		b = append(b, 's', ',')
+	}
+	if s.server != "" {
+		b = append(append(append(append(b, '\n'), s.serverInput...), '\n'), s.server...)
+	}
+	return string(b)
+}
+
+// decodeEvents: the answer is complete with message_stop, or with the end of the
+// stream after a stop_reason.
+func decodeEvents(r *abi.DecodeEventsRequest) (*abi.DecodeEventsReply, error) {
+	s, reply := parseState(r.State), &abi.DecodeEventsReply{}
+	for i := range r.Events {
+		if s.event(reply, &r.Events[i]); reply.Error != nil {
+			break
+		}
+	}
+	reply.State = s.String()
+	reply.Done = reply.Error == nil && (reply.Done || r.End && s.stopped)
+	return reply, nil
+}
+
+// event reads one event; ping and names that nobody knows mean nothing.
+func (s *streamState) event(reply *abi.DecodeEventsReply, e *abi.Event) {
+	kind := scan.GetString(e.Data, "type")
+	if kind == "" {
+		kind = e.Name
+	}
+	switch kind {
+	case "message_start":
+		message := scan.Get(e.Data, "message")
+		reply.Model = scan.GetString(message, "model")
+		s.usage(reply, scan.Get(message, "usage"))
+		say(reply, []byte(`"role":"assistant","content":""`))
+	case "content_block_start":
+		s.start(reply, e.Data)
+	case "content_block_delta":
+		s.delta(reply, e.Data)
+	case "content_block_stop":
+		s.stop(reply, e.Data)
+	case "message_delta":
+		s.usage(reply, scan.Get(e.Data, "usage"))
+		s.finish(reply, scan.Get(e.Data, "delta"))
+	case "message_stop":
+		reply.Done = true
+	case "error":
+		reply.Error = streamError(e.Data)
+	}
+}
+
+// usage: what an event names replaces what one before it said.
+func (s *streamState) usage(reply *abi.DecodeEventsReply, raw []byte) {
+	if scan.Kind(raw) != '{' {
+		return
+	}
+	if reply.Usage == nil {
+		reply.Usage = &abi.Usage{}
+	}
+	s.hour = readUsage(reply.Usage, raw, s.hour)
+}
+
+// say adds a chunk with the members of a delta.
+func say(reply *abi.DecodeEventsReply, delta []byte) {
+	b := append(make([]byte, 0, len(delta)+64), `{"choices":[{"index":0,"delta":{`...)
+	reply.Chunks = append(reply.Chunks, append(append(b, delta...), `},"finish_reason":null}]}`...))
+}
+
+func (s *streamState) finish(reply *abi.DecodeEventsReply, delta []byte) {
+	reason := scan.GetString(delta, "stop_reason")
+	if reason == "" || s.stopped {
+		return
+	}
+	s.stopped = true
+	b := append([]byte(`{"choices":[{"index":0,"delta":{},"finish_reason":"`), finishReason(reason, len(s.tools) > 0)...)
+	b = appendStopSequence(append(b, '"'), scan.Get(delta, "stop_sequence"))
+	reply.Chunks = append(reply.Chunks, append(b, `}]}`...))
+}
+
+func (s *streamState) start(reply *abi.DecodeEventsReply, data []byte) {
+	block := scan.Get(data, "content_block")
+	switch kind := scan.GetString(block, "type"); {
+	case kind == "tool_use":
+		s.startCall(reply, data, block)
+	case kind == "server_tool_use":
+		s.server, s.serverInput = string(block), ""
+	case isServerBlock(kind):
+		say(reply, appendExtra(nil, block))
+	case kind == "redacted_thinking":
+		if data := scan.Get(block, "data"); scan.Kind(data) == '"' {
+			say(reply, append(append([]byte(`"thinking_blocks":[{"type":"redacted_thinking","data":`), data...), '}', ']'))
+		}
+	case kind == "text":
+		sayText(reply, "content", scan.Get(block, "text")) // "" by rule, but not with every server
+	case kind == "thinking":
+		sayText(reply, "reasoning_content", scan.Get(block, "thinking"))
+	}
+}
+
+func sayText(reply *abi.DecodeEventsReply, member string, text []byte) {
+	if scan.Kind(text) == '"' && len(text) > 2 {
+		b := append(append([]byte{'"'}, member...), '"', ':')
+		say(reply, append(b, text...))
+	}
+}
+
+// startCall numbers calls by their own order, not by that of the blocks.
+func (s *streamState) startCall(reply *abi.DecodeEventsReply, data, block []byte) {
+	id, name, input := scan.Get(block, "id"), scan.Get(block, "name"), scan.Get(block, "input")
+	if scan.Kind(id) != '"' || scan.Kind(name) != '"' {
+		return
+	}
+	index, _ := scan.GetInt(data, "index")
+	b := strconv.AppendInt([]byte(`"tool_calls":[{"index":`), int64(len(s.tools)), 10)
+	b = append(append(b, `,"id":`...), id...)
+	b = append(append(b, `,"type":"function","function":{"name":`...), name...)
+	s.tools = append(s.tools, toolBlock{block: index})
+	say(reply, append(b, `,"arguments":""}}]`...))
+	empty := true
+	scan.Members(input, func(_, _ []byte) bool { empty = false; return false })
+	if !empty { // some servers send the whole input here
+		s.input(reply, len(s.tools)-1, scan.AppendString(nil, input))
+	}
+}
+
+// call is the ordinal of the call that a block is, -1 for none.
+func (s *streamState) call(data []byte) int {
+	index, ok := scan.GetInt(data, "index")
+	for i := len(s.tools) - 1; ok && i >= 0; i-- {
+		if s.tools[i].block == index {
+			return i
+		}
+	}
+	return -1
+}
+
+func (s *streamState) delta(reply *abi.DecodeEventsReply, data []byte) {
+	delta := scan.Get(data, "delta")
+	switch scan.GetString(delta, "type") {
+	case "text_delta":
+		sayText(reply, "content", scan.Get(delta, "text"))
+	case "thinking_delta":
+		sayText(reply, "reasoning_content", scan.Get(delta, "thinking"))
+	case "signature_delta": // ends the block whose words have been told as reasoning_content
+		if v := scan.Get(delta, "signature"); scan.Kind(v) == '"' && len(v) > 2 {
+			say(reply, append(append([]byte(`"thinking_blocks":[{"type":"thinking","signature":`), v...), '}', ']'))
+		}
+	case "citations_delta":
+		if v := scan.Get(delta, "citation"); scan.Kind(v) == '{' {
+			say(reply, append(append([]byte(`"citations":[`), v...), ']'))
+		}
+	case "input_json_delta":
+		fragment := scan.Get(delta, "partial_json")
+		if i := s.call(data); i >= 0 {
+			s.input(reply, i, fragment)
+		} else if s.server != "" && scan.Kind(fragment) == '"' {
+			s.serverInput += string(fragment[1 : len(fragment)-1])
+		}
+	}
+}
+
+func (s *streamState) input(reply *abi.DecodeEventsReply, call int, fragment []byte) {
+	if scan.Kind(fragment) != '"' || len(fragment) == 2 {
+		return
+	}
+	s.tools[call].input = true
+	b := strconv.AppendInt([]byte(`"tool_calls":[{"index":`), int64(call), 10)
+	b = append(append(b, `,"function":{"arguments":`...), fragment...)
+	say(reply, append(b, `}}]`...))
+}
+
+// stop gives a call without input the empty object that it means, and tells of
+// the use of a server tool when it is whole.
+func (s *streamState) stop(reply *abi.DecodeEventsReply, data []byte) {
+	if i := s.call(data); i >= 0 {
+		if !s.tools[i].input {
+			s.input(reply, i, []byte(`"{}"`))
+		}
+		return
+	}
+	if s.server == "" {
+		return
+	}
+	block := []byte(s.server)
+	if input := scan.AppendUnescaped(nil, []byte(`"`+s.serverInput+`"`)); scan.Kind(input) == '{' && scan.Valid(input) == nil {
+		block = scan.Apply(nil, block, []scan.Edit{{Key: "input", Value: input}})
+	}
+	s.server, s.serverInput = "", ""
+	say(reply, appendExtra(nil, block))
+}

@@ -1,0 +1,352 @@
+package main
+
+import (
+	"strconv"
+
+	"github.com/tokligence/gateway/pdk/abi/llm"
+	"github.com/tokligence/gateway/pdk/abi/scan"
+)
+
+// dialogue builds messages and system. Neighbours of one role become one
+// message, and so do the results of tools and what the user says after them:
+// the results of one turn must stand together.
+type dialogue struct {
+	b         []byte // elements of messages
+	system    []byte // elements of system
+	role      string // of the open message; "" for none
+	blocks    int    // of the open message
+	markable  bool   // the last block may take a cache_control, and has none
+	tools     [][]byte
+	unthought bool // the last assistant message with calls has no signed thought
+}
+
+func (c *chat) conversation() *fault {
+	if scan.Len(c.messages) == 0 {
+		return refuse("messages", "must be an array with at least one message")
+	}
+	d := &dialogue{b: make([]byte, 0, len(c.messages)+256)}
+	var f *fault
+	last := ""
+	scan.Elements(c.messages, func(i int, m []byte) bool {
+		f = d.message(m).under("messages[" + strconv.Itoa(i) + "]")
+		last = scan.GetString(m, "role")
+		return f == nil
+	})
+	if f != nil {
+		return f
+	}
+	d.end()
+	if len(d.b) == 0 {
+		return refuse("messages", "must hold more than system messages and empty ones")
+	}
+	if c.jsonOnly {
+		d.system = append(scan.AppendString(append(d.system, `,{"type":"text","text":`...), jsonWish), '}')
+	}
+	if len(d.system) > 0 {
+		c.put("system", scan.CloseArray(d.system, 0))
+	}
+	c.put("messages", scan.CloseArray(d.b, 0))
+	c.unthought = last == "tool" && d.unthought
+	return c.toolConfig(d.tools)
+}
+
+// message has raw values, nil when absent.
+type message struct {
+	role, content, calls, id, thoughts, extra, cache []byte
+	failed                                           bool
+}
+
+// message is one pass over a message's members.
+func (d *dialogue) message(raw []byte) (f *fault) {
+	var m message
+	scan.Members(raw, func(key, v []byte) bool {
+		switch string(key) {
+		case "role":
+			m.role = v
+		case "content":
+			m.content = v
+		case "tool_calls":
+			m.calls = v
+		case "tool_call_id":
+			m.id = v
+		case "is_error":
+			m.failed, _ = scan.Bool(v)
+		case "thinking_blocks":
+			m.thoughts = v
+		case "extra_content":
+			m.extra = scan.Get(v, "anthropic", "blocks")
+		case "cache_control":
+			m.cache = v
+		}
+		return true
+	})
+	d.markable = false
+	switch role, _ := scan.String(m.role); role {
+	case "system", "developer":
+		if f = d.systemMessage(m.content).under("content"); f == nil && d.markable {
+			d.system = marked(d.system, m.cache)
+		}
+		return f
+	case "user":
+		f = d.userMessage(m.content).under("content")
+	case "assistant":
+		f = d.assistantMessage(&m)
+	case "tool":
+		f = d.toolMessage(&m)
+	default:
+		f = refuse("role", "must be system, developer, user, assistant or tool")
+	}
+	if f == nil && d.markable {
+		d.b = marked(d.b, m.cache)
+	}
+	return f
+}
+
+// marked puts a cache_control into the object that b ends with.
+func marked(b, mark []byte) []byte {
+	if scan.Kind(mark) != '{' {
+		return b
+	}
+	return append(append(append(b[:len(b)-1], `,"cache_control":`...), mark...), '}')
+}
+
+// block writes a block of the role's message, with its cache mark.
+func (d *dialogue) block(role string, block, mark []byte) {
+	d.open(role)
+	d.b = marked(append(d.b, block...), mark)
+	d.markable = scan.Kind(mark) != '{'
+}
+
+func (d *dialogue) open(role string) {
+	if d.role != role {
+		d.end()
+		d.b = append(append(append(d.b, `,{"role":"`...), role...), `","content":[`...)
+		d.role, d.blocks = role, 0
+	}
+	if d.blocks > 0 {
+		d.b = append(d.b, ',')
+	}
+	d.blocks++
+}
+
+func (d *dialogue) end() {
+	if d.role != "" {
+		d.b = append(d.b, ']', '}')
+	}
+	d.role = ""
+}
+
+// systemMessage: every system or developer message goes to system, in order,
+// wherever it stands.
+func (d *dialogue) systemMessage(content []byte) *fault {
+	return eachText(content, func(text, mark []byte) {
+		if llm.Blank(text) {
+			return
+		}
+		d.system = append(append(append(d.system, `,{"type":"text","text":`...), text...), '}')
+		d.system = marked(d.system, mark)
+		d.markable = scan.Kind(mark) != '{'
+	})
+}
+
+// eachText calls f with the raw text of a content that may hold nothing else,
+// and the cache_control of its part.
+func eachText(content []byte, f func(text, mark []byte)) (err *fault) {
+	switch scan.Kind(content) {
+	case '"':
+		f(content, nil)
+		return nil
+	case 0, 'n':
+		return nil
+	case '[':
+	default:
+		return refuse("", "must be a string or an array of parts")
+	}
+	scan.Elements(content, func(i int, part []byte) bool {
+		member := "text"
+		switch scan.GetString(part, "type") {
+		case "text":
+		case "refusal":
+			member = "refusal"
+		default:
+			err = refuse("["+strconv.Itoa(i)+"].type", "must be text here")
+			return false
+		}
+		text := scan.Get(part, member)
+		if scan.Kind(text) != '"' {
+			err = refuse("["+strconv.Itoa(i)+"]."+member, "must be a string")
+			return false
+		}
+		f(text, scan.Get(part, "cache_control"))
+		return true
+	})
+	return err
+}
+
+// text writes a text block; blank ones are refused by the API and say nothing.
+func (d *dialogue) text(role string, text, mark []byte) {
+	if llm.Blank(text) {
+		return
+	}
+	d.open(role)
+	d.b = append(append(append(d.b, `{"type":"text","text":`...), text...), '}')
+	d.b = marked(d.b, mark)
+	d.markable = scan.Kind(mark) != '{'
+}
+
+func (d *dialogue) userMessage(content []byte) (f *fault) {
+	before := len(d.b)
+	if scan.Kind(content) == '[' {
+		scan.Elements(content, func(i int, part []byte) bool {
+			f = d.userPart(part).under("[" + strconv.Itoa(i) + "]")
+			return f == nil
+		})
+	} else {
+		f = eachText(content, func(text, _ []byte) { d.text("user", text, nil) })
+	}
+	if f == nil && len(d.b) == before {
+		return refuse("", "must not be empty or blank with Anthropic")
+	}
+	return f
+}
+
+func (d *dialogue) userPart(part []byte) *fault {
+	mark := scan.Get(part, "cache_control")
+	if scan.GetString(part, "type") == "text" {
+		text := scan.Get(part, "text")
+		if scan.Kind(text) != '"' {
+			return refuse("text", "must be a string")
+		}
+		d.text("user", text, mark)
+		return nil
+	}
+	b, f := media(part)
+	if f == nil {
+		d.block("user", b, mark)
+	}
+	return f
+}
+
+// assistantMessage: thoughts come first, then what Anthropic's own tools did,
+// then texts, then calls.
+func (d *dialogue) assistantMessage(m *message) (f *fault) {
+	signed := false
+	scan.Elements(m.thoughts, func(_ int, v []byte) bool { signed = d.thought(v) || signed; return true })
+	scan.Elements(m.extra, func(_ int, v []byte) bool {
+		if scan.Kind(v) == '{' {
+			d.block("assistant", v, nil)
+			d.markable = false
+		}
+		return true
+	})
+	if f = eachText(m.content, func(text, mark []byte) { d.text("assistant", text, mark) }); f != nil {
+		return f.under("content")
+	}
+	scan.Elements(m.calls, func(i int, call []byte) bool {
+		d.unthought = !signed
+		f = d.call(call).under("tool_calls[" + strconv.Itoa(i) + "]")
+		return f == nil
+	})
+	return f
+}
+
+// thought hands a signed thought back; an unsigned one is nobody's.
+func (d *dialogue) thought(v []byte) bool {
+	var b []byte
+	switch scan.GetString(v, "type") {
+	case "thinking":
+		text, signature := scan.Get(v, "thinking"), scan.Get(v, "signature")
+		if scan.Kind(text) != '"' || scan.Kind(signature) != '"' || len(signature) == 2 {
+			return false
+		}
+		b = append(append(b, `{"type":"thinking","thinking":`...), text...)
+		b = append(append(append(b, `,"signature":`...), signature...), '}')
+	case "redacted_thinking":
+		data := scan.Get(v, "data")
+		if scan.Kind(data) != '"' {
+			return false
+		}
+		b = append(append(append(b, `{"type":"redacted_thinking","data":`...), data...), '}')
+	default:
+		return false
+	}
+	d.block("assistant", b, nil)
+	d.markable = false // thoughts take no mark
+	return true
+}
+
+func (d *dialogue) call(call []byte) *fault {
+	if kind := scan.GetString(call, "type"); kind != "function" && kind != "" {
+		return refuse("type", "must be function with Anthropic")
+	}
+	id, function := scan.Get(call, "id"), scan.Get(call, "function")
+	name := scan.Get(function, "name")
+	if scan.Kind(id) != '"' {
+		return refuse("id", "must be a string")
+	}
+	if scan.Kind(name) != '"' {
+		return refuse("function.name", "must be a string")
+	}
+	input, ok := llm.Arguments(scan.Get(function, "arguments"))
+	if !ok {
+		return refuse("function.arguments", "must be a string that holds a JSON object")
+	}
+	d.tools = append(d.tools, name)
+	b := append([]byte(`{"type":"tool_use","id":`), id...)
+	b = append(append(b, `,"name":`...), name...)
+	b = append(append(append(b, `,"input":`...), input...), '}')
+	d.block("assistant", b, scan.Get(call, "cache_control"))
+	return nil
+}
+
+// toolMessage: an empty result has no content.
+func (d *dialogue) toolMessage(m *message) (f *fault) {
+	if scan.Kind(m.id) != '"' {
+		return refuse("tool_call_id", "must be a string")
+	}
+	b := append([]byte(`{"type":"tool_result","tool_use_id":`), m.id...)
+	var parts []byte
+	if scan.Kind(m.content) == '[' {
+		scan.Elements(m.content, func(i int, part []byte) bool {
+			parts, f = resultPart(parts, part)
+			f = f.under("content[" + strconv.Itoa(i) + "]")
+			return f == nil
+		})
+		if len(parts) > 0 {
+			b = append(append(b, `,"content":`...), scan.CloseArray(parts, 0)...)
+		}
+	} else {
+		f = eachText(m.content, func(text, _ []byte) {
+			if !llm.Blank(text) {
+				b = append(append(b, `,"content":`...), text...)
+			}
+		}).under("content")
+	}
+	if f != nil {
+		return f
+	}
+	if m.failed {
+		b = append(b, `,"is_error":true`...)
+	}
+	d.block("user", append(b, '}'), nil)
+	return nil
+}
+
+func resultPart(parts, part []byte) ([]byte, *fault) {
+	mark := scan.Get(part, "cache_control")
+	if scan.GetString(part, "type") != "text" {
+		b, f := media(part)
+		if f != nil {
+			return parts, f
+		}
+		return marked(append(append(parts, ','), b...), mark), nil
+	}
+	text := scan.Get(part, "text")
+	if scan.Kind(text) != '"' {
+		return parts, refuse("text", "must be a string")
+	}
+	if llm.Blank(text) {
+		return parts, nil
+	}
+	return marked(append(append(append(parts, `,{"type":"text","text":`...), text...), '}'), mark), nil
+}

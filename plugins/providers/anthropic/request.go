@@ -1,0 +1,194 @@
+package main
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
+)
+
+// chat collects what a request's members become. Raw values are nil when absent.
+type chat struct {
+	model   *family
+	body    []byte // members of the vendor's body, each after a comma
+	notices []string
+
+	messages, tools, toolChoice, parallel  []byte
+	maxTokens, temperature, topP, stop     []byte
+	topK, effort, thinking, responseFormat []byte
+	user, safety                           []byte
+
+	outputConfig []byte // its members, each after a comma
+	jsonOnly     bool   // response_format json_object
+	cap          int64  // max_tokens
+	forced       bool   // tool_choice demands a call
+	unthought    bool   // the conversation stands in a tool turn that began without a signed thought
+}
+
+func encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
+	o, f := readOptions(r.Deployment.Options)
+	if f != nil {
+		return nil, f.named()
+	}
+	c := &chat{model: familyOf(r.Deployment.Model), body: make([]byte, 0, len(r.Body)+512)}
+	c.body = scan.AppendString(scan.AppendName(c.body, "model"), r.Deployment.Model)
+	scan.Members(r.Body, func(key, value []byte) bool {
+		switch {
+		case scan.Kind(value) == 'n':
+		case slices.Contains(r.DropParams, string(key)):
+			c.notices = append(c.notices, "dropped "+string(key))
+		default:
+			f = c.member(string(key), value)
+		}
+		return f == nil
+	})
+	if f == nil {
+		f = c.finish(o)
+	}
+	if f != nil {
+		return nil, f.named()
+	}
+	if r.Stream {
+		c.put("stream", []byte("true"))
+	}
+	return &abi.EncodeReply{Body: scan.CloseObject(c.body, 0), Notices: c.notices}, nil
+}
+
+// member takes one member of the request.
+func (c *chat) member(key string, v []byte) *fault {
+	switch key {
+	case "model", "stream", "stream_options", "metadata", "store",
+		"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention":
+		// The host's business, or bookkeeping that changes no answer.
+	case "messages":
+		c.messages = v
+	case "tools":
+		c.tools = v
+	case "tool_choice":
+		c.toolChoice = v
+	case "parallel_tool_calls":
+		c.parallel = v
+	case "temperature":
+		c.temperature = v
+	case "top_p":
+		c.topP = v
+	case "top_k":
+		c.topK = v
+	case "max_completion_tokens":
+		c.maxTokens = v
+	case "max_tokens":
+		if c.maxTokens == nil {
+			c.maxTokens = v
+		}
+	case "stop":
+		c.stop = v
+	case "reasoning_effort":
+		c.effort = v
+	case "thinking":
+		c.thinking = v
+	case "response_format":
+		c.responseFormat = v
+	case "user":
+		c.user = v
+	case "safety_identifier":
+		c.safety = v
+	case "service_tier":
+		return c.serviceTier(v)
+	default:
+		return c.foreign(key, v)
+	}
+	return nil
+}
+
+// foreign members are refused where they would change the answer, unless they
+// ask for what happens anyway.
+func (c *chat) foreign(key string, v []byte) *fault {
+	harmless := false
+	switch key {
+	case "n":
+		n, ok := scan.Int(v)
+		harmless = ok && n == 1
+	case "logprobs":
+		on, ok := scan.Bool(v)
+		harmless = ok && !on
+	case "presence_penalty", "frequency_penalty", "top_logprobs":
+		n, ok := scan.Float(v)
+		harmless = ok && n == 0
+	case "modalities":
+		harmless = true
+		scan.Elements(v, func(_ int, m []byte) bool {
+			s, _ := scan.String(m)
+			harmless = harmless && s == "text"
+			return true
+		})
+	case "seed", "logit_bias", "prediction", "audio", "functions", "function_call", "web_search_options", "moderation":
+	default:
+		c.notices = append(c.notices, "left out "+key)
+		return nil
+	}
+	if harmless {
+		return nil
+	}
+	return refuse(key, "is not supported by Anthropic")
+}
+
+// serviceTier: Anthropic has two, and takes the better one by default.
+func (c *chat) serviceTier(v []byte) *fault {
+	switch s, _ := scan.String(v); s {
+	case "auto":
+	case "default":
+		c.put("service_tier", []byte(`"standard_only"`))
+	default:
+		return refuse("service_tier", "must be auto or default with Anthropic")
+	}
+	return nil
+}
+
+// finish writes what needs more than one member.
+func (c *chat) finish(o options) *fault {
+	if c.cap = o.maxTokens; c.cap == 0 {
+		c.cap = c.model.maxOutput
+	}
+	if c.maxTokens != nil {
+		n, ok := scan.Int(c.maxTokens)
+		if !ok || n < 1 {
+			return refuse("max_completion_tokens", "must be a positive whole number")
+		}
+		c.cap = n
+	}
+	c.put("max_tokens", strconv.AppendInt(nil, c.cap, 10)) // Anthropic demands it
+	for _, step := range [...]func() *fault{c.format, c.conversation, c.think, c.sampling, c.stops, c.identity} {
+		if f := step(); f != nil {
+			return f
+		}
+	}
+	if c.outputConfig != nil {
+		c.put("output_config", scan.CloseObject(c.outputConfig, 0))
+	}
+	return nil
+}
+
+// put appends a member of the body; nil is none.
+func (c *chat) put(name string, raw []byte) {
+	if raw != nil {
+		c.body = append(scan.AppendName(c.body, name), raw...)
+	}
+}
+
+// identity: user and its successor safety_identifier say whose request this is.
+func (c *chat) identity() *fault {
+	id, name := c.safety, "safety_identifier"
+	if c.user != nil {
+		id, name = c.user, "user"
+	}
+	switch {
+	case id == nil:
+		return nil
+	case scan.Kind(id) != '"':
+		return refuse(name, "must be a string")
+	case len(id) > 2:
+		c.put("metadata", append(append([]byte(`{"user_id":`), id...), '}'))
+	}
+	return nil
+}

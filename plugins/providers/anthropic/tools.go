@@ -1,0 +1,128 @@
+package main
+
+import (
+	"bytes"
+	"slices"
+	"strconv"
+
+	"github.com/tokligence/gateway/pdk/abi/scan"
+)
+
+// toolConfig writes tools and tool_choice. called are the names in the history:
+// blocks of tools want tools declared, even when none may be called any more.
+func (c *chat) toolConfig(called [][]byte) *fault {
+	list, f := c.specs()
+	if f != nil {
+		return f.under("tools")
+	}
+	choice, f := c.choice()
+	if f != nil {
+		return f
+	}
+	switch {
+	case len(list) > 0:
+	case c.forced:
+		return refuse("tool_choice", "demands a call, but there are no tools")
+	case len(called) > 0:
+		list, choice = declareCalled(called), []byte(`{"type":"none"}`)
+		c.notices = append(c.notices, "tools: declared those that the conversation has used, none may be called")
+	default:
+		return nil
+	}
+	c.put("tools", scan.CloseArray(list, 0))
+	c.put("tool_choice", choice)
+	return nil
+}
+
+func (c *chat) specs() (list []byte, f *fault) {
+	if c.tools != nil && scan.Kind(c.tools) != '[' {
+		return nil, refuse("", "must be an array")
+	}
+	scan.Elements(c.tools, func(i int, tool []byte) bool {
+		list, f = c.spec(list, tool)
+		f = f.under("[" + strconv.Itoa(i) + "]")
+		return f == nil
+	})
+	return list, f
+}
+
+func (c *chat) spec(list, tool []byte) ([]byte, *fault) {
+	if kind := scan.GetString(tool, "type"); kind != "function" {
+		return list, refuse("type", strconv.Quote(kind)+" is not supported with Anthropic, only function is")
+	}
+	function := scan.Get(tool, "function")
+	name, schema := scan.Get(function, "name"), scan.Get(function, "parameters")
+	if scan.Kind(name) != '"' {
+		return list, refuse("function.name", "must be a string")
+	}
+	switch {
+	case scan.IsNull(schema):
+		schema = []byte(anyObject)
+	case scan.Kind(schema) != '{':
+		return list, refuse("function.parameters", "must be an object")
+	case scan.Get(schema, "type") == nil:
+		schema = scan.Apply(nil, schema, []scan.Edit{{Key: "type", Value: []byte(`"object"`)}}) // demanded at the top
+	}
+	list = append(append(list, `,{"name":`...), name...)
+	if d := scan.Get(function, "description"); scan.Kind(d) == '"' && len(d) > 2 {
+		list = append(append(list, `,"description":`...), d...)
+	}
+	list = append(append(list, `,"input_schema":`...), schema...)
+	if strict, _ := scan.Bool(scan.Get(function, "strict")); strict {
+		if c.model.schema {
+			list = append(list, `,"strict":true`...)
+		} else {
+			c.leaveOut("strict of a tool", "this model does not have it")
+		}
+	}
+	return marked(append(list, '}'), scan.Get(tool, "cache_control")), nil
+}
+
+const anyObject = `{"type":"object","properties":{}}`
+
+func declareCalled(names [][]byte) (list []byte) {
+	for i, name := range names {
+		if slices.ContainsFunc(names[:i], func(n []byte) bool { return bytes.Equal(n, name) }) {
+			continue
+		}
+		list = append(append(list, `,{"name":`...), name...)
+		list = append(append(append(list, `,"input_schema":`...), anyObject...), '}')
+	}
+	return list
+}
+
+// choice is tool_choice, nil when neither it nor parallel_tool_calls says anything.
+func (c *chat) choice() ([]byte, *fault) {
+	single := false
+	if c.parallel != nil {
+		several, ok := scan.Bool(c.parallel)
+		if !ok {
+			return nil, refuse("parallel_tool_calls", "must be true or false")
+		}
+		single = !several
+	}
+	var b []byte
+	word, isWord := scan.String(c.toolChoice)
+	switch {
+	case c.toolChoice == nil && !single:
+		return nil, nil
+	case word == "none":
+		return []byte(`{"type":"none"}`), nil
+	case c.toolChoice == nil || word == "auto":
+		b = []byte(`{"type":"auto"`)
+	case word == "required":
+		b, c.forced = []byte(`{"type":"any"`), true
+	case isWord || scan.GetString(c.toolChoice, "type") != "function":
+		return nil, refuse("tool_choice", "must be none, auto, required or a function with Anthropic")
+	default:
+		name := scan.Get(c.toolChoice, "function", "name")
+		if scan.Kind(name) != '"' {
+			return nil, refuse("tool_choice.function.name", "must be a string")
+		}
+		b, c.forced = append([]byte(`{"type":"tool","name":`), name...), true
+	}
+	if single {
+		b = append(b, `,"disable_parallel_tool_use":true`...)
+	}
+	return append(b, '}'), nil
+}
