@@ -4,16 +4,19 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/ledger/prices"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected files")
@@ -367,6 +370,15 @@ func TestStarter(t *testing.T) {
 	if len(problems) > 0 {
 		t.Errorf("with all variables set: %v", problems)
 	}
+	book, err := prices.Catalogue()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range cfg.Deployments() {
+		if _, ok := book.For(&d, time.Now()); !ok {
+			t.Errorf("%s has no price: it could not be used under a budget", d.Name)
+		}
+	}
 	if full == nil || !slices.ContainsFunc(full.Models(), func(m core.Model) bool { return m.Name == "echo" }) {
 		t.Error("no alias echo")
 	}
@@ -381,7 +393,7 @@ func TestStarter_Commented(t *testing.T) {
 		}
 		b.WriteString(line)
 	}
-	if !strings.Contains(b.String(), "\nname = \"deny-words\"") {
+	if !strings.Contains(b.String(), "\nname = \"house-rules\"") {
 		t.Fatal("nothing was taken out of its comment")
 	}
 	cfg, problems := Parse("gateway.toml", b.String(), func(string) (string, bool) { return "x", true })
@@ -399,6 +411,53 @@ func TestStarter_Commented(t *testing.T) {
 func commentedKey(s string) bool {
 	key, _, ok := strings.Cut(s, " = ")
 	return ok && !strings.ContainsAny(key, " .") && !strings.Contains(s, "{ … }")
+}
+
+// TestDocuments lints the TOML in the repository's documents. Such blocks are
+// pieces: what they name may stand elsewhere.
+func TestDocuments(t *testing.T) {
+	documents, blocks := 0, 0
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if name := d.Name(); d.IsDir() && (name == "node_modules" || name == ".git" || name == "shared") {
+			return fs.SkipDir
+		}
+		if filepath.Ext(path) != ".md" {
+			return nil
+		}
+		documents++
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		for _, block := range tomlBlocks(string(raw)) {
+			blocks++
+			_, problems := Parse(path, block, func(string) (string, bool) { return "x", true })
+			for _, p := range problems {
+				if !p.Warning && !strings.HasPrefix(p.Message, "no [[") {
+					t.Errorf("%v in\n%s", p, block)
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil || documents == 0 || blocks == 0 {
+		t.Errorf("%d documents, %d blocks: %v", documents, blocks, err)
+	}
+}
+
+func tomlBlocks(doc string) (blocks []string) {
+	for {
+		_, rest, ok := strings.Cut(doc, "\n```toml\n")
+		if !ok {
+			return blocks
+		}
+		var block string
+		block, doc, _ = strings.Cut(rest, "```")
+		blocks = append(blocks, block)
+	}
 }
 
 // TestSections: each field has its words, and the reference names it.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/ledger/prices"
 )
 
 // perUnit is what a rate counts in.
@@ -13,13 +14,6 @@ type perUnit struct {
 var (
 	perMillion = perUnit{"dollars per million", 1}
 	perOne     = perUnit{"dollars each", 1e6}
-)
-
-// Prices per token outside these bounds are taken for mistakes of unit: nobody
-// asks less than $0.0005 or more than $5000 for a million tokens.
-const (
-	leastPerMillion = core.Rate(core.Dollar / 2000)
-	mostPerMillion  = core.Rate(core.Dollar * 5000)
 )
 
 var rateFields = []field[core.Rates]{
@@ -83,14 +77,8 @@ func rate(name string, unit perUnit, doc string, at func(*core.Rates) **core.Rat
 			case err != nil:
 				v.fail("%v", err)
 				return
-			case unit == perMillion && n > 0 && n < leastPerMillion:
-				v.fail("%q is implausibly low: prices are dollars per million, this looks like one per unit", s)
-				return
-			case unit == perMillion && n > mostPerMillion:
-				v.fail("%q is implausibly high for dollars per million", s)
-				return
-			case unit == perOne && n > core.Rate(1000*core.Dollar):
-				v.fail("%q is implausibly high for dollars each", s)
+			case n > (1<<62)/unit.factor:
+				v.fail("%q is out of range", s)
 				return
 			}
 			n *= unit.factor
@@ -110,6 +98,9 @@ func setPrice(d *core.Deployment, v value) {
 	if len(table) == 0 {
 		v.fail("is empty: name at least one price, or leave it out")
 	}
+	for _, fault := range prices.Check(p) {
+		v.fail("implausible: %s", fault)
+	}
 	d.Price = p
 }
 
@@ -120,12 +111,8 @@ func setTiers(p *core.Price, v value) {
 		return
 	}
 	for i, table := range list {
-		at := v.at.element(i)
 		var t core.PriceTier
-		readTable(v.l, tierFields, table, at, &t, nil)
-		if n := len(p.Tiers); n > 0 && t.Above <= p.Tiers[n-1].Above {
-			v.l.fail(at, "tiers must ascend")
-		}
+		readTable(v.l, tierFields, table, v.at.element(i), &t, nil)
 		p.Tiers = append(p.Tiers, t)
 	}
 }

@@ -59,7 +59,10 @@ func sortProblems(ps []Problem, files []*source) {
 		if ps[i].Line != ps[j].Line {
 			return ps[i].Line < ps[j].Line
 		}
-		return ps[i].Path < ps[j].Path
+		if ps[i].Path != ps[j].Path {
+			return ps[i].Path < ps[j].Path
+		}
+		return ps[i].Message < ps[j].Message
 	})
 }
 

@@ -172,7 +172,7 @@ func (r *Reader) lineEnd() int {
 }
 
 func (r *Reader) find(c byte, from int) int {
-	from = max(from, r.scan)
+	from = min(max(from, r.scan), r.end)
 	if from < r.end && r.buf[from] == c {
 		return from
 	}

@@ -88,7 +88,7 @@ func (c *apiClient) call(method, path string, in any) (json.RawMessage, error) {
 }
 
 // show prints the answer as it is with --json, else as text writes it.
-func (c *apiClient) show(cmd *cobra.Command, raw json.RawMessage, v any, text func(w io.Writer)) error {
+func (c *apiClient) show(cmd *cobra.Command, raw json.RawMessage, v any, text func(w *tabwriter.Writer)) error {
 	if c.asJSON {
 		var out bytes.Buffer
 		if err := json.Indent(&out, raw, "", "  "); err != nil {

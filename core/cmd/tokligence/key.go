@@ -2,11 +2,12 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
+
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 )
@@ -43,7 +44,7 @@ func keyCommand() *cobra.Command {
 
 func showKey(c *apiClient, cmd *cobra.Command, raw []byte) error {
 	var k keyInfo
-	return c.show(cmd, raw, &k, func(w io.Writer) {
+	return c.show(cmd, raw, &k, func(w *tabwriter.Writer) {
 		if k.Secret != "" {
 			fmt.Fprintf(w, "secret (shown this once)\t%s\n", k.Secret)
 		}
@@ -88,7 +89,7 @@ func keyListCommand(c *apiClient) *cobra.Command {
 			return err
 		}
 		var page struct{ Data []keyInfo }
-		return c.show(cmd, raw, &page, func(w io.Writer) {
+		return c.show(cmd, raw, &page, func(w *tabwriter.Writer) {
 			fmt.Fprintln(w, "ID\tNAME\tKEY\tMODELS\tSPENT\tSTATE")
 			for i := range page.Data {
 				k := &page.Data[i]

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"text/tabwriter"
+
 	"github.com/spf13/cobra"
 )
 
@@ -40,7 +42,7 @@ func ledgerListCommand(c *apiClient) *cobra.Command {
 			return err
 		}
 		var page struct{ Data []entryInfo }
-		return c.show(cmd, raw, &page, func(w io.Writer) {
+		return c.show(cmd, raw, &page, func(w *tabwriter.Writer) {
 			fmt.Fprintln(w, "TIME\tKEY\tMODEL\tDEPLOYMENT\tIN\tOUT\tAMOUNT\tOUTCOME\tID")
 			for _, e := range page.Data {
 				amount := "$" + e.Amount
@@ -91,7 +93,7 @@ func ledgerVerifyCommand(c *apiClient) *cobra.Command {
 		var r struct {
 			Differences []struct{ Where, Want, Have string }
 		}
-		err = c.show(cmd, raw, &r, func(w io.Writer) {
+		err = c.show(cmd, raw, &r, func(w *tabwriter.Writer) {
 			if len(r.Differences) == 0 {
 				fmt.Fprintln(w, "everything agrees with the entries")
 			}

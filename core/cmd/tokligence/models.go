@@ -3,8 +3,9 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/url"
+
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 )
@@ -24,7 +25,7 @@ func modelsCommand() *cobra.Command {
 			return err
 		}
 		var page struct{ Data []modelInfo }
-		return c.show(cmd, raw, &page, func(w io.Writer) {
+		return c.show(cmd, raw, &page, func(w *tabwriter.Writer) {
 			fmt.Fprintln(w, "MODEL\tDEPLOYMENT\tPROVIDER\tPROVIDER'S MODEL\tSTATE")
 			for _, m := range page.Data {
 				for _, d := range m.Deployments {
@@ -72,7 +73,7 @@ func modelsTestCommand(c *apiClient) *cobra.Command {
 				return err
 			}
 			failed = failed || !r.OK
-			if err := c.show(cmd, raw, &r, func(w io.Writer) {
+			if err := c.show(cmd, raw, &r, func(w *tabwriter.Writer) {
 				fmt.Fprintf(w, "%s\t%d\t%d ms\t%s\t%s\n", name, r.Status, r.LatencyMS, r.Deployment, r.Message)
 			}); err != nil {
 				return err

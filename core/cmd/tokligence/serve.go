@@ -83,7 +83,7 @@ func serveCommand() *cobra.Command {
 
 // Run serves until ctx ends, then drains and closes everything.
 func (m *Main) Run(ctx context.Context) (err error) {
-	m.log = obs.NewLogger(m.Stderr, m.LogLevel)
+	m.log = m.logger()
 	defer func() {
 		if cerr := m.close(); err == nil {
 			err = cerr
@@ -104,6 +104,8 @@ func (m *Main) Run(ctx context.Context) (err error) {
 	return m.serve(ctx, listener)
 }
 
+func (m *Main) logger() *slog.Logger { return obs.NewLogger(m.Stderr, m.LogLevel) }
+
 // open reads the configuration and builds everything that serves it.
 func (m *Main) open(ctx context.Context) error {
 	c, err := m.load()
@@ -123,9 +125,7 @@ func (m *Main) open(ctx context.Context) error {
 	}
 	m.keys = keys.New(m.store, m.store, time.Now)
 	m.client = upstream.New(upstream.Options{})
-	if m.loader, err = newLoader(m.log, m.cacheDir()); err != nil {
-		return err
-	}
+	m.loader = newLoader(m.log, m.cacheDir())
 	m.metrics = obs.NewMetrics()
 	m.metrics.Register(obs.PluginCollector(m.loader))
 	m.metrics.Register(obs.LedgerCollector(m.ledger))

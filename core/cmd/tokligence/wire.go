@@ -25,7 +25,7 @@ import (
 )
 
 // newLoader makes a loader with all carriers and the plugins in the binary.
-func newLoader(log *slog.Logger, cacheDir string) (*plugin.Loader, error) {
+func newLoader(log *slog.Logger, cacheDir string) *plugin.Loader {
 	return plugin.NewLoader(plugin.Options{
 		Carriers: map[string]plugin.Carrier{"wasm": wasmhost.New(), "extism": extismhost.New(), "process": prochost.New()},
 		Builtins: plugins.Builtin(),
@@ -37,7 +37,7 @@ func newLoader(log *slog.Logger, cacheDir string) (*plugin.Loader, error) {
 			}
 			log.Log(context.Background(), l, message, "plugin", id)
 		},
-	}), nil
+	})
 }
 
 // builder makes one revision's snapshot. What it loads is released again when

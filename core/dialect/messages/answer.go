@@ -15,22 +15,23 @@ type Answer struct {
 	Usage core.Usage
 }
 
-// FromChat appends a whole canonical answer as a Messages answer.
+// FromChat appends a whole canonical answer as a Messages answer: its first
+// choice, since the Messages API has no others. An answer without a choice is a
+// *core.Error of the vendor's.
 func FromChat(dst, answer []byte, a Answer) ([]byte, error) {
-	choice := []byte(nil)
+	var choice []byte
 	scan.Elements(scan.Get(answer, "choices"), func(_ int, c []byte) bool { choice = c; return false })
 	message := scan.Get(choice, "message")
+	if scan.Kind(message) != '{' {
+		return dst, core.Errorf(core.CodeUpstreamUnavailable, core.SourceUpstream, "the provider's answer has no message")
+	}
 	dst = scan.AppendString(append(dst, `{"id":`...), a.ID)
 	dst = scan.AppendString(append(dst, `,"type":"message","role":"assistant","model":`...), a.Model)
 	dst = append(dst, `,"content":[`...)
 	from := len(dst)
 	dst = appendThoughts(dst, message)
-	for _, name := range [...]string{"content", "refusal"} {
-		if text := scan.Get(message, name); scan.Kind(text) == '"' && len(text) > 2 {
-			dst = append(comma(dst, from), `{"type":"text","text":`...)
-			dst = append(append(dst, text...), '}')
-		}
-	}
+	dst = appendTexts(dst, from, scan.Get(message, "content"))
+	dst = appendTexts(dst, from, scan.Get(message, "refusal"))
 	calls := 0
 	scan.Elements(scan.Get(message, "tool_calls"), func(i int, c []byte) bool {
 		calls++
@@ -41,6 +42,22 @@ func FromChat(dst, answer []byte, a Answer) ([]byte, error) {
 	dst = scan.AppendString(append(dst, `],"stop_reason":`...), reason)
 	dst = append(append(dst, `,"stop_sequence":`...), sequence...)
 	return append(appendUsage(append(dst, `,"usage":`...), a.Usage), '}'), nil
+}
+
+// appendTexts writes a string, or the text parts that some servers answer with.
+// from is where the list of blocks begins. Empty texts make no block.
+func appendTexts(dst []byte, from int, content []byte) []byte {
+	if filled(content) {
+		dst = append(append(comma(dst, from), `{"type":"text","text":`...), content...)
+		return append(dst, '}')
+	}
+	scan.Elements(content, func(_ int, part []byte) bool {
+		if text := scan.Get(part, "text"); filled(text) {
+			dst = appendTexts(dst, from, text)
+		}
+		return true
+	})
+	return dst
 }
 
 func comma(dst []byte, from int) []byte {
@@ -58,7 +75,7 @@ func appendThoughts(dst, message []byte) []byte {
 		dst = append(comma(dst, from), b...)
 		return true
 	})
-	if text := scan.Get(message, "reasoning_content"); scan.Len(blocks) == 0 && scan.Kind(text) == '"' && len(text) > 2 {
+	if text := scan.Get(message, "reasoning_content"); scan.Len(blocks) == 0 && filled(text) {
 		dst = append(append(dst, `{"type":"thinking","thinking":`...), text...)
 		dst = append(dst, `,"signature":""}`...)
 	}
@@ -67,8 +84,8 @@ func appendThoughts(dst, message []byte) []byte {
 
 func appendToolUse(dst, call []byte, answerID string, i int) []byte {
 	id := scan.Get(call, "id")
-	if scan.Kind(id) != '"' || len(id) <= 2 {
-		id = scan.AppendString(nil, "toolu_"+answerID+"_"+strconv.Itoa(i))
+	if !filled(id) {
+		id = callID(answerID, i)
 	}
 	dst = append(append(dst, `{"type":"tool_use","id":`...), id...)
 	dst = append(append(dst, `,"name":`...), orEmpty(scan.Get(call, "function", "name"))...)
@@ -77,10 +94,26 @@ func appendToolUse(dst, call []byte, answerID string, i int) []byte {
 		// A model that writes no object still has its words handed on.
 		input = append(append([]byte(`{"arguments":`), orEmpty(scan.Get(call, "function", "arguments"))...), '}')
 	}
-	return append(append(append(dst, `,"input":`...), input...), '}')
+	dst = append(append(dst, `,"input":`...), input...)
+	return append(appendExtra(dst, scan.Get(call, "extra_content")), '}')
 }
 
-// stopReason maps a finish reason; see the package's table of reasons in llm.
+// callID is the raw id of a call whose vendor gave none.
+func callID(answerID string, i int) []byte {
+	return scan.AppendString(nil, "toolu_"+answerID+"_"+strconv.Itoa(i))
+}
+
+// appendExtra keeps a call's extra_content (Gemini's signatures) on its block:
+// clients hand blocks back as they came, and ToChat puts it back on the call.
+func appendExtra(dst, extra []byte) []byte {
+	if scan.Kind(extra) != '{' {
+		return dst
+	}
+	return append(append(dst, `,"extra_content":`...), extra...)
+}
+
+// stopReason maps a finish reason and tells which stop sequence ended the
+// answer, raw. What nobody knows ends a turn.
 func stopReason(choice []byte, calls bool) (reason string, sequence []byte) {
 	sequence = []byte("null")
 	switch scan.GetString(choice, "finish_reason") {
@@ -105,6 +138,15 @@ func appendUsage(dst []byte, u core.Usage) []byte {
 	dst = strconv.AppendInt(append(dst, `{"input_tokens":`...), u.Input+u.AudioInput+u.ImageInput, 10)
 	dst = strconv.AppendInt(append(dst, `,"cache_creation_input_tokens":`...), u.CacheWrite5m+u.CacheWrite1h, 10)
 	dst = strconv.AppendInt(append(dst, `,"cache_read_input_tokens":`...), u.CacheRead, 10)
+	if u.CacheWrite1h > 0 {
+		dst = strconv.AppendInt(append(dst, `,"cache_creation":{"ephemeral_5m_input_tokens":`...), u.CacheWrite5m, 10)
+		dst = strconv.AppendInt(append(dst, `,"ephemeral_1h_input_tokens":`...), u.CacheWrite1h, 10)
+		dst = append(dst, '}')
+	}
 	dst = strconv.AppendInt(append(dst, `,"output_tokens":`...), u.OutputTokens(), 10)
+	if u.Reasoning > 0 {
+		dst = strconv.AppendInt(append(dst, `,"output_tokens_details":{"thinking_tokens":`...), u.Reasoning, 10)
+		dst = append(dst, '}')
+	}
 	return append(dst, '}')
 }

@@ -1,33 +1,40 @@
 package messages
 
 import (
-	"strconv"
+	"slices"
 
 	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
 // Stream writes canonical chunks as the events of a Messages stream. One block
-// is open at a time; what comes for another meanwhile waits until it can have a
-// block of its own. https://docs.anthropic.com/en/api/messages-streaming
+// is open at a time; what comes for another while a tool call is not complete
+// waits for its own block. https://docs.anthropic.com/en/api/messages-streaming
 type Stream struct {
 	id, model   string
 	inputTokens int64
 	begun       bool
-	open        string // kind of the open block: "", text, thinking, tool
-	index       int    // of the open or next block
-	tool        int    // index of the open tool call
-	tools       []*toolBlock
-	late        []byte // text that came while a tool was open, unescaped
-	signature   []byte // of the open thinking block, raw
-	choice      []byte // the last choice that had a finish reason
+	open        string    // kind of the open block: "", text, thinking, tool
+	index       int       // of the open or next block
+	tool        *toolCall // the open one
+	tools       []*toolCall
+	late        [][]byte // deltas with text or thoughts that wait for the open tool call
+	choice      []byte   // the last choice that had a finish reason
 }
 
-type toolBlock struct {
-	index    int // of the canonical tool call
-	id, name []byte
-	waiting  []byte // arguments that have not been sent, unescaped
-	begun    bool
+// toolCall is one call of the answer. Arguments are unescaped.
+type toolCall struct {
+	index               int // of the canonical tool call
+	id, name, extra     []byte
+	sent, waiting       []byte
+	begun, ended, wrong bool
+}
+
+// complete reports whether the arguments sent so far are a whole object, so that
+// nothing can follow.
+func (t *toolCall) complete() bool {
+	return len(t.sent) > 0 && t.sent[len(t.sent)-1] == '}' && scan.Valid(t.sent) == nil
 }
 
 // NewStream begins a stream. inputTokens is an estimate, corrected by Finish.
@@ -35,214 +42,217 @@ func NewStream(id, model string, inputTokens int64) *Stream {
 	return &Stream{id: id, model: model, inputTokens: inputTokens}
 }
 
-func event(dst []byte, kind string) []byte {
-	dst = append(append(dst, "event: "...), kind...)
-	dst = append(append(dst, "\ndata: {\"type\":\""...), kind...)
-	return append(dst, '"')
-}
-
-func endEvent(dst []byte) []byte { return append(dst, "}\n\n"...) }
-
-func (s *Stream) begin(dst []byte) []byte {
-	if s.begun {
-		return dst
-	}
-	s.begun = true
-	dst = scan.AppendString(append(event(dst, "message_start"), `,"message":{"id":`...), s.id)
-	dst = scan.AppendString(append(dst, `,"type":"message","role":"assistant","model":`...), s.model)
-	dst = append(dst, `,"content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":`...)
-	dst = strconv.AppendInt(dst, s.inputTokens, 10)
-	return endEvent(append(dst, `,"output_tokens":0}}`...))
-}
-
 // Chunk appends the events of one canonical chunk. Only the first choice counts:
-// the Messages API has no others.
+// the Messages API has no others. The error is a *core.Error of a vendor that
+// goes on with a call after its end.
 func (s *Stream) Chunk(dst, chunk []byte) ([]byte, error) {
 	dst = s.begin(dst)
 	scan.Elements(scan.Get(chunk, "choices"), func(_ int, choice []byte) bool {
 		if n, _ := scan.GetInt(choice, "index"); n == 0 {
-			dst = s.delta(dst, scan.Get(choice, "delta"))
+			delta := scan.Get(choice, "delta")
+			dst = s.calls(s.prose(dst, delta), delta)
 			if scan.GetString(choice, "finish_reason") != "" {
-				s.choice = append([]byte(nil), choice...)
+				s.choice = slices.Clone(choice)
 			}
 		}
 		return true
 	})
-	return dst, nil
-}
-
-func (s *Stream) delta(dst, delta []byte) []byte {
-	reasoning := scan.Get(delta, "reasoning_content")
-	blocks := scan.Get(delta, "thinking_blocks")
-	if scan.Len(blocks) == 0 && filled(reasoning) {
-		dst = s.think(dst, reasoning)
-	}
-	scan.Elements(blocks, func(_ int, b []byte) bool {
-		dst = s.thought(dst, b, reasoning)
-		return true
-	})
-	for _, name := range [...]string{"content", "refusal"} {
-		if text := scan.Get(delta, name); filled(text) {
-			dst = s.text(dst, text)
+	for _, t := range s.tools {
+		if t.wrong {
+			return dst, core.Errorf(core.CodeUpstreamUnavailable, core.SourceUpstream, "the provider went on with a tool call after its end")
 		}
 	}
-	scan.Elements(scan.Get(delta, "tool_calls"), func(i int, call []byte) bool {
-		dst = s.call(dst, call, i)
-		return true
-	})
-	return dst
+	return dst, nil
 }
 
 // filled reports whether raw is a string with something in it: empty and null
 // members open nothing.
 func filled(raw []byte) bool { return scan.Kind(raw) == '"' && len(raw) > 2 }
 
-func (s *Stream) thought(dst, b, reasoning []byte) []byte {
-	if scan.GetString(b, "type") == "redacted_thinking" {
-		dst = s.close(dst)
-		dst = s.start(dst, b)
-		return s.stop(dst)
+// prose writes the thoughts and texts of a delta.
+func (s *Stream) prose(dst, delta []byte) []byte {
+	reasoning, thoughts := scan.Get(delta, "reasoning_content"), scan.Get(delta, "thinking_blocks")
+	content, refusal := scan.Get(delta, "content"), scan.Get(delta, "refusal")
+	if !filled(reasoning) && scan.Len(thoughts) == 0 && !filled(content) && !filled(refusal) {
+		return dst
 	}
-	text := scan.Get(b, "thinking")
-	if text == nil {
-		text = reasoning
+	if s.open == "tool" {
+		s.late = append(s.late, slices.Clone(delta))
+		return s.advance(dst)
 	}
-	if filled(text) {
-		dst = s.think(dst, text)
+	if filled(reasoning) && !hasWords(thoughts) {
+		dst = s.say(dst, "thinking", reasoning)
 	}
-	if sig := scan.Get(b, "signature"); filled(sig) {
-		if s.open != "thinking" {
-			dst = s.openThinking(dst)
+	scan.Elements(thoughts, func(_ int, b []byte) bool {
+		dst = s.thought(dst, b)
+		return true
+	})
+	for _, text := range [...][]byte{content, refusal} {
+		if filled(text) {
+			dst = s.say(dst, "text", text)
 		}
-		s.signature = append(s.signature[:0], sig...)
-		dst = s.close(dst)
 	}
 	return dst
 }
 
-func (s *Stream) openThinking(dst []byte) []byte {
+// hasWords reports whether thinking_blocks bring their own text; else it is that
+// of reasoning_content.
+func hasWords(thoughts []byte) (found bool) {
+	scan.Elements(thoughts, func(_ int, b []byte) bool {
+		found = found || filled(scan.Get(b, "thinking"))
+		return !found
+	})
+	return found
+}
+
+// thought writes an increment of a thinking block; its signature ends the block.
+func (s *Stream) thought(dst, b []byte) []byte {
+	if scan.GetString(b, "type") == "redacted_thinking" {
+		return s.stop(s.start(s.close(dst), b))
+	}
+	if text := scan.Get(b, "thinking"); filled(text) {
+		dst = s.say(dst, "thinking", text)
+	}
+	if signature := scan.Get(b, "signature"); filled(signature) {
+		dst = s.to(dst, "thinking")
+		dst = s.close(s.blockDelta(dst, "signature_delta", "signature", signature))
+	}
+	return dst
+}
+
+// say writes raw text to a block of that kind: text or thinking.
+func (s *Stream) say(dst []byte, kind string, raw []byte) []byte {
+	return s.blockDelta(s.to(dst, kind), kind+"_delta", kind, raw)
+}
+
+// to makes a block of that kind the open one.
+func (s *Stream) to(dst []byte, kind string) []byte {
+	if s.open == kind {
+		return dst
+	}
 	dst = s.close(dst)
-	s.open = "thinking"
-	return s.start(dst, []byte(`{"type":"thinking","thinking":"","signature":""}`))
+	s.open = kind
+	if kind == "thinking" {
+		return s.start(dst, []byte(`{"type":"thinking","thinking":"","signature":""}`))
+	}
+	return s.start(dst, []byte(`{"type":"text","text":""}`))
 }
 
-func (s *Stream) think(dst, raw []byte) []byte {
-	if s.open == "tool" {
-		return dst // a thought behind a call has no place in the order that clients expect
-	}
-	if s.open != "thinking" {
-		dst = s.openThinking(dst)
-	}
-	return s.blockDelta(dst, "thinking_delta", "thinking", raw)
+// calls takes the fragments of tool calls in a delta.
+func (s *Stream) calls(dst, delta []byte) []byte {
+	scan.Elements(scan.Get(delta, "tool_calls"), func(i int, call []byte) bool {
+		if n, ok := scan.GetInt(call, "index"); ok {
+			i = int(n)
+		}
+		s.call(i).take(call)
+		dst = s.advance(dst)
+		return true
+	})
+	return dst
 }
 
-func (s *Stream) text(dst, raw []byte) []byte {
-	if s.open == "tool" {
-		s.late = scan.AppendUnescaped(s.late, raw)
-		return dst
-	}
-	if s.open != "text" {
-		dst = s.close(dst)
-		s.open = "text"
-		dst = s.start(dst, []byte(`{"type":"text","text":""}`))
-	}
-	return s.blockDelta(dst, "text_delta", "text", raw)
-}
-
-func (s *Stream) call(dst, call []byte, position int) []byte {
-	index := position
-	if n, ok := scan.GetInt(call, "index"); ok {
-		index = int(n)
-	}
-	t := s.block(index)
-	if id := scan.Get(call, "id"); filled(id) && t.id == nil {
-		t.id = append(t.id, id...)
-	}
-	if name := scan.Get(call, "function", "name"); filled(name) && t.name == nil {
-		t.name = append(t.name, name...)
-	}
-	if args := scan.Get(call, "function", "arguments"); filled(args) {
-		t.waiting = scan.AppendUnescaped(t.waiting, args)
-	}
-	if s.open == "tool" && s.tool != index || t.name == nil {
-		return dst
-	}
-	return s.send(dst, t)
-}
-
-func (s *Stream) block(index int) *toolBlock {
+func (s *Stream) call(index int) *toolCall {
 	for _, t := range s.tools {
 		if t.index == index {
 			return t
 		}
 	}
-	t := &toolBlock{index: index}
+	t := &toolCall{index: index}
 	s.tools = append(s.tools, t)
 	return t
 }
 
-// send opens the tool's block if need be and sends what waits for it.
-func (s *Stream) send(dst []byte, t *toolBlock) []byte {
-	if !t.begun {
-		dst = s.close(dst)
-		s.open, s.tool, t.begun = "tool", t.index, true
-		if t.id == nil {
-			t.id = scan.AppendString(nil, "toolu_"+s.id+"_"+strconv.Itoa(t.index))
-		}
-		start := append([]byte(`{"type":"tool_use","id":`), t.id...)
-		start = append(append(start, `,"name":`...), orEmpty(t.name)...)
-		dst = s.start(dst, append(start, `,"input":{}}`...))
+// take keeps what a fragment says of the call.
+func (t *toolCall) take(call []byte) {
+	if id := scan.Get(call, "id"); filled(id) && t.id == nil {
+		t.id = slices.Clone(id)
 	}
-	if len(t.waiting) > 0 {
-		dst = s.blockDelta(dst, "input_json_delta", "partial_json", scan.AppendString(nil, t.waiting))
-		t.waiting = t.waiting[:0]
+	if name := scan.Get(call, "function", "name"); filled(name) && t.name == nil {
+		t.name = slices.Clone(name)
+	}
+	if extra := scan.Get(call, "extra_content"); scan.Kind(extra) == '{' {
+		t.extra = slices.Clone(extra)
+	}
+	args := scan.Get(call, "function", "arguments")
+	switch {
+	case !filled(args):
+	case !t.ended:
+		t.waiting = scan.AppendUnescaped(t.waiting, args)
+	case !llm.Blank(args):
+		t.wrong = true
+	}
+}
+
+// advance sends what waits for the open call. Once that is complete and
+// something else waits, it makes room for it.
+func (s *Stream) advance(dst []byte) []byte {
+	for {
+		if s.open == "tool" {
+			dst = s.sendArguments(dst)
+			if len(s.late) == 0 && s.next() == nil || !s.tool.complete() {
+				return dst
+			}
+			dst = s.replay(s.close(dst))
+		}
+		t := s.next()
+		if t == nil {
+			return dst
+		}
+		dst = s.beginCall(dst, t)
+	}
+}
+
+// replay writes the texts and thoughts that have waited.
+func (s *Stream) replay(dst []byte) []byte {
+	late := s.late
+	s.late = nil
+	for _, delta := range late {
+		dst = s.prose(dst, delta)
 	}
 	return dst
 }
 
-func (s *Stream) start(dst, block []byte) []byte {
-	dst = strconv.AppendInt(append(event(dst, "content_block_start"), `,"index":`...), int64(s.index), 10)
-	return endEvent(append(append(dst, `,"content_block":`...), block...))
-}
-
-func (s *Stream) blockDelta(dst []byte, kind, member string, raw []byte) []byte {
-	dst = strconv.AppendInt(append(event(dst, "content_block_delta"), `,"index":`...), int64(s.index), 10)
-	dst = append(append(append(dst, `,"delta":{"type":"`...), kind...), `","`...)
-	dst = append(append(append(dst, member...), `":`...), raw...)
-	return endEvent(append(dst, '}'))
-}
-
-func (s *Stream) stop(dst []byte) []byte {
-	dst = strconv.AppendInt(append(event(dst, "content_block_stop"), `,"index":`...), int64(s.index), 10)
-	s.index++
-	return endEvent(dst)
-}
-
-// close ends the open block, a thinking block with its signature.
-func (s *Stream) close(dst []byte) []byte {
-	if s.open == "" {
-		return dst
-	}
-	if s.open == "thinking" && len(s.signature) > 0 {
-		dst = s.blockDelta(dst, "signature_delta", "signature", s.signature)
-		s.signature = s.signature[:0]
-	}
-	s.open = ""
-	return s.stop(dst)
-}
-
-// Finish appends what ends the stream: the blocks that waited, the stop reason
-// and the true usage.
-func (s *Stream) Finish(dst []byte, u core.Usage) ([]byte, error) {
-	dst = s.close(s.begin(dst))
+// next is the first call that has a name and no block yet, or nil.
+func (s *Stream) next() *toolCall {
 	for _, t := range s.tools {
-		if !t.begun || len(t.waiting) > 0 {
-			dst = s.close(s.send(dst, t))
+		if !t.begun && t.name != nil {
+			return t
 		}
 	}
-	if len(s.late) > 0 {
-		dst = s.close(s.text(dst, scan.AppendString(nil, s.late)))
+	return nil
+}
+
+func (s *Stream) beginCall(dst []byte, t *toolCall) []byte {
+	dst = s.close(dst)
+	s.open, s.tool, t.begun = "tool", t, true
+	id := t.id
+	if id == nil {
+		id = callID(s.id, t.index)
 	}
+	b := append([]byte(`{"type":"tool_use","id":`), id...)
+	b = append(append(append(b, `,"name":`...), t.name...), `,"input":{}`...)
+	return s.start(dst, append(appendExtra(b, t.extra), '}'))
+}
+
+func (s *Stream) sendArguments(dst []byte) []byte {
+	t := s.tool
+	if len(t.waiting) == 0 {
+		return dst
+	}
+	dst = s.blockDelta(dst, "input_json_delta", "partial_json", scan.AppendString(nil, t.waiting))
+	t.sent = append(t.sent, t.waiting...)
+	t.waiting = nil
+	return dst
+}
+
+// Finish appends what ends the stream: the blocks that have waited, the stop
+// reason and the true usage.
+func (s *Stream) Finish(dst []byte, u core.Usage) ([]byte, error) {
+	dst = s.advance(s.begin(dst))
+	for s.open == "tool" { // nothing more comes, complete or not
+		dst = s.advance(s.replay(s.close(dst)))
+	}
+	dst = s.close(dst)
 	reason, sequence := stopReason(s.choice, len(s.tools) > 0)
 	dst = scan.AppendString(append(event(dst, "message_delta"), `,"delta":{"stop_reason":`...), reason)
 	dst = append(append(append(dst, `,"stop_sequence":`...), sequence...), `},"usage":`...)

@@ -43,16 +43,17 @@ const (
 )
 
 // New returns the carrier.
-func New() plugin.Carrier { return carrier{startTimeout} }
+func New() plugin.Carrier { return carrier{startTimeout: startTimeout} }
 
 type carrier struct {
 	startTimeout time.Duration
+	strict       bool // leave modules as they are
 }
 
 // Open implements plugin.Carrier.
 func (c carrier) Open(ctx context.Context, s plugin.Source) (plugin.Code, error) {
 	s.Limits = s.Limits.WithDefaults()
-	opened := &code{id: s.ID, limits: s.Limits, log: s.Log, startTimeout: max(c.startTimeout, s.Limits.Timeout)}
+	opened := &code{id: s.ID, limits: s.Limits, log: s.Log, strict: c.strict, startTimeout: max(c.startTimeout, s.Limits.Timeout)}
 	if err := opened.open(ctx, s); err != nil {
 		return nil, fmt.Errorf("plugin %s: %w", s.ID, errors.Join(err, opened.Close(ctx)))
 	}
@@ -77,6 +78,7 @@ type code struct {
 func (c *code) open(ctx context.Context, s plugin.Source) (err error) {
 	module := s.Bytes
 	switch rewritten, err := instrument.Rewrite(module); {
+	case c.strict:
 	case err == nil:
 		module, c.start = rewritten.Bytes, rewritten.Start
 	case errors.Is(err, instrument.ErrRefused):

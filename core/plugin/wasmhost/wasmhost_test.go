@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -80,14 +81,14 @@ func TestCall_Faults(t *testing.T) {
 	}{
 		{"loop", "loop", short, plugin.FaultDeadline, "longer than 100ms", ""},
 		{"loop that writes", "shout", short, plugin.FaultDeadline, "longer than 100ms", "la la la"},
-		{"panic", "panic", 0, plugin.FaultExit, "code 2", "out of cheese"},
+		{"panic", "panic", 0, plugin.FaultTrap, "unreachable", "out of cheese"},
 		{"exit", "exit:3", 0, plugin.FaultExit, "code 3", ""},
 		{"exit with code 0", "exit:0", 0, plugin.FaultExit, "code 0", ""},
 		{"stack overflow", "recurse", 0, plugin.FaultTrap, "", ""},
-		{"memory", "allocate", 0, plugin.FaultTrap, "", "out of memory"},
+		{"memory", "allocate", 0, plugin.FaultTrap, "", "goroutine"},
 		{"oversize", "bytes:1001", 0, plugin.FaultOutput, "1001 bytes", ""},
 		{"oversize in parts", "flood", 0, plugin.FaultOutput, "the limit is 1000", ""},
-		{"malformed error", "malformed", 0, plugin.FaultOutput, "its error is not", ""},
+		{"malformed error", "malformed", 0, plugin.FaultOutput, "its error", ""},
 		{"error without a document", "result:1", 0, plugin.FaultOutput, "its error", ""},
 		{"unknown result", "result:7", 0, plugin.FaultContract, "returned 7", ""},
 		{"negative result", "result:-1", 0, plugin.FaultContract, "returned -1", ""},
@@ -206,6 +207,24 @@ func TestCall_Parallel(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// TestCall_Collector: a loop does not hold up a collection, which stops the
+// world, nor keeps the timer from running.
+func TestCall_Collector(t *testing.T) {
+	p := open(t, plugin.Source{Limits: plugin.Limits{Timeout: 200 * time.Millisecond}})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for range 10 {
+			runtime.GC()
+		}
+	})
+	_, err := p.Call(t.Context(), abi.Encode, []byte("loop"), nil)
+	wg.Wait()
+	var f *plugin.Fault
+	if !errors.As(err, &f) || f.Kind != plugin.FaultDeadline {
+		t.Errorf("error %v", err)
+	}
 }
 
 func TestCall_Log(t *testing.T) {

@@ -28,8 +28,8 @@ type watch struct {
 // start begins to watch a call.
 func (w *watch) start(ctx context.Context, timeout time.Duration) {
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.running, w.ctx, w.deadline = true, ctx, time.Now().Add(timeout)
-	w.mu.Unlock()
 	if first := min(timeout, glance); w.timer == nil {
 		w.timer = time.AfterFunc(first, w.look)
 	} else {

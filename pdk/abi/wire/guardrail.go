@@ -39,6 +39,7 @@ func appendSegment(dst []byte, s *abi.Segment) []byte {
 	dst = putInt(dst, "group", int64(s.Group))
 	dst = optInt(dst, "choice", int64(s.Choice))
 	dst = putString(dst, "text", s.Text)
+	dst = optString(dst, "before", s.Before)
 	return closeObject(dst, start)
 }
 
@@ -118,6 +119,8 @@ func parseSegment(s *abi.Segment, v []byte) error {
 			return setInt(&s.Group, v)
 		case "choice":
 			return setInt(&s.Choice, v)
+		case "before":
+			return setString(&s.Before, "", v)
 		case "text":
 			return setString(&s.Text, old.Text, v)
 		}

@@ -35,6 +35,8 @@ func (c *chat) sampling() *fault {
 			if m.most == 0 || n != 1 { // 1 is what happens anyway
 				c.leaveOut(m.name, "this model takes none")
 			}
+		case m.name == "top_p" && n == 1:
+			// What happens anyway; several models refuse it beside temperature.
 		case m.most > 0 && n > m.most:
 			return refuse(m.name, "must be between 0 and 1 with Anthropic")
 		case thinks && n < m.least:
@@ -135,7 +137,11 @@ func (c *chat) think() *fault {
 		if word == "none" {
 			c.notices = append(c.notices, "reasoning_effort: this model always thinks, low is the least")
 		}
-		c.setThinking(`{"type":"adaptive","display":"summarized"}`)
+		if c.forced {
+			c.notices = append(c.notices, "reasoning_effort: no thinking, as tool_choice demands a call")
+		} else {
+			c.setThinking(`{"type":"adaptive","display":"summarized"}`)
+		}
 		c.outputConfig = scan.AppendString(scan.AppendName(c.outputConfig, "effort"), c.model.effort(word))
 	}
 	return nil

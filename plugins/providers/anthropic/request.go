@@ -22,6 +22,7 @@ type chat struct {
 	outputConfig []byte // its members, each after a comma
 	jsonOnly     bool   // response_format json_object
 	cap          int64  // max_tokens
+	capName      string // what the client called it
 	forced       bool   // tool_choice demands a call
 	unthought    bool   // the conversation stands in a tool turn that began without a signed thought
 }
@@ -76,10 +77,10 @@ func (c *chat) member(key string, v []byte) *fault {
 	case "top_k":
 		c.topK = v
 	case "max_completion_tokens":
-		c.maxTokens = v
+		c.maxTokens, c.capName = v, key
 	case "max_tokens":
 		if c.maxTokens == nil {
-			c.maxTokens = v
+			c.maxTokens, c.capName = v, key
 		}
 	case "stop":
 		c.stop = v
@@ -153,7 +154,7 @@ func (c *chat) finish(o options) *fault {
 	if c.maxTokens != nil {
 		n, ok := scan.Int(c.maxTokens)
 		if !ok || n < 1 {
-			return refuse("max_completion_tokens", "must be a positive whole number")
+			return refuse(c.capName, "must be a positive whole number")
 		}
 		c.cap = n
 	}

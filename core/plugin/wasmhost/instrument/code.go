@@ -22,6 +22,8 @@ const (
 	simdFirstMemoryLane, simdLastMemoryLane = 0x54, 0x5b
 	simdLoad32Zero, simdLoad64Zero          = 0x5c, 0x5d
 
+	opDrop, opI32LtS, opI32Sub = 0x1a, 0x48, 0x6b
+
 	blockEmpty = 0x40
 )
 

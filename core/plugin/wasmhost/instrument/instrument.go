@@ -1,9 +1,14 @@
 // Package instrument rewrites a WebAssembly module so that its host can stop it.
 //
 // The module gets one more global, exported as [FlagExport] and zero at first,
-// which is tested at each function's beginning and at the head of each loop: a
-// guest traps soon after the host has set it. Everything that runs for longer
-// than its own length passes one of these places.
+// and a count of the beginnings of functions and heads of loops that were passed.
+// At every 16384th the guest leaves its code for the host's for a moment and
+// tests the flag: it traps soon after the host has set it. Everything that runs
+// for longer than its own length passes one of these places.
+//
+// Leaving is essential: Go cannot preempt compiled guest code, so its collector,
+// when it stops the world, would wait for an endless loop for ever, with the
+// timer that was to set the flag stopped already.
 //
 // The rest of the module stays as it is, but for three things. Its start
 // function is exported as [StartExport] instead of running by itself, since
@@ -64,14 +69,14 @@ type Import struct {
 
 // rewriter holds what earlier sections say and later ones need.
 type rewriter struct {
-	out      []byte
-	scratch  []byte // a section's new content
-	body     []byte // a function's new body
-	check    []byte // the test of the flag
-	imports  []Import
-	globals  uint32 // imported and own ones, without ours
-	start    int64  // function index, -1 is none
-	exported bool
+	out     []byte
+	scratch []byte // a section's new content
+	body    []byte // a function's new body
+	check   []byte // the test of the flag
+	imports []Import
+	globals uint32 // imported and own ones, without ours
+	start   int64  // function index, -1 is none
+	memory  bool   // there is one
 }
 
 // Rewrite returns the instrumented module. It keeps no reference to module. The
@@ -180,6 +185,7 @@ func (w *rewriter) section(id int, s *reader) error {
 		}
 	case secMemory:
 		for range s.count() {
+			w.memory = true
 			limits(s)
 		}
 	case secElement:

@@ -1,0 +1,245 @@
+package plugin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/wire"
+)
+
+// face is what the typed faces have in common. Their methods' errors are
+// *core.Error, safe for the client, or the context's.
+type face struct {
+	id     string
+	plugin Plugin
+	hold   int
+}
+
+// keptBuffer is the largest input buffer that waits for another call.
+const keptBuffer = 256 << 10
+
+var inputs = sync.Pool{New: func() any { return new([]byte) }}
+
+// call encodes the request into a pooled buffer and runs f. The output is the
+// caller's own.
+func (f *face) call(ctx context.Context, fn abi.Function, encode func(dst []byte) []byte) ([]byte, error) {
+	held := inputs.Get().(*[]byte)
+	input := encode((*held)[:0])
+	out, err := f.plugin.Call(ctx, fn, input, nil)
+	if *held = input; cap(input) > keptBuffer {
+		*held = nil
+	}
+	inputs.Put(held)
+	if err != nil {
+		return nil, f.asError(ctx, fn, err)
+	}
+	return out, nil
+}
+
+// asError turns a plugin's refusal or failure into an error of the gateway.
+func (f *face) asError(ctx context.Context, fn abi.Function, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	var refused *abi.Error
+	if errors.As(err, &refused) && refused.Code != abi.PluginFailed {
+		e := core.Errorf(core.Code(refused.Code), core.SourceUpstream, "%s", refused.Message)
+		switch refused.Code {
+		case abi.InvalidRequest:
+			e.Source, e.Param = core.SourceClient, refused.Param
+		case abi.ContextWindow, abi.ContentPolicy, abi.RateLimited, abi.UpstreamCredential, abi.UpstreamUnavailable, abi.UpstreamRejected:
+		default:
+			return f.failed(fn, err)
+		}
+		return e
+	}
+	return f.failed(fn, err)
+}
+
+func (f *face) failed(fn abi.Function, err error) error {
+	return core.Errorf(core.CodePluginFailed, core.SourcePlugin, "the plugin %s failed in %s", f.id, fn).With(err)
+}
+
+// broken is failed for a reply that breaks the contract.
+func (f *face) broken(fn abi.Function, err error) error {
+	return f.failed(fn, &Fault{Plugin: f.id, Function: fn, Kind: FaultContract, Err: err})
+}
+
+func newFace(l *Loaded, kind abi.Kind) (*face, error) {
+	if l.Manifest.Kind != kind {
+		return nil, fmt.Errorf("plugin %s is a %s, not a %s", l.Declaration.ID, l.Manifest.Kind, kind)
+	}
+	return &face{id: l.Declaration.ID, plugin: l.Plugin, hold: l.Manifest.Capabilities.Hold}, nil
+}
+
+// Provider is a provider plugin. Every reply is checked before it is used.
+type Provider struct {
+	*face
+	decodesErrors bool
+}
+
+// AsProvider gives a loaded provider its face.
+func AsProvider(l *Loaded) (*Provider, error) {
+	f, err := newFace(l, abi.KindProvider)
+	if err != nil {
+		return nil, err
+	}
+	has := l.code.code.Has(abi.DecodeError) && (l.Manifest.Functions == nil || slices.Contains(l.Manifest.Functions, abi.DecodeError))
+	return &Provider{f, has}, nil
+}
+
+// DecodesErrors reports whether the plugin has a DecodeError of its own.
+func (p *Provider) DecodesErrors() bool { return p.decodesErrors }
+
+// Plan asks how an endpoint of a deployment is served.
+func (p *Provider) Plan(ctx context.Context, r *abi.PlanRequest) (*abi.PlanReply, error) {
+	input, err := json.Marshal(r)
+	if err != nil {
+		return nil, p.failed(abi.Plan, err)
+	}
+	out, err := p.call(ctx, abi.Plan, func(dst []byte) []byte { return append(dst, input...) })
+	if err != nil {
+		return nil, err
+	}
+	reply := &abi.PlanReply{}
+	if err := json.Unmarshal(out, reply); err != nil {
+		return nil, p.broken(abi.Plan, err)
+	}
+	if err := checkPlan(reply, r); err != nil {
+		return nil, p.broken(abi.Plan, err)
+	}
+	return reply, nil
+}
+
+// Encode makes the vendor's request.
+func (p *Provider) Encode(ctx context.Context, r *abi.EncodeRequest) (*abi.EncodeReply, error) {
+	out, err := p.call(ctx, abi.Encode, func(dst []byte) []byte { return wire.AppendEncodeRequest(dst, r) })
+	if err != nil {
+		return nil, err
+	}
+	reply := &abi.EncodeReply{}
+	if err = valid(out); err == nil {
+		if err = wire.ParseEncodeReply(out, reply); err == nil {
+			err = checkEncode(reply, r)
+		}
+	}
+	if err != nil {
+		return nil, p.broken(abi.Encode, err)
+	}
+	return reply, nil
+}
+
+// Decode reads a whole answer.
+func (p *Provider) Decode(ctx context.Context, r *abi.DecodeRequest) (*abi.DecodeReply, error) {
+	out, err := p.call(ctx, abi.Decode, func(dst []byte) []byte { return wire.AppendDecodeRequest(dst, r) })
+	if err != nil {
+		return nil, err
+	}
+	reply := &abi.DecodeReply{}
+	if err = valid(out); err == nil {
+		if err = wire.ParseDecodeReply(out, reply); err == nil {
+			err = errors.Join(object("body", reply.Body), checkUsage(reply.Usage))
+		}
+	}
+	if err != nil {
+		return nil, p.broken(abi.Decode, err)
+	}
+	return reply, nil
+}
+
+// DecodeEvents reads the events at hand of a stream.
+func (p *Provider) DecodeEvents(ctx context.Context, r *abi.DecodeEventsRequest) (*abi.DecodeEventsReply, error) {
+	out, err := p.call(ctx, abi.DecodeEvents, func(dst []byte) []byte { return wire.AppendDecodeEventsRequest(dst, r) })
+	if err != nil {
+		return nil, err
+	}
+	reply := &abi.DecodeEventsReply{}
+	if err = valid(out); err == nil {
+		if err = wire.ParseDecodeEventsReply(out, reply); err == nil {
+			err = checkEvents(reply)
+		}
+	}
+	if err != nil {
+		return nil, p.broken(abi.DecodeEvents, err)
+	}
+	return reply, nil
+}
+
+// DecodeError says what a vendor's failure means.
+func (p *Provider) DecodeError(ctx context.Context, r *abi.DecodeErrorRequest) (*abi.DecodeErrorReply, error) {
+	out, err := p.call(ctx, abi.DecodeError, func(dst []byte) []byte { return wire.AppendDecodeErrorRequest(dst, r) })
+	if err != nil {
+		return nil, err
+	}
+	reply := &abi.DecodeErrorReply{}
+	if err = valid(out); err == nil {
+		err = wire.ParseDecodeErrorReply(out, reply)
+	}
+	if err == nil && reply.RetryAfterMS < 0 {
+		err = errors.New("retry_after_ms is negative")
+	}
+	if err != nil {
+		return nil, p.broken(abi.DecodeError, err)
+	}
+	return reply, nil
+}
+
+// Strategy is a strategy plugin.
+type Strategy struct{ *face }
+
+// AsStrategy gives a loaded strategy its face.
+func AsStrategy(l *Loaded) (*Strategy, error) {
+	f, err := newFace(l, abi.KindStrategy)
+	return &Strategy{f}, err
+}
+
+// Rank orders candidates.
+func (s *Strategy) Rank(ctx context.Context, r *abi.RankRequest) (*abi.RankReply, error) {
+	out, err := s.call(ctx, abi.Rank, func(dst []byte) []byte { return wire.AppendRankRequest(dst, r) })
+	if err != nil {
+		return nil, err
+	}
+	reply := &abi.RankReply{}
+	if err = valid(out); err == nil {
+		if err = wire.ParseRankReply(out, reply); err == nil {
+			err = checkRank(reply, len(r.Candidates))
+		}
+	}
+	if err != nil {
+		return nil, s.broken(abi.Rank, err)
+	}
+	return reply, nil
+}
+
+// Guardrail is a guardrail plugin.
+type Guardrail struct{ *face }
+
+// AsGuardrail gives a loaded guardrail its face.
+func AsGuardrail(l *Loaded) (*Guardrail, error) {
+	f, err := newFace(l, abi.KindGuardrail)
+	return &Guardrail{f}, err
+}
+
+// Inspect asks about text.
+func (g *Guardrail) Inspect(ctx context.Context, r *abi.InspectRequest) (*abi.InspectReply, error) {
+	out, err := g.call(ctx, abi.Inspect, func(dst []byte) []byte { return wire.AppendInspectRequest(dst, r) })
+	if err != nil {
+		return nil, err
+	}
+	reply := &abi.InspectReply{}
+	if err = valid(out); err == nil {
+		if err = wire.ParseInspectReply(out, reply); err == nil {
+			err = checkInspect(reply, r, g.hold)
+		}
+	}
+	if err != nil {
+		return nil, g.broken(abi.Inspect, err)
+	}
+	return reply, nil
+}

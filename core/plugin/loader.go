@@ -1,0 +1,308 @@
+package plugin
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/tokligence/gateway/pdk/abi"
+)
+
+// Declaration is a plugin as gateway.toml declares it.
+type Declaration struct {
+	ID         string
+	Source     string // builtin:NAME, or a path
+	Carrier    string // "" lets the file decide
+	SHA256     string // lower-case hex; "" is not pinned
+	Limits     Limits
+	Config     json.RawMessage // an object; nil is {}
+	AllowHosts []string
+}
+
+// Builtins are the plugins inside the binary.
+type Builtins interface {
+	Open(name string) ([]byte, error)
+	Names() []string
+}
+
+// Options are what a Loader needs.
+type Options struct {
+	Carriers map[string]Carrier // by name: wasm, extism, process
+	Builtins Builtins
+	CacheDir string
+	Log      func(plugin, level, message string)
+}
+
+// Loader loads plugins when they are first asked for, and shares what is equal:
+// one compiled code for equal files, one pool of instances for equal
+// declarations. A new configuration revision therefore compiles only what is
+// new to it. Safe for concurrent use.
+type Loader struct {
+	Options
+	mu     sync.Mutex
+	codes  map[string]*sharedCode
+	loaded map[string]*Loaded
+}
+
+// NewLoader makes a loader that has loaded nothing.
+func NewLoader(o Options) *Loader {
+	return &Loader{Options: o, codes: make(map[string]*sharedCode), loaded: make(map[string]*Loaded)}
+}
+
+// sharedCode is an opened file with what it says of itself.
+type sharedCode struct {
+	key      string
+	users    int
+	code     Code
+	manifest *abi.Manifest
+}
+
+// Loaded is a configured plugin in use.
+type Loaded struct {
+	Declaration Declaration
+	Manifest    *abi.Manifest
+	Plugin      Plugin
+	SHA256      string // of the file
+
+	loader *Loader
+	key    string
+	code   *sharedCode
+	users  int
+}
+
+// Load returns the declared plugin, running and configured; Release must follow.
+// The error names what is wrong with the file, its manifest or its
+// configuration (a *ConfigError).
+func (l *Loader) Load(ctx context.Context, d Declaration) (*Loaded, error) {
+	if len(d.Config) == 0 {
+		d.Config = json.RawMessage("{}")
+	}
+	data, err := l.read(d.Source)
+	if err != nil {
+		return nil, fmt.Errorf("plugin %s: %w", d.ID, err)
+	}
+	sum := sha256.Sum256(data)
+	hash := hex.EncodeToString(sum[:])
+	if d.SHA256 != "" && !strings.EqualFold(d.SHA256, hash) {
+		return nil, fmt.Errorf("plugin %s: %s has the SHA-256 %s, but gateway.toml wants %s", d.ID, d.Source, hash, d.SHA256)
+	}
+	// Loading takes a moment and happens at start and reload: one at a time is
+	// simple, and nobody compiles the same file twice.
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	key := fmt.Sprintf("%s %s %+v %v %s", d.ID, hash, d.Limits, d.AllowHosts, d.Config)
+	if p := l.loaded[key]; p != nil {
+		p.users++
+		return p, nil
+	}
+	code, err := l.open(ctx, d, data, hash)
+	if err != nil {
+		return nil, fmt.Errorf("plugin %s: %w", d.ID, err)
+	}
+	p := &Loaded{Declaration: d, Manifest: code.manifest, SHA256: hash, loader: l, key: key, code: code, users: 1}
+	if err = checkConfig(d.ID, code.manifest.Config, d.Config); err == nil {
+		p.Plugin, err = code.code.Start(ctx, d.Config)
+	}
+	if err != nil {
+		l.drop(code)
+		return nil, err
+	}
+	l.loaded[key] = p
+	return p, nil
+}
+
+func (l *Loader) read(source string) ([]byte, error) {
+	if name, ok := strings.CutPrefix(source, "builtin:"); ok {
+		return l.Builtins.Open(name)
+	}
+	return os.ReadFile(source)
+}
+
+// open opens the file, or takes what is open already, and checks its manifest.
+func (l *Loader) open(ctx context.Context, d Declaration, data []byte, hash string) (*sharedCode, error) {
+	key := fmt.Sprintf("%s %s %+v", d.ID, hash, d.Limits)
+	if c := l.codes[key]; c != nil {
+		c.users++
+		return c, nil
+	}
+	name := carrierOf(d, data)
+	carrier := l.Carriers[name]
+	if carrier == nil {
+		return nil, fmt.Errorf("there is no carrier %q", name)
+	}
+	s := Source{ID: d.ID, Path: d.Source, SHA256: d.SHA256, Limits: d.Limits, CacheDir: l.CacheDir,
+		Log: func(level, message string) { l.Log(d.ID, level, message) }}
+	if name != "process" {
+		s.Bytes = data
+	}
+	code, err := carrier.Open(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	m, err := describe(ctx, code)
+	if err == nil {
+		err = checkManifest(m, d, code)
+	}
+	if err != nil {
+		return nil, errors.Join(err, code.Close(ctx))
+	}
+	c := &sharedCode{key: key, users: 1, code: code, manifest: m}
+	l.codes[key] = c
+	return c, nil
+}
+
+// Inspection is what a file says of itself.
+type Inspection struct {
+	Manifest *abi.Manifest `json:"manifest"`
+	Carrier  string        `json:"carrier"`
+	SHA256   string        `json:"sha256"`
+}
+
+// Inspect opens a file, asks it to describe itself and closes it again.
+func (l *Loader) Inspect(ctx context.Context, d Declaration) (*Inspection, error) {
+	data, err := l.read(d.Source)
+	if err != nil {
+		return nil, err
+	}
+	name := carrierOf(d, data)
+	if d.Carrier == "" && bytes.HasPrefix(data, []byte("\x7fELF")) {
+		name = "process"
+	}
+	carrier := l.Carriers[name]
+	if carrier == nil {
+		return nil, fmt.Errorf("there is no carrier %q", name)
+	}
+	s := Source{ID: d.ID, Path: d.Source, Limits: d.Limits, Log: func(level, message string) { l.Log(d.ID, level, message) }}
+	if name != "process" {
+		s.Bytes = data
+	}
+	code, err := carrier.Open(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	m, err := describe(ctx, code)
+	if err = errors.Join(err, code.Close(ctx)); err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(data)
+	return &Inspection{Manifest: m, Carrier: name, SHA256: hex.EncodeToString(sum[:])}, nil
+}
+
+// carrierOf decides how a file is run. A module that imports Extism's host
+// functions is an Extism guest; nobody has to say so.
+func carrierOf(d Declaration, data []byte) string {
+	if d.Carrier != "" && d.Carrier != "wasm" {
+		return d.Carrier
+	}
+	const name = "extism:host/env"
+	if bytes.HasPrefix(data, []byte("\x00asm")) && bytes.Contains(data, append([]byte{byte(len(name))}, name...)) {
+		return "extism"
+	}
+	return "wasm"
+}
+
+// describe asks an unconfigured instance what it is.
+func describe(ctx context.Context, code Code) (*abi.Manifest, error) {
+	p, err := code.Start(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := p.Call(ctx, abi.Describe, nil, nil)
+	if err = errors.Join(err, p.Close(ctx)); err != nil {
+		return nil, err
+	}
+	var m abi.Manifest
+	if err := json.Unmarshal(raw, &m); err != nil {
+		return nil, fmt.Errorf("its manifest is not one: %w", err)
+	}
+	return &m, nil
+}
+
+var semver = regexp.MustCompile(`^\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?$`)
+
+func checkManifest(m *abi.Manifest, d Declaration, code Code) error {
+	kind, _, _ := strings.Cut(d.ID, ".")
+	switch {
+	case m.ID != d.ID:
+		return fmt.Errorf("the file calls itself %q", m.ID)
+	case m.ABI != abi.Version:
+		return fmt.Errorf("it speaks ABI %d, this gateway speaks %d", m.ABI, abi.Version)
+	case string(m.Kind) != kind || abi.Required(m.Kind) == nil:
+		return fmt.Errorf("its kind %q does not fit its id", m.Kind)
+	case !semver.MatchString(m.Version):
+		return fmt.Errorf("its version %q is not a semantic version", m.Version)
+	}
+	for _, f := range abi.Required(m.Kind) {
+		if !code.Has(f) || m.Functions != nil && !slices.Contains(m.Functions, f) {
+			return fmt.Errorf("it has no function %s, which a %s must have", f, m.Kind)
+		}
+	}
+	for _, host := range m.Capabilities.Hosts {
+		if !slices.Contains(d.AllowHosts, host) {
+			return fmt.Errorf("it asks for the host %q, which allow_hosts does not grant", host)
+		}
+	}
+	return nil
+}
+
+// Release gives the plugin back; the last user's release ends it.
+func (p *Loaded) Release() {
+	l := p.loader
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if p.users--; p.users > 0 {
+		return
+	}
+	delete(l.loaded, p.key)
+	if err := p.Plugin.Close(context.Background()); err != nil {
+		l.Log(p.Declaration.ID, "warn", "closing: "+err.Error())
+	}
+	l.drop(p.code)
+}
+
+func (l *Loader) drop(c *sharedCode) {
+	if c.users--; c.users > 0 {
+		return
+	}
+	delete(l.codes, c.key)
+	if err := c.code.Close(context.Background()); err != nil {
+		l.Log(c.manifest.ID, "warn", "closing: "+err.Error())
+	}
+}
+
+// Loaded lists what runs, by id.
+func (l *Loader) Loaded() []*Loaded {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	list := make([]*Loaded, 0, len(l.loaded))
+	for _, p := range l.loaded {
+		list = append(list, p)
+	}
+	slices.SortFunc(list, func(a, b *Loaded) int { return strings.Compare(a.key, b.key) })
+	return list
+}
+
+// Close ends everything that still runs.
+func (l *Loader) Close(ctx context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var errs []error
+	for _, p := range l.loaded {
+		errs = append(errs, p.Plugin.Close(ctx))
+	}
+	for _, c := range l.codes {
+		errs = append(errs, c.code.Close(ctx))
+	}
+	clear(l.loaded)
+	clear(l.codes)
+	return errors.Join(errs...)
+}
