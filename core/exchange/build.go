@@ -51,7 +51,7 @@ func (r *run) build(ctx context.Context) (*call, *core.Error) {
 		return c, r.encode(ctx, c, body)
 	}
 	if c.bridged {
-		body = llm.Strip(body) // members of our own making, which a strict vendor refuses
+		body = r.unbridge(body)
 	}
 	edits, err := r.edits(body)
 	if err != nil {
@@ -59,6 +59,17 @@ func (r *run) build(ctx context.Context) (*call, *core.Error) {
 	}
 	c.request.Body = scan.Apply(make([]byte, 0, len(body)+len(t.Deployment.Model)+64), body, edits)
 	return c, nil
+}
+
+// unbridge makes a translated body fit for a vendor that takes it as it is: no
+// members of our own making, and the output cap under the vendor's name for it.
+func (r *run) unbridge(body []byte) []byte {
+	body = llm.Strip(body)
+	name, limit := r.plan.Request.OutputCap, scan.Get(body, "max_tokens")
+	if name == "" || name == "max_tokens" || limit == nil {
+		return body
+	}
+	return scan.Apply(nil, body, []scan.Edit{{Key: "max_tokens"}, {Key: name, Value: limit}})
 }
 
 // headers are the plan's and those of the client that the plan names.

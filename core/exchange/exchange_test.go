@@ -71,11 +71,11 @@ func TestDo_Stream(t *testing.T) {
 			[]string{streamHead, delta("ok"), finish, usage, done}, delta("ok") + finish + `data: {"id":"x","choices":[],"usage":{"prompt_tokens":31,"completion_tokens":8,"total_tokens":39},"x_tokligence":{"cost":"0.000111"}}` + "\n\n" + done, 200, core.OutcomeOK, 31, 8, core.UsageReported},
 		{"C19 no terminator", helloStream, []string{streamHead, delta("ok"), finish}, delta("ok") + finish + done, 200, core.OutcomeOK, 1, 1, core.UsageEstimated},
 		{"C04 CRLF", helloStream, []string{streamHead, strings.ReplaceAll(delta("ok")+finish+done, "\n", "\r\n")}, delta("ok") + finish + done, 200, core.OutcomeOK, 1, 1, core.UsageEstimated},
-		{"C02 half an event, then the end", helloStream, []string{streamHead, delta("one"), `data: {"choices":[{"index":0,"delta":{"content":"hel`}, delta("one") + errorEvent + "…", 200, core.OutcomeFailed, 1, 1, core.UsageEstimated},
-		{"C17 reset", helloStream, []string{streamHead, delta("one"), delta("two"), "RST"}, "…", 200, core.OutcomeFailed, 1, 2, core.UsageEstimated},
+		{"C02 half an event, then the end", helloStream, []string{streamHead, delta("one"), "WAIT", `data: {"choices":[{"index":0,"delta":{"content":"hel`}, delta("one") + errorEvent + "…", 200, core.OutcomeFailed, 1, 1, core.UsageEstimated},
+		{"C17 reset", helloStream, []string{streamHead, delta("one"), delta("two"), "WAIT", "RST"}, "…", 200, core.OutcomeFailed, 1, 2, core.UsageEstimated},
 		{"C17 closed before anything", helloStream, []string{streamHead}, `{"error":{"message":…`, 502, core.OutcomeFailed, 0, 0, core.UsageReported},
 		{"an error event first", helloStream, []string{streamHead, "data: {\"error\":{\"message\":\"busy\",\"type\":\"overloaded_error\"}}\n\n"}, `{"error":{"message":"busy"…`, 529, core.OutcomeFailed, 0, 0, core.UsageReported},
-		{"an error event in the middle", helloStream, []string{streamHead, delta("one"), "data: {\"error\":{\"message\":\"boom\"}}\n\n", done}, delta("one") + errorEvent + `"boom"…`, 200, core.OutcomeFailed, 1, 1, core.UsageEstimated},
+		{"an error event in the middle", helloStream, []string{streamHead, delta("one"), "WAIT", "data: {\"error\":{\"message\":\"boom\"}}\n\n", done}, delta("one") + errorEvent + `"boom"…`, 200, core.OutcomeFailed, 1, 1, core.UsageEstimated},
 		{"not JSON", helloStream, []string{streamHead, "data: <html>\n\n"}, `{"error":{"message":…`, 502, core.OutcomeFailed, 0, 0, core.UsageReported},
 		{"comments and ids are not passed on", helloStream, []string{streamHead, ": hello\n\nid: 7\n" + delta("ok"), finish, done}, delta("ok") + finish + done, 200, core.OutcomeOK, 1, 1, core.UsageEstimated},
 		{"C14 two choices", `{"model":"m","n":2,"stream":true,"messages":[{"role":"user","content":"hi"}]}`,
@@ -84,7 +84,7 @@ func TestDo_Stream(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRig(t, core.Deployment{}, nil)
-			r.answer(raw(c.vendor...))
+			r.answer(r.raw(c.vendor...))
 			got, entries := r.ask(r.key("", core.Limits{}), abi.Chat, c.request)
 			want, open := strings.CutSuffix(c.want, "…")
 			text := got.body.String()

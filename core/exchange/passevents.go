@@ -17,7 +17,7 @@ func (s *streamRelay) pass(ev sse.Event) error {
 	if len(ev.Data) == 0 {
 		return nil
 	}
-	messages := s.r.req.Endpoint == abi.Messages
+	messages := s.r.plan.endpoint == abi.Messages
 	if !messages && string(bytes.TrimSpace(ev.Data)) == "[DONE]" {
 		s.done = true
 		return nil
@@ -50,7 +50,7 @@ func (s *streamRelay) eventError(ev sse.Event) error {
 		return nil
 	}
 	e := statusError(errorStatus(v))
-	message := s.r.plan.errors.read(e, ev.Data)
+	message := s.r.plan.errors.read(e, errorStatus(v), ev.Data)
 	if scan.Kind(v) == '"' {
 		message, _ = scan.String(v)
 	}
@@ -83,8 +83,7 @@ func (s *streamRelay) passChat(ev sse.Event) error {
 			return nil
 		}
 	}
-	s.readChunk(ev.Data)
-	return s.emit(ev)
+	return s.chunk(ev)
 }
 
 // readChunk notes what a chat chunk says of the answer's progress.

@@ -65,6 +65,7 @@ type rig struct {
 	exchanger *exchange.Exchanger
 	limiter   *limit.Limiter
 	hits      atomic.Int64
+	flushed   chan struct{}
 	bodies    chan string
 	observed  chan *exchange.Observed
 	vendor    atomic.Pointer[http.HandlerFunc]
@@ -78,7 +79,7 @@ func (o observer) Exchange(x *exchange.Observed) { o <- x }
 func newRig(t *testing.T, d core.Deployment, guards *guard.Chain) *rig {
 	t.Helper()
 	ctx := context.Background()
-	r := &rig{t: t, limiter: limit.New(), bodies: make(chan string, 1000), observed: make(chan *exchange.Observed, 1000)}
+	r := &rig{t: t, limiter: limit.New(), bodies: make(chan string, 1000), flushed: make(chan struct{}, 1000), observed: make(chan *exchange.Observed, 1000)}
 	var err error
 	if r.store, err = store.Open(ctx, "sqlite://"+filepath.Join(t.TempDir(), "t.db"), time.Now); err != nil {
 		t.Fatal(err)
@@ -190,7 +191,7 @@ func (r *rig) do(ctx context.Context, p *core.Principal, endpoint abi.Endpoint, 
 
 // ask sends one request and returns what the client saw and the ledger's lines of the key.
 func (r *rig) ask(p *core.Principal, endpoint abi.Endpoint, body string) (*recorder, []*core.LedgerEntry) {
-	c := &recorder{}
+	c := &recorder{onFlush: func(string) error { r.flushed <- struct{}{}; return nil }}
 	r.do(context.Background(), p, endpoint, body, c)
 	return c, r.entries(p)
 }
@@ -204,7 +205,8 @@ func (r *rig) entries(p *core.Principal) []*core.LedgerEntry {
 }
 
 // raw writes bytes to the vendor's connection as they are: its own head, and no end.
-func raw(parts ...string) http.HandlerFunc {
+// "WAIT" waits until the client has been sent something.
+func (r *rig) raw(parts ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		conn, _, err := w.(http.Hijacker).Hijack()
 		if err != nil {
@@ -213,6 +215,8 @@ func raw(parts ...string) http.HandlerFunc {
 		defer conn.Close()
 		for _, p := range parts {
 			switch p {
+			case "WAIT":
+				<-r.flushed
 			case "RST":
 				if err := conn.(*net.TCPConn).SetLinger(0); err != nil {
 					return

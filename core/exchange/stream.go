@@ -265,7 +265,7 @@ func (s *streamRelay) decode() error {
 	s.state = reply.State
 	r.tally.report(reply.Usage, reply.Model)
 	for _, chunk := range reply.Chunks {
-		if err := s.chunk(chunk); err != nil {
+		if err := s.chunk(sse.Event{Data: append(s.stamp(), chunk[1:]...)}); err != nil {
 			return err
 		}
 	}
@@ -317,18 +317,17 @@ func eventData(ev sse.Event) ([]byte, bool) {
 	return scan.AppendString(nil, ev.Data), true
 }
 
-// chunk sends on one canonical chunk.
-func (s *streamRelay) chunk(chunk []byte) error {
-	s.readChunk(chunk)
-	if s.bridge != nil {
-		out, err := s.bridge.Chunk(nil, chunk)
-		if err != nil {
-			return err
-		}
-		return s.emitText(out)
+// chunk sends on one canonical chunk, through the bridge if there is one.
+func (s *streamRelay) chunk(ev sse.Event) error {
+	s.readChunk(ev.Data)
+	if s.bridge == nil {
+		return s.emit(ev)
 	}
-	data := append(s.stamp(), chunk[1:]...)
-	return s.emit(sse.Event{Data: data})
+	out, err := s.bridge.Chunk(nil, ev.Data)
+	if err != nil {
+		return err
+	}
+	return s.emitText(out)
 }
 
 // stamp begins a canonical chunk with what is the same in all of a stream.

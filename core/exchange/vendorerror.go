@@ -66,7 +66,7 @@ func (r *run) vendorError(ctx context.Context, t *Target, p *plan, resp *upstrea
 			return finishVendorError(e, t, "")
 		}
 	}
-	return finishVendorError(e, t, p.errors.read(e, body))
+	return finishVendorError(e, t, p.errors.read(e, resp.Status, body))
 }
 
 // pluginError asks the provider plugin. A plugin that fails here costs its
@@ -127,16 +127,12 @@ func statusError(status int) *core.Error {
 }
 
 // read looks into the body of a vendor's error and returns its message.
-func (r *errorReader) read(e *core.Error, body []byte) string {
+func (r *errorReader) read(e *core.Error, status int, body []byte) string {
 	if scan.Valid(body) != nil {
 		return ""
 	}
 	message, kind := scan.GetString(body, r.message...), scan.GetString(body, r.kind...)
 	code := scan.GetString(body, r.code...)
-	status := e.Status
-	if status == 0 {
-		status = e.Code.Status()
-	}
 	e.VendorType, e.VendorCode = kind, code
 	e.Param = scan.GetString(body, "error", "param")
 	for i := range r.patterns {

@@ -158,47 +158,61 @@ func TestPool_Order(t *testing.T) {
 	})
 }
 
+// TestPool_WaitersInOrder: the next waiter gets the instance that came back, or
+// opens one in the place of a lost one.
 func TestPool_WaitersInOrder(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		release := make(chan struct{})
-		var order []string
-		y := &yard{do: func(_ *guest, _ context.Context, input string) ([]byte, error) {
-			order = append(order, input)
-			<-release
-			return nil, nil
-		}}
-		p := newPool(y, 1)
-		gone, leave := context.WithCancel(t.Context())
-		short, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		errs := map[string]error{}
-		call := func(ctx context.Context, name string) {
-			go func() { _, errs[name] = p.Call(ctx, abi.Plan, []byte(name), nil) }()
-			synctest.Wait()
-		}
-		call(t.Context(), "first")
-		call(t.Context(), "second")
-		call(gone, "gone")
-		call(short, "short")
-		call(t.Context(), "third")
-		leave()
+	for name, fault := range map[string]error{"instance": nil, "leave to open one": errors.New("broken")} {
+		t.Run(name, func(t *testing.T) { synctest.Test(t, func(t *testing.T) { waitersInOrder(t, fault) }) })
+	}
+}
+
+func waitersInOrder(t *testing.T, fault error) {
+	release := make(chan struct{})
+	var order []string
+	y := &yard{do: func(_ *guest, _ context.Context, input string) ([]byte, error) {
+		order = append(order, input)
+		<-release
+		return nil, fault
+	}}
+	p := newPool(y, 1)
+	gone, leave := context.WithCancel(t.Context())
+	short, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	callers := []struct {
+		name string
+		ctx  context.Context
+		err  error
+	}{
+		{"first", t.Context(), nil},
+		{"second", t.Context(), nil},
+		{"third", t.Context(), nil},
+		{"gone", gone, nil},
+		{"short", short, nil},
+	}
+	for _, i := range []int{0, 1, 3, 4, 2} {
+		c := &callers[i]
+		go func() { _, c.err = p.Call(c.ctx, abi.Plan, []byte(c.name), nil) }()
 		synctest.Wait()
-		time.Sleep(time.Second) // of the bubble's clock
-		synctest.Wait()
-		close(release)
-		synctest.Wait()
-		if got := strings.Join(order, " "); got != "first second third" {
-			t.Errorf("order %s", got)
+	}
+	leave()
+	synctest.Wait()
+	time.Sleep(time.Second) // of the bubble's clock
+	synctest.Wait()
+	close(release)
+	synctest.Wait()
+	if got := strings.Join(order, " "); got != "first second third" {
+		t.Errorf("order %s", got)
+	}
+	wantFault(t, callers[3].err, FaultCanceled)
+	wantFault(t, callers[4].err, FaultBusy)
+	for _, c := range callers[:3] {
+		if !errors.Is(c.err, fault) {
+			t.Errorf("%s: %v", c.name, c.err)
 		}
-		wantFault(t, errs["gone"], FaultCanceled)
-		wantFault(t, errs["short"], FaultBusy)
-		if err := errors.Join(errs["first"], errs["second"], errs["third"]); err != nil {
-			t.Error(err)
-		}
-		if s := p.Stats(); s.Waits != 4 || s.Calls != 3 || s.Faults != 0 || s.Instances != 1 || s.Idle != 1 {
-			t.Errorf("stats %+v", s)
-		}
-	})
+	}
+	if s := p.Stats(); s.Waits != 4 || s.Calls != 3 {
+		t.Errorf("stats %+v", s)
+	}
 }
 
 // TestPool_TurnNotLost: a waiter whose turn comes while it leaves hands it on.
@@ -218,7 +232,6 @@ func TestPool_TurnNotLost(t *testing.T) {
 				p := newPool(y, 1)
 				go p.Call(t.Context(), abi.Plan, []byte("hold"), nil)
 				synctest.Wait()
-				ctx, leave := context.WithCancel(t.Context())
 				p.mu.Lock()
 				ready := make(chan turn, 1)
 				place := p.waiters.PushBack(ready)
@@ -231,9 +244,8 @@ func TestPool_TurnNotLost(t *testing.T) {
 				synctest.Wait()
 				close(release)
 				synctest.Wait()
-				leave()
 				closeAll(p.leave(place, ready))
-				if err := <-next; err != nil || ctx.Err() == nil {
+				if err := <-next; err != nil {
 					t.Error(err)
 				}
 				if s := p.Stats(); s.Instances != 1 || s.Idle != 1 {
@@ -468,16 +480,16 @@ func TestPool_Breaker(t *testing.T) {
 		for range 4 {
 			wantFault(t, call("bad"), FaultTrap)
 		}
-		results := map[string]error{}
-		for _, input := range []string{"hold", "good", "good too"} {
-			go func() { results[input] = call(input) }()
+		var results [3]error
+		for i, input := range []string{"hold", "good", "good"} {
+			go func() { results[i] = call(input) }()
 			synctest.Wait()
 		}
 		close(release) // the fifth fault: those who wait are told at once
 		synctest.Wait()
-		wantFault(t, results["hold"], FaultTrap)
-		wantFault(t, results["good"], FaultBreaker)
-		wantFault(t, results["good too"], FaultBreaker)
+		wantFault(t, results[0], FaultTrap)
+		wantFault(t, results[1], FaultBreaker)
+		wantFault(t, results[2], FaultBreaker)
 		wantFault(t, call("good"), FaultBreaker)
 		if s := p.Stats(); !s.BreakerOpen || s.Calls != 5 || s.Faults != 5 || s.Instances != 0 {
 			t.Errorf("stats %+v", s)

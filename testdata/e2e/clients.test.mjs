@@ -18,9 +18,12 @@ const anthropicTools = [{ name: weather.name, description: weather.description, 
 const pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 const answer = "Grüße aus Berlin: 21 °C und Sonne ☀️.";
 
+// usage in the words of every vendor that the mock speaks.
+const usage = { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18, input_tokens: 11, output_tokens: 7, promptTokenCount: 11, candidatesTokenCount: 7, totalTokenCount: 18 };
+
 before(async () => {
   mock = new LLMock({ port: 0, chunkSize: 7 });
-  mock.onMessage(/^say hello/, { content: answer });
+  mock.onMessage(/^say hello/, { content: answer, usage });
   mock.onMessage(/weather in Paris and Rome/, {
     toolCalls: [
       { name: "get_weather", arguments: '{"city":"Paris"}' },

@@ -76,7 +76,7 @@ model = "gpt-image-1"
 credential = "openai"
 base_url = "${mockURL}/v1"
 allow_private = true
-price = { input = "5.00", output = "40.00", image = "40000.00" }
+price = { input = "5.00", output = "40.00", image = "0.04" }
 
 [[model]]
 name = "image"

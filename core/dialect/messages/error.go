@@ -1,6 +1,3 @@
-// Package messages translates between Anthropic's Messages API, as clients
-// speak it, and the canonical form, for providers that do not speak it
-// themselves. https://docs.anthropic.com/en/api/messages
 package messages
 
 import (

@@ -29,7 +29,7 @@ func messageOf(body []byte) string {
 			return s
 		}
 	}
-	return ""
+	return scan.GetString(body, "error", "message") // of gateways and proxies in front of it
 }
 
 // exception is a failure inside a stream.

@@ -210,11 +210,6 @@ func (c *candidate) addImage(inline []byte) {
 // The table is in README.md.
 func (c *candidate) finish(calls bool) (string, *abi.Error) {
 	switch c.reason {
-	case "STOP", "", "FINISH_REASON_UNSPECIFIED":
-		if calls {
-			return "tool_calls", nil
-		}
-		return "stop", nil
 	case "MAX_TOKENS", "CONTINUATION":
 		return "length", nil
 	case "MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "NO_IMAGE", "IMAGE_OTHER":
@@ -222,6 +217,10 @@ func (c *candidate) finish(calls bool) (string, *abi.Error) {
 	case "SAFETY", "RECITATION", "LANGUAGE", "OTHER", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII",
 		"IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION":
 		return "content_filter", nil
+	}
+	// STOP, none, and reasons that are yet to come (or that stand-ins make up).
+	if calls {
+		return "tool_calls", nil
 	}
 	return "stop", nil
 }

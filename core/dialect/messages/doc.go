@@ -1,0 +1,30 @@
+// Package messages translates between Anthropic's Messages API, as clients
+// speak it, and the canonical form, for providers that do not speak it
+// themselves. https://docs.anthropic.com/en/api/messages
+//
+// Requests ([ToChat]):
+//
+//   - system goes first in messages; a system message within messages stays in
+//     its place.
+//   - A user turn becomes one message per tool_result, then one with the rest:
+//     results must follow the calls.
+//   - Pictures become image_url, PDFs become file; a text document becomes text,
+//     its title and context before it. Files that Anthropic holds, documents by
+//     URL, Anthropic's own tools and their blocks, MCP servers and containers are
+//     refused by name.
+//   - thinking goes along as it is, and a budget as reasoning_effort, too, unless
+//     output_config.effort says the word itself. output_config.format becomes
+//     response_format. Thoughts of the history are reasoning_content and
+//     thinking_blocks.
+//   - metadata.user_id becomes user, hashed when it is longer than providers allow.
+//   - cache_control stays where it is. What steers only Anthropic's service is
+//     left out; members that nobody knows are passed on.
+//
+// Answers ([FromChat], [Stream]):
+//
+//   - stop, length, tool_calls and content_filter become end_turn, max_tokens,
+//     tool_use and refusal; a named stop sequence becomes stop_sequence.
+//   - Unsigned thoughts are thinking blocks with an empty signature. The
+//     extra_content of a call stands on its block and comes back with it.
+//   - Usage is in Anthropic's parts: input_tokens without those of the cache.
+package messages
