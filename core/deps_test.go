@@ -31,7 +31,6 @@ var edges = map[string][]string{
 	"core/dialect":                    {"core/dialect/messages", "pdk/abi", "pdk/abi/scan"},
 	"core/dialect/messages":           {"core/sse", "pdk/abi", "pdk/abi/scan", "pdk/abi/llm"},
 	"core/plugin":                     {"pdk/abi", "pdk/abi/scan", "pdk/abi/wire"},
-	"core/plugin/carriertest":         {"core/plugin", "pdk/abi", "pdk/abi/scan", "pdk/abi/wire"},
 	"core/plugin/wasmhost":            {"core/plugin", "core/plugin/guestlog", "core/plugin/wasmhost/instrument", "pdk/abi", "pdk/abi/scan", "pdk/abi/wire"},
 	"core/plugin/wasmhost/instrument": {},
 	"core/plugin/extismhost":          {"core/plugin", "core/plugin/guestlog", "pdk/abi", "pdk/abi/scan", "pdk/abi/wire"},
@@ -54,8 +53,6 @@ var edges = map[string][]string{
 	"plugins/*":                       {"pdk/abi", "pdk/abi/llm", "pdk/abi/scan", "pdk/go", "pdk/process"},
 	"sdk-examples/*":                  {"pdk/abi", "pdk/abi/llm", "pdk/abi/scan", "pdk/go", "pdk/process"},
 	"core/plugin/wasmhost/testdata/*": {"pdk/abi", "pdk/go"},
-	"core/plugin/carriertest/guest":   {"pdk/abi", "pdk/abi/scan", "pdk/go", "pdk/process"},
-	"core/plugin/carriertest/guest/*": {"pdk/abi", "pdk/abi/scan", "pdk/go", "pdk/process"},
 }
 
 // homes are the only places where a technology's types may be seen.

@@ -64,7 +64,7 @@ func checkURL(raw, base string) error {
 
 // forbidden are headers that are the host's own business.
 var forbidden = map[string]bool{"host": true, "content-length": true, "transfer-encoding": true, "connection": true, "authorization": true,
-	"proxy-authorization": true, "cookie": true, "te": true, "trailer": true, "upgrade": true, "keep-alive": true, "expect": true}
+	"proxy-authorization": true, "proxy-connection": true, "cookie": true, "te": true, "trailer": true, "upgrade": true, "keep-alive": true, "expect": true}
 
 func checkHeaders(h abi.Headers) error {
 	for name, value := range h {

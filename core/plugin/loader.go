@@ -131,6 +131,10 @@ func (l *Loader) read(source string) ([]byte, error) {
 func (l *Loader) open(ctx context.Context, d Declaration, data []byte, hash string) (*sharedCode, error) {
 	key := fmt.Sprintf("%s %s %+v", d.ID, hash, d.Limits)
 	if c := l.codes[key]; c != nil {
+		// Another declaration may grant less than the one that opened the file.
+		if err := checkManifest(c.manifest, d, c.code); err != nil {
+			return nil, err
+		}
 		c.users++
 		return c, nil
 	}
@@ -254,12 +258,13 @@ func checkManifest(m *abi.Manifest, d Declaration, code Code) error {
 	return nil
 }
 
-// Release gives the plugin back; the last user's release ends it.
+// Release gives the plugin back; the last user's release ends it. After the
+// loader's Close it does nothing.
 func (p *Loaded) Release() {
 	l := p.loader
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if p.users--; p.users > 0 {
+	if p.users--; p.users > 0 || l.loaded[p.key] != p {
 		return
 	}
 	delete(l.loaded, p.key)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 
@@ -32,6 +33,7 @@ func checkConfig(id string, schema, config json.RawMessage) error {
 		return fmt.Errorf("plugin %s: its configuration schema is not JSON: %w", id, err)
 	}
 	c := jsonschema.NewCompiler()
+	c.UseLoader(noDocuments{})
 	if err := c.AddResource("config.json", doc); err != nil {
 		return fmt.Errorf("plugin %s: its configuration schema: %w", id, err)
 	}
@@ -53,12 +55,30 @@ var english = message.NewPrinter(language.English)
 // problems are the leaves of a validation error, each with its place.
 func problems(e *jsonschema.ValidationError, list []abi.Problem) []abi.Problem {
 	if len(e.Causes) == 0 {
-		return append(list, abi.Problem{Path: place(e.InstanceLocation), Message: e.ErrorKind.LocalizedString(english)})
+		return append(list, abi.Problem{Path: place(e.InstanceLocation), Message: explain(e.ErrorKind)})
 	}
 	for _, cause := range e.Causes {
 		list = problems(cause, list)
 	}
 	return list
+}
+
+// explain says what is wrong without quoting the value, which may be a secret.
+func explain(k jsonschema.ErrorKind) string {
+	switch k := k.(type) {
+	case *kind.Pattern:
+		return "does not match the pattern " + strconv.Quote(k.Want)
+	case *kind.Format:
+		return "is not a valid " + k.Want
+	}
+	return k.LocalizedString(english)
+}
+
+// noDocuments keeps a plugin's schema from reading files through $ref.
+type noDocuments struct{}
+
+func (noDocuments) Load(string) (any, error) {
+	return nil, errors.New("a schema must stand on its own, without references to other documents")
 }
 
 // place writes a location as a key path: rules[2].pattern.

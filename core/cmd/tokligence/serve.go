@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"syscall"
@@ -137,6 +138,8 @@ func (m *Main) open(ctx context.Context) error {
 		return err
 	}
 	m.exchanger.Swap(snap)
+	// Compiling plugins takes memory that serving does not need.
+	debug.FreeOSMemory()
 	return nil
 }
 

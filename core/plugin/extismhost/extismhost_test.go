@@ -51,7 +51,7 @@ func open(t testing.TB, s plugin.Source) plugin.Plugin {
 	t.Helper()
 	s.ID, s.Bytes, s.CacheDir = "guardrail.hostile", hostile, cacheDir
 	if s.Limits.Timeout == 0 {
-		s.Limits.Timeout = 10 * time.Second
+		s.Limits.Timeout = time.Minute
 	}
 	code, err := New().Open(t.Context(), s)
 	if err != nil {

@@ -130,16 +130,21 @@ func (i *instance) run(ctx context.Context, timeout time.Duration, f abi.Functio
 		timed, cancel = context.WithTimeout(ctx, timeout)
 		defer cancel()
 	}
-	i.context.Context, i.refused = timed, nil
-	if !i.strict {
-		i.watch.start(ctx, timeout)
-	}
-	err := function.CallWithStack(&i.context, i.stack[:])
+	i.refused = nil
+	var err error
 	var cause plugin.FaultKind
-	if !i.strict {
+	if i.strict {
+		// wazero watches this context from a goroutine that may outlive the call.
+		own := i.context
+		own.Context = timed
+		err = function.CallWithStack(&own, i.stack[:])
+	} else {
+		i.context.Context = ctx
+		i.watch.start(ctx, timeout)
+		err = function.CallWithStack(&i.context, i.stack[:])
 		cause = i.watch.stop()
+		i.context.Context = context.Background()
 	}
-	i.context.Context = context.Background()
 	switch {
 	case err == nil:
 		return nil

@@ -1,8 +1,0 @@
-package main
-
-import (
-	pdk "github.com/tokligence/gateway/pdk/go"
-)
-
-func init() { pdk.Register(&pdk.Provider{}) }
-func main() {}
