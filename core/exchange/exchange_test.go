@@ -287,7 +287,7 @@ func TestDo_ClientLeaves(t *testing.T) {
 
 // TestDo_Timeouts is C95.
 func TestDo_Timeouts(t *testing.T) {
-	d := core.Deployment{Timeouts: core.Timeouts{Total: 200 * time.Millisecond, FirstToken: 300 * time.Millisecond, StreamIdle: 100 * time.Millisecond}}
+	d := core.Deployment{Timeouts: core.Timeouts{Total: 2 * time.Second, FirstToken: 3 * time.Second, StreamIdle: time.Second}}
 	paced := func(gap time.Duration, parts ...string) http.HandlerFunc {
 		return func(w http.ResponseWriter, req *http.Request) {
 			w.Header().Set("Content-Type", "text/event-stream")
@@ -311,11 +311,11 @@ func TestDo_Timeouts(t *testing.T) {
 		status     int
 		has, not   string
 	}{
-		{"a a long healthy stream", helloStream, paced(30*time.Millisecond, many...), 200, "[DONE]", "error"},
-		{"b a late first chunk", helloStream, paced(250*time.Millisecond, delta("x")+finish+done), 200, "[DONE]", "error"},
+		{"a a long healthy stream", helloStream, paced(60*time.Millisecond, many...), 200, "[DONE]", "error"},
+		{"b a late first chunk", helloStream, paced(1500*time.Millisecond, delta("x")+finish+done), 200, "[DONE]", "error"},
 		{"c silence in the middle", helloStream, paced(10*time.Millisecond, delta("x"), delta("y")), 200, "upstream_timeout", "[DONE]"},
-		{"d a late answer", hello, paced(time.Second, "x"), 504, "upstream_timeout", "choices"},
-		{"e comments only", helloStream, paced(50*time.Millisecond, strings.SplitAfter(strings.Repeat(": wait\n\n", 40), "\n\n")[:40]...), 504, "upstream_timeout", "[DONE]"},
+		{"d a late answer", hello, paced(10*time.Second, "x"), 504, "upstream_timeout", "choices"},
+		{"e comments only", helloStream, paced(300*time.Millisecond, strings.SplitAfter(strings.Repeat(": wait\n\n", 40), "\n\n")[:40]...), 504, "upstream_timeout", "[DONE]"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRig(t, d, nil)

@@ -96,7 +96,7 @@ func open(t testing.TB, s plugin.Source) plugin.Plugin {
 	t.Helper()
 	s.ID, s.Path = "guardrail.hostile", self(t)
 	if s.Limits.Timeout == 0 {
-		s.Limits.Timeout = 5 * time.Second
+		s.Limits.Timeout = time.Minute
 	}
 	code, err := New().Open(t.Context(), s)
 	if err != nil {
