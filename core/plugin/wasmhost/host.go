@@ -2,6 +2,7 @@ package wasmhost
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 
@@ -58,6 +59,7 @@ func hostModule(r wazero.Runtime) wazero.HostModuleBuilder {
 func (i *instance) inputLength(_ api.Memory, stack []uint64) { stack[0] = uint64(len(i.input)) }
 
 func (i *instance) inputRead(m api.Memory, stack []uint64) {
+	i.stopHere()
 	ptr, n := uint32(stack[0]), uint32(stack[1])
 	if uint64(n) > uint64(len(i.input)) {
 		i.refuse(plugin.FaultTrap, fmt.Errorf("input_read of %d bytes; the input has %d", n, len(i.input)))
@@ -68,6 +70,7 @@ func (i *instance) inputRead(m api.Memory, stack []uint64) {
 }
 
 func (i *instance) outputWrite(m api.Memory, stack []uint64) {
+	i.stopHere()
 	ptr, n := uint32(stack[0]), uint32(stack[1])
 	b, ok := m.Read(ptr, n)
 	if !ok {
@@ -80,6 +83,7 @@ func (i *instance) outputWrite(m api.Memory, stack []uint64) {
 }
 
 func (i *instance) logWrite(m api.Memory, stack []uint64) {
+	i.stopHere()
 	level, ptr, n := int32(stack[0]), uint32(stack[1]), uint32(stack[2])
 	b, ok := m.Read(ptr, n)
 	if !ok {
@@ -104,8 +108,28 @@ func (i *instance) refuse(kind plugin.FaultKind, err error) {
 // write its whole memory many times over, and looks at no flag meanwhile.
 var errStopped = errors.New("the call is over")
 
-// writeBytes is how much of one write to standard error is looked at from its beginning.
-const writeBytes = 32 << 10
+// stopHere ends a call that is over when it asks the host for something large.
+func (i *instance) stopHere() {
+	if i.watch.stopped() {
+		panic(errStopped)
+	}
+}
+
+// chance is a guest's source of randomness: a part at a time, so that a large
+// wish can be stopped.
+type chance struct{ i *instance }
+
+// Read implements io.Reader.
+func (c chance) Read(p []byte) (int, error) {
+	if c.i.watch.stopped() {
+		return 0, errStopped
+	}
+	return rand.Read(p[:min(len(p), pieceBytes)])
+}
+
+// pieceBytes is how much of one write is looked at from its beginning, and how
+// much randomness is drawn before the next look at the flag.
+const pieceBytes = 32 << 10
 
 // stderr is a guest's standard output and error.
 type stderr struct{ i *instance }
@@ -115,7 +139,7 @@ func (w stderr) Write(p []byte) (int, error) {
 	if w.i.watch.stopped() || w.i.context.Err() != nil {
 		return 0, errStopped
 	}
-	head := p[:min(len(p), writeBytes)]
+	head := p[:min(len(p), pieceBytes)]
 	w.i.stderr.Write(head)
 	w.i.stderr.Write(p[max(len(head), len(p)-guestlog.TailBytes):])
 	return len(p), nil

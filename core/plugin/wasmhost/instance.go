@@ -2,7 +2,6 @@ package wasmhost
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -27,8 +26,7 @@ type instance struct {
 	module    api.Module
 	functions map[abi.Function]api.Function // each keeps a stack, so they are made at first use
 	stderr    *guestlog.Capture
-	strict    bool
-	watch     watch // unused when strict
+	watch     watch
 	context   callContext
 	stack     [1]uint64
 
@@ -41,24 +39,22 @@ type instance struct {
 // instantiate makes an instance and lets it initialize itself.
 func (c *code) instantiate(ctx context.Context) (*instance, error) {
 	i := &instance{
-		id: c.id, limits: c.limits, strict: c.strict,
+		id: c.id, limits: c.limits,
 		functions: map[abi.Function]api.Function{},
 		stderr:    guestlog.New(c.log),
 	}
 	i.context.instance = i
-	timed, cancel := context.WithTimeout(ctx, c.startTimeout)
-	defer cancel()
-	i.context.Context = timed
+	i.context.Context = ctx
 	i.context.values = experimental.WithMemoryAllocator(context.Background(), memoryAllocator())
 	// Without true clocks the collector of a Go guest stalls for good; without
 	// a source of randomness all instances would draw the same.
 	module, err := c.runtime.InstantiateModule(&i.context, c.compiled, wazero.NewModuleConfig().
 		WithName("").WithStartFunctions().
-		WithSysWalltime().WithSysNanotime().WithRandSource(rand.Reader).
+		WithSysWalltime().WithSysNanotime().WithRandSource(chance{i}).
 		WithStdout(stderr{i}).WithStderr(stderr{i}))
 	i.context.values = nil
 	if err != nil {
-		return nil, i.failure(ctx, timed, c.startTimeout, "start", err)
+		return nil, i.failure("start", err)
 	}
 	i.module = module
 	if err := i.initialize(ctx, c); err != nil {
@@ -70,13 +66,11 @@ func (c *code) instantiate(ctx context.Context) (*instance, error) {
 // initialize runs the start function, which instrument keeps from running by
 // itself, and then that of the guest's language.
 func (i *instance) initialize(ctx context.Context, c *code) error {
-	if !i.strict {
-		flag, ok := i.module.ExportedGlobal(instrument.FlagExport).(api.MutableGlobal)
-		if !ok {
-			return i.fault("start", plugin.FaultTrap, errors.New("the rewritten module shows no flag"))
-		}
-		i.watch.flag = flag
+	flag, ok := i.module.ExportedGlobal(instrument.FlagExport).(api.MutableGlobal)
+	if !ok {
+		return i.fault("start", plugin.FaultTrap, errors.New("the rewritten module shows no flag"))
 	}
+	i.watch.flag = flag
 	if c.start {
 		if err := i.run(ctx, c.startTimeout, "start", i.module.ExportedFunction(instrument.StartExport)); err != nil {
 			return err
@@ -124,27 +118,11 @@ func (i *instance) run(ctx context.Context, timeout time.Duration, f abi.Functio
 	if err := ctx.Err(); err != nil {
 		return i.fault(f, plugin.FaultCanceled, err)
 	}
-	timed := ctx
-	if i.strict {
-		var cancel context.CancelFunc
-		timed, cancel = context.WithTimeout(ctx, timeout)
-		defer cancel()
-	}
-	i.refused = nil
-	var err error
-	var cause plugin.FaultKind
-	if i.strict {
-		// wazero watches this context from a goroutine that may outlive the call.
-		own := i.context
-		own.Context = timed
-		err = function.CallWithStack(&own, i.stack[:])
-	} else {
-		i.context.Context = ctx
-		i.watch.start(ctx, timeout)
-		err = function.CallWithStack(&i.context, i.stack[:])
-		cause = i.watch.stop()
-		i.context.Context = context.Background()
-	}
+	i.context.Context, i.refused = ctx, nil
+	i.watch.start(ctx, timeout)
+	err := function.CallWithStack(&i.context, i.stack[:])
+	cause := i.watch.stop()
+	i.context.Context = context.Background()
 	switch {
 	case err == nil:
 		return nil
@@ -153,23 +131,17 @@ func (i *instance) run(ctx context.Context, timeout time.Duration, f abi.Functio
 	case cause == plugin.FaultDeadline:
 		return i.fault(f, cause, fmt.Errorf("it ran longer than %v", timeout))
 	}
-	return i.failure(ctx, timed, timeout, f, err)
+	return i.failure(f, err)
 }
 
-// failure says why wazero ended a call.
-func (i *instance) failure(ctx, timed context.Context, timeout time.Duration, f abi.Function, err error) error {
-	var exit *sys.ExitError
-	ended := errors.As(err, &exit)
-	switch {
-	case i.refused != nil:
+// failure says why wazero ended a call that nobody stopped.
+func (i *instance) failure(f abi.Function, err error) error {
+	if i.refused != nil {
 		fault := *i.refused.(*plugin.Fault)
 		fault.Function = f
 		return &fault
-	case ended && ctx.Err() != nil:
-		return i.fault(f, plugin.FaultCanceled, ctx.Err())
-	case ended && timed.Err() != nil:
-		return i.fault(f, plugin.FaultDeadline, fmt.Errorf("it ran longer than %v", timeout))
-	case ended:
+	}
+	if exit := (*sys.ExitError)(nil); errors.As(err, &exit) {
 		return i.fault(f, plugin.FaultExit, fmt.Errorf("the guest exited with code %d", exit.ExitCode()))
 	}
 	// What follows the first line is a trace of numbered functions.

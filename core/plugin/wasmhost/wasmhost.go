@@ -6,9 +6,8 @@
 // that is refused when the module is opened.
 //
 // A guest that runs too long is stopped by a flag that package instrument has
-// put into its code, which costs a Go guest next to nothing; wazero's own check
-// makes it several times slower and serves only for modules that cannot be
-// rewritten.
+// put into its code; wazero's own check makes every call several times slower.
+// A module that instrument does not accept is not run.
 package wasmhost
 
 import (
@@ -47,13 +46,12 @@ func New() plugin.Carrier { return carrier{startTimeout: startTimeout} }
 
 type carrier struct {
 	startTimeout time.Duration
-	strict       bool // leave modules as they are
 }
 
 // Open implements plugin.Carrier.
 func (c carrier) Open(ctx context.Context, s plugin.Source) (plugin.Code, error) {
 	s.Limits = s.Limits.WithDefaults()
-	opened := &code{id: s.ID, limits: s.Limits, log: s.Log, strict: c.strict, startTimeout: max(c.startTimeout, s.Limits.Timeout)}
+	opened := &code{id: s.ID, limits: s.Limits, log: s.Log, startTimeout: max(c.startTimeout, s.Limits.Timeout)}
 	if err := opened.open(ctx, s); err != nil {
 		return nil, fmt.Errorf("plugin %s: %w", s.ID, errors.Join(err, opened.Close(ctx)))
 	}
@@ -71,24 +69,15 @@ type code struct {
 	runtime  wazero.Runtime
 	compiled wazero.CompiledModule
 	start    bool // instrument.StartExport is to be called
-	strict   bool // not rewritten: wazero's own check stops it
 	has      map[abi.Function]bool
 }
 
 func (c *code) open(ctx context.Context, s plugin.Source) (err error) {
-	module := s.Bytes
-	switch rewritten, err := instrument.Rewrite(module); {
-	case c.strict:
-	case err == nil:
-		module, c.start = rewritten.Bytes, rewritten.Start
-	case errors.Is(err, instrument.ErrRefused):
+	rewritten, err := instrument.Rewrite(s.Bytes)
+	if err != nil {
 		return err
-	default:
-		c.strict = true
-		if s.Log != nil {
-			s.Log("warn", fmt.Sprintf("the module cannot be rewritten and runs several times slower: %v", err))
-		}
 	}
+	c.start = rewritten.Start
 	if s.CacheDir == "" {
 		c.cache = wazero.NewCompilationCache()
 	} else if c.cache, err = wazero.NewCompilationCacheWithDir(s.CacheDir); err != nil {
@@ -97,16 +86,25 @@ func (c *code) open(ctx context.Context, s plugin.Source) (err error) {
 	pages := max(1, min(c.limits.MemoryBytes/pageBytes, 1<<16))
 	c.runtime = wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigCompiler().
 		WithCompilationCache(c.cache).
-		WithCloseOnContextDone(c.strict).
-		WithMemoryLimitPages(uint32(pages)).
-		WithMemoryCapacityFromMax(true))
-	if c.compiled, err = c.runtime.CompileModule(ctx, module); err != nil {
+		WithMemoryLimitPages(uint32(pages)))
+	if err := c.compile(ctx, rewritten.Bytes); err != nil {
 		return fmt.Errorf("compile: %w", err)
 	}
 	if err := c.checkExports(); err != nil {
 		return err
 	}
 	return c.link(ctx)
+}
+
+// compile takes a panic for an error: the compiler meets files of strangers.
+func (c *code) compile(ctx context.Context, module []byte) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the compiler broke: %v", r)
+		}
+	}()
+	c.compiled, err = c.runtime.CompileModule(ctx, module)
+	return err
 }
 
 // link makes the host's modules and checks that they have all that the guest imports.

@@ -81,6 +81,8 @@ func TestCall_Faults(t *testing.T) {
 	}{
 		{"loop", "loop", short, plugin.FaultDeadline, "longer than 100ms", ""},
 		{"loop that writes", "shout", short, plugin.FaultDeadline, "longer than 100ms", "la la la"},
+		{"loop that copies memory", "copy", short, plugin.FaultDeadline, "longer than 100ms", ""},
+		{"loop that draws randomness", "draw", short, plugin.FaultDeadline, "longer than 100ms", ""},
 		{"panic", "panic", 0, plugin.FaultTrap, "unreachable", "out of cheese"},
 		{"exit", "exit:3", 0, plugin.FaultExit, "code 3", ""},
 		{"exit with code 0", "exit:0", 0, plugin.FaultExit, "code 0", ""},
@@ -224,6 +226,35 @@ func TestCall_Collector(t *testing.T) {
 	var f *plugin.Fault
 	if !errors.As(err, &f) || f.Kind != plugin.FaultDeadline {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestCall_Litter: the collector of a Go guest keeps up. With a clock that is not
+// true it stalls for good after some hundred collections, and memory grows by
+// all that is allocated.
+func TestCall_Litter(t *testing.T) {
+	c, err := New().Open(t.Context(), plugin.Source{ID: "provider.hostile", Bytes: hostile, CacheDir: cacheDir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(context.Background())
+	i, err := c.(*code).configured(t.Context(), nil) // without a pool, which would retire it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer i.Close(context.Background())
+	input := []byte("litter:" + strings.Repeat("x", 10<<10))
+	early := int64(0)
+	for n := range 20_000 {
+		if _, err := i.Call(t.Context(), abi.Encode, input, nil); err != nil {
+			t.Fatal(err)
+		}
+		if n == 2000 {
+			early = i.MemoryBytes()
+		}
+	}
+	if late := i.MemoryBytes(); late > early+4<<20 {
+		t.Errorf("%d bytes of memory after 2,000 calls, %d after 20,000", early, late)
 	}
 }
 

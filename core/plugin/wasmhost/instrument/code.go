@@ -22,7 +22,7 @@ const (
 	simdFirstMemoryLane, simdLastMemoryLane = 0x54, 0x5b
 	simdLoad32Zero, simdLoad64Zero          = 0x5c, 0x5d
 
-	opDrop, opI32LtS, opI32Sub = 0x1a, 0x48, 0x6b
+	opDrop, opI32LtS, opI32Sub, opI32ShrU = 0x1a, 0x48, 0x6b, 0x76
 
 	blockEmpty = 0x40
 )
@@ -58,22 +58,35 @@ func (w *rewriter) function(r *reader) {
 		valueType(r)
 	}
 	if locals > MaxLocals {
-		r.refuse("a function has %d locals, more than %d", locals, MaxLocals)
+		r.fail("a function has %d locals, more than %d", locals, MaxLocals)
 		return
 	}
 	w.body = append(w.body[:0], r.b[copied:r.pos]...)
-	w.body = append(w.body, w.check...)
+	round := 1 + (r.end-r.pos)/codePerUnit
+	w.take(round)
 	copied = r.pos
+	op := byte(0)
 	for r.more() {
-		op := r.byte()
-		w.immediates(r, op)
-		if op == opLoop && r.err == nil {
+		at := r.pos
+		op = r.byte()
+		cost := w.immediates(r, op)
+		switch {
+		case r.err != nil:
+		case op == opLoop:
 			w.body = append(w.body, r.b[copied:r.pos]...)
-			w.body = append(w.body, w.check...)
+			w.take(round)
 			copied = r.pos
+		case cost != 0:
+			w.body = append(w.body, r.b[copied:at]...)
+			if cost == costBytes {
+				w.takeBytes()
+			} else {
+				w.take(cost)
+			}
+			copied = at
 		}
 	}
-	if r.err == nil && r.b[r.end-1] != opEnd {
+	if op != opEnd {
 		r.fail("a body does not end with end")
 	}
 	w.body = append(w.body, r.b[copied:r.end]...)
@@ -82,10 +95,15 @@ func (w *rewriter) function(r *reader) {
 // immediates skips what belongs to an opcode. It must take exactly the bytes
 // that the engine takes, or else code could hide from the instrumentation: where
 // an engine might read an odd encoding otherwise, only the usual one is accepted.
-func (w *rewriter) immediates(r *reader, op byte) {
+// It returns what the instruction takes from the allowance: mostly nothing.
+func (w *rewriter) immediates(r *reader, op byte) (cost int) {
 	switch {
 	case op >= opFirstNumeric && op <= opLastNumeric:
-	case op >= opLocalGet && op <= opLocalTee, op == opBr, op == opBrIf, op == opCall,
+	case op == opCall:
+		if r.u32() < w.functions {
+			return costHostCall
+		}
+	case op >= opLocalGet && op <= opLocalTee, op == opBr, op == opBrIf,
 		op == opTableGet, op == opTableSet, op == opRefFunc:
 		r.u32()
 	case op == opGlobalGet, op == opGlobalSet:
@@ -110,6 +128,7 @@ func (w *rewriter) immediates(r *reader, op byte) {
 	case op == opCallIndirect:
 		r.u32()
 		r.u32()
+		return costIndirectCall
 	case op == opMemorySize, op == opMemoryGrow:
 		r.expect(0, "memory index")
 	case op == opSelectTyped:
@@ -118,7 +137,7 @@ func (w *rewriter) immediates(r *reader, op byte) {
 	case op == opRefNull:
 		refType(r)
 	case op == prefixMisc:
-		misc(r)
+		return misc(r)
 	case op == prefixSIMD:
 		simd(r)
 	case op == 0x00, op == 0x01, op == 0x05, op == opEnd, op == 0x0f, op == 0x1a, op == 0x1b, op == opRefIsNull:
@@ -127,6 +146,7 @@ func (w *rewriter) immediates(r *reader, op byte) {
 		r.pos--
 		r.fail("opcode %#x belongs to no supported feature", op)
 	}
+	return 0
 }
 
 // memArg reads alignment and offset of a load or store. Bit 6 of the alignment
@@ -146,8 +166,9 @@ func blockType(r *reader) {
 	}
 }
 
-func misc(r *reader) {
-	switch op := r.u32(); op {
+func misc(r *reader) (cost int) {
+	op := r.u32()
+	switch op {
 	case 0, 1, 2, 3, 4, 5, 6, 7: // saturating conversions
 	case 8: // memory.init
 		r.u32()
@@ -165,6 +186,10 @@ func misc(r *reader) {
 	default:
 		r.fail("opcode 0xfc %#x belongs to no supported feature", op)
 	}
+	if op == 8 || op >= 10 && op <= 12 || op == 14 || op == 17 {
+		return costBytes
+	}
+	return 0
 }
 
 // simd reads the second byte of a vector opcode and what belongs to it. From

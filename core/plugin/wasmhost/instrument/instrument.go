@@ -1,10 +1,12 @@
 // Package instrument rewrites a WebAssembly module so that its host can stop it.
 //
 // The module gets one more global, exported as [FlagExport] and zero at first,
-// and a count of the beginnings of functions and heads of loops that were passed.
-// At every 16384th the guest leaves its code for the host's for a moment and
-// tests the flag: it traps soon after the host has set it. Everything that runs
-// for longer than its own length passes one of these places.
+// and an allowance that each beginning of a function, head of a loop, copying of
+// memory and call of the host takes from, by how long what follows may last.
+// When it is used up, the guest leaves its code for the host's for a moment and
+// tests the flag. So it traps a few milliseconds after the host has set it,
+// whatever it does: everything that runs for longer than its own length passes
+// one of these places.
 //
 // Leaving is essential: Go cannot preempt compiled guest code, so its collector,
 // when it stops the world, would wait for an endless loop for ever, with the
@@ -20,7 +22,8 @@
 // saturating conversions, multi-value, bulk memory, reference types and SIMD.
 // Rewrite checks the shape of the module as far as is needed to trust its own
 // walk: lengths, opcodes, global indexes. Types are left to the engine's
-// validation, which must follow.
+// validation, which must follow. It also shields the engine's decoder, which
+// allocates what a list's length says before it has seen the list.
 package instrument
 
 import "fmt"
@@ -69,14 +72,14 @@ type Import struct {
 
 // rewriter holds what earlier sections say and later ones need.
 type rewriter struct {
-	out     []byte
-	scratch []byte // a section's new content
-	body    []byte // a function's new body
-	check   []byte // the test of the flag
-	imports []Import
-	globals uint32 // imported and own ones, without ours
-	start   int64  // function index, -1 is none
-	memory  bool   // there is one
+	out       []byte
+	scratch   []byte // a section's new content
+	body      []byte // a function's new body
+	imports   []Import
+	functions uint32 // imported ones
+	globals   uint32 // imported and own ones, without ours
+	start     int64  // function index, -1 is none
+	memory    bool   // there is one
 }
 
 // Rewrite returns the instrumented module. It keeps no reference to module. The
@@ -200,7 +203,7 @@ func (w *rewriter) section(id int, s *reader) error {
 		case secTable:
 			w.tables(s)
 		case secGlobal:
-			w.addGlobal(s)
+			w.addGlobals(s)
 		case secExport:
 			w.addExports(s)
 		case secCode:

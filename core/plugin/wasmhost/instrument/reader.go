@@ -1,24 +1,12 @@
 package instrument
 
-import (
-	"errors"
-	"fmt"
-)
-
-// ErrRefused is what an *Error is when the module must not run at all: it asks
-// for more than it may have, or would meddle with the flag. Any other *Error
-// only says that this package cannot read the module.
-var ErrRefused = errors.New("the module is refused")
+import "fmt"
 
 // Error says what is wrong with a module and where.
 type Error struct {
-	Offset  int // in the module's file
-	Reason  string
-	Refused bool
+	Offset int // in the module's file
+	Reason string
 }
-
-// Is implements the errors package's matching of ErrRefused.
-func (e *Error) Is(target error) bool { return target == ErrRefused && e.Refused }
 
 func (e *Error) Error() string { return fmt.Sprintf("offset %#x: %s", e.Offset, e.Reason) }
 
@@ -33,14 +21,6 @@ type reader struct {
 func (r *reader) fail(format string, args ...any) {
 	if r.err == nil {
 		r.err = &Error{Offset: r.pos, Reason: fmt.Sprintf(format, args...)}
-	}
-	r.pos = r.end
-}
-
-// refuse fails for good; see ErrRefused.
-func (r *reader) refuse(format string, args ...any) {
-	if r.err == nil {
-		r.err = &Error{Offset: r.pos, Reason: fmt.Sprintf(format, args...), Refused: true}
 	}
 	r.pos = r.end
 }

@@ -53,6 +53,7 @@ func (w *rewriter) readImports(r *reader) {
 		switch kind := r.byte(); kind {
 		case kindFunc:
 			i.Function = true
+			w.functions++
 			r.u32()
 		case kindTable:
 			refType(r)
@@ -85,7 +86,7 @@ func (w *rewriter) tables(r *reader) {
 			most = share
 		}
 		if total += int(least); total > MaxTableEntries {
-			r.refuse("tables begin with more than %d entries", MaxTableEntries)
+			r.fail("tables begin with more than %d entries", MaxTableEntries)
 		}
 		if least > most {
 			r.fail("a table's minimum %d is above its maximum %d", least, most)
@@ -96,9 +97,9 @@ func (w *rewriter) tables(r *reader) {
 	}
 }
 
-// addGlobal copies the globals and appends ours. It settles the index that the
+// addGlobals copies the globals and appends ours. It settles the index that the
 // code refers to.
-func (w *rewriter) addGlobal(r *reader) {
+func (w *rewriter) addGlobals(r *reader) {
 	n := r.count()
 	begin := r.pos
 	for range n {
@@ -107,30 +108,11 @@ func (w *rewriter) addGlobal(r *reader) {
 		w.constant(r)
 	}
 	w.globals += uint32(n)
-	w.scratch = appendU32(w.scratch, uint32(n)+2)
+	w.scratch = appendU32(w.scratch, uint32(n)+addedGlobals)
 	w.scratch = append(w.scratch, r.b[begin:r.pos]...)
-	w.scratch = append(w.scratch, typeI32, 1, opI32Const, 0, opEnd) // the flag
-	w.scratch = append(w.scratch, typeI32, 1, opI32Const, 0, opEnd) // the count
-	w.check = checkCode(w.check[:0], w.globals, w.globals+1, w.memory)
-}
-
-// checkCode counts down; below zero it begins anew, lets the host in and tests
-// the flag. memory.grow by nothing is what lets the host in without an import
-// that would shift every function's index.
-func checkCode(b []byte, flag, count uint32, memory bool) []byte {
-	global := func(op byte, index uint32) { b = appendU32(append(b, op), index) }
-	global(opGlobalGet, count)
-	b = append(b, opI32Const, 1, opI32Sub)
-	global(opGlobalSet, count)
-	global(opGlobalGet, count)
-	b = append(b, opI32Const, 0, opI32LtS, opIf, blockEmpty)
-	b = append(b, opI32Const, 0x80, 0x80, 0x01) // checksPerTest
-	global(opGlobalSet, count)
-	if memory {
-		b = append(b, opI32Const, 0, opMemoryGrow, 0, opDrop)
+	for range addedGlobals {
+		w.scratch = append(w.scratch, typeI32, 1, opI32Const, 0, opEnd)
 	}
-	global(opGlobalGet, flag)
-	return append(b, opIf, blockEmpty, opUnreachable, opEnd, opEnd)
 }
 
 func (w *rewriter) addExports(r *reader) {
@@ -139,7 +121,7 @@ func (w *rewriter) addExports(r *reader) {
 	for range n {
 		name := r.name()
 		if name == FlagExport || name == StartExport {
-			r.refuse("the export %q is reserved for the host", name)
+			r.fail("the export %q is reserved for the host", name)
 		}
 		kind, index := r.byte(), r.u32()
 		if kind == kindGlo {
@@ -169,7 +151,7 @@ func appendExport(b []byte, name string, kind byte, index uint32) []byte {
 // clear that.
 func (w *rewriter) ownGlobal(r *reader, index uint32) {
 	if index >= w.globals {
-		r.refuse("there is no global %d", index)
+		r.fail("there is no global %d", index)
 	}
 }
 

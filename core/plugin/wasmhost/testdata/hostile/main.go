@@ -29,6 +29,7 @@ func main() {}
 var (
 	buffer []byte
 	kept   [][]byte
+	sink   []byte
 )
 
 func input() []byte {
@@ -77,6 +78,9 @@ func encode() int32 {
 		return 0
 	}
 	switch do {
+	case "litter":
+		sink = []byte(arg)
+		return 0
 	case "refuse":
 		output(`{"code":"invalid_request",`)
 		output(`"message":"no","param":"messages"}`)
@@ -134,6 +138,14 @@ func misbehave(do, arg string) bool {
 	case "flood":
 		for {
 			output("0123456789")
+		}
+	case "copy":
+		for b := make([]byte, 8<<20); ; {
+			copy(b, b[1:])
+		}
+	case "draw":
+		for b := make([]byte, 8<<20); ; {
+			rand.Read(b)
 		}
 	case "shout":
 		for {
