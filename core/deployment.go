@@ -86,3 +86,9 @@ type GuardrailAttachment struct {
 	Everywhere bool
 	Config     json.RawMessage
 }
+
+// String names the attachment and shows nothing of its configuration, which may hold secrets.
+func (g GuardrailAttachment) String() string { return "guardrail " + g.Name }
+
+// GoString is String, so that %#v leaks nothing either.
+func (g GuardrailAttachment) GoString() string { return g.String() }

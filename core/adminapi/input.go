@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -18,8 +19,9 @@ import (
 const maxBody = 1 << 20
 
 // body reads the request's JSON object into v. An empty body is an empty
-// object. What v does not know is an error: a misspelt limit must not be lost.
-func (c *call) body(v any) error {
+// object. What v does not know is an error, and null where it means nothing:
+// a misspelt limit must not be lost.
+func (c *call) body(v any, nullable ...string) error {
 	raw, err := io.ReadAll(io.LimitReader(c.r.Body, maxBody+1))
 	if err != nil {
 		return core.Invalid("", "the body could not be read").With(err)
@@ -30,7 +32,19 @@ func (c *call) body(v any) error {
 	if len(bytes.TrimSpace(raw)) == 0 {
 		raw = []byte("{}")
 	}
-	return strict("", raw, v)
+	if err := strict("", raw, v); err != nil {
+		return err
+	}
+	var members map[string]json.RawMessage
+	if json.Unmarshal(raw, &members) != nil || members == nil {
+		return core.Invalid("", "must be a JSON object")
+	}
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		if isNull(members[name]) && !slices.Contains(nullable, name) {
+			return core.Invalid(name, "must not be null")
+		}
+	}
+	return nil
 }
 
 // strict decodes the one JSON value raw, which stands at the member within.
@@ -66,23 +80,23 @@ func strict(within string, raw []byte, v any) error {
 	return core.Invalid(within, "not understood").With(err)
 }
 
-// money is dollars as a decimal string.
+// money is a budget's amount: dollars as a decimal string.
 type money core.Nano
 
 func (m *money) UnmarshalJSON(raw []byte) error {
 	var s string
 	if json.Unmarshal(raw, &s) != nil {
-		return core.Invalid("amount", "must be a decimal string such as %q", "25.00")
+		return core.Invalid("budget.amount", "must be a decimal string such as %q", "25.00")
 	}
 	n, err := core.ParseDollars(s)
 	if err != nil {
-		return core.Invalid("amount", "%v", err)
+		return core.Invalid("budget.amount", "%v", err)
 	}
 	*m = money(n)
 	return nil
 }
 
-// instant is a time in RFC 3339.
+// instant is a key's expiry, a time in RFC 3339.
 type instant time.Time
 
 func (t *instant) UnmarshalJSON(raw []byte) error {

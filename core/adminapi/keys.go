@@ -42,26 +42,38 @@ type budgetView struct {
 	ResetsAt *time.Time        `json:"resets_at"` // null: never
 }
 
-// budgetInput is a budget as it is sent.
+// budgetInput is a budget as it is sent; what is absent keeps its value, or
+// its default in a new one.
 type budgetInput struct {
-	Amount   *money            `json:"amount"`
-	Period   core.Period       `json:"period"`
-	Timezone string            `json:"timezone"`
-	Policy   core.BudgetPolicy `json:"policy"`
+	Amount   *money             `json:"amount"`
+	Period   *core.Period       `json:"period"`
+	Timezone *string            `json:"timezone"`
+	Policy   *core.BudgetPolicy `json:"policy"`
 }
 
-func (b *budgetInput) budget() (*core.Budget, error) {
-	if b.Amount == nil {
+// onto makes the budget that b and the one before it, nil for none, come to.
+func (b *budgetInput) onto(old *core.Budget) (*core.Budget, error) {
+	out := core.Budget{Period: core.PeriodNone, Policy: core.BudgetStrict}
+	switch {
+	case old != nil:
+		out = *old
+	case b.Amount == nil:
 		return nil, core.Invalid("budget.amount", "is required")
 	}
-	out := &core.Budget{Amount: core.Nano(*b.Amount), Period: b.Period, Timezone: b.Timezone, Policy: b.Policy}
-	if out.Period == "" {
-		out.Period = core.PeriodNone
+	if b.Amount != nil {
+		out.Amount = core.Nano(*b.Amount)
 	}
-	if out.Policy == "" {
-		out.Policy = core.BudgetStrict
+	set(&out.Period, b.Period)
+	set(&out.Timezone, b.Timezone)
+	set(&out.Policy, b.Policy)
+	return &out, out.Validate()
+}
+
+// set replaces *to unless from is nil.
+func set[T any](to, from *T) {
+	if from != nil {
+		*to = *from
 	}
-	return out, out.Validate()
 }
 
 type keyInput struct {
@@ -78,7 +90,7 @@ type keyInput struct {
 
 func (a *api) createKey(c *call) error {
 	var in keyInput
-	if err := c.body(&in); err != nil {
+	if err := c.body(&in, "budget", "expires_at"); err != nil {
 		return err
 	}
 	spec := keys.Spec{Name: in.Name, AllModels: in.AllModels, Models: in.Models, Limits: in.Limits, Tags: in.Tags, Secret: in.Secret}
@@ -89,7 +101,7 @@ func (a *api) createKey(c *call) error {
 		spec.ExpiresAt = (*time.Time)(in.ExpiresAt)
 	}
 	if in.Budget != nil {
-		b, err := in.Budget.budget()
+		b, err := in.Budget.onto(nil)
 		if err != nil {
 			return err
 		}
@@ -116,7 +128,11 @@ func (a *api) view(c *call, k *core.VirtualKey) (*keyView, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &keyView{VirtualKey: k}
+	shown := *k
+	if shown.Models == nil {
+		shown.Models = []string{}
+	}
+	v := &keyView{VirtualKey: &shown}
 	for _, b := range budgets {
 		spent, reserved, resets, err := a.Ledger.Spent(c.ctx(), b, c.now)
 		if err != nil {
@@ -136,13 +152,7 @@ func (a *api) listKeys(c *call) error {
 	if name := q.text("name"); name != "" {
 		f.Name = &name
 	}
-	if s := q.text("blocked"); s != "" {
-		blocked := s == "true"
-		if !blocked && s != "false" {
-			q.fail("blocked", "must be true or false")
-		}
-		f.Blocked = &blocked
-	}
+	f.Blocked = q.flag("blocked")
 	if q.err != nil {
 		return q.err
 	}
@@ -176,16 +186,65 @@ func (a *api) getKey(c *call) error {
 	return a.writeKey(c, http.StatusOK, k, "")
 }
 
-// keyPatch has the members that are to change. Budget and ExpiresAt are taken
-// away by null.
+// keyPatch has the members that are to change; limits and budget change member
+// by member. Budget and ExpiresAt are taken away by null.
 type keyPatch struct {
 	Name      *string         `json:"name"`
 	AllModels *bool           `json:"all_models"`
 	Models    *[]string       `json:"models"`
-	Limits    *core.Limits    `json:"limits"`
+	Limits    *limitsPatch    `json:"limits"`
 	Tags      *[]string       `json:"tags"`
 	Budget    json.RawMessage `json:"budget"`
 	ExpiresAt json.RawMessage `json:"expires_at"`
+}
+
+type limitsPatch struct {
+	RPM      *int64 `json:"rpm"`
+	TPM      *int64 `json:"tpm"`
+	Parallel *int64 `json:"parallel"`
+}
+
+// update is what the patch makes of k.
+func (p *keyPatch) update(k *core.VirtualKey) (core.KeyUpdate, error) {
+	u := core.KeyUpdate{Name: p.Name, AllModels: p.AllModels, Models: p.Models, Tags: p.Tags}
+	if p.Limits != nil {
+		l := k.Limits
+		set(&l.RPM, p.Limits.RPM)
+		set(&l.TPM, p.Limits.TPM)
+		set(&l.Parallel, p.Limits.Parallel)
+		u.Limits = &l
+	}
+	if p.ExpiresAt != nil {
+		var at *time.Time
+		if !isNull(p.ExpiresAt) {
+			at = new(time.Time)
+			if err := strict("expires_at", p.ExpiresAt, (*instant)(at)); err != nil {
+				return u, err
+			}
+		}
+		u.ExpiresAt = &at
+	}
+	return u, nil
+}
+
+// patchBudget is the budget that the patch makes of the key's, nil for none.
+func (a *api) patchBudget(c *call, k *core.VirtualKey, raw json.RawMessage) (*core.Budget, error) {
+	if isNull(raw) {
+		return nil, nil
+	}
+	var in budgetInput
+	if err := strict("budget", raw, &in); err != nil {
+		return nil, err
+	}
+	have, err := a.Keys.Budgets(c.ctx(), k.ID)
+	if err != nil {
+		return nil, err
+	}
+	var old *core.Budget
+	if len(have) > 0 {
+		old = have[0]
+	}
+	return in.onto(old)
 }
 
 func (a *api) updateKey(c *call) error {
@@ -194,28 +253,16 @@ func (a *api) updateKey(c *call) error {
 		return err
 	}
 	var in keyPatch
-	if err := c.body(&in); err != nil {
+	if err := c.body(&in, "budget", "expires_at"); err != nil {
 		return err
 	}
-	u := core.KeyUpdate{Name: in.Name, AllModels: in.AllModels, Models: in.Models, Limits: in.Limits, Tags: in.Tags}
-	if in.ExpiresAt != nil {
-		var at *time.Time
-		if !isNull(in.ExpiresAt) {
-			var t instant
-			if err := strict("expires_at", in.ExpiresAt, &t); err != nil {
-				return err
-			}
-			at = (*time.Time)(&t)
-		}
-		u.ExpiresAt = &at
+	u, err := in.update(k)
+	if err != nil {
+		return err
 	}
 	var budget *core.Budget
-	if in.Budget != nil && !isNull(in.Budget) {
-		var b budgetInput
-		if err := strict("budget", in.Budget, &b); err != nil {
-			return err
-		}
-		if budget, err = b.budget(); err != nil {
+	if in.Budget != nil {
+		if budget, err = a.patchBudget(c, k, in.Budget); err != nil {
 			return err
 		}
 	}
@@ -257,27 +304,42 @@ func (a *api) rotateKey(c *call) error {
 	return a.writeKey(c, http.StatusOK, k, secret)
 }
 
-func (a *api) blockKey(c *call) error   { return a.change(c, a.Keys.Block) }
-func (a *api) unblockKey(c *call) error { return a.change(c, a.Keys.Unblock) }
-
-func (a *api) change(c *call, f func(ctx context.Context, id string) error) error {
-	k, err := a.key(c)
+func (a *api) blockKey(c *call) error {
+	k, err := a.otherKey(c)
 	if err != nil {
 		return err
 	}
-	if err := f(c.ctx(), k.ID); err != nil {
+	if err := a.Keys.Block(c.ctx(), k.ID); err != nil {
 		return err
 	}
 	return a.getKey(c)
 }
 
-func (a *api) deleteKey(c *call) error {
+func (a *api) unblockKey(c *call) error {
 	k, err := a.key(c)
 	if err != nil {
 		return err
 	}
-	if k.ID == c.who.Key.ID {
-		return core.Errorf(core.CodeConflict, core.SourceClient, "a key cannot delete itself")
+	if err := a.Keys.Unblock(c.ctx(), k.ID); err != nil {
+		return err
+	}
+	return a.getKey(c)
+}
+
+// otherKey is key, unless it is the one that asks: nobody is to lock the last
+// door from outside.
+func (a *api) otherKey(c *call) (*core.VirtualKey, error) {
+	k, err := a.key(c)
+	if err == nil && k.ID == c.who.Key.ID {
+		err = core.Errorf(core.CodeConflict, core.SourceClient, "a key cannot block or delete itself")
+	}
+	return k, err
+}
+
+func (a *api) deleteKey(c *call) error {
+	k, err := a.otherKey(c)
+	if err != nil {
+		return err
 	}
 	if err := a.Keys.Delete(c.ctx(), k.ID); err != nil {
 		return err

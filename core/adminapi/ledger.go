@@ -3,19 +3,24 @@ package adminapi
 import (
 	"encoding/csv"
 	"encoding/json"
+	"maps"
 	"net/http"
-	"sort"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tokligence/gateway/core"
 )
 
+var outcomes = []string{string(core.OutcomeOK), string(core.OutcomeBlocked), string(core.OutcomeFailed), string(core.OutcomeClientClosed),
+	string(core.OutcomeInterrupted), string(core.OutcomeCorrection)}
+
 // entryFilter reads what narrows entries; more names the other parameters of the route.
 func (c *call) entryFilter(more ...string) (core.EntryFilter, *query) {
 	q := c.query(append(more, "exchange_id", "key_id", "model", "deployment", "outcome", "from", "to")...)
 	return core.EntryFilter{ExchangeID: q.text("exchange_id"), KeyID: q.text("key_id"), Model: q.text("model"),
-		Deployment: q.text("deployment"), Outcome: core.Outcome(q.text("outcome")), From: q.time("from"), To: q.time("to")}, q
+		Deployment: q.text("deployment"), Outcome: core.Outcome(q.choice("outcome", "", outcomes...)), From: q.time("from"), To: q.time("to")}, q
 }
 
 func (a *api) listEntries(c *call) error {
@@ -37,32 +42,27 @@ const exportPage = 1000
 // exportEntries streams all entries of the filter, oldest first.
 func (a *api) exportEntries(c *call) error {
 	f, q := c.entryFilter("format")
-	write, format := writeLines, q.text("format")
-	switch format {
-	case "", "jsonl":
-		c.w.Header().Set("Content-Type", "application/jsonl")
-	case "csv":
-		write = writeCSV
-		c.w.Header().Set("Content-Type", "text/csv")
-	default:
-		q.fail("format", "must be jsonl or csv")
+	write, contentType := writeLines, "application/jsonl"
+	if q.choice("format", "jsonl", "jsonl", "csv") == "csv" {
+		write, contentType = writeCSV, "text/csv"
 	}
 	if q.err != nil {
-		c.w.Header().Del("Content-Type")
 		return q.err
 	}
 	f.Limit, f.OldestFirst = exportPage, true
 	for first := true; first || f.Cursor != ""; first = false {
 		entries, next, err := a.Store.ListEntries(c.ctx(), f)
+		if err != nil && first {
+			return err
+		}
+		c.w.Header().Set("Content-Type", contentType)
 		if err == nil {
 			err = write(c.w, entries, first)
 		}
-		if err != nil && !first {
-			// The head has left: cut the connection, so that half is not taken for all.
-			panic(http.ErrAbortHandler)
-		}
 		if err != nil {
-			return err
+			// The head has left: cut the connection, so that half is not taken for all.
+			a.Log.Error("ledger export broke off", "error", err)
+			panic(http.ErrAbortHandler)
 		}
 		f.Cursor = next
 	}
@@ -92,8 +92,8 @@ func writeCSV(w http.ResponseWriter, entries []*core.LedgerEntry, first bool) er
 	n := func(v int64) string { return strconv.FormatInt(v, 10) }
 	for _, e := range entries {
 		u := e.Usage
-		err := out.Write([]string{e.ID, e.ExchangeID, e.At.UTC().Format(time.RFC3339Nano), e.Key.ID, e.Key.Name, e.Endpoint, e.RequestedModel, e.DeployedModel,
-			e.ServedModel, e.Provider, e.Deployment, n(u.InputTokens()), n(u.CacheRead), n(u.CacheWrite5m), n(u.CacheWrite1h), n(u.OutputTokens()), n(u.Reasoning),
+		err := out.Write([]string{e.ID, e.ExchangeID, e.At.UTC().Format(time.RFC3339Nano), e.Key.ID, cell(e.Key.Name), e.Endpoint, cell(e.RequestedModel), cell(e.DeployedModel),
+			cell(e.ServedModel), e.Provider, e.Deployment, n(u.InputTokens()), n(u.CacheRead), n(u.CacheWrite5m), n(u.CacheWrite1h), n(u.OutputTokens()), n(u.Reasoning),
 			strconv.FormatBool(u.Estimated()), e.Amount.String(), strconv.FormatBool(e.Unpriced), string(e.Outcome), strconv.Itoa(e.Status), string(e.ErrorCode),
 			n(e.Latency.Milliseconds()), e.Corrects})
 		if err != nil {
@@ -102,6 +102,15 @@ func writeCSV(w http.ResponseWriter, entries []*core.LedgerEntry, first bool) er
 	}
 	out.Flush()
 	return out.Error()
+}
+
+// cell keeps text that others chose from being taken for a formula by the
+// programs that open CSV files.
+func cell(s string) string {
+	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+		return "'" + s
+	}
+	return s
 }
 
 func (a *api) verifyLedger(c *call) error {
@@ -142,27 +151,22 @@ var groups = map[string]func(*core.Rollup) string{
 	"outcome":    func(r *core.Rollup) string { return string(r.Outcome) },
 }
 
-// usage sums rollups, whole hours, by one dimension.
+// usage sums rollups by one dimension, over whole hours: those that from and to
+// fall into count in full. Without them it is the last thirty days.
 func (a *api) usage(c *call) error {
 	q := c.query("from", "to", "by")
 	from, to := q.time("from"), q.time("to")
-	by := q.text("by")
-	if by == "" {
-		by = "model"
-	}
-	group := groups[by]
-	if group == nil {
-		q.fail("by", "must be one of deployment, hour, key, model, outcome, provider")
-	}
+	group := groups[q.choice("by", "model", slices.Sorted(maps.Keys(groups))...)]
 	if q.err != nil {
 		return q.err
 	}
 	if to.IsZero() {
-		to = c.now.Add(time.Hour)
+		to = c.now.Add(1) // this hour too, at its first instant
 	}
 	if from.IsZero() {
 		from = to.AddDate(0, 0, -30)
 	}
+	from, to = from.UTC().Truncate(time.Hour), to.UTC().Add(time.Hour-1).Truncate(time.Hour)
 	rollups, err := a.Store.ListRollups(c.ctx(), from, to)
 	if err != nil {
 		return err
@@ -181,10 +185,6 @@ func (a *api) usage(c *call) error {
 		row.Amount += r.Amount
 		row.Unpriced += r.Unpriced
 	}
-	rows := make([]*usageRow, 0, len(sums))
-	for _, row := range sums {
-		rows = append(rows, row)
-	}
-	sort.Slice(rows, func(i, j int) bool { return rows[i].Group < rows[j].Group })
+	rows := slices.SortedFunc(maps.Values(sums), func(x, y *usageRow) int { return strings.Compare(x.Group, y.Group) })
 	return writeList(c.w, rows, "")
 }

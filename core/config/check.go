@@ -39,10 +39,29 @@ func (l *loader) addDeployment(at place, d *core.Deployment) {
 }
 
 func (l *loader) addGuardrail(_ place, g *core.GuardrailAttachment) {
-	if g.Config == nil {
-		g.Config = json.RawMessage("{}")
-	}
 	l.cfg.guardrails = append(l.cfg.guardrails, *g)
+}
+
+// mergeGuardrails completes each attachment's configuration with its plugin's:
+// what the attachment says itself counts.
+func (l *loader) mergeGuardrails() {
+	for i := range l.cfg.guardrails {
+		g := &l.cfg.guardrails[i]
+		merged := map[string]json.RawMessage{}
+		for _, p := range l.cfg.plugins {
+			if p.ID == g.Plugin {
+				mergeObject(merged, p.Config)
+			}
+		}
+		mergeObject(merged, g.Config)
+		g.Config, _ = json.Marshal(merged) // of JSON that we wrote ourselves
+	}
+}
+
+func mergeObject(to map[string]json.RawMessage, object json.RawMessage) {
+	if len(object) > 0 {
+		_ = json.Unmarshal(object, &to) // likewise
+	}
 }
 
 // check looks at what the objects say about each other.

@@ -65,7 +65,7 @@ var pluginFields = []field[Plugin]{
 		func(p *Plugin) *time.Duration { return &p.Timeout }, positive[time.Duration]),
 	texts("allow_hosts", "hosts that the plugin's HTTP requests may reach",
 		func(p *Plugin) *[]string { return &p.AllowHosts }, areHosts),
-	object("config", "the plugin's own settings; see its README",
+	object("config", "the plugin's own settings; see its README. Of a guardrail: what its attachments start from",
 		func(p *Plugin) *json.RawMessage { return &p.Config }),
 }
 
@@ -151,6 +151,6 @@ var guardrailFields = []field[core.GuardrailAttachment]{
 		func(g *core.GuardrailAttachment, s string) { g.FailOpen = s == "open" }),
 	boolean("everywhere", "false", "applies to every alias",
 		func(g *core.GuardrailAttachment) *bool { return &g.Everywhere }),
-	object("config", "settings of the plugin for this attachment; see its README",
+	object("config", "settings of the plugin for this attachment, over those of [plugin.config]; see its README",
 		func(g *core.GuardrailAttachment) *json.RawMessage { return &g.Config }),
 }

@@ -118,6 +118,7 @@ func (l *loader) finish() (*Config, []Problem) {
 		}
 	}
 	l.cfg.Server.PublicURL = strings.TrimRight(l.cfg.Server.PublicURL, "/")
+	l.mergeGuardrails()
 	l.cfg.places = maps.Clone(l.objects)
 	for key, at := range l.set {
 		l.cfg.places[parentOf(key)] = place{at.src, parentOf(at.index), parentOf(at.shown)}

@@ -4,21 +4,22 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/http"
+	"log/slog"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tokligence/gateway/core/config"
-	"github.com/tokligence/gateway/core/store"
 )
 
 func checkCommand() *cobra.Command {
 	var path string
 	var strict bool
-	cmd := &cobra.Command{Use: "check", Short: "Lint the configuration", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-		_, problems := config.Load(path, os.LookupEnv)
+	cmd := &cobra.Command{Use: "check", Short: "Print every problem of a configuration", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		_, problems, err := check(cmd, path)
+		if err != nil {
+			return err
+		}
 		for _, p := range problems {
 			fmt.Fprintln(cmd.OutOrStdout(), p)
 		}
@@ -31,6 +32,23 @@ func checkCommand() *cobra.Command {
 	cmd.Flags().StringVarP(&path, "config", "c", "gateway.toml", "configuration file")
 	cmd.Flags().BoolVar(&strict, "strict", false, "warnings fail as well")
 	return cmd
+}
+
+// check reads the configuration, and if it is sound by itself, what its plugins
+// say of it.
+func check(cmd *cobra.Command, path string) (*config.Config, []config.Problem, error) {
+	c, problems := config.Load(path, os.LookupEnv)
+	if c == nil {
+		return nil, problems, nil
+	}
+	m := Main{Stderr: cmd.ErrOrStderr(), LogLevel: slog.LevelWarn, config: c}
+	cache := m.cacheDir()
+	if _, err := os.Stat(cache); err != nil {
+		cache = "" // checking leaves nothing behind
+	}
+	loader := newLoader(m.logger(), cache)
+	more, err := lint(cmd.Context(), c, loader)
+	return c, append(problems, more...), errors.Join(err, loader.Close(cmd.Context()))
 }
 
 func initCommand() *cobra.Command {
@@ -54,53 +72,5 @@ func initCommand() *cobra.Command {
 		return nil
 	}}
 	cmd.Flags().StringVarP(&path, "config", "c", "gateway.toml", "file to write")
-	return cmd
-}
-
-// doctorCommand looks at everything that a start needs, and says all that is wrong.
-func doctorCommand() *cobra.Command {
-	var path, url string
-	cmd := &cobra.Command{Use: "doctor", Short: "Look at what the gateway needs to run", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-		failed := false
-		say := func(what string, err error) {
-			mark, text := "ok  ", ""
-			if err != nil {
-				mark, text, failed = "FAIL", ": "+err.Error(), true
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s  %s%s\n", mark, what, text)
-		}
-		c, problems := config.Load(path, os.LookupEnv)
-		for _, p := range problems {
-			fmt.Fprintln(cmd.OutOrStdout(), "     ", p)
-		}
-		if config.HasErrors(problems) {
-			say("configuration "+path, errors.New("not valid"))
-			return errReported
-		}
-		say("configuration "+path, nil)
-		s, err := store.Open(cmd.Context(), c.Storage.URL, time.Now)
-		if err == nil {
-			err = errors.Join(s.Ping(cmd.Context()), s.Close())
-		}
-		say("store "+c.Storage.URL, err)
-		if url == "" {
-			url = "http://" + c.Server.Listen
-		}
-		client := http.Client{Timeout: 5 * time.Second}
-		resp, err := client.Get(url + "/readyz")
-		if err == nil {
-			if resp.StatusCode != http.StatusOK {
-				err = errors.New(resp.Status)
-			}
-			resp.Body.Close()
-		}
-		say("gateway at "+url, err)
-		if failed {
-			return errReported
-		}
-		return nil
-	}}
-	cmd.Flags().StringVarP(&path, "config", "c", "gateway.toml", "configuration file")
-	cmd.Flags().StringVar(&url, "url", "", "the gateway's address; by default where the configuration lets it listen")
 	return cmd
 }

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -22,12 +24,12 @@ type apiClient struct {
 
 // flags adds what every command that talks to a gateway takes.
 func (c *apiClient) flags(cmd *cobra.Command) {
-	url := os.Getenv("TOKLIGENCE_URL")
-	if url == "" {
-		url = "http://127.0.0.1:8080"
+	address := os.Getenv("TOKLIGENCE_URL")
+	if address == "" {
+		address = "http://127.0.0.1:8080"
 	}
 	f := cmd.PersistentFlags()
-	f.StringVar(&c.url, "url", url, "the gateway's address (TOKLIGENCE_URL)")
+	f.StringVar(&c.url, "url", address, "the gateway's address (TOKLIGENCE_URL)")
 	f.StringVar(&c.key, "key", "", "admin key (TOKLIGENCE_ADMIN_KEY)")
 	f.BoolVar(&c.asJSON, "json", false, "print JSON")
 }
@@ -103,4 +105,33 @@ func (c *apiClient) show(cmd *cobra.Command, raw json.RawMessage, v any, text fu
 	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
 	text(w)
 	return w.Flush()
+}
+
+// pageFlags choose the part of a list.
+type pageFlags struct {
+	limit  int
+	cursor string
+}
+
+func (p *pageFlags) add(cmd *cobra.Command, limit int) {
+	cmd.Flags().IntVar(&p.limit, "limit", limit, "how many, 1000 at most")
+	cmd.Flags().StringVar(&p.cursor, "cursor", "", "where an earlier list ended")
+}
+
+func (p *pageFlags) query() url.Values {
+	return url.Values{"limit": {strconv.Itoa(p.limit)}, "cursor": {p.cursor}}
+}
+
+// tellMore says that a list goes on. It passes err on.
+func (p *pageFlags) tellMore(cmd *cobra.Command, raw json.RawMessage, err error) error {
+	var page struct {
+		NextCursor string `json:"next_cursor"`
+	}
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(raw, &page); err == nil && page.NextCursor != "" {
+		fmt.Fprintf(cmd.ErrOrStderr(), "there are more: --cursor %s\n", page.NextCursor)
+	}
+	return nil
 }

@@ -3,11 +3,9 @@ package main
 import (
 	"fmt"
 	"net/url"
-	"strconv"
 	"strings"
-	"time"
-
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -82,17 +80,17 @@ func (k *keyInfo) state() string {
 }
 
 func keyListCommand(c *apiClient) *cobra.Command {
-	var limit int
+	var page pageFlags
 	cmd := &cobra.Command{Use: "list", Short: "List keys, newest first", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-		raw, err := c.call("GET", "/keys?limit="+strconv.Itoa(limit), nil)
+		raw, err := c.call("GET", "/keys?"+page.query().Encode(), nil)
 		if err != nil {
 			return err
 		}
-		var page struct{ Data []keyInfo }
-		return c.show(cmd, raw, &page, func(w *tabwriter.Writer) {
+		var list struct{ Data []keyInfo }
+		err = c.show(cmd, raw, &list, func(w *tabwriter.Writer) {
 			fmt.Fprintln(w, "ID\tNAME\tKEY\tMODELS\tSPENT\tSTATE")
-			for i := range page.Data {
-				k := &page.Data[i]
+			for i := range list.Data {
+				k := &list.Data[i]
 				spent := ""
 				if k.Budget != nil {
 					spent = "$" + k.Budget.Spent + " of $" + k.Budget.Amount
@@ -100,18 +98,19 @@ func keyListCommand(c *apiClient) *cobra.Command {
 				fmt.Fprintf(w, "%s\t%s\t%s…%s\t%s\t%s\t%s\n", k.ID, k.Name, k.Prefix, k.LastFour, k.models(), spent, k.state())
 			}
 		})
+		return page.tellMore(cmd, raw, err)
 	}}
-	cmd.Flags().IntVar(&limit, "limit", 50, "how many")
+	page.add(cmd, 50)
 	return cmd
 }
 
 // keyFlags are what creating and updating have in common; only those that were
 // given are sent.
 type keyFlags struct {
-	name, budget, period, timezone, expires string
-	models, tags                            []string
-	all                                     bool
-	rpm, tpm, parallel                      int64
+	name, budget, period, timezone, policy, expires string
+	models, tags                                    []string
+	all                                             bool
+	rpm, tpm, parallel                              int64
 }
 
 func (f *keyFlags) add(cmd *cobra.Command) {
@@ -119,31 +118,48 @@ func (f *keyFlags) add(cmd *cobra.Command) {
 	fl.StringVar(&f.name, "name", "", "name for people")
 	fl.StringSliceVar(&f.models, "models", nil, "model aliases that it may use")
 	fl.BoolVar(&f.all, "all-models", false, "may use every model")
-	fl.StringVar(&f.budget, "budget", "", "dollars a period, such as 25.00")
-	fl.StringVar(&f.period, "period", "month", "none, hour, day, week or month")
+	fl.StringVar(&f.budget, "budget", "", "dollars a period, such as 25.00; none takes the budget away")
+	fl.StringVar(&f.period, "period", "", "of the budget: none, hour, day, week or month (a new one's default)")
 	fl.StringVar(&f.timezone, "timezone", "", "IANA time zone of the period")
+	fl.StringVar(&f.policy, "policy", "", "strict refuses what may not fit; shrink lowers its output cap")
 	fl.Int64Var(&f.rpm, "rpm", 0, "requests a minute")
 	fl.Int64Var(&f.tpm, "tpm", 0, "tokens a minute")
 	fl.Int64Var(&f.parallel, "parallel", 0, "exchanges at the same time")
-	fl.StringVar(&f.expires, "expires", "", "time such as 2027-01-31T00:00:00Z")
+	fl.StringVar(&f.expires, "expires", "", "time such as 2027-01-31T00:00:00Z; never takes the expiry away")
 	fl.StringSliceVar(&f.tags, "tags", nil, "labels")
 }
 
-func (f *keyFlags) body(cmd *cobra.Command) map[string]any {
-	b := map[string]any{}
-	put := func(flag, member string, v any) {
+// given collects the values of the flags that stand on the command line.
+func given(cmd *cobra.Command, values map[string]any) map[string]any {
+	out := map[string]any{}
+	for flag, v := range values {
 		if cmd.Flags().Changed(flag) {
-			b[member] = v
+			out[strings.ReplaceAll(flag, "-", "_")] = v
 		}
 	}
-	put("name", "name", f.name)
-	put("models", "models", f.models)
-	put("all-models", "all_models", f.all)
-	put("tags", "tags", f.tags)
-	put("expires", "expires_at", f.expires)
-	put("budget", "budget", map[string]any{"amount": f.budget, "period": f.period, "timezone": f.timezone})
-	if cmd.Flags().Changed("rpm") || cmd.Flags().Changed("tpm") || cmd.Flags().Changed("parallel") {
-		b["limits"] = map[string]int64{"rpm": f.rpm, "tpm": f.tpm, "parallel": f.parallel}
+	return out
+}
+
+func (f *keyFlags) body(cmd *cobra.Command) map[string]any {
+	b := given(cmd, map[string]any{"name": f.name, "models": f.models, "all-models": f.all, "tags": f.tags})
+	if limits := given(cmd, map[string]any{"rpm": f.rpm, "tpm": f.tpm, "parallel": f.parallel}); len(limits) > 0 {
+		b["limits"] = limits
+	}
+	budget := given(cmd, map[string]any{"period": f.period, "timezone": f.timezone, "policy": f.policy})
+	if cmd.Flags().Changed("budget") {
+		budget["amount"] = f.budget
+	}
+	switch {
+	case f.budget == "none":
+		b["budget"] = nil
+	case len(budget) > 0:
+		b["budget"] = budget
+	}
+	if cmd.Flags().Changed("expires") {
+		b["expires_at"] = f.expires
+	}
+	if f.expires == "never" {
+		b["expires_at"] = nil
 	}
 	return b
 }
@@ -155,6 +171,9 @@ func keyCreateCommand(c *apiClient) *cobra.Command {
 		body := f.body(cmd)
 		if admin {
 			body["admin"] = true
+		}
+		if budget, ok := body["budget"].(map[string]any); ok && budget["period"] == nil {
+			budget["period"] = "month"
 		}
 		raw, err := c.call("POST", "/keys", body)
 		if err != nil {
@@ -170,7 +189,11 @@ func keyCreateCommand(c *apiClient) *cobra.Command {
 func keyUpdateCommand(c *apiClient) *cobra.Command {
 	var f keyFlags
 	cmd := &cobra.Command{Use: "update ID", Short: "Change what is given", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
-		raw, err := c.call("PATCH", "/keys/"+url.PathEscape(args[0]), f.body(cmd))
+		body := f.body(cmd)
+		if len(body) == 0 {
+			return fmt.Errorf("%w: nothing to change was given", errUsage)
+		}
+		raw, err := c.call("PATCH", "/keys/"+url.PathEscape(args[0]), body)
 		if err != nil {
 			return err
 		}

@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"strconv"
+	"text/tabwriter"
 	"time"
 
-	"text/tabwriter"
-
 	"github.com/spf13/cobra"
+
+	"github.com/tokligence/gateway/core"
 )
 
 // entryInfo is what the table shows of an entry.
@@ -18,7 +18,7 @@ type entryInfo struct {
 	At                              time.Time
 	Key                             struct{ ID, Name string }
 	RequestedModel                  string `json:"requested_model"`
-	Usage                           struct{ Input, Output int64 }
+	Usage                           core.Usage
 	Unpriced                        bool
 }
 
@@ -35,39 +35,62 @@ func ledgerCommand() *cobra.Command {
 }
 
 func ledgerListCommand(c *apiClient) *cobra.Command {
-	var limit int
-	cmd := &cobra.Command{Use: "list", Short: "The newest entries", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-		raw, err := c.call("GET", "/ledger?limit="+strconv.Itoa(limit), nil)
+	var page pageFlags
+	var f entryFlags
+	cmd := &cobra.Command{Use: "list", Short: "List entries, newest first", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		q := page.query()
+		f.narrow(q)
+		raw, err := c.call("GET", "/ledger?"+q.Encode(), nil)
 		if err != nil {
 			return err
 		}
-		var page struct{ Data []entryInfo }
-		return c.show(cmd, raw, &page, func(w *tabwriter.Writer) {
+		var list struct{ Data []entryInfo }
+		err = c.show(cmd, raw, &list, func(w *tabwriter.Writer) {
 			fmt.Fprintln(w, "TIME\tKEY\tMODEL\tDEPLOYMENT\tIN\tOUT\tAMOUNT\tOUTCOME\tID")
-			for _, e := range page.Data {
+			for _, e := range list.Data {
 				amount := "$" + e.Amount
 				if e.Unpriced {
 					amount = "unpriced"
 				}
 				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%d\t%s\t%s\t%s\n", e.At.Local().Format("2006-01-02 15:04:05"), e.Key.Name,
-					e.RequestedModel, e.Deployment, e.Usage.Input, e.Usage.Output, amount, e.Outcome, e.ID)
+					e.RequestedModel, e.Deployment, e.Usage.InputTokens(), e.Usage.OutputTokens(), amount, e.Outcome, e.ID)
 			}
 		})
+		return page.tellMore(cmd, raw, err)
 	}}
-	cmd.Flags().IntVar(&limit, "limit", 20, "how many")
+	page.add(cmd, 20)
+	f.add(cmd)
 	return cmd
 }
 
+// entryFlags narrow what is listed or exported.
+type entryFlags struct{ from, to, keyID, model, deployment, outcome string }
+
+func (f *entryFlags) add(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.StringVar(&f.from, "from", "", "first instant, such as 2026-11-01 or 2026-11-01T12:00:00Z")
+	fl.StringVar(&f.to, "to", "", "instant after the last")
+	fl.StringVar(&f.keyID, "key-id", "", "only of this key")
+	fl.StringVar(&f.model, "model", "", "only of this alias")
+	fl.StringVar(&f.deployment, "deployment", "", "only of this deployment")
+	fl.StringVar(&f.outcome, "outcome", "", "only with this outcome")
+}
+
+// narrow adds what was given to a query.
+func (f *entryFlags) narrow(q url.Values) {
+	for name, value := range map[string]string{"from": f.from, "to": f.to, "key_id": f.keyID, "model": f.model, "deployment": f.deployment, "outcome": f.outcome} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+}
+
 func ledgerExportCommand(c *apiClient) *cobra.Command {
-	var format, from, to string
-	cmd := &cobra.Command{Use: "export", Short: "Write all entries, oldest first", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+	var format string
+	var f entryFlags
+	cmd := &cobra.Command{Use: "export", Short: "Write entries, oldest first", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 		q := url.Values{"format": {format}}
-		if from != "" {
-			q.Set("from", from)
-		}
-		if to != "" {
-			q.Set("to", to)
-		}
+		f.narrow(q)
 		resp, err := c.open("GET", "/ledger/export?"+q.Encode(), nil)
 		if err != nil {
 			return err
@@ -79,8 +102,7 @@ func ledgerExportCommand(c *apiClient) *cobra.Command {
 		return nil
 	}}
 	cmd.Flags().StringVar(&format, "format", "jsonl", "jsonl or csv")
-	cmd.Flags().StringVar(&from, "from", "", "first instant, such as 2026-11-01")
-	cmd.Flags().StringVar(&to, "to", "", "instant after the last")
+	f.add(cmd)
 	return cmd
 }
 

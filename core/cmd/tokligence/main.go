@@ -39,19 +39,37 @@ func run(args []string) int {
 var errReported = errors.New("reported")
 
 func rootCommand() *cobra.Command {
-	root := &cobra.Command{
-		Use: "tokligence", Short: "Self-hosted LLM gateway", SilenceUsage: true, SilenceErrors: true,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return fmt.Errorf("%w: there is no command %q", errUsage, args[0])
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
+	root := &cobra.Command{Use: "tokligence", Short: "Self-hosted LLM gateway", SilenceUsage: true, SilenceErrors: true}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
+	defer checkUsage(root)
 	root.AddCommand(serveCommand(), checkCommand(), initCommand(), keyCommand(), ledgerCommand(), modelsCommand(), pluginCommand(), doctorCommand(), versionCommand())
 	return root
+}
+
+// checkUsage makes wrong arguments of cmd and all commands below usage errors.
+// A command that only groups others shows its help, and fails on a name that
+// it does not have.
+func checkUsage(cmd *cobra.Command) {
+	if args := cmd.Args; args != nil {
+		cmd.Args = func(cmd *cobra.Command, given []string) error {
+			if err := args(cmd, given); err != nil {
+				return fmt.Errorf("%w: %s: %w", errUsage, cmd.CommandPath(), err)
+			}
+			return nil
+		}
+	}
+	if !cmd.Runnable() {
+		cmd.Args = func(cmd *cobra.Command, given []string) error {
+			if len(given) > 0 {
+				return fmt.Errorf("%w: %s has no command %q", errUsage, cmd.CommandPath(), given[0])
+			}
+			return nil
+		}
+		cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	}
+	for _, sub := range cmd.Commands() {
+		checkUsage(sub)
+	}
 }
 
 func versionCommand() *cobra.Command {

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
-
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -41,20 +40,21 @@ func modelsCommand() *cobra.Command {
 	return cmd
 }
 
-// modelsTestCommand calls one alias, or all, and fails when any does.
+// testInfo is what came of a test.
+type testInfo struct {
+	OK                  bool
+	Status              int
+	Message, Deployment string
+	LatencyMS           int64 `json:"latency_ms"`
+}
+
+// modelsTestCommand calls one alias, or all that can be called, and fails when any does.
 func modelsTestCommand(c *apiClient) *cobra.Command {
-	return &cobra.Command{Use: "test [NAME]", Short: "Send one small request through an alias, or through all", Args: cobra.MaximumNArgs(1), RunE: func(cmd *cobra.Command, names []string) error {
+	return &cobra.Command{Use: "test [NAME]", Short: "Send one small request through an alias, or through all that are configured", Args: cobra.MaximumNArgs(1), RunE: func(cmd *cobra.Command, names []string) error {
 		if len(names) == 0 {
-			raw, err := c.call("GET", "/models", nil)
-			if err != nil {
+			var err error
+			if names, err = configuredModels(c); err != nil {
 				return err
-			}
-			var page struct{ Data []modelInfo }
-			if err := json.Unmarshal(raw, &page); err != nil {
-				return err
-			}
-			for _, m := range page.Data {
-				names = append(names, m.Name)
 			}
 		}
 		failed := false
@@ -63,12 +63,7 @@ func modelsTestCommand(c *apiClient) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var r struct {
-				OK                  bool
-				Status              int
-				Message, Deployment string
-				LatencyMS           int64 `json:"latency_ms"`
-			}
+			var r testInfo
 			if err := json.Unmarshal(raw, &r); err != nil {
 				return err
 			}
@@ -84,4 +79,25 @@ func modelsTestCommand(c *apiClient) *cobra.Command {
 		}
 		return nil
 	}}
+}
+
+// configuredModels names the aliases with a deployment that can be called.
+func configuredModels(c *apiClient) (names []string, err error) {
+	raw, err := c.call("GET", "/models", nil)
+	if err != nil {
+		return nil, err
+	}
+	var page struct{ Data []modelInfo }
+	if err := json.Unmarshal(raw, &page); err != nil {
+		return nil, err
+	}
+	for _, m := range page.Data {
+		for _, d := range m.Deployments {
+			if d.State != "not configured" {
+				names = append(names, m.Name)
+				break
+			}
+		}
+	}
+	return names, nil
 }
