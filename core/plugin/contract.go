@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/tokligence/gateway/pdk/abi"
@@ -40,7 +41,52 @@ func checkPlan(p *abi.PlanReply, r *abi.PlanRequest) error {
 			return fmt.Errorf("%q is not a mode", m)
 		}
 	}
-	return checkHeaders(p.Headers)
+	switch p.Stream.Framing {
+	case "", abi.FramingSSE, abi.FramingNDJSON, abi.FramingAWSEventStream:
+	default:
+		return fmt.Errorf("%q is not a framing", p.Stream.Framing)
+	}
+	if err := checkAuth(&p.Auth); err != nil {
+		return err
+	}
+	for _, name := range p.Request.ForwardHeaders {
+		if err := checkHeader(name, ""); err != nil || secretive[strings.ToLower(name)] {
+			return fmt.Errorf("the client's header %q is not forwarded", name)
+		}
+	}
+	return errors.Join(checkEdits(p.Request.Edits), checkHeaders(p.Headers))
+}
+
+func checkAuth(a *abi.Auth) error {
+	switch a.Scheme {
+	case "", abi.AuthNone, abi.AuthBearer, abi.AuthSigV4:
+		return nil
+	case abi.AuthHeader, abi.AuthQuery:
+		if !isToken(a.Name) {
+			return fmt.Errorf("the authentication scheme %q needs a name, not %q", a.Scheme, a.Name)
+		}
+		return nil
+	}
+	return fmt.Errorf("%q is not an authentication scheme", a.Scheme)
+}
+
+func checkEdits(edits []abi.Edit) error {
+	for _, e := range edits {
+		ok := e.Key != ""
+		switch e.Op {
+		case abi.EditSet, abi.EditDefault:
+			ok = ok && len(e.Value) > 0
+		case abi.EditRename:
+			ok = ok && e.To != ""
+		case abi.EditRemove:
+		default:
+			ok = false
+		}
+		if !ok {
+			return fmt.Errorf("the edit %q of %q is not one", e.Op, e.Key)
+		}
+	}
+	return nil
 }
 
 // checkURL holds a URL to the deployment's own base, or to https where it has none.
@@ -57,7 +103,7 @@ func checkURL(raw, base string) error {
 	}
 	b, err := url.Parse(base)
 	if err != nil || u.Scheme != b.Scheme || !strings.EqualFold(u.Host, b.Host) {
-		return errors.New("the URL leads to another host than the deployment's base_url")
+		return errors.New("the URL leads to another host than the deployment")
 	}
 	return nil
 }
@@ -66,26 +112,48 @@ func checkURL(raw, base string) error {
 var forbidden = map[string]bool{"host": true, "content-length": true, "transfer-encoding": true, "connection": true, "authorization": true,
 	"proxy-authorization": true, "proxy-connection": true, "cookie": true, "te": true, "trailer": true, "upgrade": true, "keep-alive": true, "expect": true}
 
+// secretive are headers in which a client proves itself to the gateway: its
+// virtual key must not reach a vendor.
+var secretive = map[string]bool{"x-api-key": true, "api-key": true, "x-goog-api-key": true}
+
 func checkHeaders(h abi.Headers) error {
 	for name, value := range h {
-		for i := range len(name) {
-			if c := name[i]; c <= ' ' || c >= 0x7f || strings.IndexByte(`"(),/:;<=>?@[\]{}`, c) >= 0 {
-				return fmt.Errorf("%q is not a header name", name)
-			}
-		}
-		if name == "" || forbidden[strings.ToLower(name)] {
-			return fmt.Errorf("the header %q is not the plugin's to set", name)
-		}
-		if strings.ContainsAny(value, "\r\n\x00") {
-			return fmt.Errorf("the header %q has a line break in it", name)
+		if err := checkHeader(name, value); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func checkEncode(e *abi.EncodeReply, r *abi.EncodeRequest) error {
+func checkHeader(name, value string) error {
+	switch {
+	case !isToken(name):
+		return fmt.Errorf("%q is not a header name", name)
+	case forbidden[strings.ToLower(name)]:
+		return fmt.Errorf("the header %q is not the plugin's to set", name)
+	case strings.ContainsAny(value, "\r\n\x00"):
+		return fmt.Errorf("the header %q has a line break in it", name)
+	}
+	return nil
+}
+
+// isToken reports whether s can be a header's name (RFC 9110, 5.6.2).
+func isToken(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c >= 0x7f || strings.IndexByte(`"(),/:;<=>?@[\]{}`, c) >= 0 {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// checkEncode holds the URL to that of the plan.
+func checkEncode(e *abi.EncodeReply, planned string) error {
 	if e.URL != "" {
-		if err := checkURL(e.URL, r.Deployment.BaseURL); err != nil {
+		if planned == "" {
+			return errors.New("the URL belongs to no plan")
+		}
+		if err := checkURL(e.URL, planned); err != nil {
 			return err
 		}
 	}
@@ -144,28 +212,56 @@ func checkRank(r *abi.RankReply, n int) error {
 	return nil
 }
 
-func checkInspect(r *abi.InspectReply, q *abi.InspectRequest, hold int) error {
+func checkInspect(r *abi.InspectReply, q *abi.InspectRequest, c *abi.Capabilities) error {
 	switch r.Verdict {
-	case abi.Allow, abi.Block, abi.Rewrite, abi.Fetch:
+	case abi.Allow, abi.Block:
+	case abi.Rewrite:
+		if !c.Rewrite {
+			return errors.New("it rewrites, which its manifest does not ask for")
+		}
+	case abi.Fetch:
+		if err := checkFetch(r.HTTPRequest, c.Hosts); err != nil {
+			return err
+		}
 	default:
 		return fmt.Errorf("%q is not a verdict", r.Verdict)
 	}
-	if r.Hold < 0 || r.Hold > hold {
-		return fmt.Errorf("a hold of %d is outside of what the manifest asks for (%d)", r.Hold, hold)
-	}
-	for _, s := range r.Segments {
-		known := false
-		for i := range q.Segments {
-			known = known || q.Segments[i].ID == s.ID
-		}
-		if !known {
-			return fmt.Errorf("segment %d was not asked about", s.ID)
-		}
+	if r.Hold < 0 || r.Hold > c.Hold {
+		return fmt.Errorf("a hold of %d is outside of what the manifest asks for (%d)", r.Hold, c.Hold)
 	}
 	for _, f := range r.Findings {
 		if f.Rule == "" || f.Count < 0 {
 			return errors.New("a finding has no rule")
 		}
+	}
+	if len(r.Segments) == 0 {
+		return nil
+	}
+	asked := make(map[int]bool, len(q.Segments))
+	for i := range q.Segments {
+		asked[q.Segments[i].ID] = true
+	}
+	for _, s := range r.Segments {
+		if !asked[s.ID] {
+			return fmt.Errorf("segment %d was not asked about, or is answered twice", s.ID)
+		}
+		delete(asked, s.ID)
+	}
+	return nil
+}
+
+// checkFetch holds an HTTP effect to the hosts that the manifest asks for, all
+// of which are granted.
+func checkFetch(r *abi.HTTPRequest, hosts []string) error {
+	if r == nil {
+		return errors.New("it wants to fetch nothing")
+	}
+	if err := checkURL(r.URL, ""); err != nil {
+		return err
+	}
+	u, err := url.Parse(r.URL)
+	if err != nil || !slices.Contains(hosts, u.Hostname()) {
+		return errors.New("it wants to fetch from a host that its manifest does not ask for")
 	}
 	return nil
 }

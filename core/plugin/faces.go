@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 
 	"github.com/tokligence/gateway/core"
@@ -16,9 +15,9 @@ import (
 // face is what the typed faces have in common. Their methods' errors are
 // *core.Error, safe for the client, or the context's.
 type face struct {
-	id     string
-	plugin Plugin
-	hold   int
+	id           string
+	plugin       Plugin
+	capabilities abi.Capabilities
 }
 
 // keptBuffer is the largest input buffer that waits for another call.
@@ -75,13 +74,21 @@ func newFace(l *Loaded, kind abi.Kind) (*face, error) {
 	if l.Manifest.Kind != kind {
 		return nil, fmt.Errorf("plugin %s is a %s, not a %s", l.Declaration.ID, l.Manifest.Kind, kind)
 	}
-	return &face{id: l.Declaration.ID, plugin: l.Plugin, hold: l.Manifest.Capabilities.Hold}, nil
+	return &face{id: l.Declaration.ID, plugin: l.Plugin, capabilities: l.Manifest.Capabilities}, nil
 }
 
 // Provider is a provider plugin. Every reply is checked before it is used.
 type Provider struct {
 	*face
 	decodesErrors bool
+	// plans holds the URL of each plan under its planKey; Encode's is held to it.
+	plans sync.Map
+}
+
+type planKey struct {
+	deployment string
+	endpoint   abi.Endpoint
+	stream     bool
 }
 
 // AsProvider gives a loaded provider its face.
@@ -90,8 +97,7 @@ func AsProvider(l *Loaded) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	has := l.code.code.Has(abi.DecodeError) && (l.Manifest.Functions == nil || slices.Contains(l.Manifest.Functions, abi.DecodeError))
-	return &Provider{f, has}, nil
+	return &Provider{face: f, decodesErrors: l.Has(abi.DecodeError)}, nil
 }
 
 // DecodesErrors reports whether the plugin has a DecodeError of its own.
@@ -114,10 +120,12 @@ func (p *Provider) Plan(ctx context.Context, r *abi.PlanRequest) (*abi.PlanReply
 	if err := checkPlan(reply, r); err != nil {
 		return nil, p.broken(abi.Plan, err)
 	}
+	p.plans.Store(planKey{r.Deployment.Name, r.Endpoint, r.Stream}, reply.URL)
 	return reply, nil
 }
 
-// Encode makes the vendor's request.
+// Encode makes the vendor's request. Its URL keeps the scheme and host of the
+// plan that Plan gave for the same deployment, endpoint and stream.
 func (p *Provider) Encode(ctx context.Context, r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 	out, err := p.call(ctx, abi.Encode, func(dst []byte) []byte { return wire.AppendEncodeRequest(dst, r) })
 	if err != nil {
@@ -126,7 +134,9 @@ func (p *Provider) Encode(ctx context.Context, r *abi.EncodeRequest) (*abi.Encod
 	reply := &abi.EncodeReply{}
 	if err = valid(out); err == nil {
 		if err = wire.ParseEncodeReply(out, reply); err == nil {
-			err = checkEncode(reply, r)
+			plan, _ := p.plans.Load(planKey{r.Deployment.Name, r.Endpoint, r.Stream})
+			planned, _ := plan.(string)
+			err = checkEncode(reply, planned)
 		}
 	}
 	if err != nil {
@@ -235,7 +245,7 @@ func (g *Guardrail) Inspect(ctx context.Context, r *abi.InspectRequest) (*abi.In
 	reply := &abi.InspectReply{}
 	if err = valid(out); err == nil {
 		if err = wire.ParseInspectReply(out, reply); err == nil {
-			err = checkInspect(reply, r, g.hold)
+			err = checkInspect(reply, r, &g.capabilities)
 		}
 	}
 	if err != nil {

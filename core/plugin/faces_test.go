@@ -1,6 +1,7 @@
 package plugin_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,10 +21,15 @@ func ask(t *testing.T, ctx context.Context, f abi.Function, base, reply string, 
 		kind = "provider"
 	}
 	carrier := &fake{
-		manifest: `{"id":"` + kind + `.x","version":"1.0.0","kind":"` + kind + `","abi":1,"capabilities":{"rewrite":true,"hold":8}}`,
-		answer:   func(abi.Function, []byte) ([]byte, error) { return []byte(reply), failure },
+		manifest: `{"id":"` + kind + `.x","version":"1.0.0","kind":"` + kind + `","abi":1,"capabilities":{"rewrite":true,"hold":8,"hosts":["a.example"]}}`,
+		answer: func(g abi.Function, _ []byte) ([]byte, error) {
+			if g == abi.Plan && f == abi.Encode {
+				return []byte(`{"supported":true,"url":"` + cmp.Or(base, "https://vendor.example/v1") + `"}`), nil
+			}
+			return []byte(reply), failure
+		},
 	}
-	l, err := newLoader(t, carrier).Load(t.Context(), plugin.Declaration{ID: kind + ".x", Source: writeFile(t, "x")})
+	l, err := newLoader(t, carrier).Load(t.Context(), plugin.Declaration{ID: kind + ".x", Source: writeFile(t, "x"), AllowHosts: []string{"a.example"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,6 +58,9 @@ func ask(t *testing.T, ctx context.Context, f abi.Function, base, reply string, 
 	case abi.Plan:
 		return p.Plan(ctx, &abi.PlanRequest{Deployment: d})
 	case abi.Encode:
+		if _, err := p.Plan(t.Context(), &abi.PlanRequest{Deployment: d}); err != nil {
+			t.Fatal(err)
+		}
 		return p.Encode(ctx, &abi.EncodeRequest{Deployment: d, Body: body})
 	case abi.Decode:
 		return p.Decode(ctx, &abi.DecodeRequest{Deployment: d, Body: body})
@@ -86,11 +95,24 @@ func TestFaces_Replies(t *testing.T) {
 		{"plan with a host like the base", abi.Plan, base, `{"supported":true,"url":"http://vendor.example:8080@evil.example/"}`, false},
 		{"plan of no mode", abi.Plan, "", `{"supported":true,"url":"https://a.example","request":{"mode":"magic"}}`, false},
 		{"plan with authorization", abi.Plan, "", `{"supported":true,"url":"https://a.example","headers":{"Authorization":"x"}}`, false},
+		{"plan with a line break in a header", abi.Plan, "", `{"supported":true,"url":"https://a.example","headers":{"x-a":"b\nc"}}`, false},
+		{"plan of no framing", abi.Plan, "", `{"supported":true,"url":"https://a.example","stream":{"framing":"tea leaves"}}`, false},
+		{"plan with a key in a header", abi.Plan, "", `{"supported":true,"url":"https://a.example","auth":{"scheme":"header","name":"x-api-key"}}`, true},
+		{"plan with a nameless key", abi.Plan, "", `{"supported":true,"url":"https://a.example","auth":{"scheme":"query"}}`, false},
+		{"plan of no scheme", abi.Plan, "", `{"supported":true,"url":"https://a.example","auth":{"scheme":"handshake"}}`, false},
+		{"plan that forwards", abi.Plan, "", `{"supported":true,"url":"https://a.example","request":{"forward_headers":["anthropic-beta"]}}`, true},
+		{"plan that forwards the virtual key", abi.Plan, "", `{"supported":true,"url":"https://a.example","request":{"forward_headers":["X-Api-Key"]}}`, false},
+		{"plan that forwards cookies", abi.Plan, "", `{"supported":true,"url":"https://a.example","request":{"forward_headers":["cookie"]}}`, false},
+		{"plan with edits", abi.Plan, "", `{"supported":true,"url":"https://a.example","request":{"edits":[{"op":"set","key":"a","value":null},{"op":"rename","key":"a","to":"b"},{"op":"remove","key":"c"}]}}`, true},
+		{"plan with an edit of no kind", abi.Plan, "", `{"supported":true,"url":"https://a.example","request":{"edits":[{"op":"eval","key":"a"}]}}`, false},
+		{"plan with an edit of nothing", abi.Plan, "", `{"supported":true,"url":"https://a.example","request":{"edits":[{"op":"set","key":"a"}]}}`, false},
 		{"plan is a list", abi.Plan, "", `[]`, false},
 
 		{"encode", abi.Encode, base, `{"body":{"a":1},"headers":{"x-a":"b"},"notices":["dropped x"]}`, true},
 		{"encode at the base", abi.Encode, base, `{"url":"http://VENDOR.example:8080/y","body":{}}`, true},
 		{"encode to another host", abi.Encode, base, `{"url":"http://evil.example:8080/y","body":{}}`, false},
+		{"encode at the plan's host", abi.Encode, "", `{"url":"https://vendor.example/other","body":{}}`, true},
+		{"encode away from the plan's host", abi.Encode, "", `{"url":"https://evil.example/v1","body":{}}`, false},
 		{"encode over http", abi.Encode, "", `{"url":"http://a.example/y","body":{}}`, false},
 		{"encode header injection", abi.Encode, "", `{"body":{},"headers":{"x-a":"b\r\nx-b: c"}}`, false},
 		{"encode header name injection", abi.Encode, "", `{"body":{},"headers":{"x-a: b\r\nx-b":"c"}}`, false},
@@ -131,6 +153,11 @@ func TestFaces_Replies(t *testing.T) {
 
 		{"inspect", abi.Inspect, "", `{"verdict":"rewrite","segments":[{"id":2,"text":"x"}],"findings":[{"rule":"r","count":1}],"hold":8}`, true},
 		{"inspect unknown segment", abi.Inspect, "", `{"verdict":"rewrite","segments":[{"id":3,"text":"x"}]}`, false},
+		{"inspect a segment twice", abi.Inspect, "", `{"verdict":"rewrite","segments":[{"id":2,"text":"x"},{"id":2,"text":"y"}]}`, false},
+		{"inspect by fetching", abi.Inspect, "", `{"verdict":"fetch","http_request":{"method":"POST","url":"https://a.example/check"}}`, true},
+		{"inspect by fetching nothing", abi.Inspect, "", `{"verdict":"fetch"}`, false},
+		{"inspect by fetching elsewhere", abi.Inspect, "", `{"verdict":"fetch","http_request":{"method":"GET","url":"https://evil.example/"}}`, false},
+		{"inspect by fetching over http", abi.Inspect, "", `{"verdict":"fetch","http_request":{"method":"GET","url":"http://a.example/"}}`, false},
 		{"inspect too long a hold", abi.Inspect, "", `{"verdict":"allow","hold":9}`, false},
 		{"inspect negative hold", abi.Inspect, "", `{"verdict":"allow","hold":-1}`, false},
 		{"inspect no verdict", abi.Inspect, "", `{}`, false},
@@ -204,5 +231,24 @@ func TestFaces_RefuseAnotherKind(t *testing.T) {
 	}
 	if _, err := plugin.AsStrategy(l); err == nil {
 		t.Error("a guardrail became a strategy")
+	}
+}
+
+// TestFaces_RewriteAsked: a guardrail changes text only if its manifest asks for it.
+func TestFaces_RewriteAsked(t *testing.T) {
+	carrier := &fake{manifest: guardrail, answer: func(abi.Function, []byte) ([]byte, error) { return []byte(`{"verdict":"rewrite"}`), nil }}
+	l, err := newLoader(t, carrier).Load(t.Context(), plugin.Declaration{ID: "guardrail.x", Source: writeFile(t, "x")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Release()
+	g, err := plugin.AsGuardrail(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = g.Inspect(t.Context(), &abi.InspectRequest{})
+	var fault *plugin.Fault
+	if !errors.As(err, &fault) || fault.Kind != plugin.FaultContract {
+		t.Errorf("got %v", err)
 	}
 }

@@ -258,6 +258,12 @@ func checkManifest(m *abi.Manifest, d Declaration, code Code) error {
 	return nil
 }
 
+// Has reports whether the plugin answers f: its file offers it, and so does its
+// manifest, where that has a list.
+func (p *Loaded) Has(f abi.Function) bool {
+	return p.code.code.Has(f) && (p.Manifest.Functions == nil || slices.Contains(p.Manifest.Functions, f))
+}
+
 // Release gives the plugin back; the last user's release ends it. After the
 // loader's Close it does nothing.
 func (p *Loaded) Release() {

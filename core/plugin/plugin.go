@@ -117,5 +117,13 @@ func (e *ConfigError) Error() string {
 		return fmt.Sprintf("plugin %s refused its configuration", e.Plugin)
 	}
 	p := e.Problems[0]
-	return fmt.Sprintf("plugin %s: config %s: %s (%d problems)", e.Plugin, p.Path, p.Message, len(e.Problems))
+	at := "config"
+	if p.Path != "" {
+		at += " " + p.Path
+	}
+	text := fmt.Sprintf("plugin %s: %s: %s", e.Plugin, at, p.Message)
+	if more := len(e.Problems) - 1; more > 0 {
+		text += fmt.Sprintf(" (and %d more)", more)
+	}
+	return text
 }

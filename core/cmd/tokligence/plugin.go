@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/tokligence/gateway/core/plugin"
 	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/conformance"
 	"github.com/tokligence/gateway/plugins"
 )
 
@@ -18,7 +20,7 @@ func pluginCommand() *cobra.Command {
 	c := &apiClient{}
 	cmd := &cobra.Command{Use: "plugin", Short: "Plugins"}
 	c.flags(cmd)
-	cmd.AddCommand(pluginListCommand(c), pluginInspectCommand(c))
+	cmd.AddCommand(pluginListCommand(c), pluginInspectCommand(c), pluginTestCommand(c))
 	return cmd
 }
 
@@ -85,6 +87,45 @@ func pluginInspectCommand(c *apiClient) *cobra.Command {
 			fmt.Fprintf(w, "hosts\t%s\n", strings.Join(man.Capabilities.Hosts, ", "))
 		})
 	}}
+}
+
+// pluginTestCommand runs the conformance kit.
+func pluginTestCommand(c *apiClient) *cobra.Command {
+	var config, carrier, vectors string
+	var update bool
+	cmd := &cobra.Command{Use: "test FILE", Short: "Check a plugin file against the contract", Args: cobra.ExactArgs(1),
+		Long: `Check a plugin file (or builtin:NAME) the way the gateway will use it: that it loads,
+keeps the contract, survives extreme and hostile input, answers the same on every
+instance, and, with --vectors, gives the answers of the .txtar files in a folder.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			target := conformance.Target{Declaration: plugin.Declaration{Source: args[0], Carrier: carrier}, Carriers: carriers(),
+				Builtins: plugins.Builtin(), Vectors: vectors, Update: update}
+			if config != "" {
+				raw, err := os.ReadFile(config)
+				if err != nil {
+					return err
+				}
+				target.Declaration.Config = raw
+			}
+			report := conformance.Check(cmd.Context(), target)
+			raw, err := json.Marshal(report)
+			if err != nil {
+				return err
+			}
+			if err := c.show(cmd, raw, new(conformance.Report), func(w *tabwriter.Writer) { report.Write(w) }); err != nil {
+				return err
+			}
+			if !report.Passed {
+				return errReported
+			}
+			return nil
+		}}
+	f := cmd.Flags()
+	f.StringVar(&config, "config", "", "JSON file with the configuration; {} without")
+	f.StringVar(&carrier, "carrier", "", "wasm, extism or process; without it the file decides")
+	f.StringVar(&vectors, "vectors", "", "folder of .txtar files with calls and their replies")
+	f.BoolVar(&update, "update", false, "write what came out into the vectors")
+	return cmd
 }
 
 func join(functions []abi.Function) string {

@@ -24,10 +24,14 @@ import (
 	"github.com/tokligence/gateway/plugins"
 )
 
+func carriers() map[string]plugin.Carrier {
+	return map[string]plugin.Carrier{"wasm": wasmhost.New(), "extism": extismhost.New(), "process": prochost.New()}
+}
+
 // newLoader makes a loader with all carriers and the plugins in the binary.
 func newLoader(log *slog.Logger, cacheDir string) *plugin.Loader {
 	return plugin.NewLoader(plugin.Options{
-		Carriers: map[string]plugin.Carrier{"wasm": wasmhost.New(), "extism": extismhost.New(), "process": prochost.New()},
+		Carriers: carriers(),
 		Builtins: plugins.Builtin(),
 		CacheDir: cacheDir,
 		Log: func(id, level, message string) {

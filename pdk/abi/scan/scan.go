@@ -39,20 +39,20 @@ func members(raw []byte, f func(key []byte, keyStart, valueStart, valueEnd int) 
 		return
 	}
 	i++
-	var scratch [64]byte
+	var scratch []byte // for escaped names, which are rare
 	for {
 		i = skipSpace(raw, i)
 		if i >= len(raw) || raw[i] != '"' {
 			return
 		}
 		k := i
-		i = skipString(raw, i)
-		if i-1 < k+1 {
+		if i = skipString(raw, k); i == k {
 			return
 		}
 		key := raw[k+1 : i-1]
 		if bytes.IndexByte(key, '\\') >= 0 {
-			key = AppendUnescaped(scratch[:0], raw[k:i])
+			scratch = AppendUnescaped(scratch[:0], raw[k:i])
+			key = scratch
 		}
 		i = skipSpace(raw, i)
 		if i >= len(raw) || raw[i] != ':' {
@@ -270,13 +270,15 @@ func skipSpace(b []byte, i int) int {
 	return i
 }
 
-// skipString returns the index after the string that begins at i.
+// skipString returns the index after the string that begins at i, or i when it
+// has no end.
 func skipString(b []byte, i int) int {
+	start := i
 	i++
 	for {
 		n := bytes.IndexByte(b[i:], '"')
 		if n < 0 {
-			return len(b)
+			return start
 		}
 		i += n
 		back := i
@@ -290,7 +292,8 @@ func skipString(b []byte, i int) int {
 	}
 }
 
-// skipValue returns the index after the value that begins at i.
+// skipValue returns the index after the value that begins at i, or i when there
+// is none or it has no end: whoever gets a string gets both of its quotes.
 func skipValue(b []byte, i int) int {
 	if i >= len(b) {
 		return i
@@ -299,23 +302,7 @@ func skipValue(b []byte, i int) int {
 	case '"':
 		return skipString(b, i)
 	case '{', '[':
-		depth := 0
-		for i < len(b) {
-			switch b[i] {
-			case '"':
-				i = skipString(b, i)
-				continue
-			case '{', '[':
-				depth++
-			case '}', ']':
-				depth--
-				if depth == 0 {
-					return i + 1
-				}
-			}
-			i++
-		}
-		return i
+		return skipNested(b, i)
 	}
 	for i < len(b) {
 		switch b[i] {
@@ -325,6 +312,28 @@ func skipValue(b []byte, i int) int {
 		i++
 	}
 	return i
+}
+
+// skipNested is skipValue for an object or array.
+func skipNested(b []byte, start int) int {
+	depth := 0
+	for i := start; i < len(b); i++ {
+		switch b[i] {
+		case '"':
+			end := skipString(b, i)
+			if end == i {
+				return start
+			}
+			i = end - 1
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		}
+	}
+	return start
 }
 
 // RawMembers is Members with the key as it stands, quotes included.

@@ -57,6 +57,18 @@ func TestGet(t *testing.T) {
 	}
 }
 
+// TestGet_CutOff: what has no end is absent, so a string that is found has both quotes.
+func TestGet_CutOff(t *testing.T) {
+	for _, text := range []string{`{"a":"`, `{"a":"x`, `{"a":"x\"`, `{"a":["x"`, `{"a":["x]`, `{"a":{"b":"c"`, `{"a`, `{"a"`, `{"a":`} {
+		if v := Get([]byte(text), "a"); v != nil {
+			t.Errorf("%s: found %s", text, v)
+		}
+	}
+	if v := Get([]byte(`{"b":"x","a":[1],"c":"`), "a"); string(v) != "[1]" {
+		t.Errorf("found %s", v)
+	}
+}
+
 func TestApply(t *testing.T) {
 	for _, c := range []struct {
 		name, obj, want string

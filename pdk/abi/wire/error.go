@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
 // AppendError appends d to dst.
@@ -12,7 +13,7 @@ func AppendError(dst []byte, d *abi.Error) []byte {
 	dst = putString(dst, "code", string(d.Code))
 	dst = putString(dst, "message", d.Message)
 	dst = optString(dst, "param", d.Param)
-	return closeObject(dst, start)
+	return scan.CloseObject(dst, start)
 }
 
 // ParseError reads b into d.
@@ -35,7 +36,7 @@ func ParseError(b []byte, d *abi.Error) error {
 // AppendConfigureRequest appends d to dst.
 func AppendConfigureRequest(dst []byte, d *abi.ConfigureRequest) []byte {
 	start := len(dst)
-	return closeObject(putRaw(dst, "config", d.Config), start)
+	return scan.CloseObject(putRaw(dst, "config", d.Config), start)
 }
 
 // ParseConfigureRequest reads b into d.
@@ -52,14 +53,14 @@ func ParseConfigureRequest(b []byte, d *abi.ConfigureRequest) error {
 // AppendConfigureReply appends d to dst.
 func AppendConfigureReply(dst []byte, d *abi.ConfigureReply) []byte {
 	start := len(dst)
-	return closeObject(optList(dst, "problems", d.Problems, appendProblem), start)
+	return scan.CloseObject(optList(dst, "problems", d.Problems, appendProblem), start)
 }
 
 func appendProblem(dst []byte, p *abi.Problem) []byte {
 	start := len(dst)
 	dst = putString(dst, "path", p.Path)
 	dst = putString(dst, "message", p.Message)
-	return closeObject(dst, start)
+	return scan.CloseObject(dst, start)
 }
 
 // ParseConfigureReply reads b into d.

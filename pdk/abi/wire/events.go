@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
 // AppendDecodeEventsRequest appends d to dst.
@@ -13,14 +14,14 @@ func AppendDecodeEventsRequest(dst []byte, d *abi.DecodeEventsRequest) []byte {
 	dst = optString(dst, "state", d.State)
 	dst = putList(dst, "events", d.Events, appendEvent)
 	dst = optBool(dst, "end", d.End)
-	return closeObject(dst, start)
+	return scan.CloseObject(dst, start)
 }
 
 func appendEvent(dst []byte, e *abi.Event) []byte {
 	start := len(dst)
 	dst = optString(dst, "name", e.Name)
 	dst = putRaw(dst, "data", e.Data)
-	return closeObject(dst, start)
+	return scan.CloseObject(dst, start)
 }
 
 // ParseDecodeEventsRequest reads b into d.
@@ -64,10 +65,10 @@ func AppendDecodeEventsReply(dst []byte, d *abi.DecodeEventsReply) []byte {
 	dst = optUsage(dst, "usage", d.Usage)
 	dst = optString(dst, "model", d.Model)
 	if d.Error != nil {
-		dst = AppendError(putName(dst, "error"), d.Error)
+		dst = AppendError(scan.AppendName(dst, "error"), d.Error)
 	}
 	dst = optBool(dst, "done", d.Done)
-	return closeObject(dst, start)
+	return scan.CloseObject(dst, start)
 }
 
 func appendRawElement(dst []byte, raw *json.RawMessage) []byte { return appendRaw(dst, *raw) }
@@ -116,14 +117,14 @@ func optUsage(dst []byte, name string, u *abi.Usage) []byte {
 	if u == nil {
 		return dst
 	}
-	dst = putName(dst, name)
+	dst = scan.AppendName(dst, name)
 	start := len(dst)
 	for i, part := range usageParts {
 		if n := *usagePart(u, i); n != nil {
 			dst = putInt(dst, part, *n)
 		}
 	}
-	return closeObject(dst, start)
+	return scan.CloseObject(dst, start)
 }
 
 func setUsage(dst **abi.Usage, v []byte) error {

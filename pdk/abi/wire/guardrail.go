@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
 // AppendInspectRequest appends d to dst.
@@ -12,23 +13,23 @@ func AppendInspectRequest(dst []byte, d *abi.InspectRequest) []byte {
 	dst = putString(dst, "stage", string(d.Stage))
 	dst = putList(dst, "segments", d.Segments, appendSegment)
 	dst = optList(dst, "findings", d.Findings, appendFinding)
-	dst = putName(dst, "context")
+	dst = scan.AppendName(dst, "context")
 	context := len(dst)
 	dst = putString(dst, "endpoint", string(d.Context.Endpoint))
 	dst = putString(dst, "model", d.Context.Model)
-	dst = closeObject(dst, context)
+	dst = scan.CloseObject(dst, context)
 	dst = optRaw(dst, "state", d.State)
 	dst = optBool(dst, "final", d.Final)
 	if r := d.HTTPResponse; r != nil {
-		dst = putName(dst, "http_response")
+		dst = scan.AppendName(dst, "http_response")
 		response := len(dst)
 		dst = putInt(dst, "status", int64(r.Status))
 		dst = optHeaders(dst, "headers", r.Headers)
 		dst = optString(dst, "body", r.Body)
 		dst = optString(dst, "error", r.Error)
-		dst = closeObject(dst, response)
+		dst = scan.CloseObject(dst, response)
 	}
-	return closeObject(dst, start)
+	return scan.CloseObject(dst, start)
 }
 
 func appendSegment(dst []byte, s *abi.Segment) []byte {
@@ -40,14 +41,14 @@ func appendSegment(dst []byte, s *abi.Segment) []byte {
 	dst = optInt(dst, "choice", int64(s.Choice))
 	dst = putString(dst, "text", s.Text)
 	dst = optString(dst, "before", s.Before)
-	return closeObject(dst, start)
+	return scan.CloseObject(dst, start)
 }
 
 func appendFinding(dst []byte, f *abi.Finding) []byte {
 	start := len(dst)
 	dst = putString(dst, "rule", f.Rule)
 	dst = putInt(dst, "count", int64(f.Count))
-	return closeObject(dst, start)
+	return scan.CloseObject(dst, start)
 }
 
 // ParseInspectRequest reads b into d.
@@ -120,7 +121,7 @@ func parseSegment(s *abi.Segment, v []byte) error {
 		case "choice":
 			return setInt(&s.Choice, v)
 		case "before":
-			return setString(&s.Before, "", v)
+			return setString(&s.Before, old.Before, v)
 		case "text":
 			return setString(&s.Text, old.Text, v)
 		}
@@ -151,23 +152,23 @@ func AppendInspectReply(dst []byte, d *abi.InspectReply) []byte {
 	dst = optString(dst, "client_message", d.ClientMessage)
 	dst = optInt(dst, "hold", int64(d.Hold))
 	if r := d.HTTPRequest; r != nil {
-		dst = putName(dst, "http_request")
+		dst = scan.AppendName(dst, "http_request")
 		request := len(dst)
 		dst = putString(dst, "method", r.Method)
 		dst = putString(dst, "url", r.URL)
 		dst = optHeaders(dst, "headers", r.Headers)
 		dst = optString(dst, "body", r.Body)
-		dst = closeObject(dst, request)
+		dst = scan.CloseObject(dst, request)
 	}
 	dst = optRaw(dst, "state", d.State)
-	return closeObject(dst, start)
+	return scan.CloseObject(dst, start)
 }
 
 func appendSegmentText(dst []byte, s *abi.SegmentText) []byte {
 	start := len(dst)
 	dst = putInt(dst, "id", int64(s.ID))
 	dst = putString(dst, "text", s.Text)
-	return closeObject(dst, start)
+	return scan.CloseObject(dst, start)
 }
 
 // ParseInspectReply reads b into d.

@@ -4,17 +4,18 @@ import (
 	"encoding/json"
 
 	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
 func putDeployment(dst []byte, d *abi.Deployment) []byte {
-	dst = putName(dst, "deployment")
+	dst = scan.AppendName(dst, "deployment")
 	start := len(dst)
 	dst = putString(dst, "name", d.Name)
 	dst = putString(dst, "model", d.Model)
 	dst = optString(dst, "base_url", d.BaseURL)
 	dst = optRaw(dst, "options", d.Options)
 	dst = optList(dst, "credential_fields", d.CredentialFields, appendStringElement)
-	return closeObject(dst, start)
+	return scan.CloseObject(dst, start)
 }
 
 func setDeployment(d *abi.Deployment, old *abi.Deployment, v []byte) error {
@@ -43,7 +44,7 @@ func AppendEncodeRequest(dst []byte, d *abi.EncodeRequest) []byte {
 	dst = putDeployment(dst, &d.Deployment)
 	dst = optList(dst, "drop_params", d.DropParams, appendStringElement)
 	dst = putRaw(dst, "body", d.Body)
-	return closeObject(dst, start)
+	return scan.CloseObject(dst, start)
 }
 
 // ParseEncodeRequest reads b into d.
@@ -75,7 +76,7 @@ func AppendEncodeReply(dst []byte, d *abi.EncodeReply) []byte {
 	dst = putRaw(dst, "body", d.Body)
 	dst = optString(dst, "state", d.State)
 	dst = optList(dst, "notices", d.Notices, appendStringElement)
-	return closeObject(dst, start)
+	return scan.CloseObject(dst, start)
 }
 
 // ParseEncodeReply reads b into d.
@@ -108,7 +109,7 @@ func AppendDecodeRequest(dst []byte, d *abi.DecodeRequest) []byte {
 	dst = optHeaders(dst, "headers", d.Headers)
 	dst = optString(dst, "state", d.State)
 	dst = putRaw(dst, "body", d.Body)
-	return closeObject(dst, start)
+	return scan.CloseObject(dst, start)
 }
 
 // ParseDecodeRequest reads b into d.
@@ -140,7 +141,7 @@ func AppendDecodeReply(dst []byte, d *abi.DecodeReply) []byte {
 	dst = putRaw(dst, "body", d.Body)
 	dst = optUsage(dst, "usage", d.Usage)
 	dst = optString(dst, "model", d.Model)
-	return closeObject(dst, start)
+	return scan.CloseObject(dst, start)
 }
 
 // ParseDecodeReply reads b into d.
@@ -166,7 +167,7 @@ func AppendDecodeErrorRequest(dst []byte, d *abi.DecodeErrorRequest) []byte {
 	dst = putInt(dst, "status", int64(d.Status))
 	dst = optHeaders(dst, "headers", d.Headers)
 	dst = putRaw(dst, "body", d.Body)
-	return closeObject(dst, start)
+	return scan.CloseObject(dst, start)
 }
 
 // ParseDecodeErrorRequest reads b into d.
@@ -188,12 +189,12 @@ func ParseDecodeErrorRequest(b []byte, d *abi.DecodeErrorRequest) error {
 // AppendDecodeErrorReply appends d to dst.
 func AppendDecodeErrorReply(dst []byte, d *abi.DecodeErrorReply) []byte {
 	start := len(dst)
-	dst = AppendError(putName(dst, "error"), &d.Error)
+	dst = AppendError(scan.AppendName(dst, "error"), &d.Error)
 	dst = optString(dst, "vendor_type", d.VendorType)
 	dst = optString(dst, "vendor_code", d.VendorCode)
 	dst = optInt(dst, "retry_after_ms", d.RetryAfterMS)
 	dst = optBool(dst, "no_retry", d.NoRetry)
-	return closeObject(dst, start)
+	return scan.CloseObject(dst, start)
 }
 
 // ParseDecodeErrorReply reads b into d.

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
 // AppendRankRequest appends d to dst.
@@ -12,18 +13,18 @@ func AppendRankRequest(dst []byte, d *abi.RankRequest) []byte {
 	dst = putString(dst, "route", d.Route)
 	dst = putFacts(dst, &d.Facts)
 	dst = putList(dst, "candidates", d.Candidates, appendCandidate)
-	dst = strconv.AppendUint(putName(dst, "seed"), d.Seed, 10)
-	return closeObject(dst, start)
+	dst = strconv.AppendUint(scan.AppendName(dst, "seed"), d.Seed, 10)
+	return scan.CloseObject(dst, start)
 }
 
 func putFacts(dst []byte, f *abi.Facts) []byte {
-	dst = putName(dst, "facts")
+	dst = scan.AppendName(dst, "facts")
 	start := len(dst)
 	dst = putString(dst, "endpoint", string(f.Endpoint))
 	dst = optBool(dst, "stream", f.Stream)
 	dst = putInt(dst, "input_tokens", f.InputTokens)
 	dst = optList(dst, "tags", f.Tags, appendStringElement)
-	return closeObject(dst, start)
+	return scan.CloseObject(dst, start)
 }
 
 func appendCandidate(dst []byte, c *abi.Candidate) []byte {
@@ -43,7 +44,7 @@ func appendCandidate(dst []byte, c *abi.Candidate) []byte {
 	dst = optInt(dst, "output_rate", c.OutputRate)
 	dst = optList(dst, "tags", c.Tags, appendStringElement)
 	dst = optBool(dst, "half_open", c.HalfOpen)
-	return closeObject(dst, start)
+	return scan.CloseObject(dst, start)
 }
 
 // ParseRankRequest reads b into d.
@@ -132,7 +133,7 @@ func AppendRankReply(dst []byte, d *abi.RankReply) []byte {
 	dst = optString(dst, "reason", d.Reason)
 	dst = optInt(dst, "ttl_ms", d.TTLMS)
 	dst = optList(dst, "shares", d.Shares, func(dst []byte, f *float64) []byte { return appendFloat(dst, *f) })
-	return closeObject(dst, start)
+	return scan.CloseObject(dst, start)
 }
 
 // ParseRankReply reads b into d.

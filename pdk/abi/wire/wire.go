@@ -19,6 +19,7 @@
 package wire
 
 import (
+	"bytes"
 	"math"
 	"slices"
 	"strconv"
@@ -58,24 +59,8 @@ func under(name string, err error) error {
 	return err
 }
 
-// Every member is written with a comma before it; close turns the first comma
-// into the brace.
-func closeObject(dst []byte, start int) []byte {
-	if len(dst) == start {
-		return append(dst, '{', '}')
-	}
-	dst[start] = '{'
-	return append(dst, '}')
-}
-
-func putName(dst []byte, name string) []byte {
-	dst = append(dst, ',', '"')
-	dst = append(dst, name...)
-	return append(dst, '"', ':')
-}
-
 func putString(dst []byte, name, s string) []byte {
-	return scan.AppendString(putName(dst, name), s)
+	return scan.AppendString(scan.AppendName(dst, name), s)
 }
 
 func optString(dst []byte, name, s string) []byte {
@@ -86,7 +71,7 @@ func optString(dst []byte, name, s string) []byte {
 }
 
 func putBool(dst []byte, name string, b bool) []byte {
-	return strconv.AppendBool(putName(dst, name), b)
+	return strconv.AppendBool(scan.AppendName(dst, name), b)
 }
 
 func optBool(dst []byte, name string, b bool) []byte {
@@ -97,7 +82,7 @@ func optBool(dst []byte, name string, b bool) []byte {
 }
 
 func putInt(dst []byte, name string, n int64) []byte {
-	return strconv.AppendInt(putName(dst, name), n, 10)
+	return strconv.AppendInt(scan.AppendName(dst, name), n, 10)
 }
 
 func optInt(dst []byte, name string, n int64) []byte {
@@ -108,7 +93,7 @@ func optInt(dst []byte, name string, n int64) []byte {
 }
 
 func putFloat(dst []byte, name string, f float64) []byte {
-	return appendFloat(putName(dst, name), f)
+	return appendFloat(scan.AppendName(dst, name), f)
 }
 
 func appendFloat(dst []byte, f float64) []byte {
@@ -125,7 +110,9 @@ func appendRaw(dst, raw []byte) []byte {
 	return append(dst, raw...)
 }
 
-func putRaw(dst []byte, name string, raw []byte) []byte { return appendRaw(putName(dst, name), raw) }
+func putRaw(dst []byte, name string, raw []byte) []byte {
+	return appendRaw(scan.AppendName(dst, name), raw)
+}
 
 func optRaw(dst []byte, name string, raw []byte) []byte {
 	if len(raw) == 0 {
@@ -135,14 +122,12 @@ func optRaw(dst []byte, name string, raw []byte) []byte {
 }
 
 func putList[T any](dst []byte, name string, list []T, element func([]byte, *T) []byte) []byte {
-	dst = append(putName(dst, name), '[')
+	dst = scan.AppendName(dst, name)
+	start := len(dst)
 	for i := range list {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = element(dst, &list[i])
+		dst = element(append(dst, ','), &list[i])
 	}
-	return append(dst, ']')
+	return scan.CloseArray(dst, start)
 }
 
 func optList[T any](dst []byte, name string, list []T, element func([]byte, *T) []byte) []byte {
@@ -164,13 +149,13 @@ func optHeaders(dst []byte, name string, h abi.Headers) []byte {
 		keys = append(keys, k)
 	}
 	slices.Sort(keys)
-	dst = putName(dst, name)
+	dst = scan.AppendName(dst, name)
 	start := len(dst)
 	for _, k := range keys {
 		dst = append(scan.AppendString(append(dst, ','), k), ':')
 		dst = scan.AppendString(dst, h[k])
 	}
-	return closeObject(dst, start)
+	return scan.CloseObject(dst, start)
 }
 
 // members calls f for the members of raw that are not null.
@@ -191,34 +176,25 @@ func members(raw []byte, f func(key, v []byte) error) error {
 	return err
 }
 
-// setString reads a string; dst stays as it is when it is equal already, which
-// saves the copy.
+// setString reads a string; old is taken when it is equal, which saves the copy.
 func setString[S ~string](dst *S, old S, v []byte) error {
-	if v[0] != '"' {
+	if len(v) < 2 || v[0] != '"' {
 		return wrong("a string")
 	}
-	if len(v) >= 2 && string(v[1:len(v)-1]) == string(old) && plain(v) {
+	text := v[1 : len(v)-1]
+	var room [256]byte // on the stack
+	if bytes.IndexByte(text, '\\') >= 0 {
+		text = scan.AppendUnescaped(room[:0], v)
+	}
+	if string(text) == string(old) {
 		*dst = old
-		return nil
+	} else {
+		*dst = S(text)
 	}
-	s, ok := scan.String(v)
-	if !ok {
-		return wrong("a string")
-	}
-	*dst = S(s)
 	return nil
 }
 
-func plain(v []byte) bool {
-	for _, c := range v {
-		if c == '\\' {
-			return false
-		}
-	}
-	return true
-}
-
-func setBool(dst *bool, v []byte) (err error) {
+func setBool(dst *bool, v []byte) error {
 	b, ok := scan.Bool(v)
 	if !ok {
 		return wrong("true or false")

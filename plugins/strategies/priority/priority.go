@@ -27,6 +27,9 @@ const standsFor = 60_000 // ms
 func rank(r *abi.RankRequest) (*abi.RankReply, error) {
 	random := rand.New(rand.NewPCG(r.Seed, 0))
 	n := len(r.Candidates)
+	if n == 0 {
+		return nil, &abi.Error{Code: abi.PluginFailed, Message: "there are no candidates"}
+	}
 	reply := &abi.RankReply{Order: make([]int, n), Reason: "by priority", TTLMS: standsFor, Shares: make([]float64, n)}
 	key := make([]float64, n)
 	best := r.Candidates[0].Priority

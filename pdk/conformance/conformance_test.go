@@ -1,0 +1,185 @@
+package conformance_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tokligence/gateway/core/plugin"
+	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/conformance"
+)
+
+// guest is a plugin within the test: its own carrier, code and instance.
+type guest struct {
+	manifest string
+	answer   func(g *guest, f abi.Function, input string) (string, error)
+	calls    int // of this instance
+}
+
+func (g *guest) Open(context.Context, plugin.Source) (plugin.Code, error) { return g, nil }
+func (g *guest) Has(abi.Function) bool                                    { return true }
+func (g *guest) Stats() plugin.Stats                                      { return plugin.Stats{} }
+func (g *guest) Close(context.Context) error                              { return nil }
+
+func (g *guest) Start(_ context.Context, config json.RawMessage) (plugin.Plugin, error) {
+	if strings.Contains(string(config), "bad") {
+		return nil, &plugin.ConfigError{Plugin: "x", Problems: []abi.Problem{{Path: "word", Message: "is bad"}}}
+	}
+	return &guest{manifest: g.manifest, answer: g.answer}, nil
+}
+
+func (g *guest) Call(_ context.Context, f abi.Function, input, dst []byte) ([]byte, error) {
+	if f == abi.Describe {
+		return append(dst, g.manifest...), nil
+	}
+	g.calls++
+	out, err := g.answer(g, f, string(input))
+	return append(dst, out...), err
+}
+
+func target(t *testing.T, kind, functions string, answer func(*guest, abi.Function, string) (string, error)) conformance.Target {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "plugin.wasm")
+	if err := os.WriteFile(file, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	manifest := fmt.Sprintf(`{"id":"%s.x","version":"1.0.0","kind":"%s","abi":1,"functions":["describe","configure",%s],"config":{},
+		"capabilities":{"rewrite":true}}`, kind, kind, functions)
+	return conformance.Target{
+		Declaration: plugin.Declaration{Source: file},
+		Carriers:    map[string]plugin.Carrier{"wasm": &guest{manifest: manifest, answer: answer}},
+	}
+}
+
+// TestCheck_Finds: each check finds what it is for, and no other is blamed.
+func TestCheck_Finds(t *testing.T) {
+	say := func(s string) func(*guest, abi.Function, string) (string, error) {
+		return func(*guest, abi.Function, string) (string, error) { return s, nil }
+	}
+	trap := errors.New("wrong memory access")
+	for _, c := range []struct {
+		name, kind, functions string
+		answer                func(*guest, abi.Function, string) (string, error)
+		failed                string // the checks with problems
+		problem               string
+	}{
+		{"sound", "guardrail", `"inspect"`, say(`{"verdict":"allow"}`), "", ""},
+		{"refusing", "strategy", `"rank"`, func(*guest, abi.Function, string) (string, error) {
+			return "", &abi.Error{Code: abi.InvalidRequest, Message: "no"}
+		}, "", ""},
+		{"no error code", "strategy", `"rank"`, func(*guest, abi.Function, string) (string, error) {
+			return "", &abi.Error{Message: "no"}
+		}, "limits hostile", "an error needs a code"},
+		{"unknown verdict", "guardrail", `"inspect"`, say(`{"verdict":"perhaps"}`), "contract", `"perhaps" is not a verdict`},
+		{"not JSON", "guardrail", `"inspect"`, say(`allow`), "contract limits hostile", "unexpected character"},
+		{"order of text", "strategy", `"rank"`, say(`{"order":["a"]}`), "contract limits hostile", "order[0]: expected an integer"},
+		{"remembers", "guardrail", `"inspect"`, func(g *guest, _ abi.Function, _ string) (string, error) {
+			return fmt.Sprintf(`{"verdict":"allow","state":%d}`, g.calls), nil
+		}, "purity", `"state"`},
+		{"traps on what it does not expect", "guardrail", `"inspect"`, func(_ *guest, _ abi.Function, input string) (string, error) {
+			if !strings.HasPrefix(input, `{"stage":"`) && input != "" && input != " " && input[0] == '{' {
+				return "", &plugin.Fault{Kind: plugin.FaultTrap, Err: trap, Stderr: "panic: out of cheese"}
+			}
+			return `{"verdict":"allow"}`, nil
+		}, "hostile", "out of cheese"},
+		{"traps without input", "guardrail", `"inspect"`, func(_ *guest, _ abi.Function, input string) (string, error) {
+			if input == " " {
+				return "", &plugin.Fault{Kind: plugin.FaultTrap, Err: trap}
+			}
+			return `{"verdict":"allow"}`, nil
+		}, "limits", "wrong memory access"},
+		{"supports nothing", "provider", `"plan"`, say(`{"supported":false}`), "contract", "no plan supports an endpoint"},
+		{"leads elsewhere", "provider", `"plan"`, say(`{"supported":true,"url":"https://evil.example/"}`), "contract", "another host"},
+		{"wants what it lacks", "provider", `"plan"`, say(`{"supported":true,"local":true,"request":{"mode":"transform"}}`), "contract", "wants encode"},
+		{"lacks a function", "provider", `"encode"`, say(`{}`), "load", "no function plan"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			report := conformance.Check(t.Context(), target(t, c.kind, c.functions, c.answer))
+			var failed, problems []string
+			for _, r := range report.Checks {
+				if len(r.Problems) > 0 {
+					failed = append(failed, r.Name)
+				}
+				if len(r.Problems) > 21 {
+					t.Errorf("%s tells %d problems", r.Name, len(r.Problems))
+				}
+				problems = append(problems, r.Problems...)
+			}
+			if strings.Join(failed, " ") != c.failed || report.Passed != (c.failed == "") {
+				t.Errorf("failed %v, want %q: %q", failed, c.failed, problems)
+			}
+			if !slices.ContainsFunc(append(problems, ""), func(p string) bool { return strings.Contains(p, c.problem) }) {
+				t.Errorf("%q does not name %q", problems, c.problem)
+			}
+		})
+	}
+}
+
+// TestCheck_Same: two runs make the same calls.
+func TestCheck_Same(t *testing.T) {
+	var runs [2][]string
+	for i := range runs {
+		conformance.Check(t.Context(), target(t, "guardrail", `"inspect"`, func(_ *guest, _ abi.Function, input string) (string, error) {
+			runs[i] = append(runs[i], input)
+			return `{"verdict":"allow"}`, nil
+		}))
+	}
+	if len(runs[0]) < 500 || !slices.Equal(runs[0], runs[1]) {
+		t.Errorf("%d calls, then %d", len(runs[0]), len(runs[1]))
+	}
+}
+
+func TestVectors(t *testing.T) {
+	echo := func(_ *guest, _ abi.Function, input string) (string, error) {
+		if strings.Contains(input, "refuse") {
+			return "", &abi.Error{Code: abi.InvalidRequest, Message: "no"}
+		}
+		return `{"verdict":"allow","state":` + input + `}`, nil
+	}
+	for _, c := range []struct{ name, vector, problem string }{
+		{"passes", "-- inspect.in.json --\n{\"a\": 1.0}\n-- inspect.out.json --\n{\"verdict\": \"allow\",\n \"state\": {\"a\": 1.0}}\n" +
+			"-- inspect.2.in.json --\n{\"refuse\":1}\n-- inspect.2.error.json --\n{\"code\":\"invalid_request\",\"message\":\"no\"}\n", ""},
+		{"other digits", "-- inspect.in.json --\n{\"a\": 1.0}\n-- inspect.out.json --\n{\"verdict\":\"allow\",\"state\":{\"a\":1}}\n", `got: {"verdict":"allow","state":{"a":1.0}}`},
+		{"an error instead", "-- inspect.in.json --\n{\"refuse\":1}\n-- inspect.out.json --\n{}\n", "nothing came for the section inspect.out.json"},
+		{"nothing expected", "-- inspect.in.json --\n{}\n", "inspect.out.json"},
+		{"misspelt section", "-- inspect.in --\n{}\n", "it holds no calls"},
+		{"another section", "-- inspect.in.json --\n{}\n-- inspect.out.json --\n{\"verdict\":\"allow\",\"state\":{}}\n-- notes --\nx\n", "nothing came for the section notes"},
+		{"bad configuration", "-- config.json --\n{\"bad\":1}\n-- inspect.in.json --\n{}\n", "word: is bad"},
+		{"no vectors", "", "no .txtar files"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			vectors := t.TempDir()
+			file := filepath.Join(vectors, "v.txtar")
+			if c.vector != "" {
+				if err := os.WriteFile(file, []byte(c.vector), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			to := target(t, "guardrail", `"inspect"`, echo)
+			to.Vectors = vectors
+			report := conformance.Check(t.Context(), to)
+			got := strings.Join(report.Checks[len(report.Checks)-1].Problems, "\n")
+			if (got == "") != (c.problem == "") || !strings.Contains(got, c.problem) {
+				t.Errorf("got %s, want %s", got, c.problem)
+			}
+			if c.vector == "" || c.name == "bad configuration" || c.name == "misspelt section" {
+				return
+			}
+			to.Update = true
+			if report := conformance.Check(t.Context(), to); !report.Passed {
+				t.Errorf("update: %+v", report.Checks[len(report.Checks)-1])
+			}
+			to.Update = false
+			if report := conformance.Check(t.Context(), to); !report.Passed {
+				t.Errorf("after the update: %+v", report.Checks[len(report.Checks)-1])
+			}
+		})
+	}
+}
