@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/pdk/abi"
@@ -17,7 +16,8 @@ import (
 
 // authenticated is what a scheme adds to a request.
 type authenticated struct {
-	headers []Header
+	bearer  string
+	headers [3]Header // those without name are none
 	query   string
 }
 
@@ -30,39 +30,51 @@ func (c *client) authenticate(ctx context.Context, r *Request, t *target) (a aut
 	case abi.AuthSigV4:
 		return c.sign(ctx, r, t)
 	}
-	value := r.Auth.Value
-	if value == "" {
-		value = "${credential.api_key}"
-	}
-	if value, err = fill(value, r.Credential); err != nil {
+	value, err := fill(r.Auth.Value, r.Credential)
+	if err != nil {
 		return a, err
 	}
 	switch r.Auth.Scheme {
 	case abi.AuthBearer:
-		a.headers = []Header{{"Authorization", "Bearer " + value}}
+		a.bearer = value
 	case abi.AuthHeader:
-		a.headers = []Header{{r.Auth.Name, value}}
+		a.headers[0] = Header{r.Auth.Name, value}
 	case abi.AuthQuery:
 		a.query = url.QueryEscape(r.Auth.Name) + "=" + url.QueryEscape(value)
 	default:
 		return a, credentialError("the authentication scheme %q is not known", string(r.Auth.Scheme))
 	}
-	for _, h := range a.headers {
-		if !cleanHeader(h) {
-			return a, credentialError("the credential holds characters that no header can carry")
-		}
+	return a, a.clean()
+}
+
+// clean refuses what would end a header's line, without quoting it.
+func (a *authenticated) clean() error {
+	ok := isValue(a.bearer)
+	for i := range a.headers {
+		h := &a.headers[i]
+		ok = ok && (*h == Header{} || isToken(h.Name) && isValue(h.Value))
 	}
-	return a, nil
+	if !ok {
+		return credentialError("the credential holds characters that no header can carry")
+	}
+	return nil
 }
 
 func credentialError(format string, args ...any) *core.Error {
 	return core.Errorf(core.CodeUpstreamCredential, core.SourceGateway, format, args...)
 }
 
+const (
+	open   = "${credential."
+	apiKey = "${credential.api_key}"
+)
+
 // fill puts the credential's values in the place of ${credential.name}. A value
 // that is missing or empty is an error, never an empty header.
 func fill(s string, cred *core.Credential) (string, error) {
-	const open = "${credential."
+	if s == "" || s == apiKey {
+		return field(cred, "api_key")
+	}
 	var out strings.Builder
 	for {
 		before, rest, found := strings.Cut(s, open)
@@ -100,22 +112,28 @@ func (c *client) sign(ctx context.Context, r *Request, t *target) (a authenticat
 	if err != nil {
 		return a, err
 	}
-	req := &http.Request{Method: r.Method, URL: t.credentialless, Host: t.host, Header: http.Header{}, ContentLength: int64(len(r.Body))}
-	for _, h := range r.Headers {
-		if h.Name == "content-type" {
-			req.Header.Set(h.Name, h.Value)
+	at := *t.url // the signer sorts its query
+	req := &http.Request{Method: r.Method, URL: &at, Host: t.host, Header: http.Header{}, ContentLength: int64(len(r.Body))}
+	for i := range r.Headers {
+		h := &r.Headers[i]
+		ok, err := passes(h, r)
+		if err != nil {
+			return a, err
+		}
+		if ok && (h.Name == "content-type" || strings.HasPrefix(h.Name, "x-amz-")) {
+			req.Header.Add(h.Name, h.Value)
 		}
 	}
 	sum := sha256.Sum256(r.Body)
-	err = v4.NewSigner().SignHTTP(ctx, aws.Credentials{AccessKeyID: id, SecretAccessKey: secret, SessionToken: r.Credential.Fields["session_token"]},
+	err = c.signer.SignHTTP(ctx, aws.Credentials{AccessKeyID: id, SecretAccessKey: secret, SessionToken: r.Credential.Fields["session_token"]},
 		req, hex.EncodeToString(sum[:]), r.Auth.Service, r.Auth.Region, c.Now())
 	if err != nil {
 		return a, credentialError("the request could not be signed").With(err)
 	}
-	for _, name := range [...]string{"Authorization", "X-Amz-Date", "X-Amz-Security-Token"} {
-		if v := req.Header.Get(name); v != "" {
-			a.headers = append(a.headers, Header{name, v})
-		}
+	a.headers[0] = Header{"authorization", req.Header.Get("Authorization")}
+	a.headers[1] = Header{"x-amz-date", req.Header.Get("X-Amz-Date")}
+	if token := req.Header.Get("X-Amz-Security-Token"); token != "" {
+		a.headers[2] = Header{"x-amz-security-token", token}
 	}
-	return a, nil
+	return a, a.clean()
 }

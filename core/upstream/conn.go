@@ -1,197 +1,199 @@
 package upstream
 
 import (
-	"bufio"
+	"bytes"
 	"context"
-	"crypto/tls"
+	"errors"
+	"io"
 	"net"
-	"strconv"
-	"strings"
+	"os"
 	"sync"
-	"syscall"
+	"sync/atomic"
 	"time"
-
-	"github.com/tokligence/gateway/core"
 )
 
-// readBuffer is what a connection reads ahead.
+// readBuffer is what a connection holds for reading; a head may make it grow.
 const readBuffer = 4 << 10
 
-// oneWrite is the size up to which head and body leave in one copied write.
-const oneWrite = 16 << 10
+var (
+	errFull    = errors.New("buffer full")
+	errOffline = errors.New("nothing is buffered")
+)
 
-// conn is one connection, used by one request at a time.
+// conn is one connection, used by one request at a time. It is not safe for
+// concurrent use but for shut, which the end of a context calls, and setUntil,
+// which a request's writer calls while its answer is awaited.
 type conn struct {
-	net.Conn
-	r     *bufio.Reader
-	since time.Time // idle since
-	spent bool      // must not be kept
+	raw  net.Conn // the TCP connection
+	nc   net.Conn // the same, or TLS over it
+	buf  []byte
+	r, w int // buf[r:w] is unread
 
-	// The context of the running request ends reads and writes by a deadline in
-	// the past; mu keeps a time-out of our own from lifting it.
-	mu       sync.Mutex
-	canceled bool
+	since    time.Time // idle since
+	answered bool      // a byte came since the connection was taken
+	spent    bool      // not to be used again
+	offline  bool      // reads take what is buffered only
+	shut     func()    // closes raw
 	stop     func() bool
+	aborted  atomic.Bool // the request is not to be written to its end
+
+	wait    time.Duration // bounds the reads until the next setWait; 0 is none
+	waiting bool          // the bound of this setWait runs already
+
+	mu    sync.Mutex
+	until time.Time // when reads shall fail; zero is never
+	armed time.Time // the socket's own deadline; zero is none. Never after until
 }
 
-// dial connects, through TLS where the target wants it.
-func (c *client) dial(ctx context.Context, t *target, allowPrivate bool) (*conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.DialTimeout)
-	defer cancel()
-	proxy, err := proxyFor(t)
-	if err != nil {
-		return nil, err
-	}
-	addr := t.addr
-	d := net.Dialer{Control: func(_, address string, _ syscall.RawConn) error { return checkAddress(address, allowPrivate) }}
-	if proxy != nil { // the operator's own word: it may be anywhere, and it does the connecting
-		addr, d.Control = proxy.addr, nil
-	}
-	raw, err := d.DialContext(ctx, "tcp", addr)
-	if err != nil {
-		return nil, err
-	}
-	if proxy != nil {
-		if err := proxy.connect(ctx, raw, t.addr); err != nil {
-			raw.Close()
-			return nil, err
-		}
-	}
-	if !t.secure {
-		return &conn{Conn: raw, r: bufio.NewReaderSize(raw, readBuffer)}, nil
-	}
-	secure := tls.Client(raw, &tls.Config{ServerName: t.server, RootCAs: c.RootCAs, NextProtos: []string{"http/1.1"}, ClientSessionCache: c.sessions, MinVersion: tls.VersionTLS12})
-	if err := secure.HandshakeContext(ctx); err != nil {
-		raw.Close()
-		return nil, core.Errorf(core.CodeUpstreamUnavailable, core.SourceUpstream, "the provider's TLS handshake failed").With(err)
-	}
-	return &conn{Conn: secure, r: bufio.NewReaderSize(secure, readBuffer)}, nil
+func newConn(raw, nc net.Conn) *conn {
+	return &conn{raw: raw, nc: nc, buf: make([]byte, readBuffer), shut: func() { raw.Close() }}
 }
 
-// arm lets the end of ctx interrupt the connection until disarm.
-func (k *conn) arm(ctx context.Context) {
-	if ctx.Done() == nil {
-		return
+// watch closes the connection when ctx ends, until unwatch.
+func (k *conn) watch(ctx context.Context) {
+	if ctx.Done() != nil {
+		k.stop = context.AfterFunc(ctx, k.shut)
 	}
-	k.stop = context.AfterFunc(ctx, func() {
-		k.mu.Lock()
-		defer k.mu.Unlock()
-		k.canceled = true
-		_ = k.SetDeadline(time.Unix(1, 0)) // a closed connection needs none
-	})
 }
 
-// disarm reports whether the context left the connection alone.
-func (k *conn) disarm() bool {
+// unwatch reports whether the context left the connection alone.
+func (k *conn) unwatch() bool {
 	if k.stop == nil {
 		return true
 	}
-	ok := k.stop()
+	alone := k.stop()
 	k.stop = nil
-	return ok
+	return alone
 }
 
-// setTimeout bounds reads; the zero time lifts the bound.
-func (k *conn) setTimeout(at time.Time) {
+// discard closes the connection at once: TLS does not say goodbye, since that
+// could block on a peer that has stopped reading.
+func (k *conn) discard() {
+	k.unwatch()
+	k.raw.Close()
+}
+
+// setWait bounds the following reads together by d from the moment at which
+// the first has to wait.
+func (k *conn) setWait(d time.Duration) { k.wait, k.waiting = d, false }
+
+// setUntil makes reads fail from t on. Setting a socket's deadline costs a
+// timer, so an earlier one stays: when it strikes, read sees that it is too
+// early and sets it anew. A stream of many short waits sets it once per wait.
+func (k *conn) setUntil(t time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if !k.canceled {
-		_ = k.SetReadDeadline(at) // a closed connection says so at the next read
+	k.until = t
+	if !t.IsZero() && (k.armed.IsZero() || k.armed.Sub(t) > time.Millisecond) {
+		k.arm(t)
 	}
 }
 
-func (k *conn) send(head, body []byte) error {
-	if len(head)+len(body) <= oneWrite {
-		_, err := k.Write(append(head[:len(head):len(head)], body...))
-		return err
+func (k *conn) arm(t time.Time) {
+	k.armed = t
+	_ = k.raw.SetReadDeadline(t) // a closed connection says so at the next read
+}
+
+// early handles a deadline that has struck: it reports whether reads go on.
+func (k *conn) early() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.until.IsZero() && !time.Now().Before(k.until) {
+		k.armed = past // whoever uses the connection next must set it anew
+		return false
 	}
-	buffers := net.Buffers{head, body}
-	_, err := buffers.WriteTo(k.Conn)
+	k.arm(k.until)
+	return true
+}
+
+// read reads from the network.
+func (k *conn) read(p []byte) (int, error) {
+	if k.offline {
+		return 0, errOffline
+	}
+	if !k.waiting {
+		k.waiting = true
+		if k.wait > 0 {
+			k.setUntil(time.Now().Add(k.wait))
+		} else if !k.until.IsZero() {
+			k.setUntil(time.Time{})
+		}
+	}
+	for {
+		n, err := k.nc.Read(p)
+		if n > 0 {
+			k.answered = true
+		}
+		if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) && k.early() {
+			continue
+		}
+		return n, err
+	}
+}
+
+// fill reads into the buffer, growing it up to limit when it is full.
+func (k *conn) fill(limit int) error {
+	if k.r == k.w {
+		k.r, k.w = 0, 0
+	}
+	if k.w == len(k.buf) {
+		to := k.buf
+		if k.r == 0 {
+			if len(k.buf) >= limit {
+				return errFull
+			}
+			to = make([]byte, min(2*len(k.buf), max(limit, readBuffer)))
+		}
+		k.w = copy(to, k.buf[k.r:k.w])
+		k.r, k.buf = 0, to
+	}
+	n, err := k.read(k.buf[k.w:])
+	k.w += n
+	if n > 0 {
+		return nil // an error beside it comes again
+	}
+	if err == nil {
+		return io.ErrNoProgress
+	}
 	return err
 }
 
-const maxHead = 64 << 10
-
-// readHead reads a final answer's status line and headers. Interim answers are skipped.
-func (k *conn) readHead(method string) (resp *Response, answered bool, err error) {
-	for {
-		if _, err = k.r.Peek(1); err != nil {
-			return nil, answered, err
-		}
-		answered = true
-		resp, err = parseHead(k.r)
-		if err != nil || resp.Status >= 200 || resp.Status == 101 {
-			break
-		}
-	}
-	if err == nil && resp.Status == 101 {
-		err = malformed("it switched protocols")
-	}
-	return resp, answered, err
-}
-
-func malformed(what string) *core.Error {
-	return core.Errorf(core.CodeUpstreamUnavailable, core.SourceUpstream, "the provider's answer is not HTTP: %s", what)
-}
-
-func parseHead(r *bufio.Reader) (*Response, error) {
-	line, err := readLine(r)
-	if err != nil {
-		return nil, err
-	}
-	// HTTP/1.1 200 OK
-	if len(line) < 12 || !strings.HasPrefix(line, "HTTP/1.") || line[8] != ' ' || len(line) > 12 && line[12] != ' ' {
-		return nil, malformed("no status line")
-	}
-	status, err := strconv.Atoi(line[9:12])
-	if err != nil || status < 100 {
-		return nil, malformed("no status")
-	}
-	resp := &Response{Status: status, Headers: make([]Header, 0, 12)}
-	old := line[7] == '0'
-	for size := 0; ; {
-		if line, err = readLine(r); err != nil {
-			return nil, err
-		}
-		if line == "" {
-			if old && !strings.EqualFold(resp.Get("connection"), "keep-alive") {
-				resp.Headers = append(resp.Headers, Header{"connection", "close"})
+// some reads into p what is buffered, or else what one read gives.
+func (k *conn) some(p []byte) (int, error) {
+	if k.r == k.w {
+		if len(p) >= len(k.buf) {
+			n, err := k.read(p)
+			if n > 0 {
+				err = nil // it comes again
 			}
-			return resp, nil
+			return n, err
 		}
-		if size += len(line); size > maxHead {
-			return nil, malformed("its head is too large")
+		if err := k.fill(0); err != nil {
+			return 0, err
 		}
-		name, value, ok := strings.Cut(line, ":")
-		if !ok || name == "" || strings.ContainsAny(name, " \t") {
-			return nil, malformed("a bad header line")
-		}
-		resp.Headers = append(resp.Headers, Header{strings.ToLower(name), strings.Trim(value, " \t")})
 	}
+	n := copy(p, k.buf[k.r:k.w])
+	k.r += n
+	return n, nil
 }
 
-// readLine reads a line without its end.
-func readLine(r *bufio.Reader) (string, error) {
-	line, err := r.ReadSlice('\n')
-	if err == bufio.ErrBufferFull {
-		long := string(line)
-		for err == bufio.ErrBufferFull && len(long) <= maxHead {
-			line, err = r.ReadSlice('\n')
-			long += string(line)
+// line reads a line with its LF, of at most limit bytes. It is valid until the
+// next read.
+func (k *conn) line(limit int) ([]byte, error) {
+	for seen := 0; ; {
+		if i := bytes.IndexByte(k.buf[k.r+seen:k.w], '\n'); i >= 0 {
+			line := k.buf[k.r : k.r+seen+i+1]
+			if len(line) > limit {
+				return nil, errFull
+			}
+			k.r += len(line)
+			return line, nil
 		}
-		if len(long) > maxHead {
-			return "", malformed("a line is too long")
+		if seen = k.w - k.r; seen >= limit {
+			return nil, errFull
 		}
-		return strings.TrimRight(long, "\r\n"), err
+		if err := k.fill(limit); err != nil {
+			return nil, cut(err)
+		}
 	}
-	if err != nil {
-		return "", err
-	}
-	n := len(line) - 1
-	if n > 0 && line[n-1] == '\r' {
-		n--
-	}
-	return string(line[:n]), nil
 }
-
-func appendInt(b []byte, n int) []byte { return strconv.AppendInt(b, int64(n), 10) }

@@ -1,15 +1,7 @@
 package upstream
 
 import (
-	"bufio"
-	"bytes"
-	"fmt"
 	"io"
-	"net/http"
-	"strconv"
-	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream"
 
 	"github.com/tokligence/gateway/core/sse"
 	"github.com/tokligence/gateway/pdk/abi"
@@ -17,10 +9,12 @@ import (
 
 // EventReader cuts events out of a vendor's bytes.
 type EventReader interface {
-	// Next returns the next event, whose slices are valid until the call after;
-	// io.EOF at the end.
+	// Next returns the next event, whose slices are valid until the call after.
+	// io.EOF is an end between two events; an end within one is an event marked
+	// Unterminated, or an error where the framing can tell that it is broken.
 	Next() (sse.Event, error)
-	// Buffered reports whether Next will return without reading.
+	// Buffered reports whether Next will return without reading. The last
+	// event's slices stay valid.
 	Buffered() bool
 }
 
@@ -28,129 +22,44 @@ type EventReader interface {
 func Events(framing abi.Framing, body io.Reader, max int) EventReader {
 	switch framing {
 	case abi.FramingNDJSON:
-		return &lines{r: bufio.NewReaderSize(body, readBuffer), max: max}
+		return &lines{window: window{src: body}, max: max}
 	case abi.FramingAWSEventStream:
-		return &frames{r: bufio.NewReaderSize(body, readBuffer), max: max, decoder: eventstream.NewDecoder()}
+		return &frames{window: window{src: body}, max: max}
 	}
 	return sse.NewReader(body, max)
 }
 
-// lines reads one JSON document a line; the last may lack its line end.
-type lines struct {
-	r   *bufio.Reader
-	max int
-	buf []byte
+// window is a stretch of a stream in memory. It begins with 4 KiB and doubles
+// on demand.
+type window struct {
+	src   io.Reader
+	buf   []byte
+	r, w  int   // buf[r:w] is unread
+	empty int   // reads in a row that gave nothing
+	err   error // of src; final
 }
 
-func (l *lines) Buffered() bool {
-	b, _ := l.r.Peek(l.r.Buffered())
-	return bytes.IndexByte(b, '\n') >= 0
-}
+func (w *window) unread() []byte { return w.buf[w.r:w.w] }
 
-func (l *lines) Next() (sse.Event, error) {
-	for {
-		l.buf = l.buf[:0]
-		var err error
-		for {
-			var part []byte
-			part, err = l.r.ReadSlice('\n')
-			l.buf = append(l.buf, part...)
-			if len(l.buf) > l.max {
-				return sse.Event{}, fmt.Errorf("a line of more than %d bytes", l.max)
-			}
-			if err != bufio.ErrBufferFull {
-				break
-			}
+// more reads once; what was unread before stays so, but moves.
+func (w *window) more() {
+	if w.buf == nil {
+		w.buf = make([]byte, readBuffer)
+	}
+	if w.r > 0 || w.w == len(w.buf) {
+		to := w.buf
+		if w.w-w.r > len(to)/2 {
+			to = make([]byte, 2*len(to))
 		}
-		if data := bytes.TrimSpace(l.buf); len(data) > 0 && (err == nil || err == io.EOF) {
-			return sse.Event{Data: data, Unterminated: err == io.EOF}, nil
-		}
-		if err != nil {
-			return sse.Event{}, err
-		}
+		w.r, w.w, w.buf = 0, copy(to, w.unread()), to
 	}
-}
-
-// frames reads the vendor's binary event stream. Both checksums of a frame are
-// checked by the decoder.
-// https://docs.aws.amazon.com/AmazonS3/latest/API/RESTSelectObjectAppendix.html (framing)
-type frames struct {
-	r       *bufio.Reader
-	max     int
-	decoder *eventstream.Decoder
-	buf     []byte
-	payload []byte
-}
-
-// minFrame is a frame without headers and payload: prelude and two checksums.
-const minFrame = 16
-
-func (f *frames) size() (int, bool) {
-	b, _ := f.r.Peek(min(4, f.r.Buffered()))
-	if len(b) < 4 {
-		return 0, false
+	n, err := w.src.Read(w.buf[w.w:])
+	w.w += n
+	if w.empty++; n > 0 {
+		w.empty = 0
 	}
-	return int(b[0])<<24 | int(b[1])<<16 | int(b[2])<<8 | int(b[3]), true
-}
-
-func (f *frames) Buffered() bool {
-	n, ok := f.size()
-	return ok && f.r.Buffered() >= n
-}
-
-func (f *frames) Next() (sse.Event, error) {
-	if _, err := f.r.Peek(4); err != nil {
-		if err == io.EOF && f.r.Buffered() > 0 {
-			err = io.ErrUnexpectedEOF
-		}
-		return sse.Event{}, err
+	if err == nil && w.empty > 100 {
+		err = io.ErrNoProgress
 	}
-	n, _ := f.size()
-	if n < minFrame || n > f.max {
-		return sse.Event{}, malformed("a frame of an impossible size")
-	}
-	if cap(f.buf) < n {
-		f.buf = make([]byte, n)
-	}
-	f.buf = f.buf[:n]
-	if _, err := io.ReadFull(f.r, f.buf); err != nil {
-		return sse.Event{}, cut(err)
-	}
-	m, err := f.decoder.Decode(bytes.NewReader(f.buf), f.payload[:0])
-	if err != nil {
-		return sse.Event{}, malformed("a broken frame").With(err)
-	}
-	f.payload = m.Payload
-	name, err := frameName(m.Headers)
-	return sse.Event{Name: []byte(name), Data: m.Payload}, err
-}
-
-// frameName is how abi.Event.Name tells events, exceptions and errors apart.
-func frameName(h eventstream.Headers) (string, error) {
-	get := func(name string) string {
-		if v := h.Get(name); v != nil {
-			return v.String()
-		}
-		return ""
-	}
-	switch kind := get(":message-type"); kind {
-	case "event", "":
-		return get(":event-type"), nil
-	case "exception":
-		return "exception:" + get(":exception-type"), nil
-	case "error":
-		return "exception:" + get(":error-code"), nil
-	default:
-		return "", malformed("a frame of an unknown kind")
-	}
-}
-
-// RetryAfter reads a Retry-After header: seconds, or an HTTP date (RFC 9110,
-// section 10.2.3). Negative and unreadable values are none.
-func RetryAfter(value string, now time.Time) (time.Duration, bool) {
-	if seconds, err := strconv.ParseFloat(value, 64); err == nil {
-		return time.Duration(seconds * float64(time.Second)), seconds >= 0 && seconds < 1e8
-	}
-	at, err := http.ParseTime(value)
-	return max(at.Sub(now), 0), err == nil
+	w.err = err
 }

@@ -8,15 +8,18 @@ import (
 // ErrTooLarge is ReadAll's error for a body over its limit.
 var ErrTooLarge = errors.New("answer too large")
 
+// firstRead is the most that is allocated on the word of a content-length.
+const firstRead = 1 << 20
+
 // ReadAll reads a body of at most limit bytes in one piece, sized by its length
 // where it tells one. Errors are those of Body, or ErrTooLarge.
 func ReadAll(resp *Response, limit int64) ([]byte, error) {
 	size := int64(2048)
-	if n, ok, err := contentLength(resp); ok && err == nil {
+	if n, err := length(resp.Get("content-length")); err == nil {
 		if n > limit {
 			return nil, ErrTooLarge
 		}
-		size = n + 1 // one more to meet the end without growing
+		size = min(n, firstRead)
 	}
 	buf := make([]byte, 0, size)
 	for {
@@ -26,12 +29,12 @@ func ReadAll(resp *Response, limit int64) ([]byte, error) {
 		n, err := resp.Body.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
 		switch {
+		case int64(len(buf)) > limit:
+			return nil, ErrTooLarge
 		case err == io.EOF:
 			return buf, nil
 		case err != nil:
 			return nil, err
-		case int64(len(buf)) > limit:
-			return nil, ErrTooLarge
 		}
 	}
 }

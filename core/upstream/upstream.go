@@ -51,7 +51,9 @@ func (r *Response) Get(name string) string {
 }
 
 // Body reads an answer, gzip already undone. A stream's bytes come as they
-// arrive. Reads end with ctx of Do.
+// arrive. Reads end with ctx of Do. Close is not called while a Read runs: to
+// interrupt one, end ctx. A broken answer is *core.Error upstream_unavailable
+// with io.ErrUnexpectedEOF in its chain, never io.EOF.
 type Body interface {
 	io.ReadCloser
 	// SetIdleTimeout bounds each following Read; 0 is none. A Read that takes
@@ -62,7 +64,8 @@ type Body interface {
 // Client sends requests. Safe for concurrent use.
 type Client interface {
 	// Do returns when the response's head is there. Errors are *core.Error:
-	// upstream_unavailable (connect, TLS, broken answer), upstream_timeout, or
+	// upstream_unavailable (connect, TLS, broken answer, refused address),
+	// upstream_timeout, upstream_credential (a field that is missing), or
 	// the context's error as it is when ctx has ended. An answer of any status
 	// is not an error. Do tries again by itself only when a kept-alive
 	// connection turns out to be closed before a byte of the answer came.

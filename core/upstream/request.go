@@ -1,0 +1,124 @@
+package upstream
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/tokligence/gateway/core"
+)
+
+// userAgent is sent unless the request names another.
+const userAgent = "tokligence-gateway"
+
+// ignored are headers that a request may not set: those of the connection and
+// the body's framing, those that the client sets, and every usual place of a
+// credential.
+var ignored = map[string]bool{
+	"host": true, "content-length": true, "transfer-encoding": true, "accept-encoding": true, "expect": true,
+	"connection": true, "keep-alive": true, "proxy-connection": true, "te": true, "trailer": true, "upgrade": true,
+	"proxy-authorization": true, "proxy-authenticate": true, "authorization": true, "cookie": true,
+	"x-api-key": true, "api-key": true, "x-goog-api-key": true,
+	"x-amz-date": true, "x-amz-security-token": true, "x-amz-content-sha256": true,
+}
+
+// passes reports whether h is written. A name or value that could end its line
+// is refused with an error, not dropped.
+func passes(h *Header, r *Request) (bool, error) {
+	if ignored[h.Name] || len(h.Name) == len(r.Auth.Name) && strings.EqualFold(h.Name, r.Auth.Name) {
+		return false, nil
+	}
+	if !isToken(h.Name) || !isValue(h.Value) {
+		return false, core.Errorf(core.CodeUpstreamUnavailable, core.SourceGateway, "the provider's request has a header that cannot be sent")
+	}
+	return true, nil
+}
+
+// appendHead appends the request's line and headers, authenticated, up to the blank line.
+func (c *client) appendHead(b []byte, ctx context.Context, r *Request, t *target) ([]byte, error) {
+	auth, err := c.authenticate(ctx, r, t)
+	if err != nil {
+		return b, err
+	}
+	if !isToken(r.Method) {
+		return b, core.Errorf(core.CodeUpstreamUnavailable, core.SourceGateway, "the provider's request has no valid method")
+	}
+	b = append(append(append(b, r.Method...), ' '), t.uri...)
+	if auth.query != "" {
+		joint := byte('?')
+		if t.url.RawQuery != "" {
+			joint = '&'
+		}
+		b = append(append(b, joint), auth.query...)
+	}
+	b = append(b, " HTTP/1.1\r\n"...)
+	b = appendHeader(b, "host", t.host)
+	agent := false
+	for i := range r.Headers {
+		h := &r.Headers[i]
+		ok, err := passes(h, r)
+		if err != nil {
+			return b, err
+		}
+		if ok {
+			b = appendHeader(b, h.Name, h.Value)
+			agent = agent || h.Name == "user-agent"
+		}
+	}
+	if auth.bearer != "" {
+		b = append(append(append(b, "authorization: Bearer "...), auth.bearer...), "\r\n"...)
+	}
+	for i := range auth.headers {
+		if h := &auth.headers[i]; h.Name != "" {
+			b = appendHeader(b, h.Name, h.Value)
+		}
+	}
+	if !agent {
+		b = appendHeader(b, "user-agent", userAgent)
+	}
+	if t.proxy != nil && !t.secure && t.proxy.User != nil {
+		b = appendHeader(b, "proxy-authorization", proxyAuth(t.proxy))
+	}
+	// A compressed stream arrives in the vendor's portions, not event by event.
+	b = append(b, "accept-encoding: identity\r\n"...)
+	if len(r.Body) > 0 || r.Method != "GET" && r.Method != "HEAD" {
+		b = append(b, "content-length: "...)
+		b = append(strconv.AppendInt(b, int64(len(r.Body)), 10), "\r\n"...)
+	}
+	return append(b, "\r\n"...), nil
+}
+
+func appendHeader(b []byte, name, value string) []byte {
+	b = append(append(b, name...), ": "...)
+	return append(append(b, value...), "\r\n"...)
+}
+
+// tokens are the bytes of which names and methods consist (RFC 9110, section 5.6.2).
+var tokens = func() (t [256]bool) {
+	for c := '0'; c <= 'z'; c++ {
+		t[c] = c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a'
+	}
+	for _, c := range "!#$%&'*+-.^_`|~" {
+		t[c] = true
+	}
+	return t
+}()
+
+func isToken(s string) bool {
+	for i := range len(s) {
+		if !tokens[s[i]] {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// isValue reports whether s can stand in a header: no control character but the tab.
+func isValue(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
