@@ -158,18 +158,16 @@ func (s *streamRelay) left(cause error) *core.Error {
 // finish settles the exchange and sends the end of the stream: the last byte of
 // an answer leaves after its ledger entry is written.
 func (s *streamRelay) finish() *core.Error {
+	r := s.r
+	usage := r.usage()
+	if err := s.finishBridge(usage); err != nil {
+		return core.AsError(err)
+	}
 	if err := s.endGuard(); err != nil {
 		return err
 	}
-	r := s.r
-	usage := r.usage()
 	switch {
-	case s.bridge != nil:
-		out, err := s.bridge.Finish(nil, usage)
-		if err != nil {
-			return core.AsError(err)
-		}
-		s.out = append(s.out, out...)
+	case s.bridge != nil: // its terminal event is among what it has just written
 	case r.req.Endpoint == abi.Messages:
 		s.tail = append(s.tail, messagesEnd(s.tail)...)
 	default:
@@ -183,6 +181,19 @@ func (s *streamRelay) finish() *core.Error {
 		r.x.log.Debug("client left before the end of its stream", "exchange", r.id)
 	}
 	return nil
+}
+
+// finishBridge hands on what the bridge held until the end; the guardrails have
+// yet to see it.
+func (s *streamRelay) finishBridge(u core.Usage) error {
+	if s.bridge == nil {
+		return nil
+	}
+	out, err := s.bridge.Finish(nil, u)
+	if err != nil {
+		return err
+	}
+	return s.emitText(out)
 }
 
 // messagesEnd is the terminal event of a Messages stream whose vendor sent none.
