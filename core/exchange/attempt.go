@@ -114,7 +114,11 @@ func (r *run) attempt(ctx context.Context, t *Target) *core.Error {
 		e.Source, e.Message = core.SourceUpstream, "the deployments of this model are at their own rate limit" // so that others are tried
 		return e
 	}
-	defer grant.Release()
+	var used int64 // an attempt that ends before the vendor is called used nothing
+	defer func() {
+		grant.Correct(r.x.now(), used)
+		grant.Release()
+	}()
 	start := r.x.now()
 	r.target, r.plan, r.tally, r.outTokens, r.firstByte, r.attemptStart = t, p, tally{}, 0, time.Time{}, start
 	call, err := r.build(ctx)
@@ -130,7 +134,7 @@ func (r *run) attempt(ctx context.Context, t *Target) *core.Error {
 		// Not every vendor that speaks Messages counts.
 		err = r.countLocally()
 	}
-	r.noteAttempt(ctx, t, start, status, err)
+	used = r.noteAttempt(ctx, t, start, status, err)
 	return err
 }
 
@@ -167,16 +171,17 @@ func (r *run) upstreamError(ctx context.Context, err error) *core.Error {
 	return e
 }
 
-func (r *run) noteAttempt(ctx context.Context, t *Target, start time.Time, status int, err *core.Error) {
+// noteAttempt tells the deployment's health and the entry how the attempt ended,
+// and returns the tokens that it came to.
+func (r *run) noteAttempt(ctx context.Context, t *Target, start time.Time, status int, err *core.Error) (tokens int64) {
+	u := r.usage()
 	now := r.x.now()
 	a := core.Attempt{Deployment: t.Deployment.Name, Status: status, Latency: now.Sub(start)}
-	res := routing.Result{Latency: a.Latency, Err: err, Neutral: ctx.Err() != nil || r.clientLeft || err != nil && err.Source == core.SourceClient}
+	res := routing.Result{Latency: a.Latency, Tokens: u.InputTokens() + u.OutputTokens(), Err: err, Neutral: ctx.Err() != nil || r.clientLeft || err != nil && err.Source == core.SourceClient}
 	if err != nil {
 		a.Error = err.Code
-	} else {
-		res.Tokens = r.entry.Usage.InputTokens() + r.entry.Usage.OutputTokens()
 	}
-	if !r.firstByte.IsZero() {
+	if r.facts.stream && !r.firstByte.IsZero() {
 		res.FirstByte = r.firstByte.Sub(start)
 	}
 	t.State.End(now, res, r.x.Cooldown)
@@ -184,6 +189,7 @@ func (r *run) noteAttempt(ctx context.Context, t *Target, start time.Time, statu
 		r.entry.Attempts = append(r.entry.Attempts, a)
 		r.head.Attempts = len(r.entry.Attempts)
 	}
+	return res.Tokens
 }
 
 // countLocally answers count_tokens for a provider that cannot.

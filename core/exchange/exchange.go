@@ -190,6 +190,7 @@ func (r *run) guardInput(ctx context.Context) *core.Error {
 
 // fail settles and tells the client, in whatever way is still open.
 func (r *run) fail(ctx context.Context, e *core.Error) {
+	r.stopKeepAlive() // from here on nobody else starts the stream
 	if (ctx.Err() != nil || r.clientLeft) && !r.settled {
 		r.settle(core.OutcomeClientClosed, 499, e)
 		return

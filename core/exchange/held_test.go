@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/guard"
@@ -83,5 +85,24 @@ func TestDo_DeploymentTokens(t *testing.T) {
 		if c, _ := r.ask(p, abi.Chat, `{"model":"m","max_tokens":900,"messages":[{"role":"user","content":"hi"}]}`); c.status != 200 {
 			t.Fatalf("request %d: %d %s", i, c.status, c.body.String())
 		}
+	}
+}
+
+// TestDo_KeepAliveBesideRetries lets the keep-alive timer send the head while
+// attempts fail and are noted: one head, and no race on it.
+func TestDo_KeepAliveBesideRetries(t *testing.T) {
+	r := newRig(t, core.Deployment{Retries: 2}, nil)
+	r.exchanger.KeepAlive = time.Millisecond
+	r.answer(func(w http.ResponseWriter, req *http.Request) {
+		time.Sleep(5 * time.Millisecond)
+		whole(500, "oops")(w, req)
+	})
+	got, entries := r.ask(r.key("", core.Limits{}), abi.Chat, helloStream)
+	text := got.body.String()
+	if got.status != 200 || !strings.HasPrefix(text, ": keep-alive\n") || strings.Count(text, `"error"`) != 1 {
+		t.Errorf("%d %q", got.status, text)
+	}
+	if len(entries) != 1 || entries[0].Outcome != core.OutcomeFailed || entries[0].Status != 200 || len(entries[0].Attempts) != 3 {
+		t.Errorf("entries %+v", entries)
 	}
 }

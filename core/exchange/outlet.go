@@ -15,6 +15,7 @@ type outlet struct {
 	timer *time.Timer
 	last  time.Time // of the last write
 	ended bool
+	early Head // what is known when the timer starts: the exchange's own head goes on changing
 
 	started   bool // the client has the head
 	committed bool // and a part of the answer: from here on nobody else can answer
@@ -24,7 +25,9 @@ type outlet struct {
 // nothing else has sent it.
 func (r *run) holdOpen() {
 	o := &r.out
-	o.last = r.x.now()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.last, o.early = r.x.now(), r.head
 	o.timer = time.AfterFunc(r.x.KeepAlive, r.sendKeepAlive)
 }
 
@@ -40,7 +43,7 @@ func (r *run) sendKeepAlive() {
 		o.timer.Reset(r.x.KeepAlive - silent)
 		return
 	}
-	if r.startLocked() == nil && r.reply.Write([]byte(sse.KeepAlive)) == nil && r.reply.Flush() == nil {
+	if r.startLocked(&o.early) == nil && r.reply.Write([]byte(sse.KeepAlive)) == nil && r.reply.Flush() == nil {
 		o.timer.Reset(r.x.KeepAlive)
 	}
 	o.last = now
@@ -57,12 +60,12 @@ func (r *run) stopKeepAlive() {
 	r.out.mu.Unlock()
 }
 
-func (r *run) startLocked() error {
+func (r *run) startLocked(h *Head) error {
 	if r.out.started {
 		return nil
 	}
 	r.out.started = true
-	return r.reply.Start(&r.head)
+	return r.reply.Start(h)
 }
 
 // send writes event text and hands it to the network at once.
@@ -71,7 +74,11 @@ func (r *run) send(p []byte) error {
 	defer r.out.mu.Unlock()
 	r.out.last = r.x.now()
 	r.out.committed = true
-	if err := r.startLocked(); err != nil {
+	if !r.out.started {
+		r.describe()
+		r.head.Attempts = len(r.entry.Attempts) + 1 // the one that answers is still under way
+	}
+	if err := r.startLocked(&r.head); err != nil {
 		return err
 	}
 	if err := r.reply.Write(p); err != nil {
