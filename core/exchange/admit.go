@@ -19,7 +19,7 @@ func (r *run) admit(ctx context.Context, s *Snapshot) *core.Error {
 		return core.AsError(err)
 	}
 	r.grant = grant
-	r.head.RateLimits = appendRateLimits(r.head.RateLimits, grant.State())
+	r.head.More = appendRateLimits(r.head.More, grant.State())
 	return r.reserve(ctx, s)
 }
 

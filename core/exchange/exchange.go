@@ -48,10 +48,8 @@ type Observer interface {
 // Observed is one ended exchange: what the metrics and the log line are made of.
 // It holds no prompt text.
 type Observed struct {
-	Entry     *core.LedgerEntry
-	Recorded  bool // the entry is in the ledger
-	Err       *core.Error
-	InputHash string
+	Entry *core.LedgerEntry
+	Err   *core.Error
 }
 
 // Exchanger serves requests against the snapshot in force. Safe for concurrent use.
@@ -239,7 +237,7 @@ func WriteError(reply Reply, endpoint abi.Endpoint, e *core.Error, h *Head) {
 }
 
 func (h *Head) add(name, value string) {
-	h.RateLimits = append(h.RateLimits, HeaderField{name, value})
+	h.More = append(h.More, HeaderField{name, value})
 }
 
 // end releases what the exchange holds, settles what nothing else has, and tells.

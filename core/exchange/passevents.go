@@ -49,8 +49,9 @@ func (s *streamRelay) eventError(ev sse.Event) error {
 	if scan.IsNull(v) || scan.Get(ev.Data, "choices") != nil {
 		return nil
 	}
-	e := statusError(errorStatus(v))
-	message := s.r.plan.errors.read(e, errorStatus(v), ev.Data)
+	status := errorStatus(v)
+	e := statusError(status)
+	message := s.r.plan.errors.read(e, status, ev.Data)
 	if scan.Kind(v) == '"' {
 		message, _ = scan.String(v)
 	}

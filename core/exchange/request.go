@@ -13,9 +13,7 @@ import (
 type Request struct {
 	Endpoint abi.Endpoint
 	// Body is the whole body as read. It must stay unchanged until Do returns.
-	Body []byte
-	// Secret is the virtual key as presented, "" when none was.
-	Secret  string
+	Body    []byte
 	Arrived time.Time
 	// Header reads a client header by its lower-case name; "" when absent.
 	Header func(name string) string
@@ -43,7 +41,7 @@ type Head struct {
 	Cost        string // decimal dollars
 	MaxOutput   int64  // the output cap that the gateway set
 	Notices     []string
-	RateLimits  []HeaderField
+	More        []HeaderField // x-ratelimit-*, retry-after
 }
 
 // HeaderField is one more header.

@@ -116,7 +116,7 @@ func (r *run) settle(outcome core.Outcome, status int, cause *core.Error) *core.
 		e.ID = core.EntryID(r.id)
 		err = r.x.Ledger.Settle(context.Background(), r.hold, e)
 	}
-	r.x.Observe.Exchange(&Observed{Entry: e, Recorded: r.hold != nil && err == nil, Err: cause})
+	r.x.Observe.Exchange(&Observed{Entry: e, Err: cause})
 	if err != nil {
 		return core.AsError(err)
 	}

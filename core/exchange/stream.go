@@ -33,7 +33,6 @@ type eventReader interface {
 type streamRelay struct {
 	r      *run
 	ctx    context.Context
-	c      *call
 	source eventReader
 	body   *timedBody // nil for a source without network
 	guard  *guard.Stream
@@ -62,7 +61,7 @@ func (r *run) relayStream(ctx context.Context, c *call, resp *upstream.Response)
 }
 
 func (r *run) newStream(ctx context.Context, c *call) *streamRelay {
-	s := &streamRelay{r: r, ctx: ctx, c: c, state: c.state}
+	s := &streamRelay{r: r, ctx: ctx, state: c.state}
 	if c.bridged {
 		s.bridge = messages.NewStream(r.replyID(), r.target.Deployment.Model, r.facts.inputTokens)
 	}

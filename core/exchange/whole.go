@@ -1,7 +1,6 @@
 package exchange
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"time"
@@ -148,9 +147,4 @@ func (b *timedBody) Read(p []byte) (int, error) {
 	}
 	b.SetIdleTimeout(d)
 	return b.Body.Read(p)
-}
-
-// isJSON reports whether data begins like a JSON object.
-func isJSON(data []byte) bool {
-	return len(bytes.TrimLeft(data, " \t\r\n")) > 0 && scan.Kind(data) == '{'
 }

@@ -84,7 +84,7 @@ func setHead(header http.Header, h *exchange.Head) {
 	if len(h.Notices) > 0 {
 		header["X-Tokligence-Notice"] = h.Notices
 	}
-	for _, f := range h.RateLimits {
+	for _, f := range h.More {
 		set(f.Name, f.Value)
 	}
 }

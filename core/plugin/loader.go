@@ -86,12 +86,10 @@ func (l *Loader) Load(ctx context.Context, d Declaration) (*Loaded, error) {
 	if len(d.Config) == 0 {
 		d.Config = json.RawMessage("{}")
 	}
-	data, err := l.read(d.Source)
+	data, hash, err := l.read(d.Source)
 	if err != nil {
 		return nil, fmt.Errorf("plugin %s: %w", d.ID, err)
 	}
-	sum := sha256.Sum256(data)
-	hash := hex.EncodeToString(sum[:])
 	if d.SHA256 != "" && !strings.EqualFold(d.SHA256, hash) {
 		return nil, fmt.Errorf("plugin %s: %s has the SHA-256 %s, but gateway.toml wants %s", d.ID, d.Source, hash, d.SHA256)
 	}
@@ -120,11 +118,15 @@ func (l *Loader) Load(ctx context.Context, d Declaration) (*Loaded, error) {
 	return p, nil
 }
 
-func (l *Loader) read(source string) ([]byte, error) {
+// read returns a file and its SHA-256 in hex.
+func (l *Loader) read(source string) (data []byte, hash string, err error) {
 	if name, ok := strings.CutPrefix(source, "builtin:"); ok {
-		return l.Builtins.Open(name)
+		data, err = l.Builtins.Open(name)
+	} else {
+		data, err = os.ReadFile(source)
 	}
-	return os.ReadFile(source)
+	sum := sha256.Sum256(data)
+	return data, hex.EncodeToString(sum[:]), err
 }
 
 // open opens the file, or takes what is open already, and checks its manifest.
@@ -138,10 +140,23 @@ func (l *Loader) open(ctx context.Context, d Declaration, data []byte, hash stri
 		c.users++
 		return c, nil
 	}
-	name := carrierOf(d, data)
+	code, m, err := l.openFile(ctx, carrierOf(d, data), d, data)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkManifest(m, d, code); err != nil {
+		return nil, errors.Join(err, code.Close(ctx))
+	}
+	c := &sharedCode{key: key, users: 1, code: code, manifest: m}
+	l.codes[key] = c
+	return c, nil
+}
+
+// openFile has the named carrier open the file, and asks it what it is.
+func (l *Loader) openFile(ctx context.Context, name string, d Declaration, data []byte) (Code, *abi.Manifest, error) {
 	carrier := l.Carriers[name]
 	if carrier == nil {
-		return nil, fmt.Errorf("there is no carrier %q", name)
+		return nil, nil, fmt.Errorf("there is no carrier %q", name)
 	}
 	s := Source{ID: d.ID, Path: d.Source, SHA256: d.SHA256, Limits: d.Limits, CacheDir: l.CacheDir,
 		Log: func(level, message string) { l.Log(d.ID, level, message) }}
@@ -150,18 +165,13 @@ func (l *Loader) open(ctx context.Context, d Declaration, data []byte, hash stri
 	}
 	code, err := carrier.Open(ctx, s)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	m, err := describe(ctx, code)
-	if err == nil {
-		err = checkManifest(m, d, code)
-	}
 	if err != nil {
-		return nil, errors.Join(err, code.Close(ctx))
+		return nil, nil, errors.Join(err, code.Close(ctx))
 	}
-	c := &sharedCode{key: key, users: 1, code: code, manifest: m}
-	l.codes[key] = c
-	return c, nil
+	return code, m, nil
 }
 
 // Inspection is what a file says of itself.
@@ -173,7 +183,7 @@ type Inspection struct {
 
 // Inspect opens a file, asks it to describe itself and closes it again.
 func (l *Loader) Inspect(ctx context.Context, d Declaration) (*Inspection, error) {
-	data, err := l.read(d.Source)
+	data, hash, err := l.read(d.Source)
 	if err != nil {
 		return nil, err
 	}
@@ -181,24 +191,14 @@ func (l *Loader) Inspect(ctx context.Context, d Declaration) (*Inspection, error
 	if d.Carrier == "" && bytes.HasPrefix(data, []byte("\x7fELF")) {
 		name = "process"
 	}
-	carrier := l.Carriers[name]
-	if carrier == nil {
-		return nil, fmt.Errorf("there is no carrier %q", name)
-	}
-	s := Source{ID: d.ID, Path: d.Source, Limits: d.Limits, Log: func(level, message string) { l.Log(d.ID, level, message) }}
-	if name != "process" {
-		s.Bytes = data
-	}
-	code, err := carrier.Open(ctx, s)
+	code, m, err := l.openFile(ctx, name, d, data)
 	if err != nil {
 		return nil, err
 	}
-	m, err := describe(ctx, code)
-	if err = errors.Join(err, code.Close(ctx)); err != nil {
+	if err := code.Close(ctx); err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(data)
-	return &Inspection{Manifest: m, Carrier: name, SHA256: hex.EncodeToString(sum[:])}, nil
+	return &Inspection{Manifest: m, Carrier: name, SHA256: hash}, nil
 }
 
 // carrierOf decides how a file is run. A module that imports Extism's host

@@ -104,6 +104,16 @@ func NewPool(c PoolConfig) *Pool {
 	}
 }
 
+// StartPool makes a pool with one instance, as carriers start a plugin. The
+// error is that of Open as it is.
+func StartPool(ctx context.Context, c PoolConfig) (Plugin, error) {
+	p := NewPool(c)
+	if err := p.Warm(ctx); err != nil {
+		return nil, errors.Join(err, p.Close(ctx))
+	}
+	return p, nil
+}
+
 // Warm opens one instance, so that a faulty plugin or configuration is found
 // before the first call. The error is that of Open as it is.
 func (p *Pool) Warm(ctx context.Context) error {

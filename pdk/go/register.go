@@ -30,9 +30,6 @@ const (
 	Error
 )
 
-// keepBytes is the largest buffer that is kept for the next call.
-const keepBytes = 1 << 20
-
 // Serve runs f of p on input and appends to dst what the host gets: the reply,
 // or with failed an abi.Error document. The carriers' guest sides call it; a
 // test may, too. It does not recover panics: the host discards the instance.

@@ -17,7 +17,6 @@ import (
 type load struct {
 	workers int
 	body    string
-	stream  bool
 	stagger time.Duration // between the starts of two workers
 }
 

@@ -126,14 +126,10 @@ func (c *code) Has(f abi.Function) bool { return c.has[f] }
 
 // Start implements plugin.Code.
 func (c *code) Start(ctx context.Context, config json.RawMessage) (plugin.Plugin, error) {
-	pool := plugin.NewPool(plugin.PoolConfig{
+	return plugin.StartPool(ctx, plugin.PoolConfig{
 		ID: c.source.ID, Limits: c.source.Limits,
 		Open: func(ctx context.Context) (plugin.Instance, error) { return c.configured(ctx, config) },
 	})
-	if err := pool.Warm(ctx); err != nil {
-		return nil, errors.Join(err, pool.Close(ctx))
-	}
-	return pool, nil
 }
 
 // Close implements plugin.Code.
