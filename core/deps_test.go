@@ -43,7 +43,7 @@ var edges = map[string][]string{
 	"core/plugin/guestlog":            {},
 	"pdk/abi":                         {},
 	"pdk/abi/scan":                    {},
-	"pdk/abi/llm":                     {"pdk/abi/scan"},
+	"pdk/abi/llm":                     {"pdk/abi", "pdk/abi/scan"},
 	"pdk/abi/wire":                    {"pdk/abi", "pdk/abi/scan"},
 	"pdk/go":                          {"pdk/abi", "pdk/abi/scan", "pdk/abi/wire"},
 	"pdk/process":                     {"pdk/abi", "pdk/abi/wire", "pdk/go", "pdk/process/proto"},

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 	pdk "github.com/tokligence/gateway/pdk/go"
 )
@@ -42,7 +43,7 @@ type options struct {
 	beta      string
 }
 
-func readOptions(raw []byte) (o options, f *fault) {
+func readOptions(raw []byte) (o options, f *llm.Fault) {
 	o.version = defaultVersion
 	scan.Members(raw, func(key, v []byte) bool {
 		ok := true
@@ -50,18 +51,18 @@ func readOptions(raw []byte) (o options, f *fault) {
 		switch string(key) {
 		case "max_tokens":
 			if o.maxTokens, ok = scan.Int(v); !ok || o.maxTokens < 1 {
-				f = refuse(name, "must be a positive whole number")
+				f = llm.Refuse(name, "must be a positive whole number")
 			}
 		case "anthropic_version":
 			if o.version, ok = scan.String(v); !ok || !isHeaderValue(o.version) {
-				f = refuse(name, "must be a date such as "+defaultVersion)
+				f = llm.Refuse(name, "must be a date such as "+defaultVersion)
 			}
 		case "anthropic_beta":
 			if o.beta, ok = scan.String(v); !ok || !isHeaderValue(o.beta) {
-				f = refuse(name, "must be a comma-separated list of beta names")
+				f = llm.Refuse(name, "must be a comma-separated list of beta names")
 			}
 		default:
-			f = refuse(name, "is unknown; known are max_tokens, anthropic_version, anthropic_beta")
+			f = llm.Refuse(name, "is unknown; known are max_tokens, anthropic_version, anthropic_beta")
 		}
 		return f == nil
 	})
@@ -80,7 +81,7 @@ func isHeaderValue(s string) bool {
 func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 	o, f := readOptions(r.Deployment.Options)
 	if f != nil {
-		return nil, f.named()
+		return nil, f.Named()
 	}
 	base := r.Deployment.BaseURL
 	if base == "" {
@@ -129,28 +130,4 @@ func auth(fields []string) abi.Auth {
 		return abi.Auth{Scheme: abi.AuthBearer, Value: "${credential.auth_token}"}
 	}
 	return abi.Auth{Scheme: abi.AuthNone}
-}
-
-// fault is a refusal whose param grows from the inside out.
-type fault struct{ param, message string }
-
-func refuse(param, message string) *fault { return &fault{param, message} }
-
-// under puts the enclosing member before the path.
-func (f *fault) under(path string) *fault {
-	if f == nil {
-		return nil
-	}
-	switch {
-	case f.param == "":
-	case f.param[0] == '[':
-		path += f.param
-	default:
-		path += "." + f.param
-	}
-	return &fault{path, f.message}
-}
-
-func (f *fault) named() error {
-	return &abi.Error{Code: abi.InvalidRequest, Message: f.param + " " + f.message, Param: f.param}
 }

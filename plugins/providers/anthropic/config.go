@@ -16,7 +16,7 @@ const leastTopP = 0.95
 func (c *chat) leaveOut(what, why string) { c.notices = append(c.notices, "left out "+what+": "+why) }
 
 // sampling comes after think: a model that thinks takes less.
-func (c *chat) sampling() *fault {
+func (c *chat) sampling() *llm.Fault {
 	thinks := c.thinking != nil && scan.GetString(c.thinking, "type") != "disabled"
 	for _, m := range [...]struct {
 		name  string
@@ -30,7 +30,7 @@ func (c *chat) sampling() *fault {
 		n, ok := scan.Float(m.v)
 		switch {
 		case !ok || n < 0:
-			return refuse(m.name, "must be a number and not negative")
+			return llm.Refuse(m.name, "must be a number and not negative")
 		case !c.model.sampling:
 			if m.most == 0 || n != 1 { // 1 is what happens anyway
 				c.leaveOut(m.name, "this model takes none")
@@ -38,7 +38,7 @@ func (c *chat) sampling() *fault {
 		case m.name == "top_p" && n == 1:
 			// What happens anyway; several models refuse it beside temperature.
 		case m.most > 0 && n > m.most:
-			return refuse(m.name, "must be between 0 and 1 with Anthropic")
+			return llm.Refuse(m.name, "must be between 0 and 1 with Anthropic")
 		case thinks && n < m.least:
 			c.leaveOut(m.name, "this model does not take it while it thinks")
 		default:
@@ -50,12 +50,12 @@ func (c *chat) sampling() *fault {
 
 // stops takes a string or a list. Blank sequences are refused by Anthropic: they
 // are left out, and that is told.
-func (c *chat) stops() (f *fault) {
+func (c *chat) stops() (f *llm.Fault) {
 	var list []byte
 	add := func(s []byte) {
 		switch {
 		case scan.Kind(s) != '"':
-			f = refuse("stop", "must be a string or an array of strings")
+			f = llm.Refuse("stop", "must be a string or an array of strings")
 		case llm.Blank(s):
 			c.notices = append(c.notices, "left out a blank stop sequence")
 		default:
@@ -80,7 +80,7 @@ func (c *chat) stops() (f *fault) {
 const jsonWish = "Answer with a single JSON object and nothing else: no other text, no code fence."
 
 // format: schemas are native; JSON without one is a wish, and that is told.
-func (c *chat) format() *fault {
+func (c *chat) format() *llm.Fault {
 	if c.responseFormat == nil {
 		return nil
 	}
@@ -93,14 +93,14 @@ func (c *chat) format() *fault {
 		return nil
 	case "json_schema":
 	default:
-		return refuse("response_format.type", "must be text, json_object or json_schema")
+		return llm.Refuse("response_format.type", "must be text, json_object or json_schema")
 	}
 	schema := scan.Get(c.responseFormat, "json_schema", "schema")
 	switch {
 	case scan.Kind(schema) != '{':
-		return refuse("response_format.json_schema.schema", "must be an object")
+		return llm.Refuse("response_format.json_schema.schema", "must be an object")
 	case !c.model.schema:
-		return refuse("response_format", "json_schema is not supported by this model")
+		return llm.Refuse("response_format", "json_schema is not supported by this model")
 	}
 	c.outputConfig = append(scan.AppendName(c.outputConfig, "format"), `{"type":"json_schema","schema":`...)
 	c.outputConfig = append(append(c.outputConfig, schema...), '}')
@@ -108,10 +108,10 @@ func (c *chat) format() *fault {
 }
 
 // think: thinking is Anthropic's own member and counts first, then reasoning_effort.
-func (c *chat) think() *fault {
+func (c *chat) think() *llm.Fault {
 	if c.thinking != nil {
 		if scan.Kind(c.thinking) != '{' {
-			return refuse("thinking", "must be an object")
+			return llm.Refuse("thinking", "must be an object")
 		}
 		c.put("thinking", c.thinking)
 		return nil
@@ -122,7 +122,7 @@ func (c *chat) think() *fault {
 	word, _ := scan.String(c.effort)
 	budget, ok := llm.Budget(word)
 	if !ok {
-		return refuse("reasoning_effort", "must be none, minimal, low, medium, high, xhigh or max")
+		return llm.Refuse("reasoning_effort", "must be none, minimal, low, medium, high, xhigh or max")
 	}
 	switch {
 	case c.model.thinking == thinkNever:

@@ -20,15 +20,15 @@ type dialogue struct {
 	unthought bool // the last assistant message with calls has no signed thought
 }
 
-func (c *chat) conversation() *fault {
+func (c *chat) conversation() *llm.Fault {
 	if scan.Len(c.messages) == 0 {
-		return refuse("messages", "must be an array with at least one message")
+		return llm.Refuse("messages", "must be an array with at least one message")
 	}
 	d := &dialogue{b: make([]byte, 0, len(c.messages)+256)}
-	var f *fault
+	var f *llm.Fault
 	last := ""
 	scan.Elements(c.messages, func(i int, m []byte) bool {
-		f = d.message(m).under("messages[" + strconv.Itoa(i) + "]")
+		f = d.message(m).Under("messages[" + strconv.Itoa(i) + "]")
 		last = scan.GetString(m, "role")
 		return f == nil
 	})
@@ -37,7 +37,7 @@ func (c *chat) conversation() *fault {
 	}
 	d.end()
 	if len(d.b) == 0 {
-		return refuse("messages", "must hold more than system messages and empty ones")
+		return llm.Refuse("messages", "must hold more than system messages and empty ones")
 	}
 	if c.jsonOnly {
 		d.system = append(scan.AppendString(append(d.system, `,{"type":"text","text":`...), jsonWish), '}')
@@ -57,7 +57,7 @@ type message struct {
 }
 
 // message is one pass over a message's members.
-func (d *dialogue) message(raw []byte) (f *fault) {
+func (d *dialogue) message(raw []byte) (f *llm.Fault) {
 	var m message
 	scan.Members(raw, func(key, v []byte) bool {
 		switch string(key) {
@@ -83,18 +83,18 @@ func (d *dialogue) message(raw []byte) (f *fault) {
 	d.markable = false
 	switch role, _ := scan.String(m.role); role {
 	case "system", "developer":
-		if f = d.systemMessage(m.content).under("content"); f == nil && d.markable {
+		if f = d.systemMessage(m.content).Under("content"); f == nil && d.markable {
 			d.system = marked(d.system, m.cache)
 		}
 		return f
 	case "user":
-		f = d.userMessage(m.content).under("content")
+		f = d.userMessage(m.content).Under("content")
 	case "assistant":
 		f = d.assistantMessage(&m)
 	case "tool":
 		f = d.toolMessage(&m)
 	default:
-		f = refuse("role", "must be system, developer, user, assistant or tool")
+		f = llm.Refuse("role", "must be system, developer, user, assistant or tool")
 	}
 	if f == nil && d.markable {
 		d.b = marked(d.b, m.cache)
@@ -138,8 +138,8 @@ func (d *dialogue) end() {
 
 // systemMessage: every system or developer message goes to system, in order,
 // wherever it stands.
-func (d *dialogue) systemMessage(content []byte) *fault {
-	return eachText(content, func(text, mark []byte) {
+func (d *dialogue) systemMessage(content []byte) *llm.Fault {
+	return llm.EachText(content, func(text, mark []byte) {
 		if llm.Blank(text) {
 			return
 		}
@@ -147,40 +147,6 @@ func (d *dialogue) systemMessage(content []byte) *fault {
 		d.system = marked(d.system, mark)
 		d.markable = scan.Kind(mark) != '{'
 	})
-}
-
-// eachText calls f with the raw text of a content that may hold nothing else,
-// and the cache_control of its part.
-func eachText(content []byte, f func(text, mark []byte)) (err *fault) {
-	switch scan.Kind(content) {
-	case '"':
-		f(content, nil)
-		return nil
-	case 0, 'n':
-		return nil
-	case '[':
-	default:
-		return refuse("", "must be a string or an array of parts")
-	}
-	scan.Elements(content, func(i int, part []byte) bool {
-		member := "text"
-		switch scan.GetString(part, "type") {
-		case "text":
-		case "refusal":
-			member = "refusal"
-		default:
-			err = refuse("["+strconv.Itoa(i)+"].type", "must be text here")
-			return false
-		}
-		text := scan.Get(part, member)
-		if scan.Kind(text) != '"' {
-			err = refuse("["+strconv.Itoa(i)+"]."+member, "must be a string")
-			return false
-		}
-		f(text, scan.Get(part, "cache_control"))
-		return true
-	})
-	return err
 }
 
 // text writes a text block; blank ones are refused by the API and say nothing.
@@ -194,28 +160,28 @@ func (d *dialogue) text(role string, text, mark []byte) {
 	d.markable = scan.Kind(mark) != '{'
 }
 
-func (d *dialogue) userMessage(content []byte) (f *fault) {
+func (d *dialogue) userMessage(content []byte) (f *llm.Fault) {
 	before := len(d.b)
 	if scan.Kind(content) == '[' {
 		scan.Elements(content, func(i int, part []byte) bool {
-			f = d.userPart(part).under("[" + strconv.Itoa(i) + "]")
+			f = d.userPart(part).Under("[" + strconv.Itoa(i) + "]")
 			return f == nil
 		})
 	} else {
-		f = eachText(content, func(text, _ []byte) { d.text("user", text, nil) })
+		f = llm.EachText(content, func(text, _ []byte) { d.text("user", text, nil) })
 	}
 	if f == nil && len(d.b) == before {
-		return refuse("", "must not be empty or blank with Anthropic")
+		return llm.Refuse("", "must not be empty or blank with Anthropic")
 	}
 	return f
 }
 
-func (d *dialogue) userPart(part []byte) *fault {
+func (d *dialogue) userPart(part []byte) *llm.Fault {
 	mark := scan.Get(part, "cache_control")
 	if scan.GetString(part, "type") == "text" {
 		text := scan.Get(part, "text")
 		if scan.Kind(text) != '"' {
-			return refuse("text", "must be a string")
+			return llm.Refuse("text", "must be a string")
 		}
 		d.text("user", text, mark)
 		return nil
@@ -229,7 +195,7 @@ func (d *dialogue) userPart(part []byte) *fault {
 
 // assistantMessage: thoughts come first, then what Anthropic's own tools did,
 // then texts, then calls.
-func (d *dialogue) assistantMessage(m *message) (f *fault) {
+func (d *dialogue) assistantMessage(m *message) (f *llm.Fault) {
 	signed := false
 	scan.Elements(m.thoughts, func(_ int, v []byte) bool { signed = d.thought(v) || signed; return true })
 	scan.Elements(m.extra, func(_ int, v []byte) bool {
@@ -239,12 +205,12 @@ func (d *dialogue) assistantMessage(m *message) (f *fault) {
 		}
 		return true
 	})
-	if f = eachText(m.content, func(text, mark []byte) { d.text("assistant", text, mark) }); f != nil {
-		return f.under("content")
+	if f = llm.EachText(m.content, func(text, mark []byte) { d.text("assistant", text, mark) }); f != nil {
+		return f.Under("content")
 	}
 	scan.Elements(m.calls, func(i int, call []byte) bool {
 		d.unthought = !signed
-		f = d.call(call).under("tool_calls[" + strconv.Itoa(i) + "]")
+		f = d.call(call).Under("tool_calls[" + strconv.Itoa(i) + "]")
 		return f == nil
 	})
 	return f
@@ -275,21 +241,21 @@ func (d *dialogue) thought(v []byte) bool {
 	return true
 }
 
-func (d *dialogue) call(call []byte) *fault {
+func (d *dialogue) call(call []byte) *llm.Fault {
 	if kind := scan.GetString(call, "type"); kind != "function" && kind != "" {
-		return refuse("type", "must be function with Anthropic")
+		return llm.Refuse("type", "must be function with Anthropic")
 	}
 	id, function := scan.Get(call, "id"), scan.Get(call, "function")
 	name := scan.Get(function, "name")
 	if scan.Kind(id) != '"' {
-		return refuse("id", "must be a string")
+		return llm.Refuse("id", "must be a string")
 	}
 	if scan.Kind(name) != '"' {
-		return refuse("function.name", "must be a string")
+		return llm.Refuse("function.name", "must be a string")
 	}
 	input, ok := llm.Arguments(scan.Get(function, "arguments"))
 	if !ok {
-		return refuse("function.arguments", "must be a string that holds a JSON object")
+		return llm.Refuse("function.arguments", "must be a string that holds a JSON object")
 	}
 	d.tools = append(d.tools, name)
 	b := append([]byte(`{"type":"tool_use","id":`), id...)
@@ -300,27 +266,27 @@ func (d *dialogue) call(call []byte) *fault {
 }
 
 // toolMessage: an empty result has no content.
-func (d *dialogue) toolMessage(m *message) (f *fault) {
+func (d *dialogue) toolMessage(m *message) (f *llm.Fault) {
 	if scan.Kind(m.id) != '"' {
-		return refuse("tool_call_id", "must be a string")
+		return llm.Refuse("tool_call_id", "must be a string")
 	}
 	b := append([]byte(`{"type":"tool_result","tool_use_id":`), m.id...)
 	var parts []byte
 	if scan.Kind(m.content) == '[' {
 		scan.Elements(m.content, func(i int, part []byte) bool {
 			parts, f = resultPart(parts, part)
-			f = f.under("content[" + strconv.Itoa(i) + "]")
+			f = f.Under("content[" + strconv.Itoa(i) + "]")
 			return f == nil
 		})
 		if len(parts) > 0 {
 			b = append(append(b, `,"content":`...), scan.CloseArray(parts, 0)...)
 		}
 	} else {
-		f = eachText(m.content, func(text, _ []byte) {
+		f = llm.EachText(m.content, func(text, _ []byte) {
 			if !llm.Blank(text) {
 				b = append(append(b, `,"content":`...), text...)
 			}
-		}).under("content")
+		}).Under("content")
 	}
 	if f != nil {
 		return f
@@ -332,7 +298,7 @@ func (d *dialogue) toolMessage(m *message) (f *fault) {
 	return nil
 }
 
-func resultPart(parts, part []byte) ([]byte, *fault) {
+func resultPart(parts, part []byte) ([]byte, *llm.Fault) {
 	mark := scan.Get(part, "cache_control")
 	if scan.GetString(part, "type") != "text" {
 		b, f := media(part)
@@ -343,7 +309,7 @@ func resultPart(parts, part []byte) ([]byte, *fault) {
 	}
 	text := scan.Get(part, "text")
 	if scan.Kind(text) != '"' {
-		return parts, refuse("text", "must be a string")
+		return parts, llm.Refuse("text", "must be a string")
 	}
 	if llm.Blank(text) {
 		return parts, nil

@@ -1,10 +1,10 @@
 package main
 
 import (
-	"slices"
 	"strconv"
 
 	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
@@ -30,25 +30,15 @@ type chat struct {
 func encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 	o, f := readOptions(r.Deployment.Options)
 	if f != nil {
-		return nil, f.named()
+		return nil, f.Named()
 	}
 	c := &chat{model: familyOf(r.Deployment.Model), body: make([]byte, 0, len(r.Body)+512)}
 	c.body = scan.AppendString(scan.AppendName(c.body, "model"), r.Deployment.Model)
-	scan.Members(r.Body, func(key, value []byte) bool {
-		switch {
-		case scan.Kind(value) == 'n':
-		case slices.Contains(r.DropParams, string(key)):
-			c.notices = append(c.notices, "dropped "+string(key))
-		default:
-			f = c.member(string(key), value)
-		}
-		return f == nil
-	})
-	if f == nil {
+	if f = llm.EachMember(r.Body, r.DropParams, &c.notices, c.member); f == nil {
 		f = c.finish(o)
 	}
 	if f != nil {
-		return nil, f.named()
+		return nil, f.Named()
 	}
 	if r.Stream {
 		c.put("stream", []byte("true"))
@@ -57,7 +47,7 @@ func encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 }
 
 // member takes one member of the request.
-func (c *chat) member(key string, v []byte) *fault {
+func (c *chat) member(key string, v []byte) *llm.Fault {
 	switch key {
 	case "model", "stream", "stream_options", "metadata", "store",
 		"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention":
@@ -104,7 +94,7 @@ func (c *chat) member(key string, v []byte) *fault {
 
 // foreign members are refused where they would change the answer, unless they
 // ask for what happens anyway.
-func (c *chat) foreign(key string, v []byte) *fault {
+func (c *chat) foreign(key string, v []byte) *llm.Fault {
 	harmless := false
 	switch key {
 	case "n":
@@ -131,35 +121,35 @@ func (c *chat) foreign(key string, v []byte) *fault {
 	if harmless {
 		return nil
 	}
-	return refuse(key, "is not supported by Anthropic")
+	return llm.Refuse(key, "is not supported by Anthropic")
 }
 
 // serviceTier: Anthropic has two, and takes the better one by default.
-func (c *chat) serviceTier(v []byte) *fault {
+func (c *chat) serviceTier(v []byte) *llm.Fault {
 	switch s, _ := scan.String(v); s {
 	case "auto":
 	case "default":
 		c.put("service_tier", []byte(`"standard_only"`))
 	default:
-		return refuse("service_tier", "must be auto or default with Anthropic")
+		return llm.Refuse("service_tier", "must be auto or default with Anthropic")
 	}
 	return nil
 }
 
 // finish writes what needs more than one member.
-func (c *chat) finish(o options) *fault {
+func (c *chat) finish(o options) *llm.Fault {
 	if c.cap = o.maxTokens; c.cap == 0 {
 		c.cap = c.model.maxOutput
 	}
 	if c.maxTokens != nil {
 		n, ok := scan.Int(c.maxTokens)
 		if !ok || n < 1 {
-			return refuse(c.capName, "must be a positive whole number")
+			return llm.Refuse(c.capName, "must be a positive whole number")
 		}
 		c.cap = n
 	}
 	c.put("max_tokens", strconv.AppendInt(nil, c.cap, 10)) // Anthropic demands it
-	for _, step := range [...]func() *fault{c.format, c.conversation, c.think, c.sampling, c.stops, c.identity} {
+	for _, step := range [...]func() *llm.Fault{c.format, c.conversation, c.think, c.sampling, c.stops, c.identity} {
 		if f := step(); f != nil {
 			return f
 		}
@@ -178,7 +168,7 @@ func (c *chat) put(name string, raw []byte) {
 }
 
 // identity: user and its successor safety_identifier say whose request this is.
-func (c *chat) identity() *fault {
+func (c *chat) identity() *llm.Fault {
 	id, name := c.safety, "safety_identifier"
 	if c.user != nil {
 		id, name = c.user, "user"
@@ -187,7 +177,7 @@ func (c *chat) identity() *fault {
 	case id == nil:
 		return nil
 	case scan.Kind(id) != '"':
-		return refuse(name, "must be a string")
+		return llm.Refuse(name, "must be a string")
 	case len(id) > 2:
 		c.put("metadata", append(append([]byte(`{"user_id":`), id...), '}'))
 	}

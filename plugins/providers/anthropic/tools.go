@@ -5,15 +5,16 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
 // toolConfig writes tools and tool_choice. called are the names in the history:
 // blocks of tools want tools declared, even when none may be called any more.
-func (c *chat) toolConfig(called [][]byte) *fault {
+func (c *chat) toolConfig(called [][]byte) *llm.Fault {
 	list, f := c.specs()
 	if f != nil {
-		return f.under("tools")
+		return f.Under("tools")
 	}
 	choice, f := c.choice()
 	if f != nil {
@@ -22,7 +23,7 @@ func (c *chat) toolConfig(called [][]byte) *fault {
 	switch {
 	case len(list) > 0:
 	case c.forced:
-		return refuse("tool_choice", "demands a call, but there are no tools")
+		return llm.Refuse("tool_choice", "demands a call, but there are no tools")
 	case len(called) > 0:
 		list, choice = declareCalled(called), []byte(`{"type":"none"}`)
 		c.notices = append(c.notices, "tools: declared those that the conversation has used, none may be called")
@@ -34,32 +35,32 @@ func (c *chat) toolConfig(called [][]byte) *fault {
 	return nil
 }
 
-func (c *chat) specs() (list []byte, f *fault) {
+func (c *chat) specs() (list []byte, f *llm.Fault) {
 	if c.tools != nil && scan.Kind(c.tools) != '[' {
-		return nil, refuse("", "must be an array")
+		return nil, llm.Refuse("", "must be an array")
 	}
 	scan.Elements(c.tools, func(i int, tool []byte) bool {
 		list, f = c.spec(list, tool)
-		f = f.under("[" + strconv.Itoa(i) + "]")
+		f = f.Under("[" + strconv.Itoa(i) + "]")
 		return f == nil
 	})
 	return list, f
 }
 
-func (c *chat) spec(list, tool []byte) ([]byte, *fault) {
+func (c *chat) spec(list, tool []byte) ([]byte, *llm.Fault) {
 	if kind := scan.GetString(tool, "type"); kind != "function" {
-		return list, refuse("type", strconv.Quote(kind)+" is not supported with Anthropic, only function is")
+		return list, llm.Refuse("type", strconv.Quote(kind)+" is not supported with Anthropic, only function is")
 	}
 	function := scan.Get(tool, "function")
 	name, schema := scan.Get(function, "name"), scan.Get(function, "parameters")
 	if scan.Kind(name) != '"' {
-		return list, refuse("function.name", "must be a string")
+		return list, llm.Refuse("function.name", "must be a string")
 	}
 	switch {
 	case scan.IsNull(schema):
 		schema = []byte(anyObject)
 	case scan.Kind(schema) != '{':
-		return list, refuse("function.parameters", "must be an object")
+		return list, llm.Refuse("function.parameters", "must be an object")
 	case scan.Get(schema, "type") == nil:
 		schema = scan.Apply(nil, schema, []scan.Edit{{Key: "type", Value: []byte(`"object"`)}}) // demanded at the top
 	}
@@ -92,12 +93,12 @@ func declareCalled(names [][]byte) (list []byte) {
 }
 
 // choice is tool_choice, nil when neither it nor parallel_tool_calls says anything.
-func (c *chat) choice() ([]byte, *fault) {
+func (c *chat) choice() ([]byte, *llm.Fault) {
 	single := false
 	if c.parallel != nil {
 		several, ok := scan.Bool(c.parallel)
 		if !ok {
-			return nil, refuse("parallel_tool_calls", "must be true or false")
+			return nil, llm.Refuse("parallel_tool_calls", "must be true or false")
 		}
 		single = !several
 	}
@@ -113,11 +114,11 @@ func (c *chat) choice() ([]byte, *fault) {
 	case word == "required":
 		b, c.forced = []byte(`{"type":"any"`), true
 	case isWord || scan.GetString(c.toolChoice, "type") != "function":
-		return nil, refuse("tool_choice", "must be none, auto, required or a function with Anthropic")
+		return nil, llm.Refuse("tool_choice", "must be none, auto, required or a function with Anthropic")
 	default:
 		name := scan.Get(c.toolChoice, "function", "name")
 		if scan.Kind(name) != '"' {
-			return nil, refuse("tool_choice.function.name", "must be a string")
+			return nil, llm.Refuse("tool_choice.function.name", "must be a string")
 		}
 		b, c.forced = append([]byte(`{"type":"tool","name":`), name...), true
 	}

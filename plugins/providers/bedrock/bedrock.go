@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 	pdk "github.com/tokligence/gateway/pdk/go"
 )
@@ -36,7 +37,7 @@ func New() *pdk.Provider {
 func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 	o, f := readOptions(r.Deployment.Options)
 	if f != nil {
-		return nil, f.named()
+		return nil, f.Named()
 	}
 	if r.Endpoint != abi.Chat {
 		return &abi.PlanReply{Reason: "Bedrock's Converse API has no " + string(r.Endpoint) + " endpoint"}, nil
@@ -55,7 +56,7 @@ func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 		p.Auth = abi.Auth{Scheme: abi.AuthBearer}
 	}
 	if region == "" && (base == "" || p.Auth.Scheme == abi.AuthSigV4) {
-		return nil, refuse("options.region", `is missing: it says where the model runs ("us-east-1")`).named()
+		return nil, llm.Refuse("options.region", `is missing: it says where the model runs ("us-east-1")`).Named()
 	}
 	if base == "" {
 		base = endpoint(region)
@@ -111,13 +112,13 @@ type options struct {
 	caching                        *bool
 }
 
-func readOptions(raw []byte) (o options, f *fault) {
+func readOptions(raw []byte) (o options, f *llm.Fault) {
 	scan.Members(raw, func(key, v []byte) bool {
 		name := "options." + string(key)
 		switch string(key) {
 		case "region":
 			if o.region, _ = scan.String(v); !isRegion(o.region) {
-				f = refuse(name, `must be the name of an AWS region ("us-east-1")`)
+				f = llm.Refuse(name, `must be the name of an AWS region ("us-east-1")`)
 			}
 		case "guardrail_config":
 			o.guardrail, f = object(name, v)
@@ -128,10 +129,10 @@ func readOptions(raw []byte) (o options, f *fault) {
 		case "prompt_caching":
 			on, ok := scan.Bool(v)
 			if o.caching = &on; !ok {
-				f = refuse(name, "must be true or false")
+				f = llm.Refuse(name, "must be true or false")
 			}
 		default:
-			f = refuse(name, "is unknown; known are region, guardrail_config, performance_config, additional_model_request_fields, prompt_caching")
+			f = llm.Refuse(name, "is unknown; known are region, guardrail_config, performance_config, additional_model_request_fields, prompt_caching")
 		}
 		return f == nil
 	})
@@ -147,33 +148,9 @@ func isRegion(s string) bool {
 	return s != ""
 }
 
-func object(name string, v []byte) ([]byte, *fault) {
+func object(name string, v []byte) ([]byte, *llm.Fault) {
 	if scan.Kind(v) != '{' {
-		return nil, refuse(name, "must be an object")
+		return nil, llm.Refuse(name, "must be an object")
 	}
 	return v, nil
-}
-
-// fault is a refusal whose param grows from the inside out.
-type fault struct{ param, message string }
-
-func refuse(param, message string) *fault { return &fault{param, message} }
-
-// under puts the enclosing member before the path.
-func (f *fault) under(path string) *fault {
-	if f == nil {
-		return nil
-	}
-	switch {
-	case f.param == "":
-	case f.param[0] == '[':
-		path += f.param
-	default:
-		path += "." + f.param
-	}
-	return &fault{path, f.message}
-}
-
-func (f *fault) named() error {
-	return &abi.Error{Code: abi.InvalidRequest, Message: f.param + " " + f.message, Param: f.param}
 }

@@ -13,11 +13,11 @@ const maxStops = 2500
 // leastBudget is Claude's smallest thinking budget.
 const leastBudget = 1024
 
-func (c *chat) sampling() *fault {
+func (c *chat) sampling() *llm.Fault {
 	var b []byte
 	if c.maxTokens != nil {
 		if n, ok := scan.Int(c.maxTokens); !ok || n < 1 {
-			return refuse("max_completion_tokens", "must be a positive whole number")
+			return llm.Refuse("max_completion_tokens", "must be a positive whole number")
 		}
 		b = append(scan.AppendName(b, "maxTokens"), c.maxTokens...)
 	}
@@ -28,7 +28,7 @@ func (c *chat) sampling() *fault {
 		switch {
 		case m.v == nil:
 		case scan.Kind(m.v) != '0':
-			return refuse(m.key, "must be a number")
+			return llm.Refuse(m.key, "must be a number")
 		case m.name != "":
 			b = append(scan.AppendName(b, m.name), m.v...)
 		}
@@ -47,7 +47,7 @@ func (c *chat) sampling() *fault {
 }
 
 // addTopK: every vendor has its own name for it, outside of Converse.
-func (c *chat) addTopK() *fault {
+func (c *chat) addTopK() *llm.Fault {
 	switch {
 	case c.topK == nil:
 	case c.model.claude:
@@ -56,14 +56,14 @@ func (c *chat) addTopK() *fault {
 		c.computed = append(c.computed, scan.Edit{Key: "inferenceConfig", OnlyIfAbsent: true,
 			Value: append(append([]byte(`{"topK":`), c.topK...), '}')})
 	default:
-		return refuse("top_k", "has no common name in Bedrock: put the model's own into additional_model_request_fields")
+		return llm.Refuse("top_k", "has no common name in Bedrock: put the model's own into additional_model_request_fields")
 	}
 	return nil
 }
 
 // stops takes a string or a list. Empty sequences mean nothing and are refused,
 // by Claude blank ones, too: they are left out, and that is told.
-func (c *chat) stops() (list []byte, f *fault) {
+func (c *chat) stops() (list []byte, f *llm.Fault) {
 	if c.stop == nil {
 		return nil, nil
 	}
@@ -72,7 +72,7 @@ func (c *chat) stops() (list []byte, f *fault) {
 	add := func(s []byte) {
 		switch {
 		case scan.Kind(s) != '"':
-			f = refuse("stop", "must be a string or an array of strings")
+			f = llm.Refuse("stop", "must be a string or an array of strings")
 		case len(s) == 2, c.model.claude && llm.Blank(s):
 			c.notices = append(c.notices, "left out a blank stop sequence")
 		default:
@@ -89,13 +89,13 @@ func (c *chat) stops() (list []byte, f *fault) {
 	case f != nil || count == 0:
 		return nil, f
 	case count > maxStops:
-		return nil, refuse("stop", "may hold at most 2500 sequences with Bedrock")
+		return nil, llm.Refuse("stop", "may hold at most 2500 sequences with Bedrock")
 	}
 	return scan.CloseArray(list, 0), nil
 }
 
 // format: Converse knows schemas; for JSON without one it has nothing.
-func (c *chat) format() *fault {
+func (c *chat) format() *llm.Fault {
 	if c.responseFormat == nil {
 		return nil
 	}
@@ -104,14 +104,14 @@ func (c *chat) format() *fault {
 		return nil
 	case "json_schema":
 	case "json_object":
-		return refuse("response_format", "json_object is not supported by Bedrock's Converse API; json_schema is")
+		return llm.Refuse("response_format", "json_object is not supported by Bedrock's Converse API; json_schema is")
 	default:
-		return refuse("response_format.type", "must be text or json_schema with Bedrock")
+		return llm.Refuse("response_format.type", "must be text or json_schema with Bedrock")
 	}
 	given := scan.Get(c.responseFormat, "json_schema")
 	schema := scan.Get(given, "schema")
 	if scan.Kind(schema) != '{' {
-		return refuse("response_format.json_schema.schema", "must be an object")
+		return llm.Refuse("response_format.json_schema.schema", "must be an object")
 	}
 	b := scan.AppendString(scan.AppendName(nil, "schema"), schema)
 	for _, name := range [...]string{"name", "description"} {
@@ -125,10 +125,10 @@ func (c *chat) format() *fault {
 }
 
 // think: thinking is Claude's own member and counts first, then reasoning_effort.
-func (c *chat) think() *fault {
+func (c *chat) think() *llm.Fault {
 	if c.thinking != nil {
 		if scan.Kind(c.thinking) != '{' {
-			return refuse("thinking", "must be an object")
+			return llm.Refuse("thinking", "must be an object")
 		}
 		if !c.model.claude {
 			c.notices = append(c.notices, "left out thinking")
@@ -143,7 +143,7 @@ func (c *chat) think() *fault {
 	word, _ := scan.String(c.effort)
 	budget, ok := llm.Budget(word)
 	if !ok {
-		return refuse("reasoning_effort", "must be none, minimal, low, medium, high, xhigh or max")
+		return llm.Refuse("reasoning_effort", "must be none, minimal, low, medium, high, xhigh or max")
 	}
 	if word == "none" {
 		return nil // Converse models do not think unless they are told to

@@ -20,7 +20,7 @@ var (
 )
 
 // media makes a block of a part that is no text.
-func (d *dialogue) media(part []byte) ([]byte, *fault) {
+func (d *dialogue) media(part []byte) ([]byte, *llm.Fault) {
 	switch scan.GetString(part, "type") {
 	case "image_url":
 		url := scan.Get(part, "image_url", "url")
@@ -28,37 +28,37 @@ func (d *dialogue) media(part []byte) ([]byte, *fault) {
 			url = scan.Get(part, "image_url") // a bare string, as some clients write it
 		}
 		b, f := image(url)
-		return b, f.under("image_url.url")
+		return b, f.Under("image_url.url")
 	case "input_audio":
 		b, f := audio(scan.Get(part, "input_audio"))
-		return b, f.under("input_audio")
+		return b, f.Under("input_audio")
 	case "file":
 		b, f := d.document(scan.Get(part, "file", "file_data"))
-		return b, f.under("file.file_data")
+		return b, f.Under("file.file_data")
 	}
-	return nil, refuse("type", "must be text, image_url, input_audio or file with Bedrock")
+	return nil, llm.Refuse("type", "must be text, image_url, input_audio or file with Bedrock")
 }
 
-func image(url []byte) ([]byte, *fault) {
+func image(url []byte) ([]byte, *llm.Fault) {
 	mediaType, data, ok := llm.DataURL(url)
 	if !ok {
 		if s, _ := scan.String(url); strings.HasPrefix(s, "s3://") {
 			format := strings.Replace(s[strings.LastIndexByte(s, '.')+1:], "jpg", "jpeg", 1)
 			if images["image/"+format] == "" {
-				return nil, refuse("", "must end in .png, .jpg, .jpeg, .gif or .webp")
+				return nil, llm.Refuse("", "must end in .png, .jpg, .jpeg, .gif or .webp")
 			}
 			b := append([]byte(`{"image":{"format":"`), format...)
 			b = append(append(b, `","source":{"s3Location":{"uri":`...), url...)
 			return append(b, `}}}}`...), nil
 		}
-		return nil, refuse("", "must be a base64 data URL or an s3 URL: Bedrock fetches no others, and the gateway does not either")
+		return nil, llm.Refuse("", "must be a base64 data URL or an s3 URL: Bedrock fetches no others, and the gateway does not either")
 	}
 	format := images[mediaType]
 	switch {
 	case format == "":
-		return nil, refuse("", "must be a PNG, JPEG, GIF or WebP picture with Bedrock")
+		return nil, llm.Refuse("", "must be a PNG, JPEG, GIF or WebP picture with Bedrock")
 	case len(data) == 0:
-		return nil, refuse("", "holds no data")
+		return nil, llm.Refuse("", "holds no data")
 	}
 	return withBytes(`{"image":{"format":"`, format, "", data), nil
 }
@@ -71,29 +71,29 @@ func withBytes(open, format, more string, data []byte) []byte {
 	return append(b, `"}}}`...)
 }
 
-func audio(v []byte) ([]byte, *fault) {
+func audio(v []byte) ([]byte, *llm.Fault) {
 	data, format := scan.Get(v, "data"), scan.GetString(v, "format")
 	switch {
 	case scan.Kind(data) != '"' || len(data) == 2:
-		return nil, refuse("data", "must be base64 and not empty")
+		return nil, llm.Refuse("data", "must be base64 and not empty")
 	case format == "" || strings.Trim(format, "abcdefghijklmnopqrstuvwxyz0123456789-") != "":
-		return nil, refuse("format", "must be a format's name (wav, mp3)")
+		return nil, llm.Refuse("format", "must be a format's name (wav, mp3)")
 	}
 	return withBytes(`{"audio":{"format":"`, format, "", data[1:len(data)-1]), nil
 }
 
 // document gives neutral names, as AWS advises: models read names, so the
 // client's would be a way to speak to the model. They must differ.
-func (d *dialogue) document(url []byte) ([]byte, *fault) {
+func (d *dialogue) document(url []byte) ([]byte, *llm.Fault) {
 	mediaType, data, ok := llm.DataURL(url)
 	format := documents[mediaType]
 	switch {
 	case !ok:
-		return nil, refuse("", "must be a base64 data URL: Bedrock knows no file ids")
+		return nil, llm.Refuse("", "must be a base64 data URL: Bedrock knows no file ids")
 	case format == "":
-		return nil, refuse("", "must be a PDF, CSV, HTML, text, Markdown, Word or Excel file with Bedrock")
+		return nil, llm.Refuse("", "must be a PDF, CSV, HTML, text, Markdown, Word or Excel file with Bedrock")
 	case len(data) == 0:
-		return nil, refuse("", "holds no data")
+		return nil, llm.Refuse("", "holds no data")
 	}
 	d.documents++
 	return withBytes(`{"document":{"format":"`, format, `,"name":"document-`+strconv.Itoa(d.documents)+`"`, data), nil

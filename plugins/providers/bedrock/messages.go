@@ -20,14 +20,14 @@ type dialogue struct {
 	tools     [][]byte // raw names of the calls in the history
 }
 
-func (c *chat) conversation() *fault {
+func (c *chat) conversation() *llm.Fault {
 	if scan.Len(c.messages) == 0 {
-		return refuse("messages", "must be an array with at least one message")
+		return llm.Refuse("messages", "must be an array with at least one message")
 	}
 	d := &dialogue{b: make([]byte, 0, len(c.messages)+256), caching: c.model.caching}
-	var f *fault
+	var f *llm.Fault
 	scan.Elements(c.messages, func(i int, m []byte) bool {
-		f = d.message(m).under("messages[" + strconv.Itoa(i) + "]")
+		f = d.message(m).Under("messages[" + strconv.Itoa(i) + "]")
 		return f == nil
 	})
 	if f != nil {
@@ -35,7 +35,7 @@ func (c *chat) conversation() *fault {
 	}
 	d.end()
 	if len(d.b) == 0 {
-		return refuse("messages", "must hold more than system messages and empty ones")
+		return llm.Refuse("messages", "must hold more than system messages and empty ones")
 	}
 	if len(d.system) > 0 {
 		c.put("system", scan.CloseArray(d.system, 0))
@@ -45,7 +45,7 @@ func (c *chat) conversation() *fault {
 }
 
 // message is one pass over a message's members.
-func (d *dialogue) message(raw []byte) *fault {
+func (d *dialogue) message(raw []byte) *llm.Fault {
 	var role, cache []byte
 	var m message
 	scan.Members(raw, func(key, v []byte) bool {
@@ -67,22 +67,22 @@ func (d *dialogue) message(raw []byte) *fault {
 		}
 		return true
 	})
-	var f *fault
+	var f *llm.Fault
 	before := len(d.b)
 	switch name, _ := scan.String(role); name {
 	case "system", "developer":
-		if f = d.systemMessage(m.content).under("content"); f == nil && len(d.system) > 0 {
+		if f = d.systemMessage(m.content).Under("content"); f == nil && len(d.system) > 0 {
 			d.system = d.cachePoint(d.system, cache)
 		}
 		return f
 	case "user":
-		f = d.userMessage(m.content).under("content")
+		f = d.userMessage(m.content).Under("content")
 	case "assistant":
 		f = d.assistantMessage(&m)
 	case "tool":
 		f = d.toolMessage(&m)
 	default:
-		f = refuse("role", "must be system, developer, user, assistant or tool")
+		f = llm.Refuse("role", "must be system, developer, user, assistant or tool")
 	}
 	if f == nil && len(d.b) > before {
 		d.b = d.cachePoint(d.b, cache)
@@ -130,47 +130,13 @@ func (d *dialogue) cachePoint(dst, mark []byte) []byte {
 
 // systemMessage: every system or developer message goes to system, in order,
 // wherever it stands.
-func (d *dialogue) systemMessage(content []byte) *fault {
-	return eachText(content, func(text, mark []byte) {
+func (d *dialogue) systemMessage(content []byte) *llm.Fault {
+	return llm.EachText(content, func(text, mark []byte) {
 		if !llm.Blank(text) {
 			d.system = append(append(append(d.system, `,{"text":`...), text...), '}')
 			d.system = d.cachePoint(d.system, mark)
 		}
 	})
-}
-
-// eachText calls f with the raw text of a content that may hold nothing else,
-// and the cache_control of its part.
-func eachText(content []byte, f func(text, mark []byte)) (err *fault) {
-	switch scan.Kind(content) {
-	case '"':
-		f(content, nil)
-		return nil
-	case 0, 'n':
-		return nil
-	case '[':
-	default:
-		return refuse("", "must be a string or an array of parts")
-	}
-	scan.Elements(content, func(i int, part []byte) bool {
-		member := "text"
-		switch scan.GetString(part, "type") {
-		case "text":
-		case "refusal":
-			member = "refusal"
-		default:
-			err = refuse("["+strconv.Itoa(i)+"].type", "must be text here")
-			return false
-		}
-		text := scan.Get(part, member)
-		if scan.Kind(text) != '"' {
-			err = refuse("["+strconv.Itoa(i)+"]."+member, "must be a string")
-			return false
-		}
-		f(text, scan.Get(part, "cache_control"))
-		return true
-	})
-	return err
 }
 
 // text writes a text block; blank ones are refused by the API and say nothing.
@@ -183,28 +149,28 @@ func (d *dialogue) text(role string, text, mark []byte) {
 	d.b = d.cachePoint(d.b, mark)
 }
 
-func (d *dialogue) userMessage(content []byte) (f *fault) {
+func (d *dialogue) userMessage(content []byte) (f *llm.Fault) {
 	before := len(d.b)
 	if scan.Kind(content) == '[' {
 		scan.Elements(content, func(i int, part []byte) bool {
-			f = d.userPart(part).under("[" + strconv.Itoa(i) + "]")
+			f = d.userPart(part).Under("[" + strconv.Itoa(i) + "]")
 			return f == nil
 		})
 	} else {
-		f = eachText(content, func(text, _ []byte) { d.text("user", text, nil) })
+		f = llm.EachText(content, func(text, _ []byte) { d.text("user", text, nil) })
 	}
 	if f == nil && len(d.b) == before {
-		return refuse("", "must not be empty or blank with Bedrock")
+		return llm.Refuse("", "must not be empty or blank with Bedrock")
 	}
 	return f
 }
 
-func (d *dialogue) userPart(part []byte) *fault {
+func (d *dialogue) userPart(part []byte) *llm.Fault {
 	mark := scan.Get(part, "cache_control")
 	if scan.GetString(part, "type") == "text" {
 		text := scan.Get(part, "text")
 		if scan.Kind(text) != '"' {
-			return refuse("text", "must be a string")
+			return llm.Refuse("text", "must be a string")
 		}
 		d.text("user", text, mark)
 		return nil
@@ -219,14 +185,14 @@ func (d *dialogue) userPart(part []byte) *fault {
 }
 
 // assistantMessage: thoughts come first, then texts, then calls.
-func (d *dialogue) assistantMessage(m *message) *fault {
+func (d *dialogue) assistantMessage(m *message) *llm.Fault {
 	scan.Elements(m.thoughts, func(_ int, v []byte) bool { d.thought(v); return true })
-	if f := eachText(m.content, func(text, mark []byte) { d.text("assistant", text, mark) }); f != nil {
-		return f.under("content")
+	if f := llm.EachText(m.content, func(text, mark []byte) { d.text("assistant", text, mark) }); f != nil {
+		return f.Under("content")
 	}
-	var f *fault
+	var f *llm.Fault
 	scan.Elements(m.calls, func(i int, call []byte) bool {
-		f = d.call(call).under("tool_calls[" + strconv.Itoa(i) + "]")
+		f = d.call(call).Under("tool_calls[" + strconv.Itoa(i) + "]")
 		return f == nil
 	})
 	return f
@@ -251,21 +217,21 @@ func (d *dialogue) thought(v []byte) {
 	}
 }
 
-func (d *dialogue) call(call []byte) *fault {
+func (d *dialogue) call(call []byte) *llm.Fault {
 	if kind := scan.GetString(call, "type"); kind != "function" && kind != "" {
-		return refuse("type", "must be function with Bedrock")
+		return llm.Refuse("type", "must be function with Bedrock")
 	}
 	id, function := scan.Get(call, "id"), scan.Get(call, "function")
 	name := scan.Get(function, "name")
 	if scan.Kind(id) != '"' {
-		return refuse("id", "must be a string")
+		return llm.Refuse("id", "must be a string")
 	}
 	if scan.Kind(name) != '"' {
-		return refuse("function.name", "must be a string")
+		return llm.Refuse("function.name", "must be a string")
 	}
 	input, ok := llm.Arguments(scan.Get(function, "arguments"))
 	if !ok {
-		return refuse("function.arguments", "must be a string that holds a JSON object")
+		return llm.Refuse("function.arguments", "must be a string that holds a JSON object")
 	}
 	d.tools = append(d.tools, name)
 	d.block("assistant")
@@ -277,22 +243,22 @@ func (d *dialogue) call(call []byte) *fault {
 }
 
 // toolMessage: an empty result is an empty list.
-func (d *dialogue) toolMessage(m *message) (f *fault) {
+func (d *dialogue) toolMessage(m *message) (f *llm.Fault) {
 	if scan.Kind(m.id) != '"' {
-		return refuse("tool_call_id", "must be a string")
+		return llm.Refuse("tool_call_id", "must be a string")
 	}
 	var blocks, mark []byte
 	if scan.Kind(m.content) == '[' {
 		scan.Elements(m.content, func(i int, part []byte) bool {
 			blocks, f = d.resultPart(blocks, part)
-			f = f.under("content[" + strconv.Itoa(i) + "]")
+			f = f.Under("content[" + strconv.Itoa(i) + "]")
 			if c := scan.Get(part, "cache_control"); c != nil {
 				mark = c
 			}
 			return f == nil
 		})
 	} else {
-		f = eachText(m.content, func(text, _ []byte) { blocks = appendText(blocks, text) }).under("content")
+		f = llm.EachText(m.content, func(text, _ []byte) { blocks = appendText(blocks, text) }).Under("content")
 	}
 	if f != nil {
 		return f
@@ -314,7 +280,7 @@ func appendText(blocks, text []byte) []byte {
 	return append(append(append(blocks, `,{"text":`...), text...), '}')
 }
 
-func (d *dialogue) resultPart(blocks, part []byte) ([]byte, *fault) {
+func (d *dialogue) resultPart(blocks, part []byte) ([]byte, *llm.Fault) {
 	if text := scan.Get(part, "text"); scan.GetString(part, "type") == "text" && scan.Kind(text) == '"' {
 		return appendText(blocks, text), nil
 	}

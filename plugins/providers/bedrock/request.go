@@ -1,9 +1,8 @@
 package main
 
 import (
-	"slices"
-
 	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
@@ -25,33 +24,23 @@ type chat struct {
 func encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 	o, f := readOptions(r.Deployment.Options)
 	if f != nil {
-		return nil, f.named()
+		return nil, f.Named()
 	}
 	c := &chat{model: familyOf(r.Deployment.Model), rest: make([]byte, 0, len(r.Body)+512)}
 	if o.caching != nil {
 		c.model.caching = *o.caching
 	}
-	scan.Members(r.Body, func(key, value []byte) bool {
-		switch {
-		case scan.Kind(value) == 'n':
-		case slices.Contains(r.DropParams, string(key)):
-			c.notices = append(c.notices, "dropped "+string(key))
-		default:
-			f = c.member(string(key), value)
-		}
-		return f == nil
-	})
-	if f == nil {
+	if f = llm.EachMember(r.Body, r.DropParams, &c.notices, c.member); f == nil {
 		f = c.finish(o)
 	}
 	if f != nil {
-		return nil, f.named()
+		return nil, f.Named()
 	}
 	return &abi.EncodeReply{Body: scan.CloseObject(c.rest, 0), Notices: c.notices}, nil
 }
 
 // member takes one member of the request.
-func (c *chat) member(key string, v []byte) (f *fault) {
+func (c *chat) member(key string, v []byte) (f *llm.Fault) {
 	switch key {
 	case "model", "stream", "stream_options", "user", "metadata", "store", "safety_identifier",
 		"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention":
@@ -100,7 +89,7 @@ func (c *chat) member(key string, v []byte) (f *fault) {
 
 // foreign members are refused where they would change the answer, unless they
 // ask for what happens anyway.
-func (c *chat) foreign(key string, v []byte) *fault {
+func (c *chat) foreign(key string, v []byte) *llm.Fault {
 	harmless := false
 	switch key {
 	case "n":
@@ -132,31 +121,31 @@ func (c *chat) foreign(key string, v []byte) *fault {
 	if harmless {
 		return nil
 	}
-	return refuse(key, "is not supported by Bedrock's Converse API")
+	return llm.Refuse(key, "is not supported by Bedrock's Converse API")
 }
 
-func (c *chat) serviceTier(v []byte) *fault {
+func (c *chat) serviceTier(v []byte) *llm.Fault {
 	switch s, _ := scan.String(v); s {
 	case "auto":
 	case "default", "flex", "priority", "reserved":
 		c.rest = append(scan.AppendName(c.rest, "serviceTier"), `{"type":`...)
 		c.rest = append(append(c.rest, v...), '}')
 	default:
-		return refuse("service_tier", "must be auto, default, flex, priority or reserved with Bedrock")
+		return llm.Refuse("service_tier", "must be auto, default, flex, priority or reserved with Bedrock")
 	}
 	return nil
 }
 
 // finish writes what needs more than one member. What the operator has set
 // outranks the client's, so that a guardrail cannot be taken off.
-func (c *chat) finish(o options) *fault {
+func (c *chat) finish(o options) *llm.Fault {
 	if o.guardrail != nil {
 		c.guardrail = o.guardrail
 	}
 	if o.performance != nil {
 		c.performance = o.performance
 	}
-	for _, f := range [...]func() *fault{c.conversation, c.think, c.sampling, c.format} {
+	for _, f := range [...]func() *llm.Fault{c.conversation, c.think, c.sampling, c.format} {
 		if err := f(); err != nil {
 			return err
 		}

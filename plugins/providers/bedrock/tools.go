@@ -5,19 +5,20 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
 // toolConfig writes tools and choice. called are the names in the history:
 // Converse refuses a history with calls when no tools are declared.
-func (c *chat) toolConfig(called [][]byte) *fault {
+func (c *chat) toolConfig(called [][]byte) *llm.Fault {
 	list, f := c.specs()
 	if f != nil {
-		return f.under("tools")
+		return f.Under("tools")
 	}
 	choice, f := c.choice()
 	if f != nil {
-		return f.under("tool_choice")
+		return f.Under("tool_choice")
 	}
 	if string(choice) == "none" {
 		if choice = nil; len(called) == 0 {
@@ -40,34 +41,34 @@ func (c *chat) toolConfig(called [][]byte) *fault {
 	return nil
 }
 
-func (c *chat) specs() (list []byte, f *fault) {
+func (c *chat) specs() (list []byte, f *llm.Fault) {
 	if c.tools != nil && scan.Kind(c.tools) != '[' {
-		return nil, refuse("", "must be an array")
+		return nil, llm.Refuse("", "must be an array")
 	}
 	d := dialogue{caching: c.model.caching}
 	scan.Elements(c.tools, func(i int, tool []byte) bool {
 		list, f = spec(list, tool)
-		f = f.under("[" + strconv.Itoa(i) + "]")
+		f = f.Under("[" + strconv.Itoa(i) + "]")
 		list = d.cachePoint(list, scan.Get(tool, "cache_control"))
 		return f == nil
 	})
 	return list, f
 }
 
-func spec(list, tool []byte) ([]byte, *fault) {
+func spec(list, tool []byte) ([]byte, *llm.Fault) {
 	if scan.GetString(tool, "type") != "function" {
-		return list, refuse("type", "must be function with Bedrock")
+		return list, llm.Refuse("type", "must be function with Bedrock")
 	}
 	function := scan.Get(tool, "function")
 	name, schema := scan.Get(function, "name"), scan.Get(function, "parameters")
 	if scan.Kind(name) != '"' {
-		return list, refuse("function.name", "must be a string")
+		return list, llm.Refuse("function.name", "must be a string")
 	}
 	switch {
 	case scan.IsNull(schema):
 		schema = []byte(anyObject)
 	case scan.Kind(schema) != '{':
-		return list, refuse("function.parameters", "must be an object")
+		return list, llm.Refuse("function.parameters", "must be an object")
 	case scan.Get(schema, "type") == nil:
 		schema = scan.Apply(nil, schema, []scan.Edit{{Key: "type", Value: []byte(`"object"`)}}) // demanded at the top
 	}
@@ -97,7 +98,7 @@ func declareCalled(names [][]byte) (list []byte) {
 }
 
 // choice is a ToolChoice, "none", or nil.
-func (c *chat) choice() ([]byte, *fault) {
+func (c *chat) choice() ([]byte, *llm.Fault) {
 	if c.toolChoice == nil {
 		return nil, nil
 	}
@@ -110,11 +111,11 @@ func (c *chat) choice() ([]byte, *fault) {
 		return []byte(`{"any":{}}`), nil
 	}
 	if scan.GetString(c.toolChoice, "type") != "function" {
-		return nil, refuse("", "must be none, auto, required or a function with Bedrock")
+		return nil, llm.Refuse("", "must be none, auto, required or a function with Bedrock")
 	}
 	name := scan.Get(c.toolChoice, "function", "name")
 	if scan.Kind(name) != '"' {
-		return nil, refuse("function.name", "must be a string")
+		return nil, llm.Refuse("function.name", "must be a string")
 	}
 	return append(append([]byte(`{"tool":{"name":`), name...), '}', '}'), nil
 }

@@ -29,10 +29,10 @@ var numbers = map[string]string{
 }
 
 // sampling takes the members that go to generationConfig one to one.
-func (c *chat) sampling(key string, v []byte) (known bool, f *fault) {
+func (c *chat) sampling(key string, v []byte) (known bool, f *llm.Fault) {
 	if name, ok := numbers[key]; ok {
 		if scan.Kind(v) != '0' {
-			return true, refuse(key, "must be a number")
+			return true, llm.Refuse(key, "must be a number")
 		}
 		c.put(name, v)
 		return true, nil
@@ -41,7 +41,7 @@ func (c *chat) sampling(key string, v []byte) (known bool, f *fault) {
 	case "n":
 		var ok bool
 		if c.n, ok = scan.Int(v); !ok || c.n < 1 || c.n > maxCandidates {
-			return true, refuse(key, "must be a whole number from 1 to 8 with Gemini")
+			return true, llm.Refuse(key, "must be a whole number from 1 to 8 with Gemini")
 		}
 		if c.n > 1 {
 			c.put("candidateCount", v)
@@ -49,7 +49,7 @@ func (c *chat) sampling(key string, v []byte) (known bool, f *fault) {
 	case "logprobs":
 		on, ok := scan.Bool(v)
 		if !ok {
-			return true, refuse(key, "must be true or false")
+			return true, llm.Refuse(key, "must be true or false")
 		}
 		if on {
 			c.put("responseLogprobs", v)
@@ -66,12 +66,12 @@ func (c *chat) sampling(key string, v []byte) (known bool, f *fault) {
 
 // stop takes a string or a list. Empty sequences mean nothing and are refused by
 // the API: they are left out, and that is told.
-func (c *chat) stop(v []byte) (f *fault) {
+func (c *chat) stop(v []byte) (f *llm.Fault) {
 	list, count := []byte{}, 0
 	add := func(s []byte) {
 		switch {
 		case scan.Kind(s) != '"':
-			f = refuse("stop", "must be a string or an array of strings")
+			f = llm.Refuse("stop", "must be a string or an array of strings")
 		case len(s) == 2:
 			c.notices = append(c.notices, "left out an empty stop sequence")
 		default:
@@ -88,14 +88,14 @@ func (c *chat) stop(v []byte) (f *fault) {
 	case f != nil:
 		return f
 	case count > maxStops:
-		return refuse("stop", "may hold at most 5 sequences with Gemini")
+		return llm.Refuse("stop", "may hold at most 5 sequences with Gemini")
 	case count > 0:
 		c.put("stopSequences", scan.CloseArray(list, 0))
 	}
 	return nil
 }
 
-func (c *chat) modalities(v []byte) (f *fault) {
+func (c *chat) modalities(v []byte) (f *llm.Fault) {
 	list, more := []byte{}, false
 	scan.Elements(v, func(_ int, m []byte) bool {
 		switch s, _ := scan.String(m); s {
@@ -104,7 +104,7 @@ func (c *chat) modalities(v []byte) (f *fault) {
 		case "image":
 			list, more = append(list, `,"IMAGE"`...), true
 		default:
-			f = refuse("modalities", "may hold text and image with Gemini")
+			f = llm.Refuse("modalities", "may hold text and image with Gemini")
 		}
 		return f == nil
 	})
@@ -114,19 +114,19 @@ func (c *chat) modalities(v []byte) (f *fault) {
 	return f
 }
 
-func (c *chat) outputCap() *fault {
+func (c *chat) outputCap() *llm.Fault {
 	if c.maxTokens == nil {
 		return nil
 	}
 	if n, ok := scan.Int(c.maxTokens); !ok || n < 1 {
-		return refuse("max_completion_tokens", "must be a positive whole number")
+		return llm.Refuse("max_completion_tokens", "must be a positive whole number")
 	}
 	c.put("maxOutputTokens", c.maxTokens)
 	return nil
 }
 
 // format sends schemas as JSON Schema, which the API takes as it is.
-func (c *chat) format() *fault {
+func (c *chat) format() *llm.Fault {
 	if c.responseFormat == nil {
 		return nil
 	}
@@ -138,18 +138,18 @@ func (c *chat) format() *fault {
 		c.putString("responseMimeType", "application/json")
 		schema := scan.Get(c.responseFormat, "json_schema", "schema")
 		if scan.Kind(schema) != '{' {
-			return refuse("response_format.json_schema.schema", "must be an object")
+			return llm.Refuse("response_format.json_schema.schema", "must be an object")
 		}
 		c.put("responseJsonSchema", schema)
 	default:
-		return refuse("response_format.type", "must be text, json_object or json_schema")
+		return llm.Refuse("response_format.type", "must be text, json_object or json_schema")
 	}
 	return nil
 }
 
 // thinkingConfig: what was said for Google counts first, then thinking, then
 // reasoning_effort. A client that asks for thinking sees the thoughts.
-func (c *chat) thinkingConfig() *fault {
+func (c *chat) thinkingConfig() *llm.Fault {
 	switch {
 	case c.google != nil:
 		return c.googleThinking()
@@ -161,20 +161,20 @@ func (c *chat) thinkingConfig() *fault {
 	word, _ := scan.String(c.effort)
 	budget, ok := llm.Budget(word)
 	if !ok {
-		return refuse("reasoning_effort", "must be none, minimal, low, medium, high, xhigh or max")
+		return llm.Refuse("reasoning_effort", "must be none, minimal, low, medium, high, xhigh or max")
 	}
 	c.think(word, budget)
 	return nil
 }
 
 // googleThinking writes thinking_config under the API's names.
-func (c *chat) googleThinking() (f *fault) {
+func (c *chat) googleThinking() (f *llm.Fault) {
 	names := map[string]string{"include_thoughts": "includeThoughts", "thinking_budget": "thinkingBudget", "thinking_level": "thinkingLevel"}
 	var b []byte
 	scan.Members(c.google, func(key, v []byte) bool {
 		name, ok := names[string(key)]
 		if !ok {
-			f = refuse("extra_body.google.thinking_config."+string(key), "is none of include_thoughts, thinking_budget, thinking_level")
+			f = llm.Refuse("extra_body.google.thinking_config."+string(key), "is none of include_thoughts, thinking_budget, thinking_level")
 			return false
 		}
 		b = append(scan.AppendName(b, name), v...)
@@ -186,7 +186,7 @@ func (c *chat) googleThinking() (f *fault) {
 	return f
 }
 
-func (c *chat) anthropicThinking() *fault {
+func (c *chat) anthropicThinking() *llm.Fault {
 	switch scan.GetString(c.thinking, "type") {
 	case "disabled":
 		c.think("none", 0)
@@ -195,11 +195,11 @@ func (c *chat) anthropicThinking() *fault {
 	case "enabled":
 		budget, ok := scan.GetInt(c.thinking, "budget_tokens")
 		if !ok || budget < 1 {
-			return refuse("thinking.budget_tokens", "must be a positive whole number")
+			return llm.Refuse("thinking.budget_tokens", "must be a positive whole number")
 		}
 		c.think(llm.Effort(budget), budget)
 	default:
-		return refuse("thinking.type", "must be enabled, disabled or adaptive")
+		return llm.Refuse("thinking.type", "must be enabled, disabled or adaptive")
 	}
 	return nil
 }

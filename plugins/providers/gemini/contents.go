@@ -32,14 +32,14 @@ type conversation struct {
 // called remembers whose result a tool message is. Both raw.
 type called struct{ id, name []byte }
 
-func (c *chat) contents() *fault {
+func (c *chat) contents() *llm.Fault {
 	if scan.Len(c.messages) == 0 {
-		return refuse("messages", "must be an array with at least one message")
+		return llm.Refuse("messages", "must be an array with at least one message")
 	}
 	t := &conversation{b: make([]byte, 0, len(c.messages)+256), signed: c.model.signed}
-	var f *fault
+	var f *llm.Fault
 	scan.Elements(c.messages, func(i int, m []byte) bool {
-		f = t.message(m).under("messages[" + strconv.Itoa(i) + "]")
+		f = t.message(m).Under("messages[" + strconv.Itoa(i) + "]")
 		return f == nil
 	})
 	if f != nil {
@@ -47,7 +47,7 @@ func (c *chat) contents() *fault {
 	}
 	t.end()
 	if len(t.b) == 0 {
-		return refuse("messages", "must hold more than system messages and empty ones")
+		return llm.Refuse("messages", "must hold more than system messages and empty ones")
 	}
 	if len(t.system) > 0 {
 		c.rest = append(scan.AppendName(c.rest, "systemInstruction"), `{"parts":`...)
@@ -58,7 +58,7 @@ func (c *chat) contents() *fault {
 }
 
 // message is one pass over a message's members.
-func (t *conversation) message(m []byte) *fault {
+func (t *conversation) message(m []byte) *llm.Fault {
 	var role, content, calls, id, failed, signature []byte
 	scan.Members(m, func(key, v []byte) bool {
 		switch string(key) {
@@ -79,15 +79,15 @@ func (t *conversation) message(m []byte) *fault {
 	})
 	switch name, _ := scan.String(role); name {
 	case "system", "developer":
-		return t.systemMessage(content).under("content")
+		return t.systemMessage(content).Under("content")
 	case "user":
-		return t.userMessage(content).under("content")
+		return t.userMessage(content).Under("content")
 	case "assistant":
 		return t.modelMessage(content, calls, signature)
 	case "tool":
 		return t.toolMessage(content, id, failed)
 	}
-	return refuse("role", "must be system, developer, user, assistant or tool")
+	return llm.Refuse("role", "must be system, developer, user, assistant or tool")
 }
 
 // part begins a part of the turn; the caller appends it.
@@ -116,53 +116,20 @@ func (t *conversation) end() {
 
 // systemMessage: every system or developer message goes to systemInstruction, in
 // order, wherever it stands; the API knows no other place.
-func (t *conversation) systemMessage(content []byte) *fault {
-	return eachText(content, func(text []byte) {
+func (t *conversation) systemMessage(content []byte) *llm.Fault {
+	return llm.EachText(content, func(text, _ []byte) {
 		if len(text) > 2 {
 			t.system = append(append(append(t.system, `,{"text":`...), text...), '}')
 		}
 	})
 }
 
-// eachText calls f with the raw text of a content that may hold nothing else.
-func eachText(content []byte, f func(text []byte)) (err *fault) {
-	switch scan.Kind(content) {
-	case '"':
-		f(content)
-		return nil
-	case 0, 'n':
-		return nil
-	case '[':
-	default:
-		return refuse("", "must be a string or an array of parts")
-	}
-	scan.Elements(content, func(i int, part []byte) bool {
-		member := "text"
-		switch scan.GetString(part, "type") {
-		case "text":
-		case "refusal":
-			member = "refusal"
-		default:
-			err = refuse("["+strconv.Itoa(i)+"].type", "must be text here")
-			return false
-		}
-		text := scan.Get(part, member)
-		if scan.Kind(text) != '"' {
-			err = refuse("["+strconv.Itoa(i)+"]."+member, "must be a string")
-			return false
-		}
-		f(text)
-		return true
-	})
-	return err
-}
-
-func (t *conversation) userMessage(content []byte) (f *fault) {
+func (t *conversation) userMessage(content []byte) (f *llm.Fault) {
 	if scan.Kind(content) != '[' {
-		return eachText(content, func(text []byte) { t.text(userTurn, text) })
+		return llm.EachText(content, func(text, _ []byte) { t.text(userTurn, text) })
 	}
 	scan.Elements(content, func(i int, part []byte) bool {
-		f = t.userPart(part).under("[" + strconv.Itoa(i) + "]")
+		f = t.userPart(part).Under("[" + strconv.Itoa(i) + "]")
 		return f == nil
 	})
 	return f
@@ -177,11 +144,11 @@ func (t *conversation) text(whose turn, text []byte) {
 	t.b = append(append(append(t.b, `{"text":`...), text...), '}')
 }
 
-func (t *conversation) userPart(part []byte) *fault {
+func (t *conversation) userPart(part []byte) *llm.Fault {
 	if scan.GetString(part, "type") == "text" {
 		text := scan.Get(part, "text")
 		if scan.Kind(text) != '"' {
-			return refuse("text", "must be a string")
+			return llm.Refuse("text", "must be a string")
 		}
 		t.text(userTurn, text)
 		return nil
@@ -198,15 +165,15 @@ func (t *conversation) userPart(part []byte) *fault {
 // modelMessage: texts, then calls. A thought's signature goes back on the part
 // that it came with: the last text, or a call.
 // https://ai.google.dev/gemini-api/docs/thought-signatures
-func (t *conversation) modelMessage(content, calls, signature []byte) *fault {
+func (t *conversation) modelMessage(content, calls, signature []byte) *llm.Fault {
 	var texts [][]byte
 	hasCalls := scan.Len(calls) > 0
-	if f := eachText(content, func(text []byte) {
+	if f := llm.EachText(content, func(text, _ []byte) {
 		if len(text) > 2 && !(hasCalls && llm.Blank(text)) {
 			texts = append(texts, text)
 		}
 	}); f != nil {
-		return f.under("content")
+		return f.Under("content")
 	}
 	if scan.Kind(signature) != '"' {
 		signature = nil
@@ -223,9 +190,9 @@ func (t *conversation) modelMessage(content, calls, signature []byte) *fault {
 		}
 		t.b = append(t.b, '}')
 	}
-	var f *fault
+	var f *llm.Fault
 	scan.Elements(calls, func(i int, call []byte) bool {
-		f = t.call(call, signature, i == 0).under("tool_calls[" + strconv.Itoa(i) + "]")
+		f = t.call(call, signature, i == 0).Under("tool_calls[" + strconv.Itoa(i) + "]")
 		signature = nil
 		return f == nil
 	})
@@ -243,18 +210,18 @@ func appendSignature(b, signature []byte) []byte {
 // whose client has lost it; the API documents it for that.
 const unsigned = `"skip_thought_signature_validator"`
 
-func (t *conversation) call(call, signature []byte, first bool) *fault {
+func (t *conversation) call(call, signature []byte, first bool) *llm.Fault {
 	if kind := scan.GetString(call, "type"); kind != "function" && kind != "" {
-		return refuse("type", "must be function with Gemini")
+		return llm.Refuse("type", "must be function with Gemini")
 	}
 	id, function := scan.Get(call, "id"), scan.Get(call, "function")
 	name := scan.Get(function, "name")
 	if scan.Kind(name) != '"' {
-		return refuse("function.name", "must be a string")
+		return llm.Refuse("function.name", "must be a string")
 	}
 	args, ok := llm.Arguments(scan.Get(function, "arguments"))
 	if !ok {
-		return refuse("function.arguments", "must be a string that holds a JSON object")
+		return llm.Refuse("function.arguments", "must be a string that holds a JSON object")
 	}
 	if own := scan.Get(call, "extra_content", "google", "thought_signature"); scan.Kind(own) == '"' {
 		signature = own
@@ -276,7 +243,7 @@ func (t *conversation) call(call, signature []byte, first bool) *fault {
 
 // toolMessage: the text is the member "output", or "error" for a tool that
 // failed; pictures stand beside it.
-func (t *conversation) toolMessage(content, id, failed []byte) *fault {
+func (t *conversation) toolMessage(content, id, failed []byte) *llm.Fault {
 	var name []byte
 	for _, c := range t.names {
 		if scan.Kind(id) == '"' && string(c.id) == string(id) {
@@ -284,11 +251,11 @@ func (t *conversation) toolMessage(content, id, failed []byte) *fault {
 		}
 	}
 	if name == nil {
-		return refuse("tool_call_id", "names no tool call of the messages before")
+		return llm.Refuse("tool_call_id", "names no tool call of the messages before")
 	}
 	text, media, f := toolContent(content)
 	if f != nil {
-		return f.under("content")
+		return f.Under("content")
 	}
 	member := "output"
 	if on, _ := scan.Bool(failed); on {
@@ -307,7 +274,7 @@ func (t *conversation) toolMessage(content, id, failed []byte) *fault {
 }
 
 // toolContent joins the texts, without quotes, and collects the other parts.
-func toolContent(content []byte) (text, media []byte, f *fault) {
+func toolContent(content []byte) (text, media []byte, f *llm.Fault) {
 	if scan.Kind(content) == '"' {
 		return content[1 : len(content)-1], nil, nil
 	}
@@ -318,7 +285,7 @@ func toolContent(content []byte) (text, media []byte, f *fault) {
 		}
 		var m []byte
 		m, f = mediaPart(part)
-		f = f.under("[" + strconv.Itoa(i) + "]")
+		f = f.Under("[" + strconv.Itoa(i) + "]")
 		media = append(append(media, ','), m...)
 		return f == nil
 	})

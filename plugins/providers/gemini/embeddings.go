@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
@@ -12,7 +13,7 @@ import (
 func encodeEmbeddings(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 	var input, dimensions, taskType []byte
 	var notices []string
-	var f *fault
+	var f *llm.Fault
 	scan.Members(r.Body, func(key, v []byte) bool {
 		switch {
 		case scan.Kind(v) == 'n':
@@ -25,14 +26,14 @@ func encodeEmbeddings(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 				input = v
 			case "dimensions":
 				if n, ok := scan.Int(v); !ok || n < 1 {
-					f = refuse("dimensions", "must be a positive whole number")
+					f = llm.Refuse("dimensions", "must be a positive whole number")
 				}
 				dimensions = v
 			case "task_type":
 				taskType = v
 			case "encoding_format":
 				if s, _ := scan.String(v); s != "float" && s != "base64" {
-					f = refuse("encoding_format", "must be float or base64")
+					f = llm.Refuse("encoding_format", "must be float or base64")
 				}
 			default:
 				notices = append(notices, "left out "+string(key))
@@ -52,30 +53,30 @@ func encodeEmbeddings(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 		body, f = embedRequests(each, input)
 	}
 	if f != nil {
-		return nil, f.named()
+		return nil, f.Named()
 	}
 	return &abi.EncodeReply{Body: body, Notices: notices}, nil
 }
 
 // embedRequests: the API takes texts and nothing else. Tokens are refused: their
 // digits as text would mean another thing.
-func embedRequests(each, input []byte) ([]byte, *fault) {
+func embedRequests(each, input []byte) ([]byte, *llm.Fault) {
 	b := []byte(`{"requests":`)
 	start := len(b)
-	add := func(path string, text []byte) *fault {
+	add := func(path string, text []byte) *llm.Fault {
 		if scan.Kind(text) != '"' || len(text) == 2 {
-			return refuse(path, "must be a text and not empty: Gemini takes no tokens")
+			return llm.Refuse(path, "must be a text and not empty: Gemini takes no tokens")
 		}
 		b = append(append(append(b, each...), `,"content":{"parts":[{"text":`...), text...)
 		b = append(b, `}]}}`...)
 		return nil
 	}
-	var f *fault
+	var f *llm.Fault
 	switch {
 	case scan.Kind(input) != '[':
 		f = add("input", input)
 	case scan.Len(input) == 0:
-		f = refuse("input", "must be a text or an array of texts")
+		f = llm.Refuse("input", "must be a text or an array of texts")
 	default:
 		scan.Elements(input, func(i int, text []byte) bool {
 			path := "input"

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 	pdk "github.com/tokligence/gateway/pdk/go"
 )
@@ -31,7 +32,7 @@ func New() *pdk.Provider {
 
 func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 	if _, err := readOptions(r.Deployment.Options); err != nil {
-		return nil, err.named()
+		return nil, err.Named()
 	}
 	p := &abi.PlanReply{
 		Supported: true,
@@ -89,13 +90,13 @@ type options struct {
 	safety []byte // raw; outranks the client's
 }
 
-func readOptions(raw []byte) (o options, err *fault) {
+func readOptions(raw []byte) (o options, err *llm.Fault) {
 	scan.Members(raw, func(key, value []byte) bool {
 		switch {
 		case string(key) != "safety_settings":
-			err = refuse("options."+string(key), "is unknown; known is safety_settings")
+			err = llm.Refuse("options."+string(key), "is unknown; known is safety_settings")
 		case scan.Kind(value) != '[':
-			err = refuse("options.safety_settings", "must be an array of {category, threshold}")
+			err = llm.Refuse("options.safety_settings", "must be an array of {category, threshold}")
 		default:
 			o.safety = value
 		}
@@ -129,28 +130,4 @@ func familyOf(model string) family {
 		return family{minimal: !pro, signed: true}
 	}
 	return family{minimal: true}
-}
-
-// fault is a refusal whose Param grows from the inside out.
-type fault struct{ param, message string }
-
-func refuse(param, message string) *fault { return &fault{param, message} }
-
-// under puts the enclosing member before the path.
-func (f *fault) under(path string) *fault {
-	if f == nil {
-		return nil
-	}
-	switch {
-	case f.param == "":
-	case f.param[0] == '[':
-		path += f.param
-	default:
-		path += "." + f.param
-	}
-	return &fault{path, f.message}
-}
-
-func (f *fault) named() error {
-	return &abi.Error{Code: abi.InvalidRequest, Message: f.param + " " + f.message, Param: f.param}
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // mediaPart makes inlineData of a data URL and fileData of any other.
-func mediaPart(part []byte) ([]byte, *fault) {
+func mediaPart(part []byte) ([]byte, *llm.Fault) {
 	switch kind := scan.GetString(part, "type"); kind {
 	case "image_url":
 		url := scan.Get(part, "image_url", "url")
@@ -16,32 +16,32 @@ func mediaPart(part []byte) ([]byte, *fault) {
 			url = scan.Get(part, "image_url") // a bare string, as some clients write it
 		}
 		data, f := fromURL(url)
-		return data, f.under("image_url")
+		return data, f.Under("url").Under("image_url")
 	case "input_audio":
 		return audio(scan.Get(part, "input_audio"))
 	case "file":
 		return file(scan.Get(part, "file"))
 	default:
-		return nil, refuse("type", "must be text, image_url, input_audio or file with Gemini")
+		return nil, llm.Refuse("type", "must be text, image_url, input_audio or file with Gemini")
 	}
 }
 
-func fromURL(url []byte) ([]byte, *fault) {
+func fromURL(url []byte) ([]byte, *llm.Fault) {
 	mediaType, data, ok := llm.DataURL(url)
 	if ok {
 		switch {
 		case len(data) == 0:
-			return nil, refuse("url", "holds no data")
+			return nil, llm.Refuse("", "holds no data")
 		case mediaType == "":
-			return nil, refuse("url", "has no media type")
+			return nil, llm.Refuse("", "has no media type")
 		case strings.HasPrefix(mediaType, "image/svg"):
-			return nil, refuse("url", "is an SVG picture, which Gemini does not read")
+			return nil, llm.Refuse("", "is an SVG picture, which Gemini does not read")
 		}
 		return inline(mediaType, data), nil
 	}
 	s, ok := scan.String(url)
 	if !ok || !strings.HasPrefix(s, "https://") && !strings.HasPrefix(s, "http://") && !strings.HasPrefix(s, "gs://") {
-		return nil, refuse("url", "must be a base64 data URL, or an http, https or gs URL")
+		return nil, llm.Refuse("", "must be a base64 data URL, or an http, https or gs URL")
 	}
 	b := append([]byte(`{"fileData":{"fileUri":`), url...)
 	if t := typeOf(s); t != "" {
@@ -69,28 +69,25 @@ func typeOf(url string) string {
 	return extensions[strings.ToLower(url[strings.LastIndexByte(url, '.')+1:])]
 }
 
-func audio(v []byte) ([]byte, *fault) {
+func audio(v []byte) ([]byte, *llm.Fault) {
 	data, format := scan.Get(v, "data"), scan.GetString(v, "format")
 	if scan.Kind(data) != '"' || len(data) == 2 {
-		return nil, refuse("input_audio.data", "must be base64 and not empty")
+		return nil, llm.Refuse("input_audio.data", "must be base64 and not empty")
 	}
 	if format == "" {
-		return nil, refuse("input_audio.format", "is missing")
+		return nil, llm.Refuse("input_audio.format", "is missing")
 	}
 	return inline("audio/"+format, data[1:len(data)-1]), nil
 }
 
-func file(v []byte) ([]byte, *fault) {
+func file(v []byte) ([]byte, *llm.Fault) {
 	if data := scan.Get(v, "file_data"); !scan.IsNull(data) {
 		b, f := fromURL(data)
-		if f != nil {
-			f.param = "file_data"
-		}
-		return b, f.under("file")
+		return b, f.Under("file_data").Under("file")
 	}
 	b, f := fromURL(scan.Get(v, "file_id"))
 	if f != nil {
-		return nil, refuse("file.file_id", "must be the URI of a file of Google's Files API")
+		return nil, llm.Refuse("file.file_id", "must be the URI of a file of Google's Files API")
 	}
 	return b, nil
 }

@@ -1,10 +1,10 @@
 package main
 
 import (
-	"slices"
 	"strconv"
 
 	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
@@ -29,30 +29,20 @@ func encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 	}
 	o, f := readOptions(r.Deployment.Options)
 	if f != nil {
-		return nil, f.named()
+		return nil, f.Named()
 	}
 	c := &chat{model: familyOf(r.Deployment.Model), n: 1, config: make([]byte, 0, 256), rest: make([]byte, 0, len(r.Body)+512)}
-	scan.Members(r.Body, func(key, value []byte) bool {
-		switch {
-		case scan.Kind(value) == 'n':
-		case slices.Contains(r.DropParams, string(key)):
-			c.notices = append(c.notices, "dropped "+string(key))
-		default:
-			f = c.member(string(key), value)
-		}
-		return f == nil
-	})
-	if f == nil {
+	if f = llm.EachMember(r.Body, r.DropParams, &c.notices, c.member); f == nil {
 		f = c.finish(o)
 	}
 	if f != nil {
-		return nil, f.named()
+		return nil, f.Named()
 	}
 	return &abi.EncodeReply{Body: scan.CloseObject(c.rest, 0), State: strconv.FormatInt(c.n, 10), Notices: c.notices}, nil
 }
 
 // member takes one member of the request.
-func (c *chat) member(key string, v []byte) *fault {
+func (c *chat) member(key string, v []byte) *llm.Fault {
 	switch key {
 	case "model", "stream", "stream_options", "user", "metadata", "store", "safety_identifier",
 		"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention":
@@ -84,7 +74,7 @@ func (c *chat) member(key string, v []byte) *fault {
 			c.notices = append(c.notices, "parallel_tool_calls: Gemini cannot be kept from calling several tools")
 		}
 	case "logit_bias", "prediction", "audio", "functions", "function_call", "web_search_options", "moderation":
-		return refuse(key, "is not supported by Gemini")
+		return llm.Refuse(key, "is not supported by Gemini")
 	default:
 		if known, f := c.sampling(key, v); known {
 			return f
@@ -95,11 +85,11 @@ func (c *chat) member(key string, v []byte) *fault {
 }
 
 // finish writes what needs more than one member.
-func (c *chat) finish(o options) *fault {
+func (c *chat) finish(o options) *llm.Fault {
 	if o.safety != nil {
 		c.safety = o.safety
 	}
-	for _, f := range [...]func() *fault{c.thinkingConfig, c.format, c.outputCap, c.contents, c.toolMembers} {
+	for _, f := range [...]func() *llm.Fault{c.thinkingConfig, c.format, c.outputCap, c.contents, c.toolMembers} {
 		if err := f(); err != nil {
 			return err
 		}
@@ -115,7 +105,7 @@ func (c *chat) finish(o options) *fault {
 
 // extraBody reads Google's own extensions of the OpenAI format.
 // https://ai.google.dev/gemini-api/docs/openai#extra-body
-func (c *chat) extraBody(v []byte) (f *fault) {
+func (c *chat) extraBody(v []byte) (f *llm.Fault) {
 	scan.Members(v, func(vendor, google []byte) bool {
 		if string(vendor) != "google" {
 			return true // another vendor's
@@ -129,7 +119,7 @@ func (c *chat) extraBody(v []byte) (f *fault) {
 			case string(key) == "safety_settings" && scan.Kind(value) == '[':
 				c.safety = value
 			default:
-				f = refuse("extra_body.google."+string(key), "is none of thinking_config (object), cached_content (string), safety_settings (array)")
+				f = llm.Refuse("extra_body.google."+string(key), "is none of thinking_config (object), cached_content (string), safety_settings (array)")
 			}
 			return f == nil
 		})
@@ -138,7 +128,7 @@ func (c *chat) extraBody(v []byte) (f *fault) {
 	return f
 }
 
-func (c *chat) serviceTier(v []byte) *fault {
+func (c *chat) serviceTier(v []byte) *llm.Fault {
 	s, _ := scan.String(v)
 	switch s {
 	case "auto":
@@ -147,7 +137,7 @@ func (c *chat) serviceTier(v []byte) *fault {
 		s = "standard"
 	case "flex", "priority":
 	default:
-		return refuse("service_tier", "must be auto, default, flex or priority with Gemini")
+		return llm.Refuse("service_tier", "must be auto, default, flex or priority with Gemini")
 	}
 	c.rest = scan.AppendString(scan.AppendName(c.rest, "serviceTier"), s)
 	return nil

@@ -3,44 +3,45 @@ package main
 import (
 	"strconv"
 
+	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
 // toolMembers writes tools and toolConfig.
-func (c *chat) toolMembers() *fault {
+func (c *chat) toolMembers() *llm.Fault {
 	list, f := declarations(c.tools)
 	if f != nil {
-		return f.under("tools")
+		return f.Under("tools")
 	}
 	if len(list) == 0 {
 		return nil // a choice among no tools is none
 	}
 	c.rest = append(scan.AppendName(c.rest, "tools"), `[{"functionDeclarations":`...)
 	c.rest = append(append(c.rest, scan.CloseArray(list, 0)...), `}]`...)
-	return c.toolConfig().under("tool_choice")
+	return c.toolConfig().Under("tool_choice")
 }
 
 // declarations gives parameters as JSON Schema, which the API takes as it is.
-func declarations(tools []byte) (list []byte, f *fault) {
+func declarations(tools []byte) (list []byte, f *llm.Fault) {
 	if tools != nil && scan.Kind(tools) != '[' {
-		return nil, refuse("", "must be an array")
+		return nil, llm.Refuse("", "must be an array")
 	}
 	scan.Elements(tools, func(i int, tool []byte) bool {
 		list, f = declaration(append(list, ','), tool)
-		f = f.under("[" + strconv.Itoa(i) + "]")
+		f = f.Under("[" + strconv.Itoa(i) + "]")
 		return f == nil
 	})
 	return list, f
 }
 
-func declaration(list, tool []byte) ([]byte, *fault) {
+func declaration(list, tool []byte) ([]byte, *llm.Fault) {
 	if scan.GetString(tool, "type") != "function" {
-		return list, refuse("type", "must be function with Gemini")
+		return list, llm.Refuse("type", "must be function with Gemini")
 	}
 	function := scan.Get(tool, "function")
 	name := scan.Get(function, "name")
 	if scan.Kind(name) != '"' {
-		return list, refuse("function.name", "must be a string")
+		return list, llm.Refuse("function.name", "must be a string")
 	}
 	list = append(append(list, `{"name":`...), name...)
 	if d := scan.Get(function, "description"); scan.Kind(d) == '"' {
@@ -51,7 +52,7 @@ func declaration(list, tool []byte) ([]byte, *fault) {
 	case scan.Kind(p) == '{':
 		list = append(append(list, `,"parametersJsonSchema":`...), p...)
 	default:
-		return list, refuse("function.parameters", "must be an object")
+		return list, llm.Refuse("function.parameters", "must be an object")
 	}
 	return append(list, '}'), nil
 }
@@ -62,7 +63,7 @@ func isEmpty(object []byte) bool {
 	return empty
 }
 
-func (c *chat) toolConfig() *fault {
+func (c *chat) toolConfig() *llm.Fault {
 	if c.toolChoice == nil {
 		return nil
 	}
@@ -79,17 +80,17 @@ func (c *chat) toolConfig() *fault {
 	case "function":
 		name := scan.Get(c.toolChoice, "function", "name")
 		if scan.Kind(name) != '"' {
-			return refuse("function.name", "must be a string")
+			return llm.Refuse("function.name", "must be a string")
 		}
 		mode, names = "ANY", append([]byte{','}, name...)
 	case "allowed_tools":
-		var f *fault
+		var f *llm.Fault
 		if mode, names, f = allowedTools(scan.Get(c.toolChoice, "allowed_tools")); f != nil {
-			return f.under("allowed_tools")
+			return f.Under("allowed_tools")
 		}
 	}
 	if mode == "" {
-		return refuse("", "must be none, auto, required, a function or allowed_tools")
+		return llm.Refuse("", "must be none, auto, required, a function or allowed_tools")
 	}
 	c.rest = append(scan.AppendName(c.rest, "toolConfig"), `{"functionCallingConfig":{"mode":"`...)
 	c.rest = append(append(c.rest, mode...), '"')
@@ -101,19 +102,19 @@ func (c *chat) toolConfig() *fault {
 }
 
 // allowedTools: only the modes ANY and VALIDATED heed a list of names.
-func allowedTools(v []byte) (mode string, names []byte, f *fault) {
+func allowedTools(v []byte) (mode string, names []byte, f *llm.Fault) {
 	switch scan.GetString(v, "mode") {
 	case "auto":
 		mode = "VALIDATED"
 	case "required":
 		mode = "ANY"
 	default:
-		return "", nil, refuse("mode", "must be auto or required")
+		return "", nil, llm.Refuse("mode", "must be auto or required")
 	}
 	scan.Elements(scan.Get(v, "tools"), func(i int, tool []byte) bool {
 		name := scan.Get(tool, "function", "name")
 		if scan.Kind(name) != '"' {
-			f = refuse("tools["+strconv.Itoa(i)+"].function.name", "must be a string")
+			f = llm.Refuse("tools["+strconv.Itoa(i)+"].function.name", "must be a string")
 			return false
 		}
 		names = append(append(names, ','), name...)
