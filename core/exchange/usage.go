@@ -107,15 +107,27 @@ func parts(names []string) (p []int) {
 // read merges what stands in a passthrough answer or event. The vendor's own
 // numbers are kept; overlaps are taken out by usage.
 func (t *tally) read(c *usagePaths, doc []byte) {
+	// Nearly all paths begin with the same member: it is looked up once.
+	var name string
+	var member []byte
+	at := func(path []string) []byte {
+		if path[0] != name {
+			name, member = path[0], scan.Get(doc, path[0])
+		}
+		if member == nil {
+			return nil
+		}
+		return scan.Get(member, path[1:]...)
+	}
 	for part, paths := range c.paths {
 		for _, path := range paths {
-			if n, ok := scan.GetInt(doc, path...); ok {
+			if n, ok := scan.Int(at(path)); ok {
 				t.set(part, n)
 			}
 		}
 	}
 	for _, path := range c.model {
-		if m := scan.GetString(doc, path...); m != "" {
+		if m, _ := scan.String(at(path)); m != "" {
 			t.model = m
 		}
 	}

@@ -6,6 +6,9 @@ import (
 	"github.com/tokligence/gateway/pdk/abi"
 )
 
+// keepBytes is the largest buffer that is kept for the next call.
+const keepBytes = 1 << 20
+
 //go:wasmimport tokligence input_length
 func inputLength() uint32
 
