@@ -23,7 +23,7 @@ var edges = map[string][]string{
 	"core/ledger":                     {},
 	"core/ledger/prices":              {},
 	"core/keys":                       {},
-	"core/store":                      {},
+	"core/store":                      {"pdk/abi/scan"},
 	"core/store/storetest":            {},
 	"core/routing":                    {"pdk/abi"},
 	"core/upstream":                   {"core/sse", "pdk/abi"},
