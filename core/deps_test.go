@@ -38,7 +38,7 @@ var edges = map[string][]string{
 	"core/exchange":                   {"core/dialect", "core/dialect/messages", "core/guard", "core/ledger", "core/limit", "core/routing", "core/sse", "core/upstream", "pdk/abi", "pdk/abi/llm", "pdk/abi/scan"},
 	"core/httpapi":                    {"core/exchange", "pdk/abi"},
 	"core/adminapi":                   {"core/keys", "core/ledger"},
-	"core/obs":                        {"core/exchange", "core/ledger", "core/plugin", "pdk/abi"},
+	"core/obs":                        {"core/exchange", "core/ledger", "core/plugin", "pdk/abi", "pdk/abi/scan"},
 	"core/cmd/bench":                  {},
 	"core/plugin/guestlog":            {},
 	"pdk/abi":                         {},

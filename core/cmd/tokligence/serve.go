@@ -45,6 +45,7 @@ type Main struct {
 	Env        func(string) (string, bool)
 
 	config    *config.Config
+	lines     *obs.Lines
 	log       *slog.Logger
 	store     *store.Store
 	ledger    *ledger.Ledger
@@ -105,7 +106,10 @@ func (m *Main) Run(ctx context.Context) (err error) {
 	return m.serve(ctx, listener)
 }
 
-func (m *Main) logger() *slog.Logger { return obs.NewLogger(m.Stderr, m.LogLevel) }
+func (m *Main) logger() *slog.Logger {
+	m.lines = obs.NewLines(m.Stderr)
+	return obs.NewLogger(m.lines, m.LogLevel)
+}
 
 // open reads the configuration and builds everything that serves it.
 func (m *Main) open(ctx context.Context) error {
@@ -131,7 +135,7 @@ func (m *Main) open(ctx context.Context) error {
 	m.metrics.Register(obs.PluginCollector(m.loader))
 	m.metrics.Register(obs.LedgerCollector(m.ledger))
 	m.exchanger = exchange.New(exchange.Options{Ledger: m.ledger, Limiter: limit.New(), Upstream: m.client, Log: m.log, Now: time.Now,
-		Observe: &obs.Observer{Metrics: m.metrics, Log: m.log}, RefuseUnpriced: c.Ledger.Unpriced == config.UnpricedRefuse,
+		Observe: &obs.Observer{Metrics: m.metrics, Lines: m.lines, Level: m.LogLevel}, RefuseUnpriced: c.Ledger.Unpriced == config.UnpricedRefuse,
 		DefaultMaxOutput: c.Ledger.DefaultMaxOutput, Cooldown: c.Routing.Cooldown})
 	snap, err := m.build(ctx, c)
 	if err != nil {
