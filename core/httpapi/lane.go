@@ -79,7 +79,7 @@ func (l *lane) run() {
 			l.s.handOver(l.conn, l.buf)
 			return
 		}
-		if !l.serve() || !l.state.CompareAndSwap(laneBusy, laneIdle) {
+		if !l.serve() || !l.state.CompareAndSwap(laneBusy, laneIdle) || l.s.draining.Load() {
 			return
 		}
 	}
@@ -140,10 +140,10 @@ func (l *lane) fill() error {
 // serve answers the request of l.head and reports whether the connection can
 // take another.
 func (l *lane) serve() bool {
-	last := l.head.close || l.s.draining.Load()
+	last := l.head.close
 	used := int(min(int64(l.head.size)+l.head.length, int64(len(l.buf))))
-	missing := l.head.length - int64(used-l.head.size) // of the body
-	l.reply.begin(l.conn, last || missing > 0)         // a body that nobody reads ends the connection
+	missing := l.head.length - int64(used-l.head.size)        // of the body
+	l.reply.begin(l.conn, &l.s.draining, last || missing > 0) // a body that nobody reads ends the connection
 	body := func() ([]byte, func(), *core.Error) {
 		body, done, err := l.readBody()
 		if err == nil {

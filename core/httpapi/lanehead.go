@@ -68,6 +68,9 @@ func (h *laneHead) parse(buf []byte) bool {
 	if !ok || string(version) != "HTTP/1.1" {
 		return false
 	}
+	if bytes.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+		return false
+	}
 	path, _, _ = bytes.Cut(path, []byte("?"))
 	if h.endpoint, ok = endpoints[string(path)]; !ok {
 		return false

@@ -13,6 +13,7 @@ import (
 // laneReply writes an exchange's answer to a connection.
 type laneReply struct {
 	conn     net.Conn
+	draining *atomic.Bool
 	close    bool   // no other request after this answer
 	out      []byte // what is to be written; reused
 	data     []byte // of a stream: the chunk being collected; reused
@@ -27,8 +28,8 @@ const inOne = 16 << 10
 // keptOut bounds the buffers that wait for another request.
 const keptOut = 32 << 10
 
-func (r *laneReply) begin(conn net.Conn, last bool) {
-	*r = laneReply{conn: conn, close: last, out: r.out[:0], data: r.data[:0], extended: r.extended}
+func (r *laneReply) begin(conn net.Conn, draining *atomic.Bool, last bool) {
+	*r = laneReply{conn: conn, draining: draining, close: last, out: r.out[:0], data: r.data[:0], extended: r.extended}
 }
 
 // Whole writes a complete answer.
@@ -126,7 +127,7 @@ func (r *laneReply) appendHead(status int, h *exchange.Head) {
 		b = append(append(b, name...), ": "...)
 		b = append(appendValue(b, value), "\r\n"...)
 	})
-	if r.close {
+	if r.close = r.close || r.draining.Load(); r.close {
 		b = append(b, "Connection: close\r\n"...)
 	}
 	r.out = b

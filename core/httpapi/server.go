@@ -23,9 +23,15 @@ type Authenticator interface {
 	Authenticate(ctx context.Context, secret string, now time.Time) (*core.Principal, error)
 }
 
+// Exchanger serves requests; *exchange.Exchanger fulfils it.
+type Exchanger interface {
+	Do(ctx context.Context, p *core.Principal, req *exchange.Request, reply exchange.Reply)
+	Snapshot() *exchange.Snapshot
+}
+
 // Options are what the client side needs.
 type Options struct {
-	Exchange *exchange.Exchanger
+	Exchange Exchanger
 	Keys     Authenticator
 	MaxBody  int64 // bytes of a request body, also after gzip is undone
 	Now      func() time.Time
