@@ -1,5 +1,6 @@
 // A vendor that does exactly what a test scripts, down to the byte and the moment.
 import { createServer } from "node:http";
+import { crc32 } from "node:zlib";
 
 // startVendor serves answer(request, response), which a test sets. What it was
 // asked stands in requests, newest last: { path, headers, body, json }.
@@ -69,4 +70,36 @@ export const claude = {
   end: (output_tokens) => event({ type: "content_block_stop", index: 0 }, "content_block_stop")
     + event({ type: "message_delta", delta: { stop_reason: "end_turn", stop_sequence: null }, usage: { output_tokens } }, "message_delta")
     + event({ type: "message_stop" }, "message_stop"),
+};
+
+// frame is one message of AWS's binary event stream, with string headers.
+// https://docs.aws.amazon.com/transcribe/latest/dg/streaming-setting-up.html
+function frame(headers, payload) {
+  const heads = Buffer.concat(Object.entries(headers).map(([name, value]) => {
+    const b = Buffer.alloc(1 + name.length + 3);
+    b[0] = name.length;
+    b.write(name, 1);
+    b[1 + name.length] = 7; // a string
+    b.writeUInt16BE(Buffer.byteLength(value), 2 + name.length);
+    return Buffer.concat([b, Buffer.from(value)]);
+  }));
+  const body = Buffer.from(JSON.stringify(payload));
+  const out = Buffer.alloc(12 + heads.length + body.length + 4);
+  out.writeUInt32BE(out.length, 0);
+  out.writeUInt32BE(heads.length, 4);
+  out.writeUInt32BE(crc32(out.subarray(0, 8)), 8);
+  heads.copy(out, 12);
+  body.copy(out, 12 + heads.length);
+  out.writeUInt32BE(crc32(out.subarray(0, -4)), out.length - 4);
+  return out;
+}
+
+export const bedrock = {
+  head: { "content-type": "application/vnd.amazon.eventstream" },
+  event: (type, payload) => frame({ ":message-type": "event", ":event-type": type, ":content-type": "application/json" }, payload),
+  exception: (type, payload) => frame({ ":message-type": "exception", ":exception-type": type, ":content-type": "application/json" }, payload),
+  start: () => bedrock.event("messageStart", { role: "assistant" }),
+  text: (text) => bedrock.event("contentBlockDelta", { contentBlockIndex: 0, delta: { text } }),
+  end: (inputTokens, outputTokens) => Buffer.concat([bedrock.event("contentBlockStop", { contentBlockIndex: 0 }), bedrock.event("messageStop", { stopReason: "end_turn" }),
+    bedrock.event("metadata", { usage: { inputTokens, outputTokens, totalTokens: inputTokens + outputTokens }, metrics: { latencyMs: 1 } })]),
 };
