@@ -29,7 +29,7 @@ type Server struct {
 
 // NewServer makes a server of all that o has.
 func NewServer(o Options) *Server {
-	api := &server{o}
+	api := newAPI(o)
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)

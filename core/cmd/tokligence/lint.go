@@ -38,9 +38,6 @@ func lint(ctx context.Context, c *config.Config, loader *plugin.Loader) ([]confi
 			l.deployment(d, cr)
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(credentials)) {
-		l.credential(credentials[name])
-	}
 	for _, m := range c.Models() {
 		if m.Strategy != "" && count(m.Deployments, configured) > 1 {
 			l.load(m.Strategy, nil, "plugin["+m.Strategy+"]")
@@ -48,6 +45,9 @@ func lint(ctx context.Context, c *config.Config, loader *plugin.Loader) ([]confi
 	}
 	for _, g := range c.Guardrails() {
 		l.load(g.Plugin, g.Config, "guardrail["+g.Name+"]")
+	}
+	for _, name := range slices.Sorted(maps.Keys(credentials)) {
+		l.credential(credentials[name])
 	}
 	slices.SortStableFunc(l.problems, func(a, b config.Problem) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
