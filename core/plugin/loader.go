@@ -97,12 +97,13 @@ func (l *Loader) Load(ctx context.Context, d Declaration) (*Loaded, error) {
 	// simple, and nobody compiles the same file twice.
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	key := fmt.Sprintf("%s %s %+v %v %s", d.ID, hash, d.Limits, d.AllowHosts, d.Config)
+	codeKey := codeKey(&d, carrierOf(d, data), hash)
+	key := fmt.Sprintf("%s %q %s", codeKey, d.AllowHosts, d.Config)
 	if p := l.loaded[key]; p != nil {
 		p.users++
 		return p, nil
 	}
-	code, err := l.open(ctx, d, data, hash)
+	code, err := l.open(ctx, codeKey, d, data)
 	if err != nil {
 		return nil, fmt.Errorf("plugin %s: %w", d.ID, err)
 	}
@@ -118,6 +119,13 @@ func (l *Loader) Load(ctx context.Context, d Declaration) (*Loaded, error) {
 	return p, nil
 }
 
+// codeKey is equal for declarations that one opened file serves. The path and
+// the pin count: a process is started from its path again and again, and
+// checked each time.
+func codeKey(d *Declaration, carrier, hash string) string {
+	return fmt.Sprintf("%s %s %q %q %s %+v", d.ID, carrier, d.Source, d.SHA256, hash, d.Limits)
+}
+
 // read returns a file and its SHA-256 in hex.
 func (l *Loader) read(source string) (data []byte, hash string, err error) {
 	if name, ok := strings.CutPrefix(source, "builtin:"); ok {
@@ -130,8 +138,7 @@ func (l *Loader) read(source string) (data []byte, hash string, err error) {
 }
 
 // open opens the file, or takes what is open already, and checks its manifest.
-func (l *Loader) open(ctx context.Context, d Declaration, data []byte, hash string) (*sharedCode, error) {
-	key := fmt.Sprintf("%s %s %+v", d.ID, hash, d.Limits)
+func (l *Loader) open(ctx context.Context, key string, d Declaration, data []byte) (*sharedCode, error) {
 	if c := l.codes[key]; c != nil {
 		// Another declaration may grant less than the one that opened the file.
 		if err := checkManifest(c.manifest, d, c.code); err != nil {
@@ -207,8 +214,7 @@ func carrierOf(d Declaration, data []byte) string {
 	if d.Carrier != "" && d.Carrier != "wasm" {
 		return d.Carrier
 	}
-	const name = "extism:host/env"
-	if bytes.HasPrefix(data, []byte("\x00asm")) && bytes.Contains(data, append([]byte{byte(len(name))}, name...)) {
+	if importsFrom(data, "extism:host/env") {
 		return "extism"
 	}
 	return "wasm"
