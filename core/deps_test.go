@@ -33,6 +33,8 @@ var edges = map[string][]string{
 	"core/plugin":                     {"pdk/abi", "pdk/abi/scan", "pdk/abi/wire"},
 	"core/plugin/wasmhost":            {"core/plugin", "core/plugin/guestlog", "core/plugin/wasmhost/instrument", "pdk/abi", "pdk/abi/scan", "pdk/abi/wire"},
 	"core/plugin/wasmhost/instrument": {},
+	"core/plugin/carriertest":         {"core/plugin", "core/plugin/guestlog", "core/plugin/carriertest/guest", "core/plugin/carriertest/module", "pdk/abi"},
+	"core/plugin/carriertest/guest":   {"pdk/abi", "pdk/abi/scan", "pdk/abi/wire"},
 	"core/plugin/carriertest/module":  {},
 	"core/plugin/extismhost":          {"core/plugin", "core/plugin/guestlog", "pdk/abi", "pdk/abi/scan", "pdk/abi/wire"},
 	"core/plugin/prochost":            {"core/plugin", "core/plugin/guestlog", "pdk/abi", "pdk/abi/scan", "pdk/abi/wire", "pdk/process", "pdk/process/proto"},

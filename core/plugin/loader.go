@@ -270,24 +270,31 @@ func (p *Loaded) Has(f abi.Function) bool {
 	return p.code.code.Has(f) && (p.Manifest.Functions == nil || slices.Contains(p.Manifest.Functions, f))
 }
 
-// Release gives the plugin back; the last user's release ends it. After the
-// loader's Close it does nothing.
+// Release gives the plugin back; the last user's release ends it, once its
+// calls have ended. After the loader's Close it does nothing.
 func (p *Loaded) Release() {
 	l := p.loader
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if p.users--; p.users > 0 || l.loaded[p.key] != p {
+	p.users--
+	last := p.users == 0 && l.loaded[p.key] == p
+	if last {
+		delete(l.loaded, p.key)
+	}
+	l.mu.Unlock()
+	if !last {
 		return
 	}
-	delete(l.loaded, p.key)
+	// Not under the lock: a call that takes long must hold up no other plugin.
 	if err := p.Plugin.Close(context.Background()); err != nil {
 		l.Log(p.Declaration.ID, "warn", "closing: "+err.Error())
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.drop(p.code)
 }
 
 func (l *Loader) drop(c *sharedCode) {
-	if c.users--; c.users > 0 {
+	if c.users--; c.users > 0 || l.codes[c.key] != c { // the loader's Close has closed it
 		return
 	}
 	delete(l.codes, c.key)

@@ -127,6 +127,7 @@ func (s *server) Calls(calls grpc.BidiStreamingServer[proto.CallRequest, proto.C
 		if err != nil {
 			return err
 		}
+		reply.Number = r.Number
 		if err := calls.Send(reply); err != nil {
 			return err
 		}
