@@ -2,7 +2,6 @@ package plugin_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"testing"
 
@@ -37,7 +36,7 @@ func encode(t *testing.T, ctx context.Context, failure error) error {
 	if _, err := p.Plan(t.Context(), &abi.PlanRequest{}); err != nil {
 		t.Fatal(err)
 	}
-	_, err = p.Encode(ctx, &abi.EncodeRequest{Body: json.RawMessage(`{}`)})
+	_, err = p.Encode(ctx, &abi.EncodeRequest{Body: []byte(`{}`)})
 	return err
 }
 
@@ -163,7 +162,7 @@ func TestFaces_EncodeBelongsToAPlan(t *testing.T) {
 		{"another endpoint", abi.EncodeRequest{Endpoint: abi.Embeddings, Deployment: abi.Deployment{Name: "a"}}, false},
 		{"a stream", abi.EncodeRequest{Endpoint: abi.Chat, Stream: true, Deployment: abi.Deployment{Name: "a"}}, false},
 	} {
-		c.r.Body = json.RawMessage(`{}`)
+		c.r.Body = []byte(`{}`)
 		if _, err := p.Encode(t.Context(), &c.r); (err == nil) != c.ok {
 			t.Errorf("%s: %v", c.name, err)
 		}

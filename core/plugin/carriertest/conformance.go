@@ -62,18 +62,18 @@ func describe(t *testing.T, code plugin.Code) {
 }
 
 func configure(t *testing.T, code plugin.Code) {
-	_, err := code.Start(t.Context(), json.RawMessage(`{"word":"bad"}`))
+	_, err := code.Start(t.Context(), []byte(`{"word":"bad"}`))
 	var e *plugin.ConfigError
 	if !errors.As(err, &e) || e.Plugin != guest.Manifest.ID || len(e.Problems) != 1 || e.Problems[0] != (abi.Problem{Path: "word", Message: "is bad"}) {
 		t.Errorf("error %v", err)
 	}
 	for script, kind := range map[string]plugin.FaultKind{"say no": plugin.FaultOutput, "panic": plugin.FaultTrap, "exit 3": plugin.FaultExit} {
-		_, err := code.Start(t.Context(), json.RawMessage(`{"do":"do:`+script+`"}`))
+		_, err := code.Start(t.Context(), []byte(`{"do":"do:`+script+`"}`))
 		if f := faultOf(t, err, kind); f.Function != abi.Configure {
 			t.Errorf("%s: a fault of %s", script, f.Function)
 		}
 	}
-	_, err = code.Start(t.Context(), json.RawMessage(`{"do":"do:refuse"}`))
+	_, err = code.Start(t.Context(), []byte(`{"do":"do:refuse"}`))
 	var refusal *abi.Error
 	if !errors.As(err, &refusal) || refusal.Code != abi.InvalidRequest {
 		t.Errorf("a refusal became %v", err)
@@ -145,7 +145,7 @@ func streamAcrossInstances(t *testing.T, code plugin.Code) {
 	instances := []plugin.Plugin{start(t, code, `{}`), start(t, code, `{}`)}
 	state, chunks := "0", []string(nil)
 	for i := range 6 {
-		r := abi.DecodeEventsRequest{State: state, Events: []abi.Event{{Data: json.RawMessage(fmt.Sprint(i))}}, End: i == 5}
+		r := abi.DecodeEventsRequest{State: state, Events: []abi.Event{{Data: []byte(fmt.Sprint(i))}}, End: i == 5}
 		in, err := json.Marshal(r)
 		if err != nil {
 			t.Fatal(err)

@@ -7,7 +7,6 @@ package carriertest
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -96,9 +95,9 @@ func (h *Host) source(t *testing.T, l plugin.Limits, log func(level, message str
 
 func start(t *testing.T, code plugin.Code, config string) plugin.Plugin {
 	t.Helper()
-	var raw json.RawMessage
+	var raw []byte
 	if config != "" {
-		raw = json.RawMessage(config)
+		raw = []byte(config)
 	}
 	p, err := code.Start(t.Context(), raw)
 	if err != nil {

@@ -98,7 +98,7 @@ func (h *Host) reload(t *testing.T) {
 	load := func(word string) *plugin.Loaded {
 		d := h.declaration(abi.KindProvider)
 		d.Limits.MaxInstances = callers + 1
-		d.Config = json.RawMessage(`{"word":"` + word + `"}`)
+		d.Config = []byte(`{"word":"` + word + `"}`)
 		p, err := l.Load(t.Context(), d)
 		if err != nil {
 			t.Fatal(err)

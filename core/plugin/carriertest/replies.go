@@ -239,7 +239,7 @@ func (h *Host) replies(t *testing.T) {
 	loaded := map[abi.Kind]*plugin.Loaded{}
 	for _, kind := range []abi.Kind{abi.KindProvider, abi.KindStrategy, abi.KindGuardrail} {
 		d := h.declaration(kind)
-		d.Config = json.RawMessage(`{"word":"<word>"}`)
+		d.Config = []byte(`{"word":"<word>"}`)
 		l, err := h.loader(t, kind, func(string, string, string) {}).Load(t.Context(), d)
 		if err != nil {
 			t.Fatal(err)
@@ -266,13 +266,13 @@ func provider(t *testing.T, l *plugin.Loaded) {
 		t.Fatal(err)
 	}
 	ctx, d := t.Context(), abi.Deployment{Name: "d", Model: "m", BaseURL: base}
-	raw := json.RawMessage(`{"n": 1.0, "s": "é\u0000"}`)
+	raw := []byte(`{"n": 1.0, "s": "é\u0000"}`)
 	n := int64(len(raw))
 	plan, err1 := p.Plan(ctx, &abi.PlanRequest{Endpoint: abi.Chat, Deployment: d})
 	encoded, err2 := p.Encode(ctx, &abi.EncodeRequest{Endpoint: abi.Chat, Deployment: d, Body: raw})
 	decoded, err3 := p.Decode(ctx, &abi.DecodeRequest{Deployment: d, Status: 200, Body: raw})
 	events, err4 := p.DecodeEvents(ctx, &abi.DecodeEventsRequest{State: "7", Events: []abi.Event{{Name: "a", Data: raw}}, End: true})
-	failure, err5 := p.DecodeError(ctx, &abi.DecodeErrorRequest{Status: 429, Body: json.RawMessage(`{"message":"slowly"}`)})
+	failure, err5 := p.DecodeError(ctx, &abi.DecodeErrorRequest{Status: 429, Body: []byte(`{"message":"slowly"}`)})
 	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 // kinds; the tests that need one that says so change the kind.
 var Manifest = abi.Manifest{
 	ID: "provider.guest", Name: "Guest", Version: "1.0.0", Kind: abi.KindProvider, ABI: abi.Version,
-	Config:       json.RawMessage(`{"type":"object"}`),
+	Config:       []byte(`{"type":"object"}`),
 	Capabilities: abi.Capabilities{Hosts: []string{"a.example"}, Rewrite: true, Stream: true, Hold: 8},
 	Functions: []abi.Function{abi.Describe, abi.Configure, abi.Plan, abi.Encode, abi.Decode, abi.DecodeEvents, abi.DecodeError,
 		abi.Rank, abi.Inspect},
@@ -159,7 +159,7 @@ func rank(r *abi.RankRequest) (reply abi.RankReply) {
 
 // inspect puts the configured word into the place of each secret.
 func (g *Guest) inspect(r *abi.InspectRequest) abi.InspectReply {
-	reply := abi.InspectReply{Verdict: abi.Allow, State: json.RawMessage(`{"seen":1}`)}
+	reply := abi.InspectReply{Verdict: abi.Allow, State: []byte(`{"seen":1}`)}
 	for _, s := range r.Segments {
 		if strings.Contains(s.Text, "secret") {
 			reply.Verdict = abi.Rewrite
