@@ -53,7 +53,7 @@ func checkPlan(p *abi.PlanReply, r *abi.PlanRequest) error {
 		return err
 	}
 	for _, name := range p.Request.ForwardHeaders {
-		if err := checkHeader(name, ""); err != nil {
+		if err := checkHeader(name, ""); err != nil || secretive[strings.ToLower(name)] {
 			return fmt.Errorf("the client's header %q is not forwarded", name)
 		}
 	}
@@ -111,19 +111,25 @@ func checkURL(raw, base string) error {
 	return nil
 }
 
-// forbidden are headers that are the host's own business: those of the
-// connection, and every usual place of a credential. What a plugin says there
-// would never be sent, and a client's virtual key must not reach a vendor.
+// forbidden are headers that are the host's own business.
 var forbidden = map[string]bool{"host": true, "content-length": true, "transfer-encoding": true, "accept-encoding": true, "expect": true,
 	"connection": true, "keep-alive": true, "proxy-connection": true, "te": true, "trailer": true, "upgrade": true,
-	"proxy-authorization": true, "proxy-authenticate": true, "authorization": true, "cookie": true,
-	"x-api-key": true, "api-key": true, "x-goog-api-key": true,
+	"proxy-authorization": true, "proxy-authenticate": true, "cookie": true,
 	"x-amz-date": true, "x-amz-security-token": true, "x-amz-content-sha256": true}
 
+// secretive are the usual places of a key. The plan's auth says where a provider's
+// goes: what stood there otherwise would not be sent, and a client's virtual key
+// must not reach a vendor.
+var secretive = map[string]bool{"authorization": true, "x-api-key": true, "api-key": true, "x-goog-api-key": true}
+
+// checkHeaders looks at the headers of a provider's request.
 func checkHeaders(h abi.Headers) error {
 	for name, value := range h {
 		if err := checkHeader(name, value); err != nil {
 			return err
+		}
+		if secretive[strings.ToLower(name)] {
+			return fmt.Errorf("the header %q is not the plugin's to set", name)
 		}
 	}
 	return nil
@@ -276,5 +282,10 @@ func checkFetch(r *abi.HTTPRequest, hosts []string) error {
 	if !isToken(r.Method) {
 		return fmt.Errorf("%q is not a method", r.Method)
 	}
-	return checkHeaders(r.Headers)
+	for name, value := range r.Headers { // those of keys too: the host fills them in, or refuses
+		if err := checkHeader(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
 }

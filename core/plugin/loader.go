@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -51,6 +52,7 @@ type Loader struct {
 	mu     sync.Mutex
 	codes  map[string]*sharedCode
 	loaded map[string]*Loaded
+	ending sync.WaitGroup // released plugins whose calls have not ended yet
 }
 
 // NewLoader makes a loader that has loaded nothing.
@@ -97,13 +99,12 @@ func (l *Loader) Load(ctx context.Context, d Declaration) (*Loaded, error) {
 	// simple, and nobody compiles the same file twice.
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	codeKey := codeKey(&d, carrierOf(d, data), hash)
-	key := fmt.Sprintf("%s %q %s", codeKey, d.AllowHosts, d.Config)
+	key := fmt.Sprintf("%s %q %s", codeKey(&d, hash), d.AllowHosts, d.Config)
 	if p := l.loaded[key]; p != nil {
 		p.users++
 		return p, nil
 	}
-	code, err := l.open(ctx, codeKey, d, data)
+	code, err := l.open(ctx, d, data, hash)
 	if err != nil {
 		return nil, fmt.Errorf("plugin %s: %w", d.ID, err)
 	}
@@ -122,8 +123,8 @@ func (l *Loader) Load(ctx context.Context, d Declaration) (*Loaded, error) {
 // codeKey is equal for declarations that one opened file serves. The path and
 // the pin count: a process is started from its path again and again, and
 // checked each time.
-func codeKey(d *Declaration, carrier, hash string) string {
-	return fmt.Sprintf("%s %s %q %q %s %+v", d.ID, carrier, d.Source, d.SHA256, hash, d.Limits)
+func codeKey(d *Declaration, hash string) string {
+	return fmt.Sprintf("%s %q %q %q %s %+v", d.ID, d.Carrier, d.Source, d.SHA256, hash, d.Limits)
 }
 
 // read returns a file and its SHA-256 in hex.
@@ -138,7 +139,8 @@ func (l *Loader) read(source string) (data []byte, hash string, err error) {
 }
 
 // open opens the file, or takes what is open already, and checks its manifest.
-func (l *Loader) open(ctx context.Context, key string, d Declaration, data []byte) (*sharedCode, error) {
+func (l *Loader) open(ctx context.Context, d Declaration, data []byte, hash string) (*sharedCode, error) {
+	key := codeKey(&d, hash)
 	if c := l.codes[key]; c != nil {
 		// Another declaration may grant less than the one that opened the file.
 		if err := checkManifest(c.manifest, d, c.code); err != nil {
@@ -279,11 +281,13 @@ func (p *Loaded) Release() {
 	last := p.users == 0 && l.loaded[p.key] == p
 	if last {
 		delete(l.loaded, p.key)
+		l.ending.Add(1)
 	}
 	l.mu.Unlock()
 	if !last {
 		return
 	}
+	defer l.ending.Done()
 	// Not under the lock: a call that takes long must hold up no other plugin.
 	if err := p.Plugin.Close(context.Background()); err != nil {
 		l.Log(p.Declaration.ID, "warn", "closing: "+err.Error())
@@ -315,18 +319,21 @@ func (l *Loader) Loaded() []*Loaded {
 	return list
 }
 
-// Close ends everything that still runs.
+// Close ends everything that still runs. Plugins that have been released end
+// their calls first.
 func (l *Loader) Close(ctx context.Context) error {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	var errs []error
-	for _, p := range l.loaded {
-		errs = append(errs, p.Plugin.Close(ctx))
-	}
-	for _, c := range l.codes {
-		errs = append(errs, c.code.Close(ctx))
-	}
+	plugins, codes := slices.Collect(maps.Values(l.loaded)), slices.Collect(maps.Values(l.codes))
 	clear(l.loaded)
 	clear(l.codes)
+	l.mu.Unlock()
+	var errs []error
+	for _, p := range plugins {
+		errs = append(errs, p.Plugin.Close(ctx))
+	}
+	l.ending.Wait()
+	for _, c := range codes {
+		errs = append(errs, c.code.Close(ctx))
+	}
 	return errors.Join(errs...)
 }
