@@ -21,6 +21,7 @@ type outcome struct {
 	kind   plugin.FaultKind
 	text   string // in the error or the answer
 	stderr string // in the fault's last words
+	lacks  string // in the answer
 	// why says what holds instead where the carrier does not stop it.
 	why string
 }
@@ -58,7 +59,7 @@ var attacks = []struct {
 	{"error without a code", "nameless", false, tooLarge("its error has no code"), outcome{kind: refusal, text: "an error without a code"}, tooLarge("its error has no code")},
 	{"garbage in the log", "garbage", false, says("done"), says("done"), says("done")},
 
-	{"environment", "environment", false, says("[]"), says("[]"), says("PLUGIN_")},
+	{"environment", "environment", false, says("[]"), says("[]"), outcome{text: "PLUGIN_", lacks: "PATH="}},
 	{"arguments", "arguments", false, says("[]"), says("[]"), says("{guest}")},
 	{"read a file", "read {secret}", false, says("Bad file number"), says("Bad file number"), outcome{text: "the host's secret, <nil>", why: notInSandbox}},
 	{"write a file", "write {new}", false, says("Bad file number"), says("Bad file number"), outcome{text: "<nil>", why: notInSandbox}},
@@ -100,6 +101,12 @@ func (h *Host) hostile(t *testing.T) {
 			if pid, err := os.ReadFile(paths.child); err == nil {
 				gone(t, string(pid))
 			}
+			if _, err := os.Stat(paths.new); err == nil && want.why == "" {
+				t.Error("it wrote a file")
+			}
+			if want.why != "" {
+				t.Log("not stopped: " + want.why)
+			}
 		})
 	}
 	checkLog(t, log.take())
@@ -126,7 +133,7 @@ func (want outcome) check(t *testing.T, p plugin.Plugin, script string) {
 		if err != nil {
 			answer = err.Error()
 		}
-		if !strings.Contains(answer, want.text) || strings.Contains(answer, "sk-secret") {
+		if !strings.Contains(answer, want.text) || strings.Contains(answer, "sk-secret") || want.lacks != "" && strings.Contains(answer, want.lacks) {
 			t.Errorf("answer %.500q, want %q", answer, want.text)
 		}
 	default:
