@@ -62,7 +62,7 @@ func limits(timeout time.Duration) plugin.Limits {
 
 const (
 	patient    = time.Minute            // for calls that end by themselves
-	short      = 100 * time.Millisecond // for those that do not
+	short      = 200 * time.Millisecond // for those that do not
 	mostOutput = 5 << 20
 )
 

@@ -35,40 +35,39 @@ const (
 // attacks are what guests do in a call, and what comes of it on each carrier.
 var attacks = []struct {
 	name, script          string
-	endless               bool // it is given a short time
 	wasm, extism, process outcome
 }{
-	{"loop", "loop", true, deadline(""), deadline(""), deadline("")},
-	{"sleep", "sleep", true, deadline(""), deadline(""), deadline("")},
-	{"wait for nothing", "wait", true, outcome{kind: plugin.FaultTrap, stderr: "deadlock"}, outcome{kind: plugin.FaultTrap, stderr: "deadlock"}, deadline("")},
-	{"copy memory without end", "copy", true, deadline(""), deadline(""), deadline("")},
-	{"draw randomness without end", "draw", true, deadline(""), deadline(""), deadline("")},
-	{"write to stderr without end", "shout", true, deadline("la la la"), deadline("la la la"), deadline("la la la")},
-	{"write to stdout without end", "print", true, deadline("tra la la"), deadline("tra la la"), deadline("tra la la")},
-	{"log without end", "log-forever", true, deadline(""), deadline(""), deadline("")},
-	{"recursion", "recurse", false, trap(""), trap(""), exit("exit status 2")},
-	{"allocate without end", "allocate", false, trap("goroutine"), trap("goroutine"), outcome{kind: plugin.FaultDeadline, why: noMemory}},
-	{"panic", "panic", false, trap("out of cheese"), trap("out of cheese"), outcome{kind: plugin.FaultTrap, text: "out of cheese", stderr: "guest.(*Guest).perish"}},
-	{"panic in another goroutine", "panic-elsewhere", false, trap("out of cheese, elsewhere"), trap("out of cheese, elsewhere"),
+	{"loop", "loop", deadline(""), deadline(""), deadline("")},
+	{"sleep", "sleep", deadline(""), deadline(""), deadline("")},
+	{"wait for nothing", "wait", outcome{kind: plugin.FaultTrap, stderr: "deadlock"}, outcome{kind: plugin.FaultTrap, stderr: "deadlock"}, deadline("")},
+	{"copy memory without end", "copy", deadline(""), deadline(""), deadline("")},
+	{"draw randomness without end", "draw", deadline(""), deadline(""), deadline("")},
+	{"write to stderr without end", "shout", deadline("la la la"), deadline("la la la"), deadline("la la la")},
+	{"write to stdout without end", "print", deadline("tra la la"), deadline("tra la la"), deadline("tra la la")},
+	{"log without end", "log-forever", deadline(""), deadline(""), deadline("")},
+	{"recursion", "recurse", trap(""), trap(""), exit("exit status 2")},
+	{"allocate without end", "allocate", trap("goroutine"), trap("goroutine"), outcome{kind: plugin.FaultDeadline, why: noMemory}},
+	{"panic", "panic", trap("out of cheese"), trap("out of cheese"), outcome{kind: plugin.FaultTrap, text: "out of cheese", stderr: "guest.(*Guest).perish"}},
+	{"panic in another goroutine", "panic-elsewhere", trap("out of cheese, elsewhere"), trap("out of cheese, elsewhere"),
 		outcome{kind: plugin.FaultExit, text: "exit status 2", stderr: "out of cheese, elsewhere"}},
-	{"nil pointer", "nil", false, trap("nil pointer"), trap("nil pointer"), trap("nil pointer")},
-	{"exit", "exit 3", false, exit("code 3"), exit("code 3"), exit("exit status 3")},
-	{"exit with code 0", "exit 0", false, exit("code 0"), exit("code 0"), exit("exit status 0")},
-	{"huge output", "bytes 5242881", false, tooLarge("5242881 bytes"), tooLarge("5242881 bytes"), tooLarge("5242881 bytes")},
-	{"output of no end", "bytes 6000000", false, tooLarge("6000000 bytes"), tooLarge("6000000 bytes"), tooLarge("larger than max")},
-	{"error without a code", "nameless", false, tooLarge("its error has no code"), outcome{kind: refusal, text: "an error without a code"}, tooLarge("its error has no code")},
-	{"garbage in the log", "garbage", false, says("done"), says("done"), says("done")},
+	{"nil pointer", "nil", trap("nil pointer"), trap("nil pointer"), trap("nil pointer")},
+	{"exit", "exit 3", exit("code 3"), exit("code 3"), exit("exit status 3")},
+	{"exit with code 0", "exit 0", exit("code 0"), exit("code 0"), exit("exit status 0")},
+	{"huge output", "bytes 5242881", tooLarge("5242881 bytes"), tooLarge("5242881 bytes"), tooLarge("5242881 bytes")},
+	{"output of no end", "bytes 6000000", tooLarge("6000000 bytes"), tooLarge("6000000 bytes"), tooLarge("larger than max")},
+	{"error without a code", "nameless", tooLarge("its error has no code"), outcome{kind: refusal, text: "an error without a code"}, tooLarge("its error has no code")},
+	{"garbage in the log", "garbage", says("done"), says("done"), says("done")},
 
-	{"environment", "environment", false, says("[]"), says("[]"), outcome{text: "PLUGIN_", lacks: "PATH="}},
-	{"arguments", "arguments", false, says("[]"), says("[]"), says("{guest}")},
-	{"read a file", "read {secret}", false, says("Bad file number"), says("Bad file number"), outcome{text: "the host's secret, <nil>", why: notInSandbox}},
-	{"write a file", "write {new}", false, says("Bad file number"), says("Bad file number"), outcome{text: "<nil>", why: notInSandbox}},
-	{"list a folder", "list /", false, says("0 entries, open /: Bad file number"), says("0 entries, open /: Bad file number"), outcome{text: "<nil>", why: notInSandbox}},
-	{"open a socket", "socket", false, says("ot implemented"), says("ot implemented"), outcome{text: "<nil>", why: notInSandbox}},
-	{"close what is open", "descriptors", false, says("closed 0"), says("closed 0"), exit("the process ended")},
-	{"start a program", "fork {child}", false, says("ot implemented"), says("ot implemented"), outcome{text: "<nil>", why: "it ends with the process"}},
-	{"start a program and exit", "fork-exit {child}", false, says("ot implemented"), says("ot implemented"), exit("exit status 3")},
-	{"start a program and sleep", "fork-sleep {child}", true, says("ot implemented"), says("ot implemented"), deadline("")},
+	{"environment", "environment", says("[]"), says("[]"), outcome{text: "PLUGIN_", lacks: "PATH="}},
+	{"arguments", "arguments", says("[]"), says("[]"), says("{guest}")},
+	{"read a file", "read {secret}", says("Bad file number"), says("Bad file number"), outcome{text: "the host's secret, <nil>", why: notInSandbox}},
+	{"write a file", "write {new}", says("Bad file number"), says("Bad file number"), outcome{text: "<nil>", why: notInSandbox}},
+	{"list a folder", "list /", says("0 entries, open /: Bad file number"), says("0 entries, open /: Bad file number"), outcome{text: "<nil>", why: notInSandbox}},
+	{"open a socket", "socket", says("ot implemented"), says("ot implemented"), outcome{text: "<nil>", why: notInSandbox}},
+	{"close what is open", "descriptors", says("closed 0"), says("closed 0"), exit("the process ended")},
+	{"start a program", "fork {child}", says("ot implemented"), says("ot implemented"), outcome{text: "<nil>", why: "it ends with the process"}},
+	{"start a program and exit", "fork-exit {child}", says("ot implemented"), says("ot implemented"), exit("exit status 3")},
+	{"start a program and sleep", "fork-sleep {child}", says("ot implemented"), says("ot implemented"), deadline("")},
 }
 
 // refusal stands for an abi.Error among the kinds of faults.
@@ -88,7 +87,7 @@ func (h *Host) hostile(t *testing.T) {
 		want := map[Name]outcome{Wasm: a.wasm, Extism: a.extism, Process: a.process}[h.Name]
 		t.Run(a.name, func(t *testing.T) {
 			paths := newPaths(t, h.File)
-			code := codes[a.endless || want.kind == plugin.FaultDeadline]
+			code := codes[want.kind == plugin.FaultDeadline]
 			p, err := code.Start(t.Context(), []byte(`{}`))
 			if err != nil {
 				t.Fatal(err)
