@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -75,6 +76,9 @@ func FuzzRewrite(f *testing.F) {
 		"\x41\x00\x41\x05\x41\xc0\x00\xfc\x0b\x00\x42\x06\xfd\x12\x42\x08\xfd\x12\xfd\xce\x01\xfd\x1d\x00",
 	} {
 		f.Add([]byte(frame(instructions)))
+	}
+	for seed := range uint64(10) {
+		f.Add([]byte(frame(dispatched(rand.New(rand.NewPCG(seed, 0))))))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, err := Rewrite(b)
