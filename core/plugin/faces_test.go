@@ -3,7 +3,6 @@ package plugin_test
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -35,7 +34,7 @@ func ask(t *testing.T, ctx context.Context, f abi.Function, base, reply string, 
 	}
 	defer l.Release()
 	d := abi.Deployment{Name: "d", BaseURL: base}
-	body := json.RawMessage(`{}`)
+	body := abi.Raw(`{}`)
 	switch f {
 	case abi.Rank:
 		s, err := plugin.AsStrategy(l)

@@ -5,6 +5,9 @@
 //	AppendD(dst []byte, d *abi.D) []byte
 //	ParseD(b []byte, d *abi.D) error
 //
+// and of those that cross it at load what the guest needs: with encoding/json
+// it would be half as large again.
+//
 // What Append writes means the same to encoding/json, and Parse reads what
 // encoding/json writes. Maps are written in the order of their keys, so the same
 // document always has the same bytes. A number that JSON cannot say (NaN, an
