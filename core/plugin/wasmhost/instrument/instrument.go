@@ -80,6 +80,8 @@ type rewriter struct {
 	globals   uint32 // imported and own ones, without ours
 	start     int64  // function index, -1 is none
 	memory    bool   // there is one
+	ownMemory bool   // it is the module's own
+	dataCount bool   // instructions may name data segments
 	flow      flow   // of the function at hand
 }
 
@@ -189,14 +191,13 @@ func (w *rewriter) section(id int, s *reader) error {
 		}
 	case secMemory:
 		for range s.count() {
-			w.memory = true
+			w.memory, w.ownMemory = true, true
 			limits(s)
 		}
 	case secElement:
 		w.elements(s)
-	case secData:
-		w.data(s)
 	case secDataCount:
+		w.dataCount = true
 		s.u32()
 	default:
 		copied = false
@@ -209,6 +210,8 @@ func (w *rewriter) section(id int, s *reader) error {
 			w.addExports(s)
 		case secCode:
 			w.code(s)
+		case secData:
+			w.data(s)
 		}
 	}
 	if s.finish("section"); s.err != nil {
