@@ -22,7 +22,7 @@ const (
 	simdFirstMemoryLane, simdLastMemoryLane = 0x54, 0x5b
 	simdLoad32Zero, simdLoad64Zero          = 0x5c, 0x5d
 
-	opDrop, opI32LtS, opI32Sub, opI32ShrU = 0x1a, 0x48, 0x6b, 0x76
+	opDrop, opI32Eqz, opI32LtS, opI32Sub, opI32ShrU = 0x1a, 0x45, 0x48, 0x6b, 0x76
 
 	blockEmpty = 0x40
 )
@@ -85,6 +85,11 @@ func (w *rewriter) function(r *reader) {
 				w.take(round)
 			}
 			w.flow.back = false
+		}
+		if w.flow.choice == at {
+			w.body = append(w.body, r.b[copied:at]...)
+			copied = at
+			w.enter()
 		}
 		if cost != 0 {
 			w.body = append(w.body, r.b[copied:at]...)

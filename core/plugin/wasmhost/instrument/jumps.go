@@ -28,6 +28,7 @@ type dispatch struct {
 	loop    int // its frame; 0 is none
 	blocks  int // directly in it
 	open    int // those of them that have not ended, the outer ones
+	choice  int // where in the module the choice begins, with its local.get
 	local   uint32
 	targets []uint32 // labels seen from the br_table: 0 is the innermost block
 	other   uint32
@@ -86,6 +87,7 @@ func (f *flow) find(r reader) {
 		r.pos += 2
 		blocks++
 	}
+	choice := r.pos
 	if blocks == 0 || r.byte() != opLocalGet {
 		return
 	}
@@ -99,7 +101,16 @@ func (f *flow) find(r reader) {
 	}
 	other := r.u32()
 	if r.err == nil {
-		f.dispatch = dispatch{loop: len(f.loops) - 1, blocks: blocks, open: blocks, local: local, targets: targets, other: other}
+		f.dispatch = dispatch{loop: len(f.loops) - 1, blocks: blocks, open: blocks, choice: choice, local: local, targets: targets, other: other}
+	}
+}
+
+// enter stands before a dispatch's choice and makes that of 0 a direct jump: it
+// is how a function begins when it is called.
+func (w *rewriter) enter() {
+	if d := &w.flow.dispatch; len(d.targets) > 0 && d.targets[0] < uint32(d.blocks) {
+		w.body = append(appendU32(append(w.body, opLocalGet), d.local), opI32Eqz)
+		w.body = appendU32(append(w.body, opBrIf), d.targets[0])
 	}
 }
 
