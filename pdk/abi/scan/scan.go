@@ -154,6 +154,9 @@ func GetString(raw []byte, path ...string) string {
 	return s
 }
 
+// GetText is Text of what Get finds.
+func GetText(raw []byte, path ...string) []byte { return Text(Get(raw, path...)) }
+
 // GetInt is Get for an integer; ok is false when absent or not an integer.
 func GetInt(raw []byte, path ...string) (n int64, ok bool) { return Int(Get(raw, path...)) }
 

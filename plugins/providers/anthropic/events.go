@@ -195,7 +195,7 @@ func (s *streamState) call(data []byte) int {
 
 func (s *streamState) delta(reply *abi.DecodeEventsReply, data []byte) {
 	delta := scan.Get(data, "delta")
-	switch scan.GetString(delta, "type") {
+	switch string(scan.GetText(delta, "type")) {
 	case "text_delta":
 		sayText(reply, "content", scan.Get(delta, "text"))
 	case "thinking_delta":
