@@ -196,22 +196,28 @@ func (x *index) elements(n uint32, f func(i int, value []byte) bool) {
 	}
 }
 
-// get is Get for one name in the node n.
-func (x *index) get(n uint32, name string) (value uint32, ok bool) {
-	if x.text[x.nodes[n].start] != '{' {
-		return 0, false
-	}
-	for end, k := x.nodes[n].next, n+1; k+1 < end; k = x.nodes[k+1].next {
-		switch key := &x.nodes[k]; {
-		case x.text[key.start] != '"':
-			return 0, false // not valid
-		case key.escaped:
-			if string(AppendUnescaped(nil, x.text[key.start:key.end])) == name {
-				value, ok = k+1, true
+// follow is Get from the node n.
+func (x *index) follow(n uint32, path []string) (value uint32, ok bool) {
+	for _, name := range path {
+		if x.text[x.nodes[n].start] != '{' {
+			return 0, false
+		}
+		ok = false
+		for end, k := x.nodes[n].next, n+1; k+1 < end; k = x.nodes[k+1].next {
+			switch key := &x.nodes[k]; {
+			case x.text[key.start] != '"':
+				return 0, false // not valid
+			case key.escaped:
+				if string(AppendUnescaped(nil, x.text[key.start:key.end])) == name {
+					n, ok = k+1, true
+				}
+			case int(key.end-key.start) == len(name)+2 && string(x.text[key.start+1:key.end-1]) == name:
+				n, ok = k+1, true
 			}
-		case int(key.end-key.start) == len(name)+2 && string(x.text[key.start+1:key.end-1]) == name:
-			value, ok = k+1, true
+		}
+		if !ok {
+			return 0, false
 		}
 	}
-	return value, ok
+	return n, true
 }

@@ -123,10 +123,8 @@ func Elements(raw []byte, f func(i int, value []byte) bool) {
 func Get(raw []byte, path ...string) []byte {
 	if known != nil {
 		if n, ok := known.find(raw); ok {
-			for _, name := range path {
-				if n, ok = known.get(n, name); !ok {
-					return nil
-				}
+			if n, ok = known.follow(n, path); !ok {
+				return nil
 			}
 			v := &known.nodes[n]
 			return known.text[v.start:v.end:v.end]
@@ -155,7 +153,17 @@ func GetString(raw []byte, path ...string) string {
 }
 
 // GetText is Text of what Get finds.
-func GetText(raw []byte, path ...string) []byte { return Text(Get(raw, path...)) }
+func GetText(raw []byte, path ...string) []byte {
+	if known != nil {
+		if n, ok := known.find(raw); ok {
+			n, ok = known.follow(n, path)
+			if v := &known.nodes[n]; ok && !v.escaped && known.text[v.start] == '"' {
+				return known.text[v.start+1 : v.end-1 : v.end-1]
+			}
+		}
+	}
+	return Text(Get(raw, path...))
+}
 
 // GetInt is Get for an integer; ok is false when absent or not an integer.
 func GetInt(raw []byte, path ...string) (n int64, ok bool) { return Int(Get(raw, path...)) }
@@ -180,14 +188,14 @@ func Text(raw []byte) []byte {
 	if len(raw) < 2 || raw[0] != '"' {
 		return nil
 	}
-	if hasEscape(raw) {
+	if Escaped(raw) {
 		return AppendUnescaped(nil, raw)
 	}
 	return raw[1 : len(raw)-1 : len(raw)-1]
 }
 
-// hasEscape reports whether there is a backslash in the raw string value.
-func hasEscape(raw []byte) bool {
+// Escaped reports whether there is a backslash in the raw string value.
+func Escaped(raw []byte) bool {
 	if known != nil {
 		if n, ok := known.find(raw); ok {
 			return known.nodes[n].escaped
