@@ -96,7 +96,7 @@ url = "sqlite://data/t.db?busy_timeout=1s"
 const adminSecret = "sk-first-admin-0123456789"
 
 // patience bounds every wait for something that must come.
-const patience = 30 * time.Second
+const patience = 15 * time.Second
 
 // gateway is a running process, in a folder of its own.
 type gateway struct {
@@ -224,6 +224,11 @@ func (g *gateway) wait() error {
 		g.t.Fatal("the gateway does not end")
 		return nil
 	}
+}
+
+func (g *gateway) ready() bool {
+	status, _ := g.try("GET", "/readyz", "", "")
+	return status == http.StatusOK
 }
 
 // call sends a request to the admin API and decodes the answer into out.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/tokligence/gateway/core"
 )
@@ -48,6 +49,31 @@ func (v *vendor) at(pause func(user, stage string)) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.pause = pause
+}
+
+// hold stops n requests at the stage: those whose user begins with prefix.
+// reached waits until all stand there; release lets them go on.
+func (v *vendor) hold(t *testing.T, n int, prefix, stage string) (reached, release func()) {
+	here, free := make(chan struct{}, n), make(chan struct{})
+	release = sync.OnceFunc(func() { close(free) })
+	t.Cleanup(release)
+	v.at(func(user, s string) {
+		if s == stage && strings.HasPrefix(user, prefix) {
+			here <- struct{}{}
+			<-free
+		}
+	})
+	return func() {
+		t.Helper()
+		late := time.After(patience)
+		for i := range n {
+			select {
+			case <-here:
+			case <-late:
+				t.Fatalf("%d of %d requests reached the vendor", i, n)
+			}
+		}
+	}, release
 }
 
 // requests counts those whose user begins with prefix.
@@ -155,6 +181,13 @@ func (g *gateway) ask(secret, model, user string, stream bool) answer {
 	return g.askThen(secret, model, user, stream, nil)
 }
 
+// later is ask beside what the test does; begun closes when the answer's head has come.
+func (g *gateway) later(secret, model, user string, stream bool) (a <-chan answer, begun <-chan struct{}) {
+	c, head := make(chan answer, 1), make(chan struct{})
+	go func() { c <- g.askThen(secret, model, user, stream, func() { close(head) }) }()
+	return c, head
+}
+
 // askThen is ask; begun is called when the head of the answer has come.
 func (g *gateway) askThen(secret, model, user string, stream bool, begun func()) answer {
 	a := answer{user: user}
@@ -177,4 +210,36 @@ func (g *gateway) askThen(secret, model, user string, stream bool, begun func())
 	a.body = string(raw)
 	a.whole = err == nil && a.status == http.StatusOK && (!stream || strings.HasSuffix(a.body, "data: [DONE]\n\n")) && !strings.Contains(a.body, `"error"`)
 	return a
+}
+
+// complete holds that each request that reached the vendor is in the ledger
+// once, at its price, and nothing else was charged.
+func (g *gateway) complete(v *vendor) {
+	g.t.Helper()
+	paid := map[string]int{}
+	for _, e := range g.entries() {
+		switch {
+		case e.Outcome == core.OutcomeOK && e.Amount == price(e.EndUser):
+			paid[e.EndUser]++
+		case e.Amount != 0 || e.Outcome == core.OutcomeOK:
+			g.t.Errorf("entry %+v", e)
+		}
+	}
+	for user, n := range v.users() {
+		if n != 1 || paid[user] != 1 {
+			g.t.Errorf("%s reached the vendor %d times and has %d entries", user, n, paid[user])
+		}
+		delete(paid, user)
+	}
+	if len(paid) > 0 {
+		g.t.Errorf("paid without the vendor: %v", paid)
+	}
+}
+
+// unavailable wants a clear refusal that tells when to come again.
+func unavailable(t *testing.T, a answer) {
+	t.Helper()
+	if a.status != http.StatusServiceUnavailable || a.head.Get("Retry-After") == "" || !strings.Contains(a.body, `"code":"overloaded"`) || strings.Contains(a.body, "disk") {
+		t.Errorf("%s: %d %v %s", a.user, a.status, a.head, a.body)
+	}
 }
