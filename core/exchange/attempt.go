@@ -114,8 +114,13 @@ func (r *run) attempt(ctx context.Context, t *Target) *core.Error {
 		e.Source, e.Message = core.SourceUpstream, "the deployments of this model are at their own rate limit" // so that others are tried
 		return e
 	}
-	var used int64 // an attempt that ends before the vendor is called used nothing
+	var used int64
+	called := false
 	defer func() {
+		if !called { // nothing was used of what the vendor allows
+			grant.Undo(r.x.now())
+			return
+		}
 		grant.Correct(r.x.now(), used)
 		grant.Release()
 	}()
@@ -128,6 +133,7 @@ func (r *run) attempt(ctx context.Context, t *Target) *core.Error {
 	if err := r.record(ctx); err != nil {
 		return err
 	}
+	called = true
 	t.State.Begin(start)
 	status, err := r.exchange(ctx, call)
 	if status == 404 && r.req.Endpoint == abi.CountTokens && err != nil {
