@@ -167,6 +167,9 @@ func (r *run) exchange(ctx context.Context, c *call) (status int, err *core.Erro
 // upstreamError gives a failed read or send its code. A context that has ended
 // is the client's doing.
 func (r *run) upstreamError(ctx context.Context, err error) *core.Error {
+	if stop := stopped(ctx); stop != nil {
+		return stop
+	}
 	if ctx.Err() != nil {
 		return core.Errorf(core.CodeInternal, core.SourceClient, "the client has left").With(err)
 	}
@@ -190,7 +193,7 @@ func (r *run) noteAttempt(ctx context.Context, t *Target, start time.Time, statu
 	if r.facts.stream && !r.firstByte.IsZero() {
 		res.FirstByte = r.firstByte.Sub(start)
 	}
-	t.State.End(now, res, r.x.Cooldown)
+	t.State.End(now, res, r.cooldown)
 	if !r.settled {
 		r.entry.Attempts = append(r.entry.Attempts, a)
 		r.head.Attempts = len(r.entry.Attempts)

@@ -30,8 +30,12 @@ type Options struct {
 	MaxBody  int64 // bytes of a request body, also after gzip is undone
 	Now      func() time.Time
 	Log      *slog.Logger
+	// Gate is closed when the gateway stops; nil is always open.
+	Gate *Gate
 	// Ready names what is not ready; empty when all is.
 	Ready func(ctx context.Context) []string
+	// Notes are what an operator should know though the gateway serves; nil for none.
+	Notes func() []string
 	// Metrics answers /metrics for admin keys; nil when it has a listener of its own.
 	Metrics http.Handler
 	// Admin answers below /api/v1.
@@ -42,6 +46,9 @@ type server struct{ Options }
 
 // New is the handler of everything that the gateway serves on its address.
 func New(o Options) http.Handler {
+	if o.Gate == nil {
+		o.Gate = new(Gate)
+	}
 	s := &server{o}
 	r := mux.NewRouter()
 	post := func(path string, e abi.Endpoint) { r.HandleFunc(path, s.exchange(e)).Methods(http.MethodPost) }
@@ -70,6 +77,12 @@ func (s *server) exchange(endpoint abi.Endpoint) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		rep := &reply{w: w}
 		now := s.Now()
+		if !s.Gate.enter() {
+			w.Header()["Connection"] = closing
+			s.refuse(rep, endpoint, now, core.Errorf(core.CodeOverloaded, core.SourceGateway, "the gateway is shutting down"))
+			return
+		}
+		defer s.Gate.leave()
 		principal, err := s.Keys.Authenticate(r.Context(), presented(r), now)
 		if err != nil {
 			s.refuse(rep, endpoint, now, err)
@@ -85,6 +98,8 @@ func (s *server) exchange(endpoint abi.Endpoint) http.HandlerFunc {
 			Header: func(name string) string { return r.Header.Get(name) }}, rep)
 	}
 }
+
+var closing = []string{"close"}
 
 // refuse answers a request that never became an exchange.
 func (s *server) refuse(rep *reply, endpoint abi.Endpoint, now time.Time, err error) {
@@ -138,11 +153,17 @@ func healthz(w http.ResponseWriter, _ *http.Request) {
 
 // readyz names what keeps the gateway from serving.
 func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
-	if missing := s.Ready(r.Context()); len(missing) > 0 {
-		writeJSON(w, http.StatusServiceUnavailable, map[string]any{"status": "not ready", "problems": missing})
-		return
+	missing := s.Ready(r.Context())
+	status, answer := http.StatusOK, map[string]any{"status": "ready"}
+	if len(missing) > 0 {
+		status, answer["status"], answer["problems"] = http.StatusServiceUnavailable, "not ready", missing
 	}
-	writeJSON(w, 200, map[string]string{"status": "ready"})
+	if s.Notes != nil {
+		if notes := s.Notes(); len(notes) > 0 {
+			answer["notes"] = notes
+		}
+	}
+	writeJSON(w, status, answer)
 }
 
 func (s *server) metrics(w http.ResponseWriter, r *http.Request) {

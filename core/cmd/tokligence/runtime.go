@@ -48,7 +48,7 @@ func deploymentInfo(t *exchange.Target, now time.Time) adminapi.DeploymentInfo {
 // Plugins lists what the configuration declares.
 func (r *runtime) Plugins() []adminapi.PluginInfo {
 	list := []adminapi.PluginInfo{}
-	for _, p := range r.config.Plugins() {
+	for _, p := range r.current.Load().Plugins() {
 		info := adminapi.PluginInfo{ID: p.ID, Source: p.Source, State: "unused"}
 		for _, l := range r.loader.Loaded() {
 			if l.Declaration.ID != p.ID {
