@@ -136,11 +136,10 @@ func (r *run) attempt(ctx context.Context, t *Target) *core.Error {
 	called = true
 	t.State.Begin(start)
 	status, err := r.exchange(ctx, call)
-	if status == 404 && r.req.Endpoint == abi.CountTokens && err != nil {
-		// Not every vendor that speaks Messages counts.
-		err = r.countLocally()
-	}
 	used = r.noteAttempt(ctx, t, start, status, err)
+	if status == 404 && r.req.Endpoint == abi.CountTokens && err != nil {
+		return r.countLocally() // not every vendor that speaks Messages counts
+	}
 	return err
 }
 
@@ -205,6 +204,7 @@ func (r *run) noteAttempt(ctx context.Context, t *Target, start time.Time, statu
 func (r *run) countLocally() *core.Error {
 	body := append(appendInt([]byte(`{"input_tokens":`), r.facts.inputTokens), '}')
 	r.head.Notices = append(r.head.Notices, "input_tokens is an estimate")
+	r.attemptStart = time.Time{} // no attempt has answered
 	if err := r.settle(core.OutcomeOK, 200, nil); err != nil {
 		return err
 	}
