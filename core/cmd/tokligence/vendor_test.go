@@ -125,12 +125,16 @@ func price(user string) core.Nano {
 
 func (v *vendor) serve(w http.ResponseWriter, r *http.Request) {
 	var in struct {
-		User   string
-		Stream bool
+		User, Model string
+		Stream      bool
 	}
 	raw, err := io.ReadAll(r.Body)
 	if err != nil || json.Unmarshal(raw, &in) != nil {
 		http.Error(w, "bad request", http.StatusBadRequest)
+		return
+	}
+	if in.Model == "embed-model" {
+		embeddings(w, r)
 		return
 	}
 	v.mu.Lock()
@@ -160,6 +164,17 @@ func (v *vendor) serve(w http.ResponseWriter, r *http.Request) {
 	chunk(`"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]`)
 	chunk(`"choices":[],"usage":%s`, usage)
 	fmt.Fprint(w, "data: [DONE]\n\n")
+}
+
+// embeddings is a model that does not chat.
+func embeddings(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	if !strings.HasSuffix(r.URL.Path, "/embeddings") {
+		w.WriteHeader(http.StatusNotFound)
+		fmt.Fprint(w, `{"error":{"message":"This is not a chat model","type":"invalid_request_error","param":"model","code":null}}`)
+		return
+	}
+	fmt.Fprint(w, `{"object":"list","model":"embed-model","data":[{"object":"embedding","index":0,"embedding":[1,0,-1]}],"usage":{"prompt_tokens":1,"total_tokens":1}}`)
 }
 
 // maxTokens is the output cap of the tests' requests.
