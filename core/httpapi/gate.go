@@ -1,21 +1,31 @@
 package httpapi
 
-import "sync"
+import (
+	"sync"
+	"sync/atomic"
 
-// Gate counts the exchanges under way, so that a gateway can stop when the last
-// has ended. The zero Gate is open.
-type Gate struct {
+	"github.com/tokligence/gateway/core"
+)
+
+// errStopping answers requests that come while the gateway stops.
+var errStopping = core.Errorf(core.CodeOverloaded, core.SourceGateway, "the gateway is shutting down")
+
+// gate counts the exchanges under way, so that a gateway can stop when the last
+// has ended. The zero gate is open.
+type gate struct {
+	closed  atomic.Bool
 	mu      sync.Mutex
 	running int
 	idle    chan struct{} // nil while the gate is open
 }
 
-// Close refuses new exchanges from now on. The channel closes when none is left.
-func (g *Gate) Close() <-chan struct{} {
+// close lets nobody in from now on. The channel closes when nobody is left.
+func (g *gate) close() <-chan struct{} {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.idle == nil {
 		g.idle = make(chan struct{})
+		g.closed.Store(true)
 		if g.running == 0 {
 			close(g.idle)
 		}
@@ -23,15 +33,8 @@ func (g *Gate) Close() <-chan struct{} {
 	return g.idle
 }
 
-// Closed reports whether Close was called.
-func (g *Gate) Closed() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.idle != nil
-}
-
-// enter counts an exchange, or refuses it; leave must follow.
-func (g *Gate) enter() bool {
+// enter lets an exchange in, or not; leave must follow.
+func (g *gate) enter() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.idle != nil {
@@ -41,10 +44,17 @@ func (g *Gate) enter() bool {
 	return true
 }
 
-func (g *Gate) leave() {
+func (g *gate) leave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.running--; g.running == 0 && g.idle != nil {
 		close(g.idle)
 	}
 }
+
+// Refuse answers every new exchange with 503 from now on, while everything else
+// is served and what runs goes on. The channel closes when nothing runs any more.
+func (s *Server) Refuse() <-chan struct{} { return s.api.gate.close() }
+
+// Cut ends what still runs: its clients are told that the gateway stops.
+func (s *Server) Cut() { s.cut(errStopping) }

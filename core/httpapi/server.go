@@ -23,15 +23,19 @@ type Authenticator interface {
 	Authenticate(ctx context.Context, secret string, now time.Time) (*core.Principal, error)
 }
 
+// Exchanger serves requests; *exchange.Exchanger fulfils it.
+type Exchanger interface {
+	Do(ctx context.Context, p *core.Principal, req *exchange.Request, reply exchange.Reply)
+	Snapshot() *exchange.Snapshot
+}
+
 // Options are what the client side needs.
 type Options struct {
-	Exchange *exchange.Exchanger
+	Exchange Exchanger
 	Keys     Authenticator
 	MaxBody  int64 // bytes of a request body, also after gzip is undone
 	Now      func() time.Time
 	Log      *slog.Logger
-	// Gate is closed when the gateway stops; nil is always open.
-	Gate *Gate
 	// Ready names what is not ready; empty when all is.
 	Ready func(ctx context.Context) []string
 	// Notes are what an operator should know though the gateway serves; nil for none.
@@ -42,30 +46,28 @@ type Options struct {
 	Admin http.Handler
 }
 
-type server struct{ Options }
+type server struct {
+	Options
+	gate gate
+}
 
 // New is the handler of everything that the gateway serves on its address.
-func New(o Options) http.Handler {
-	if o.Gate == nil {
-		o.Gate = new(Gate)
-	}
-	s := &server{o}
+func New(o Options) http.Handler { return (&server{Options: o}).routes() }
+
+func (s *server) routes() http.Handler {
 	r := mux.NewRouter()
-	post := func(path string, e abi.Endpoint) { r.HandleFunc(path, s.exchange(e)).Methods(http.MethodPost) }
-	post("/v1/chat/completions", abi.Chat)
-	post("/v1/messages", abi.Messages)
-	post("/v1/embeddings", abi.Embeddings)
-	post("/v1/messages/count_tokens", abi.CountTokens)
-	post("/v1/images/generations", abi.Images)
+	for path, e := range endpoints {
+		r.HandleFunc(path, s.exchange(e)).Methods(http.MethodPost)
+	}
 	r.HandleFunc("/v1/models", s.listModels).Methods(http.MethodGet)
 	r.HandleFunc("/v1/models/{id:.+}", s.getModel).Methods(http.MethodGet)
 	r.HandleFunc("/healthz", healthz).Methods(http.MethodGet)
 	r.HandleFunc("/readyz", s.readyz).Methods(http.MethodGet)
-	if o.Metrics != nil {
+	if s.Metrics != nil {
 		r.HandleFunc("/metrics", s.metrics).Methods(http.MethodGet)
 	}
-	if o.Admin != nil {
-		r.PathPrefix("/api/v1").Handler(o.Admin)
+	if s.Admin != nil {
+		r.PathPrefix("/api/v1").Handler(s.Admin)
 	}
 	r.NotFoundHandler = http.HandlerFunc(s.notFound)
 	r.MethodNotAllowedHandler = http.HandlerFunc(s.wrongMethod)
@@ -75,34 +77,18 @@ func New(o Options) http.Handler {
 // exchange serves one endpoint.
 func (s *server) exchange(endpoint abi.Endpoint) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		rep := &reply{w: w}
-		now := s.Now()
-		if !s.Gate.enter() {
+		if s.gate.closed.Load() {
 			w.Header()["Connection"] = closing
-			s.refuse(rep, endpoint, now, core.Errorf(core.CodeOverloaded, core.SourceGateway, "the gateway is shutting down"))
-			return
 		}
-		defer s.Gate.leave()
-		principal, err := s.Keys.Authenticate(r.Context(), presented(r), now)
-		if err != nil {
-			s.refuse(rep, endpoint, now, err)
-			return
-		}
-		body, done, berr := s.readBody(w, r)
-		if berr != nil {
-			s.refuse(rep, endpoint, now, berr)
-			return
-		}
-		defer done()
-		s.Exchange.Do(r.Context(), principal, &exchange.Request{Endpoint: endpoint, Body: body, Arrived: now,
-			Header: func(name string) string { return r.Header.Get(name) }}, rep)
+		body := func() ([]byte, func(), *core.Error) { return s.readBody(w, r) }
+		s.serveExchange(r.Context(), endpoint, r.Header.Get, body, &reply{w: w})
 	}
 }
 
 var closing = []string{"close"}
 
 // refuse answers a request that never became an exchange.
-func (s *server) refuse(rep *reply, endpoint abi.Endpoint, now time.Time, err error) {
+func (s *server) refuse(rep exchange.Reply, endpoint abi.Endpoint, now time.Time, err error) {
 	e := core.AsError(err)
 	if e.Err != nil {
 		s.Log.Warn("request refused", "code", e.Code, "error", e.Err)
@@ -115,26 +101,17 @@ var keyHeaders = [...]string{"X-Api-Key", "Api-Key", "X-Goog-Api-Key"}
 
 // presented is the virtual key of a request, "" when there is none. A bearer
 // token counts before the other headers.
-func presented(r *http.Request) string {
+func presented(header func(string) string) string {
 	const bearer = "bearer "
-	if a := r.Header.Get("Authorization"); len(a) > len(bearer) && equalFold(a[:len(bearer)], bearer) {
+	if a := header("Authorization"); len(a) > len(bearer) && fold(a[:len(bearer)], bearer) {
 		return a[len(bearer):]
 	}
 	for _, name := range keyHeaders {
-		if v := r.Header.Get(name); v != "" {
+		if v := header(name); v != "" {
 			return v
 		}
 	}
 	return ""
-}
-
-func equalFold(a, lower string) bool {
-	for i := range len(lower) {
-		if a[i]|0x20 != lower[i]|0x20 {
-			return false
-		}
-	}
-	return true
 }
 
 func (s *server) notFound(w http.ResponseWriter, r *http.Request) {
@@ -154,6 +131,9 @@ func healthz(w http.ResponseWriter, _ *http.Request) {
 // readyz names what keeps the gateway from serving.
 func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 	missing := s.Ready(r.Context())
+	if s.gate.closed.Load() {
+		missing = append(missing, "the gateway is stopping")
+	}
 	status, answer := http.StatusOK, map[string]any{"status": "ready"}
 	if len(missing) > 0 {
 		status, answer["status"], answer["problems"] = http.StatusServiceUnavailable, "not ready", missing
@@ -167,7 +147,7 @@ func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
-	p, err := s.Keys.Authenticate(r.Context(), presented(r), s.Now())
+	p, err := s.Keys.Authenticate(r.Context(), presented(r.Header.Get), s.Now())
 	if err == nil && p.Key.Role != core.RoleAdmin {
 		err = core.Errorf(core.CodePermissionDenied, core.SourceClient, "metrics need an admin key")
 	}

@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -46,6 +44,7 @@ type Main struct {
 	Env        func(string) (string, bool)
 
 	config    *config.Config
+	lines     *obs.Lines
 	log       *slog.Logger
 	store     *store.Store
 	ledger    *ledger.Ledger
@@ -56,9 +55,7 @@ type Main struct {
 	states    routing.States
 	exchanger *exchange.Exchanger
 	metrics   *obs.Metrics
-	server    *http.Server
-
-	gate httpapi.Gate
+	server    *httpapi.Server
 
 	reloading sync.Mutex                    // one configuration at a time
 	current   atomic.Pointer[config.Config] // the one in force
@@ -116,7 +113,10 @@ func (m *Main) Run(ctx context.Context) (err error) {
 	return m.serve(ctx, listener, hangup)
 }
 
-func (m *Main) logger() *slog.Logger { return obs.NewLogger(m.Stderr, m.LogLevel) }
+func (m *Main) logger() *slog.Logger {
+	m.lines = obs.NewLines(m.Stderr)
+	return obs.NewLogger(m.lines, m.LogLevel)
+}
 
 // open reads the configuration and builds everything that serves it.
 func (m *Main) open(ctx context.Context) error {
@@ -144,7 +144,7 @@ func (m *Main) open(ctx context.Context) error {
 	m.metrics.Register(obs.LedgerCollector(m.ledger))
 	m.metrics.Register(obs.ConfigCollector(func() (bool, int64) { return !m.stale.Load(), m.revisions.Load() }))
 	m.exchanger = exchange.New(exchange.Options{Ledger: m.ledger, Limiter: limit.New(), Upstream: m.client, Log: m.log, Now: time.Now,
-		Observe: &obs.Observer{Metrics: m.metrics, Log: m.log}, RefuseUnpriced: c.Ledger.Unpriced == config.UnpricedRefuse,
+		Observe: &obs.Observer{Metrics: m.metrics, Lines: m.lines, Level: m.LogLevel}, RefuseUnpriced: c.Ledger.Unpriced == config.UnpricedRefuse,
 		DefaultMaxOutput: c.Ledger.DefaultMaxOutput})
 	snap, problems := m.build(ctx, c)
 	if snap == nil {
@@ -222,16 +222,8 @@ func (m *Main) firstKey(ctx context.Context) error {
 // serve answers requests until ctx ends, and reloads at each hangup.
 func (m *Main) serve(ctx context.Context, listener net.Listener, hangup <-chan os.Signal) error {
 	admin := adminapi.New(adminapi.Deps{Keys: m.keys, Store: m.store, Ledger: m.ledger, Runtime: (*runtime)(m), Now: time.Now, Log: m.log})
-	handler := httpapi.New(httpapi.Options{Exchange: m.exchanger, Keys: m.keys, MaxBody: m.config.Server.MaxBody, Now: time.Now, Log: m.log,
-		Gate: &m.gate, Ready: m.ready, Notes: m.notes, Metrics: m.metrics.Handler(), Admin: admin})
-	var protocols http.Protocols
-	protocols.SetHTTP1(true)
-	protocols.SetHTTP2(true)
-	protocols.SetUnencryptedHTTP2(true)
-	base, cut := context.WithCancelCause(context.Background())
-	defer cut(nil)
-	m.server = &http.Server{Handler: handler, BaseContext: func(net.Listener) context.Context { return base }, Protocols: &protocols, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
-		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(m.log.Handler(), slog.LevelWarn)}
+	m.server = httpapi.NewServer(httpapi.Options{Exchange: m.exchanger, Keys: m.keys, MaxBody: m.config.Server.MaxBody, Now: time.Now, Log: m.log,
+		Ready: m.ready, Notes: m.notes, Metrics: m.metrics.Handler(), Admin: admin})
 	ended := make(chan error, 1)
 	go func() { ended <- m.listen(listener) }()
 	for {
@@ -241,7 +233,7 @@ func (m *Main) serve(ctx context.Context, listener net.Listener, hangup <-chan o
 		case err := <-ended:
 			return err
 		case <-ctx.Done():
-			return m.drain(cut, ended)
+			return m.drain(ended)
 		}
 	}
 }
@@ -251,7 +243,6 @@ func (m *Main) listen(l net.Listener) error {
 	if s.TLSCert == "" {
 		return m.server.Serve(l)
 	}
-	m.server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	return m.server.ServeTLS(l, s.TLSCert, s.TLSKey)
 }
 
@@ -261,13 +252,13 @@ const cutGrace = 5 * time.Second
 
 // drain refuses new exchanges and lets running ones finish, for as long as the
 // configuration allows; it then cuts what is left.
-func (m *Main) drain(cut context.CancelCauseFunc, ended <-chan error) error {
+func (m *Main) drain(ended <-chan error) error {
 	limit := m.config.Server.DrainTimeout
 	m.log.Info("stopping", "drain_timeout", limit.String())
-	idle := m.gate.Close()
+	idle := m.server.Refuse()
 	if !closes(idle, limit) {
 		m.log.Warn("some exchanges are cut")
-		cut(core.Errorf(core.CodeOverloaded, core.SourceGateway, "the gateway is shutting down"))
+		m.server.Cut()
 		closes(idle, cutGrace)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
@@ -317,9 +308,6 @@ func (m *Main) Reload(ctx context.Context) {
 func (m *Main) ready(ctx context.Context) (missing []string) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	if m.gate.Closed() {
-		missing = append(missing, "the gateway is stopping")
-	}
 	if err := m.store.Ping(ctx); err != nil {
 		missing = append(missing, "the store does not answer")
 	}
