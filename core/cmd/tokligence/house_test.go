@@ -114,7 +114,7 @@ type gateway struct {
 // vendor's address. It starts nothing.
 func newGateway(t *testing.T, config string, v *vendor) *gateway {
 	t.Helper()
-	bin := program(t)
+	program(t)
 	g := &gateway{t: t, dir: t.TempDir(), client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 300}}}
 	g.configure(config, v)
 	cache := filepath.Join(built.dir, "plugin-cache")
@@ -127,12 +127,7 @@ func newGateway(t *testing.T, config string, v *vendor) *gateway {
 	if err := os.Symlink(cache, filepath.Join(g.dir, "data", "plugin-cache")); err != nil {
 		t.Fatal(err)
 	}
-	// What check leaves in the cache is there for all that follow.
-	check := exec.Command(bin, "check")
-	check.Dir = g.dir
-	if out, err := check.CombinedOutput(); err != nil {
-		t.Fatalf("check: %v\n%s", err, out)
-	}
+	g.compile()
 	t.Cleanup(func() {
 		g.client.CloseIdleConnections()
 		if g.cmd != nil {
@@ -143,6 +138,17 @@ func newGateway(t *testing.T, config string, v *vendor) *gateway {
 		}
 	})
 	return g
+}
+
+// compile has the built program check the configuration: the plugins that it
+// compiles for that are in the cache for all that follow.
+func (g *gateway) compile() {
+	g.t.Helper()
+	check := exec.Command(program(g.t), "check")
+	check.Dir = g.dir
+	if out, err := check.CombinedOutput(); err != nil {
+		g.t.Fatalf("check: %v\n%s", err, out)
+	}
 }
 
 func (g *gateway) configure(config string, v *vendor) {

@@ -42,6 +42,7 @@ type Main struct {
 	Stdout     io.Writer
 	Stderr     io.Writer
 	Env        func(string) (string, bool)
+	Stopping   func() // called when the context of Run has ended, before anything else; may be nil
 
 	config    *config.Config
 	lines     *obs.Lines
@@ -77,8 +78,7 @@ func serveCommand() *cobra.Command {
 			m.Stdout, m.Stderr = cmd.OutOrStdout(), cmd.ErrOrStderr()
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
-			// A second signal ends the process at once: what is committed stays.
-			context.AfterFunc(ctx, stop)
+			m.Stopping = stop // a second signal ends the process at once: what is committed stays
 			return m.Run(ctx)
 		},
 	}
@@ -233,6 +233,9 @@ func (m *Main) serve(ctx context.Context, listener net.Listener, hangup <-chan o
 		case err := <-ended:
 			return err
 		case <-ctx.Done():
+			if m.Stopping != nil {
+				m.Stopping()
+			}
 			return m.drain(ended)
 		}
 	}
