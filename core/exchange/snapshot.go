@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/guard"
@@ -28,6 +29,8 @@ type Provider interface {
 // health that its targets share with other revisions.
 type Snapshot struct {
 	Routes map[string]*Route
+	// Cooldown of a failing deployment; 0 leaves it to Options.
+	Cooldown time.Duration
 	// Close is called when the snapshot was replaced and its last exchange has ended.
 	Close func()
 }
