@@ -1,7 +1,6 @@
 package exchange
 
 import (
-	"bytes"
 	"context"
 
 	"github.com/tokligence/gateway/core"
@@ -12,7 +11,7 @@ import (
 // admit takes what the exchange may use from the limits, narrowest first, and
 // then holds its worst case against every budget. A refusal uses nothing up.
 func (r *run) admit(ctx context.Context, s *Snapshot) *core.Error {
-	r.facts.inputTokens = estimateInput(r.body)
+	r.facts.inputTokens, r.facts.cacheMarked = estimateInput(r.body)
 	key := r.principal.Key
 	grant, err := r.x.Limiter.Acquire(r.req.Arrived, []limit.Subject{{ID: key.ID, Limits: key.Limits}}, r.facts.inputTokens+r.facts.maxOutput)
 	if err != nil {
@@ -102,7 +101,7 @@ func (r *run) worstCase(s *Snapshot, cap int64) (worst core.Nano, priced bool) {
 	if r.req.Endpoint == abi.Images {
 		u.Images = r.facts.choices
 	}
-	if r.worst = u; bytes.Contains(r.body, []byte(`"cache_control"`)) {
+	if r.worst = u; r.facts.cacheMarked {
 		u.Input, u.CacheWrite1h = 0, u.Input // the dearest that input can be
 	}
 	priced = true
