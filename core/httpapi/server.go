@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -23,71 +24,102 @@ type Authenticator interface {
 	Authenticate(ctx context.Context, secret string, now time.Time) (*core.Principal, error)
 }
 
+// Exchanger serves requests; *exchange.Exchanger fulfils it.
+type Exchanger interface {
+	Do(ctx context.Context, p *core.Principal, req *exchange.Request, reply exchange.Reply)
+	Snapshot() *exchange.Snapshot
+}
+
 // Options are what the client side needs.
 type Options struct {
-	Exchange *exchange.Exchanger
+	Exchange Exchanger
 	Keys     Authenticator
 	MaxBody  int64 // bytes of a request body, also after gzip is undone
-	Now      func() time.Time
-	Log      *slog.Logger
+	// BodyPatience is how long a request body may stand still; default 30 s.
+	BodyPatience time.Duration
+	Now          func() time.Time
+	Log          *slog.Logger
 	// Ready names what is not ready; empty when all is.
 	Ready func(ctx context.Context) []string
+	// Notes are what an operator should know though the gateway serves; nil for none.
+	Notes func() []string
 	// Metrics answers /metrics for admin keys; nil when it has a listener of its own.
 	Metrics http.Handler
 	// Admin answers below /api/v1.
 	Admin http.Handler
 }
 
-type server struct{ Options }
+type server struct {
+	Options
+	gate gate
+}
 
 // New is the handler of everything that the gateway serves on its address.
-func New(o Options) http.Handler {
-	s := &server{o}
-	r := mux.NewRouter()
-	post := func(path string, e abi.Endpoint) { r.HandleFunc(path, s.exchange(e)).Methods(http.MethodPost) }
-	post("/v1/chat/completions", abi.Chat)
-	post("/v1/messages", abi.Messages)
-	post("/v1/embeddings", abi.Embeddings)
-	post("/v1/messages/count_tokens", abi.CountTokens)
-	post("/v1/images/generations", abi.Images)
-	r.HandleFunc("/v1/models", s.listModels).Methods(http.MethodGet)
-	r.HandleFunc("/v1/models/{id:.+}", s.getModel).Methods(http.MethodGet)
-	r.HandleFunc("/healthz", healthz).Methods(http.MethodGet)
-	r.HandleFunc("/readyz", s.readyz).Methods(http.MethodGet)
-	if o.Metrics != nil {
-		r.HandleFunc("/metrics", s.metrics).Methods(http.MethodGet)
+func New(o Options) http.Handler { return newAPI(o).routes() }
+
+func newAPI(o Options) *server {
+	if o.BodyPatience == 0 {
+		o.BodyPatience = 30 * time.Second
 	}
-	if o.Admin != nil {
-		r.PathPrefix("/api/v1").Handler(o.Admin)
+	return &server{Options: o}
+}
+
+func (s *server) routes() http.Handler {
+	// A path that has to be cleaned is not ours: a redirect would turn a POST into a GET.
+	r := mux.NewRouter().SkipClean(true)
+	get := func(path string, h http.HandlerFunc) {
+		r.HandleFunc(path, s.only(http.MethodGet, http.MethodHead, h))
+	}
+	for path, e := range endpoints {
+		r.HandleFunc(path, s.only(http.MethodPost, http.MethodPost, s.exchange(e)))
+	}
+	get("/v1/models", s.listModels)
+	get("/v1/models/{id:.+}", s.getModel)
+	get("/healthz", healthz)
+	get("/readyz", s.readyz)
+	if s.Metrics != nil {
+		get("/metrics", s.metrics)
+	}
+	if s.Admin != nil {
+		r.PathPrefix("/api/v1").Handler(s.Admin)
 	}
 	r.NotFoundHandler = http.HandlerFunc(s.notFound)
-	r.MethodNotAllowedHandler = http.HandlerFunc(s.wrongMethod)
 	return r
+}
+
+// only lets one method through, and another that the server answers without more ado.
+func (s *server) only(method, also string, h http.HandlerFunc) http.HandlerFunc {
+	allow := []string{method}
+	if also != method {
+		allow = []string{method + ", " + also}
+	}
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == method || r.Method == also {
+			h(w, r)
+			return
+		}
+		w.Header()["Allow"] = allow
+		e := core.Errorf(core.CodeInvalidRequest, core.SourceClient, "%s does not take %s", r.URL.Path, r.Method)
+		e.Status = http.StatusMethodNotAllowed
+		s.refuse(&reply{w: w}, dialectOf(r), s.Now(), e)
+	}
 }
 
 // exchange serves one endpoint.
 func (s *server) exchange(endpoint abi.Endpoint) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		rep := &reply{w: w}
-		now := s.Now()
-		principal, err := s.Keys.Authenticate(r.Context(), presented(r), now)
-		if err != nil {
-			s.refuse(rep, endpoint, now, err)
-			return
+		if s.gate.closed.Load() {
+			w.Header()["Connection"] = closing
 		}
-		body, done, berr := s.readBody(w, r)
-		if berr != nil {
-			s.refuse(rep, endpoint, now, berr)
-			return
-		}
-		defer done()
-		s.Exchange.Do(r.Context(), principal, &exchange.Request{Endpoint: endpoint, Body: body, Arrived: now,
-			Header: func(name string) string { return r.Header.Get(name) }}, rep)
+		body := func() ([]byte, func(), *core.Error) { return s.readBody(w, r) }
+		s.serveExchange(r.Context(), endpoint, r.Header.Get, body, &reply{w: w})
 	}
 }
 
+var closing = []string{"close"}
+
 // refuse answers a request that never became an exchange.
-func (s *server) refuse(rep *reply, endpoint abi.Endpoint, now time.Time, err error) {
+func (s *server) refuse(rep exchange.Reply, endpoint abi.Endpoint, now time.Time, err error) {
 	e := core.AsError(err)
 	if e.Err != nil {
 		s.Log.Warn("request refused", "code", e.Code, "error", e.Err)
@@ -100,36 +132,30 @@ var keyHeaders = [...]string{"X-Api-Key", "Api-Key", "X-Goog-Api-Key"}
 
 // presented is the virtual key of a request, "" when there is none. A bearer
 // token counts before the other headers.
-func presented(r *http.Request) string {
-	const bearer = "bearer "
-	if a := r.Header.Get("Authorization"); len(a) > len(bearer) && equalFold(a[:len(bearer)], bearer) {
-		return a[len(bearer):]
+func presented(header func(string) string) string {
+	scheme, token, _ := strings.Cut(strings.TrimSpace(header("Authorization")), " ")
+	if token = strings.TrimSpace(token); token != "" && strings.EqualFold(scheme, "bearer") {
+		return token
 	}
 	for _, name := range keyHeaders {
-		if v := r.Header.Get(name); v != "" {
+		if v := header(name); v != "" {
 			return v
 		}
 	}
 	return ""
 }
 
-func equalFold(a, lower string) bool {
-	for i := range len(lower) {
-		if a[i]|0x20 != lower[i]|0x20 {
-			return false
-		}
+// dialectOf is the dialect to answer in where no endpoint says it: Anthropic's
+// clients are known by the header that they always send, or by their path.
+func dialectOf(r *http.Request) abi.Endpoint {
+	if r.Header.Get("Anthropic-Version") != "" || r.URL.Path == "/v1/messages" || strings.HasPrefix(r.URL.Path, "/v1/messages/") {
+		return abi.Messages
 	}
-	return true
+	return abi.Chat
 }
 
 func (s *server) notFound(w http.ResponseWriter, r *http.Request) {
-	s.refuse(&reply{w: w}, abi.Chat, s.Now(), core.Errorf(core.CodeNotFound, core.SourceClient, "there is nothing at %s %s", r.Method, r.URL.Path))
-}
-
-func (s *server) wrongMethod(w http.ResponseWriter, r *http.Request) {
-	e := core.Errorf(core.CodeInvalidRequest, core.SourceClient, "%s does not take %s", r.URL.Path, r.Method)
-	e.Status = http.StatusMethodNotAllowed
-	s.refuse(&reply{w: w}, abi.Chat, s.Now(), e)
+	s.refuse(&reply{w: w}, dialectOf(r), s.Now(), core.Errorf(core.CodeNotFound, core.SourceClient, "there is nothing at %s %s", r.Method, r.URL.Path))
 }
 
 func healthz(w http.ResponseWriter, _ *http.Request) {
@@ -138,15 +164,24 @@ func healthz(w http.ResponseWriter, _ *http.Request) {
 
 // readyz names what keeps the gateway from serving.
 func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
-	if missing := s.Ready(r.Context()); len(missing) > 0 {
-		writeJSON(w, http.StatusServiceUnavailable, map[string]any{"status": "not ready", "problems": missing})
-		return
+	missing := s.Ready(r.Context())
+	if s.gate.closed.Load() {
+		missing = append(missing, "the gateway is stopping")
 	}
-	writeJSON(w, 200, map[string]string{"status": "ready"})
+	status, answer := http.StatusOK, map[string]any{"status": "ready"}
+	if len(missing) > 0 {
+		status, answer["status"], answer["problems"] = http.StatusServiceUnavailable, "not ready", missing
+	}
+	if s.Notes != nil {
+		if notes := s.Notes(); len(notes) > 0 {
+			answer["notes"] = notes
+		}
+	}
+	writeJSON(w, status, answer)
 }
 
 func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
-	p, err := s.Keys.Authenticate(r.Context(), presented(r), s.Now())
+	p, err := s.Keys.Authenticate(r.Context(), presented(r.Header.Get), s.Now())
 	if err == nil && p.Key.Role != core.RoleAdmin {
 		err = core.Errorf(core.CodePermissionDenied, core.SourceClient, "metrics need an admin key")
 	}

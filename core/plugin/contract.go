@@ -284,7 +284,7 @@ func checkFetch(r *abi.HTTPRequest, hosts []string) error {
 		return err
 	}
 	u, err := url.Parse(r.URL)
-	if err != nil || !slices.Contains(hosts, u.Hostname()) {
+	if err != nil || !HostIn(hosts, u) {
 		return errors.New("it wants to fetch from a host that its manifest does not ask for")
 	}
 	if !isToken(r.Method) {
@@ -296,4 +296,19 @@ func checkFetch(r *abi.HTTPRequest, hosts []string) error {
 		}
 	}
 	return nil
+}
+
+// HostIn reports whether u leads to one of the hosts. One without a port is
+// meant at https's own.
+func HostIn(hosts []string, u *url.URL) bool {
+	port := u.Port()
+	if port == "" {
+		port = "443"
+	}
+	return slices.ContainsFunc(hosts, func(h string) bool {
+		if !strings.Contains(h, ":") {
+			h += ":443"
+		}
+		return strings.EqualFold(h, u.Hostname()+":"+port)
+	})
 }

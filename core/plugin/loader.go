@@ -53,6 +53,7 @@ type Loader struct {
 	codes  map[string]*sharedCode
 	loaded map[string]*Loaded
 	ending sync.WaitGroup // released plugins whose calls have not ended yet
+	sums   sync.Map       // source of a built-in plugin → its SHA-256: it is unpacked only to be opened
 }
 
 // NewLoader makes a loader that has loaded nothing.
@@ -88,9 +89,15 @@ func (l *Loader) Load(ctx context.Context, d Declaration) (*Loaded, error) {
 	if len(d.Config) == 0 {
 		d.Config = json.RawMessage("{}")
 	}
-	data, hash, err := l.read(d.Source)
-	if err != nil {
-		return nil, fmt.Errorf("plugin %s: %w", d.ID, err)
+	var data []byte // nil until it is needed
+	var hash string
+	if sum, known := l.sums.Load(d.Source); known {
+		hash = sum.(string)
+	} else {
+		var err error
+		if data, hash, err = l.read(d.Source); err != nil {
+			return nil, fmt.Errorf("plugin %s: %w", d.ID, err)
+		}
 	}
 	if d.SHA256 != "" && !strings.EqualFold(d.SHA256, hash) {
 		return nil, fmt.Errorf("plugin %s: %s has the SHA-256 %s, but gateway.toml wants %s", d.ID, d.Source, hash, d.SHA256)
@@ -135,10 +142,15 @@ func (l *Loader) read(source string) (data []byte, hash string, err error) {
 		data, err = os.ReadFile(source)
 	}
 	sum := sha256.Sum256(data)
-	return data, hex.EncodeToString(sum[:]), err
+	hash = hex.EncodeToString(sum[:])
+	if err == nil && strings.HasPrefix(source, "builtin:") {
+		l.sums.Store(source, hash)
+	}
+	return data, hash, err
 }
 
 // open opens the file, or takes what is open already, and checks its manifest.
+// data may be nil: it is then read when the file is opened.
 func (l *Loader) open(ctx context.Context, d Declaration, data []byte, hash string) (*sharedCode, error) {
 	key := codeKey(&d, hash)
 	if c := l.codes[key]; c != nil {
@@ -148,6 +160,12 @@ func (l *Loader) open(ctx context.Context, d Declaration, data []byte, hash stri
 		}
 		c.users++
 		return c, nil
+	}
+	if data == nil {
+		var err error
+		if data, _, err = l.read(d.Source); err != nil {
+			return nil, err
+		}
 	}
 	code, m, err := l.openFile(ctx, carrierOf(d, data), d, data)
 	if err != nil {
