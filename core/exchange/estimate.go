@@ -28,26 +28,13 @@ func estimateTokens(raw []byte) (n int64) {
 // eachText calls f with every string of a JSON value, names of members
 // included, as it is written between its quotes.
 func eachText(raw []byte, f func(text []byte)) {
-	for i := 0; i < len(raw); {
-		q := bytes.IndexByte(raw[i:], '"')
-		if q < 0 {
+	for i := 0; ; {
+		text, rest := nextString(raw, i)
+		if rest < 0 {
 			return
 		}
-		i += q + 1
-		end := i
-		for {
-			e := bytes.IndexByte(raw[end:], '"')
-			if e < 0 {
-				return
-			}
-			end += e
-			if !escaped(raw, i, end) {
-				break
-			}
-			end++
-		}
-		f(raw[i:end])
-		i = end + 1
+		f(text)
+		i = rest
 	}
 }
 

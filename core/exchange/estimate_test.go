@@ -25,3 +25,27 @@ func TestEstimateInput(t *testing.T) {
 		}
 	}
 }
+
+func TestLook(t *testing.T) {
+	for _, c := range []struct {
+		doc  string
+		want glance
+	}{
+		{`{"choices":[{"delta":{"content":"hello"},"finish_reason":null}],"usage":null}`, glance{tokens: 1}},
+		{`{ "choices" : [ { "delta" : { } , "finish_reason" : "stop" } ] , "usage" : { "x" : 1 } }`, glance{finish: true, usage: true}},
+		{`{"choices":[{"finish_reason":null},{"finish_reason":"stop"}]}`, glance{finish: true}},
+		{`{"error":{"message":"no"}}`, glance{err: true}},
+		{`{"error":null}`, glance{}},
+		{`{"delta":{"content":"say \"error\": \"usage\":{} \\"}}`, glance{tokens: 7}},
+		{`{"a":"error","b":"usage"}`, glance{}},
+		{`{"delta":{"content":"a","reasoning_content":"b","tool_calls":[{"function":{"arguments":"c"}},{"function":{"arguments":"d"}}]}}`, glance{tokens: 4}},
+		{`{"content":null,"text":7}`, glance{}},
+		{`{"content":""}`, glance{}},
+		{`[]`, glance{}},
+		{`"x"`, glance{}},
+	} {
+		if got := look([]byte(c.doc)); got != c.want {
+			t.Errorf("%s: %+v, want %+v", c.doc, got, c.want)
+		}
+	}
+}

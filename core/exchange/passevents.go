@@ -31,20 +31,20 @@ func (s *streamRelay) pass(ev sse.Event) error {
 	if ev.Unterminated {
 		ev.Raw = nil
 	}
-	if err := s.eventError(ev); err != nil {
-		return err
+	seen := look(ev.Data)
+	if seen.err {
+		if err := s.eventError(ev); err != nil {
+			return err
+		}
 	}
 	if messages {
-		return s.passMessages(ev)
+		return s.passMessages(ev, seen)
 	}
-	return s.passChat(ev)
+	return s.passChat(ev, seen)
 }
 
 // eventError finds a failure that the vendor reports within its stream.
 func (s *streamRelay) eventError(ev sse.Event) error {
-	if !bytes.Contains(ev.Data, []byte(`"error"`)) {
-		return nil
-	}
 	v := scan.Get(ev.Data, "error")
 	if scan.IsNull(v) || scan.Get(ev.Data, "choices") != nil {
 		return nil
@@ -76,25 +76,25 @@ func errorStatus(v []byte) int {
 	return 502
 }
 
-func (s *streamRelay) passChat(ev sse.Event) error {
-	if bytes.Contains(ev.Data, []byte(`"usage"`)) && !scan.IsNull(scan.Get(ev.Data, "usage")) {
+func (s *streamRelay) passChat(ev sse.Event, seen glance) error {
+	if seen.usage && !scan.IsNull(scan.Get(ev.Data, "usage")) {
 		s.r.tally.read(s.r.plan.usage, ev.Data)
 		if scan.Len(scan.Get(ev.Data, "choices")) == 0 {
 			s.usage = bytes.Clone(ev.Data) // it goes out last, and only to those who asked
 			return nil
 		}
 	}
-	return s.chunk(ev)
+	return s.chunk(ev, seen)
 }
 
 // readChunk notes what a chat chunk says of the answer's progress.
-func (s *streamRelay) readChunk(chunk []byte) {
+func (s *streamRelay) readChunk(chunk []byte, seen glance) {
 	s.began()
 	if s.r.tally.model == "" {
 		s.r.tally.model = scan.GetString(chunk, "model")
 	}
-	s.countText(chunk)
-	if !bytes.Contains(chunk, []byte(`"finish_reason"`)) || bytes.Contains(chunk, []byte(`"finish_reason":null`)) {
+	s.countText(seen)
+	if !seen.finish {
 		return
 	}
 	scan.Elements(scan.Get(chunk, "choices"), func(_ int, choice []byte) bool {
@@ -106,28 +106,14 @@ func (s *streamRelay) readChunk(chunk []byte) {
 	s.ending()
 }
 
-// textMembers hold generated text in the events of either dialect.
-var textMembers = [...][]byte{[]byte(`"content":"`), []byte(`"reasoning_content":"`), []byte(`"arguments":"`),
-	[]byte(`"text":"`), []byte(`"thinking":"`), []byte(`"partial_json":"`)}
-
 // countText keeps the estimate of the output that is used when the vendor never
 // tells: after a client has left, or a stream has broken.
-func (s *streamRelay) countText(data []byte) {
-	for _, member := range textMembers {
-		i := bytes.Index(data, member)
-		if i < 0 {
-			continue
-		}
-		text := data[i+len(member):]
-		if end := bytes.IndexByte(text, '"'); end > 0 {
-			n := estimateText(text[:end])
-			s.r.outTokens += n
-			s.r.tally.since += n
-		}
-	}
+func (s *streamRelay) countText(seen glance) {
+	s.r.outTokens += seen.tokens
+	s.r.tally.since += seen.tokens
 }
 
-func (s *streamRelay) passMessages(ev sse.Event) error {
+func (s *streamRelay) passMessages(ev sse.Event, seen glance) error {
 	kind := scan.GetString(ev.Data, "type")
 	switch kind {
 	case "message_start", "message_delta":
@@ -141,7 +127,7 @@ func (s *streamRelay) passMessages(ev sse.Event) error {
 		}
 	case "content_block_delta":
 		s.began()
-		s.countText(ev.Data)
+		s.countText(seen)
 	case "message_stop":
 		s.done = true
 		s.tail = sse.Append(s.tail, kind, ev.Data)

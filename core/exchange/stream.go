@@ -276,7 +276,7 @@ func (s *streamRelay) decode() error {
 	s.state = reply.State
 	r.tally.report(reply.Usage, reply.Model)
 	for _, chunk := range reply.Chunks {
-		if err := s.chunk(sse.Event{Data: append(s.stamp(), chunk[1:]...)}); err != nil {
+		if err := s.chunk(sse.Event{Data: append(s.stamp(), chunk[1:]...)}, look(chunk)); err != nil {
 			return err
 		}
 	}
@@ -329,8 +329,8 @@ func eventData(ev sse.Event) ([]byte, bool) {
 }
 
 // chunk sends on one canonical chunk, through the bridge if there is one.
-func (s *streamRelay) chunk(ev sse.Event) error {
-	s.readChunk(ev.Data)
+func (s *streamRelay) chunk(ev sse.Event, seen glance) error {
+	s.readChunk(ev.Data, seen)
 	if s.bridge == nil {
 		return s.emit(ev)
 	}
