@@ -62,9 +62,10 @@ func (r *run) build(ctx context.Context) (*call, *core.Error) {
 }
 
 // unbridge makes a translated body fit for a vendor that takes it as it is: no
-// members of our own making, and the output cap under the vendor's name for it.
+// members of our own making, nothing but text in results of tools, and the output
+// cap under the vendor's name for it.
 func (r *run) unbridge(body []byte) []byte {
-	body = llm.Strip(body)
+	body = llm.Strip(llm.MediaAside(body))
 	name, limit := r.plan.Request.OutputCap, scan.Get(body, "max_tokens")
 	if name == "" || name == "max_tokens" || limit == nil {
 		return body

@@ -185,7 +185,7 @@ func appendUsage(dst []byte, u core.Usage) []byte {
 	dst = appendInt(append(dst, `,"total_tokens":`...), in+out)
 	dst = appendInt(append(dst, `,"prompt_tokens_details":{"cached_tokens":`...), u.CacheRead)
 	if w := u.CacheWrite5m + u.CacheWrite1h; w > 0 {
-		dst = appendInt(append(dst, `,"cache_creation_tokens":`...), w)
+		dst = appendInt(append(dst, `,"cache_write_tokens":`...), w)
 	}
 	if u.AudioInput > 0 {
 		dst = appendInt(append(dst, `,"audio_tokens":`...), u.AudioInput)

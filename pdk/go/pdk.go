@@ -9,18 +9,18 @@
 // the same value is tested natively, and served as a process by pdk/process.
 //
 // A document that a function is given, and every raw part of it, is valid until
-// the function returns: the kit reuses its memory. Strings may be kept, and so
+// the function returns and must not be changed: the kit reuses its memory, and
+// keeps an index of it for package scan. Strings may be kept, and so
 // may the configuration. The kit fills in the manifest's kind, ABI version and
 // functions, and exports every function; one that the plugin lacks answers
 // plugin_failed.
 //
 // JSON on the hot path is read and written with package scan, by scanning and
-// appending: encoding/json costs five times as much in a guest.
+// appending: encoding/json costs five times as much in a guest, and makes its
+// file half as large again.
 package pdk
 
-import (
-	"github.com/tokligence/gateway/pdk/abi"
-)
+import "github.com/tokligence/gateway/pdk/abi"
 
 // Plugin answers calls with the documents of package abi.
 type Plugin interface {

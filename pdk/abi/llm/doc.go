@@ -40,6 +40,8 @@
 // On messages of role "tool":
 //
 //   - is_error (bool): the tool failed, and content says how.
+//   - parts of type image_url and file in content. For OpenAI's API, which takes
+//     only text there, [MediaAside] moves them.
 //
 // On choices:
 //

@@ -1,14 +1,14 @@
 package main
 
 import (
-	"encoding/json"
-	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
 	pdk "github.com/tokligence/gateway/pdk/go"
 )
 
@@ -74,51 +74,71 @@ type rule struct {
 	message     string
 }
 
+// ruleConfig is a rule as it is configured. Its types have been checked by the
+// manifest's schema.
 type ruleConfig struct {
-	Name        string   `json:"name"`
-	Words       []string `json:"words"`
-	Pattern     string   `json:"pattern"`
-	Action      string   `json:"action"`
-	Replacement *string  `json:"replacement"`
-	Message     string   `json:"message"`
-	Hold        *int     `json:"hold"`
+	name, pattern, action, replacement, message string
+	words                                       []string
+	hold                                        int // -1 is the rule's own
 }
 
 func (g *guardrail) configure(config abi.Raw) (problems []abi.Problem) {
-	var c struct {
-		Rules []ruleConfig `json:"rules"`
-	}
-	if err := json.Unmarshal(config, &c); err != nil {
-		return []abi.Problem{{Message: err.Error()}}
-	}
 	g.rules, g.hold = nil, 0
-	for i, rc := range c.Rules {
-		r, hold, err := compile(rc)
+	scan.Elements(scan.Get(config, "rules"), func(i int, raw []byte) bool {
+		c := readRule(raw)
+		r, hold, err := compile(c)
 		if err != nil {
-			problems = append(problems, abi.Problem{Path: fmt.Sprintf("rules[%d].pattern", i), Message: err.Error()})
-			continue
+			problems = append(problems, abi.Problem{Path: "rules[" + strconv.Itoa(i) + "].pattern", Message: err.Error()})
+			return true
 		}
 		g.rules = append(g.rules, r)
-		if rc.Action != "report" {
+		if c.action != "report" {
 			g.hold = max(g.hold, hold)
 		}
-	}
+		return true
+	})
 	return problems
 }
 
+func readRule(raw []byte) ruleConfig {
+	c := ruleConfig{action: "deny", replacement: "***", hold: -1}
+	scan.Members(raw, func(key, v []byte) bool {
+		switch string(key) {
+		case "name":
+			c.name, _ = scan.String(v)
+		case "pattern":
+			c.pattern, _ = scan.String(v)
+		case "action":
+			c.action, _ = scan.String(v)
+		case "replacement":
+			c.replacement, _ = scan.String(v)
+		case "message":
+			c.message, _ = scan.String(v)
+		case "words":
+			scan.Elements(v, func(_ int, w []byte) bool {
+				c.words = append(c.words, string(scan.Text(w)))
+				return true
+			})
+		case "hold":
+			if n, ok := scan.Int(v); ok {
+				c.hold = int(n)
+			}
+		}
+		return true
+	})
+	return c
+}
+
 func compile(c ruleConfig) (r rule, hold int, err error) {
-	r = rule{name: c.Name, deny: c.Action == "" || c.Action == "deny", replace: c.Action == "replace", replacement: "***", message: c.Message}
-	if c.Replacement != nil {
-		r.replacement = *c.Replacement
-	}
-	source := c.Pattern
+	r = rule{name: c.name, deny: c.action == "deny", replace: c.action == "replace", replacement: c.replacement, message: c.message}
+	source := c.pattern
 	hold = defaultHold
-	if len(c.Words) > 0 {
-		source, hold = wordPattern(c.Words)
+	if len(c.words) > 0 {
+		source, hold = wordPattern(c.words)
 		r.replacement = strings.ReplaceAll(r.replacement, "$", "$$") // words have no groups
 	}
-	if c.Hold != nil {
-		hold = *c.Hold
+	if c.hold >= 0 {
+		hold = c.hold
 	}
 	r.pattern, err = regexp.Compile(source)
 	return r, min(hold, maxHold), err

@@ -38,7 +38,7 @@ func (a *answer) block(block []byte) {
 	case kind == "text":
 		if v := scan.Get(block, "text"); scan.Kind(v) == '"' {
 			a.hasText = true
-			a.text = append(a.text, v[1:len(v)-1]...)
+			a.text = joined(a.text, v)
 		}
 		scan.Elements(scan.Get(block, "citations"), func(_ int, c []byte) bool {
 			a.citations = append(append(a.citations, ','), c...)
@@ -57,6 +57,16 @@ func (a *answer) block(block []byte) {
 	}
 }
 
+// joined is the raw text with a raw string behind it. Of nearly all answers there
+// is one, which is not copied.
+func joined(text, quoted []byte) []byte {
+	more := quoted[1 : len(quoted)-1 : len(quoted)-1]
+	if len(text) == 0 {
+		return more
+	}
+	return append(text, more...)
+}
+
 // isServerBlock knows the uses and results of Anthropic's own tools.
 func isServerBlock(kind string) bool {
 	return kind == "server_tool_use" || strings.HasSuffix(kind, "_tool_result")
@@ -69,7 +79,7 @@ func (a *answer) addThought(block []byte) {
 	if scan.Kind(text) != '"' {
 		return
 	}
-	a.reasoning = append(a.reasoning, text[1:len(text)-1]...)
+	a.reasoning = joined(a.reasoning, text)
 	if scan.Kind(signature) == '"' && len(signature) > 2 {
 		a.thoughts = append(append(a.thoughts, `,{"type":"thinking","thinking":`...), text...)
 		a.thoughts = append(append(append(a.thoughts, `,"signature":`...), signature...), '}')

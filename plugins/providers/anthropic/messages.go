@@ -1,6 +1,8 @@
 package main
 
 import (
+	"math"
+
 	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
@@ -256,12 +258,16 @@ func (d *dialogue) call(call []byte) *llm.Fault {
 	}
 	d.tools = append(d.tools, name)
 	d.open("assistant")
-	d.b = append(append(d.b, `{"type":"tool_use","id":`...), id...)
+	d.b = appendID(append(d.b, `{"type":"tool_use","id":`...), id)
 	d.b = append(append(d.b, `,"name":`...), name...)
 	d.b = append(append(append(d.b, `,"input":`...), input...), '}')
 	d.closed(scan.Get(call, "cache_control"))
 	return nil
 }
+
+// appendID: Anthropic's ids match ^[a-zA-Z0-9_-]+$, those of other vendors in a
+// history need not.
+func appendID(dst, id []byte) []byte { return llm.AppendToolID(dst, id, "", math.MaxInt) }
 
 // toolMessage: an empty result has no content.
 func (d *dialogue) toolMessage(m *message) (f *llm.Fault) {
@@ -269,7 +275,7 @@ func (d *dialogue) toolMessage(m *message) (f *llm.Fault) {
 		return llm.Refuse("tool_call_id", "must be a string")
 	}
 	d.open("user")
-	d.b = append(append(d.b, `{"type":"tool_result","tool_use_id":`...), m.id...)
+	d.b = appendID(append(d.b, `{"type":"tool_result","tool_use_id":`...), m.id)
 	if scan.Kind(m.content) == '[' {
 		start := len(d.b)
 		d.b = append(d.b, `,"content":`...)

@@ -233,12 +233,15 @@ func (d *dialogue) call(call []byte) *llm.Fault {
 	}
 	d.tools = append(d.tools, name)
 	d.block("assistant")
-	d.b = append(append(d.b, `{"toolUse":{"toolUseId":`...), id...)
+	d.b = appendID(append(d.b, `{"toolUse":{"toolUseId":`...), id)
 	d.b = append(append(d.b, `,"name":`...), name...)
 	d.b = append(append(append(d.b, `,"input":`...), input...), '}', '}')
 	d.b = d.cachePoint(d.b, scan.Get(call, "cache_control"))
 	return nil
 }
+
+// appendID: an id has 1 to 64 of these bytes, by the service's description.
+func appendID(dst, id []byte) []byte { return llm.AppendToolID(dst, id, ".:", 64) }
 
 // toolMessage: an empty result is an empty list.
 func (d *dialogue) toolMessage(m *message) (f *llm.Fault) {
@@ -262,7 +265,7 @@ func (d *dialogue) toolMessage(m *message) (f *llm.Fault) {
 		return f
 	}
 	d.block("user")
-	d.b = append(append(d.b, `{"toolResult":{"toolUseId":`...), m.id...)
+	d.b = appendID(append(d.b, `{"toolResult":{"toolUseId":`...), m.id)
 	d.b = append(append(d.b, `,"content":`...), scan.CloseArray(blocks, 0)...)
 	if m.failed {
 		d.b = append(d.b, `,"status":"error"`...)

@@ -3,7 +3,7 @@
 // form is OpenAI's, so that every body passes through; README.md has the rules.
 //
 // Wire format: https://platform.openai.com/docs/api-reference and the type
-// definitions of the npm package openai 6.
+// definitions of the npm package openai 7.57.
 package main
 
 import pdk "github.com/tokligence/gateway/pdk/go"

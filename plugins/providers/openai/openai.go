@@ -81,8 +81,8 @@ func auth(fields []string) abi.Auth {
 	return abi.Auth{Scheme: abi.AuthBearer}
 }
 
-// usagePaths: the prompt's number contains its cached and its audio tokens, the
-// completion's its audio and its reasoning.
+// usagePaths: the prompt's number contains its cached tokens, read and written,
+// and its audio tokens, the completion's its audio and its reasoning.
 func usagePaths(e abi.Endpoint) abi.UsagePaths {
 	u := abi.UsagePaths{Model: []string{"model"}}
 	switch e {
@@ -90,7 +90,8 @@ func usagePaths(e abi.Endpoint) abi.UsagePaths {
 		u.Input = []string{"usage.prompt_tokens"}
 		u.CacheRead = []string{"usage.prompt_tokens_details.cached_tokens"}
 		u.AudioInput = []string{"usage.prompt_tokens_details.audio_tokens"}
-		u.InputIncludes = []string{"cache_read", "audio_input"}
+		u.CacheWrite5m = []string{"usage.prompt_tokens_details.cache_write_tokens"}
+		u.InputIncludes = []string{"cache_read", "cache_write_5m", "audio_input"}
 		u.Output = []string{"usage.completion_tokens"}
 		u.Reasoning = []string{"usage.completion_tokens_details.reasoning_tokens"}
 		u.AudioOutput = []string{"usage.completion_tokens_details.audio_tokens"}

@@ -73,9 +73,9 @@ func TestUsagePaths(t *testing.T) {
 		want     map[string]int64
 		includes [2][]string
 	}{
-		{abi.Chat, `{"usage":{"prompt_tokens":100,"completion_tokens":50,"prompt_tokens_details":{"cached_tokens":40,"audio_tokens":5},"completion_tokens_details":{"reasoning_tokens":30,"audio_tokens":7}}}`,
-			map[string]int64{"input": 100, "cache_read": 40, "audio_input": 5, "output": 50, "reasoning": 30, "audio_output": 7},
-			[2][]string{{"cache_read", "audio_input"}, {"audio_output"}}},
+		{abi.Chat, `{"usage":{"prompt_tokens":100,"completion_tokens":50,"prompt_tokens_details":{"cached_tokens":40,"cache_write_tokens":20,"audio_tokens":5},"completion_tokens_details":{"reasoning_tokens":30,"audio_tokens":7}}}`,
+			map[string]int64{"input": 100, "cache_read": 40, "cache_write_5m": 20, "audio_input": 5, "output": 50, "reasoning": 30, "audio_output": 7},
+			[2][]string{{"cache_read", "cache_write_5m", "audio_input"}, {"audio_output"}}},
 		{abi.Embeddings, `{"usage":{"prompt_tokens":8,"total_tokens":8}}`, map[string]int64{"input": 8}, [2][]string{}},
 		{abi.Images, `{"usage":{"input_tokens":50,"output_tokens":4160,"input_tokens_details":{"text_tokens":10,"image_tokens":40}}}`,
 			map[string]int64{"input": 50, "image_input": 40, "output": 4160, "image_output": 4160}, [2][]string{{"image_input"}, {"image_output"}}},
@@ -84,7 +84,7 @@ func TestUsagePaths(t *testing.T) {
 	} {
 		u := usagePaths(c.endpoint)
 		got := map[string]int64{}
-		for part, paths := range map[string][]string{"input": u.Input, "cache_read": u.CacheRead, "audio_input": u.AudioInput, "output": u.Output,
+		for part, paths := range map[string][]string{"input": u.Input, "cache_read": u.CacheRead, "cache_write_5m": u.CacheWrite5m, "audio_input": u.AudioInput, "output": u.Output,
 			"reasoning": u.Reasoning, "audio_output": u.AudioOutput, "image_input": u.ImageInput, "image_output": u.ImageOutput} {
 			for _, p := range paths {
 				if n, ok := scan.GetInt([]byte(c.answer), strings.Split(p, ".")...); ok {

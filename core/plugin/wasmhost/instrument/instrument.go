@@ -12,11 +12,14 @@
 // when it stops the world, would wait for an endless loop for ever, with the
 // timer that was to set the flag stopped already.
 //
-// The rest of the module stays as it is, but for three things. Its start
+// The rest of the module means what it meant, but for three things. Its start
 // function is exported as [StartExport] instead of running by itself, since
 // nothing could stop it while the module is being made. Tables get an upper
 // limit: their entries are the host's memory. Custom sections (names, debug
 // information) go.
+//
+// Two things are written in another way for the engine's sake: the jumps of Go's
+// compiler, see flow, and neighbouring segments of data, see data.
 //
 // What is accepted is WebAssembly 2.0: MVP with mutable globals, sign extension,
 // saturating conversions, multi-value, bulk memory, reference types and SIMD.

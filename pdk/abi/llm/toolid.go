@@ -1,0 +1,51 @@
+package llm
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/tokligence/gateway/pdk/abi/scan"
+)
+
+// AppendToolID appends the raw string id of a tool call as a vendor takes it
+// that wants 1 to most bytes out of a-z, A-Z, 0-9, _, - and those of more. An id
+// of that form stays as it is; another, as another vendor's model may have given it, becomes one that
+// depends on nothing else, so that a call and its result still belong together:
+// what fits of it, and a hash of the whole.
+func AppendToolID(dst, id []byte, more string, most int) []byte {
+	text := scan.Text(id)
+	if len(text) <= most && isToolID(text, more) {
+		return append(append(append(dst, '"'), text...), '"')
+	}
+	const hashed = 1 + 16
+	dst = append(dst, '"')
+	for _, c := range text[:min(len(text), max(most-hashed, 0))] {
+		if !toolIDByte(c, more) {
+			c = '_'
+		}
+		dst = append(dst, c)
+	}
+	dst = append(dst, '-')
+	hash := uint64(14695981039346656037) // FNV-1a
+	for _, c := range text {
+		hash = (hash ^ uint64(c)) * 1099511628211
+	}
+	digits := strconv.AppendUint(nil, hash, 16)
+	for range 16 - len(digits) {
+		dst = append(dst, '0')
+	}
+	return append(append(dst, digits...), '"')
+}
+
+func isToolID(text []byte, more string) bool {
+	for _, c := range text {
+		if !toolIDByte(c, more) {
+			return false
+		}
+	}
+	return len(text) > 0
+}
+
+func toolIDByte(c byte, more string) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-' || strings.IndexByte(more, c) >= 0
+}
