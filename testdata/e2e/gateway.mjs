@@ -1,5 +1,5 @@
 // Starts the real binary with a store of its own and the mock as every provider.
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import http from "node:http";
 import https from "node:https";
@@ -7,6 +7,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 
 export const root = resolve(import.meta.dirname, "../..");
 const binary = join(root, "bin/tokligence");
@@ -96,6 +97,19 @@ async function freePort() {
   const { port } = server.address();
   await new Promise((r) => server.close(r));
   return port;
+}
+
+// buildGuest builds the guardrail that does what texts say, and returns its path.
+export async function buildGuest() {
+  const file = join(compiled, "guest.wasm");
+  await goBuild(file, "./core/cmd/tokligence/testdata/guest", ["-buildmode=c-shared"], { GOOS: "wasip1", GOARCH: "wasm" });
+  return file;
+}
+
+// goBuild builds a package of this module.
+export async function goBuild(file, source, flags = [], env = {}) {
+  await mkdir(compiled, { recursive: true });
+  await promisify(execFile)("go", ["build", "-trimpath", ...flags, "-ldflags=-s -w", "-o", file, source], { cwd: root, env: { ...process.env, ...env } });
 }
 
 // startGateway serves the configuration of all providers at mockURL, and extra.
