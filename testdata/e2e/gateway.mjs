@@ -13,7 +13,7 @@ export const root = resolve(import.meta.dirname, "../..");
 const binary = join(root, "bin/tokligence");
 
 // compiled holds what the plugins compile to, named by content: compiled once, not once a gateway.
-const compiled = join(tmpdir(), "tokligence-e2e-compiled");
+export const compiled = join(tmpdir(), "tokligence-e2e-compiled");
 export const adminKey = "sk-e2e-admin-key-0123456789abcdefghij";
 
 // providers are the four whose adapters are under test. The prices differ, so

@@ -206,15 +206,14 @@ plugin = "guardrail.rules"
 config = { rules = "${marks.plugin}", token = "${marks.plugin}" }
 `);
     await writeFile(join(gateway.dir, "broken.toml"), `[[credential]]\nname = "c"\napi_key = "${marks.vendor}\n`);
-    for (const args of [
+    const commands = [
       ["check"], ["check", "-c", "faulty.toml"], ["check", "-c", "broken.toml"], ["serve", "-c", "faulty.toml"], ["serve", "-c", "broken.toml"],
       ["plugin", "list"], ["plugin", "list", "--json"], ["plugin", "inspect", "builtin:openai"], ["plugin", "inspect", join(gateway.dir, "faulty.toml")],
       ["models", "list"], ["models", "list", "--json"], ["models", "test"], ["models", "test", "openai"], ["doctor"], ["key", "list"], ["key", "list", "--json"], ["key", "show", key.id, "--json"],
       ["key", "create", "--name", "again", "--secret", marks.virtual], ["key", "list", "--key", marks.oauth],
       ["ledger", "list", "--json"], ["ledger", "export"], ["ledger", "export", "--format", "csv"], ["ledger", "verify"],
-    ]) {
-      keep(`tokligence ${args.slice(0, 3).join(" ")}`, (await gateway.run(...args)).text);
-    }
+    ];
+    await Promise.all(commands.map(async (args) => keep(`tokligence ${args.slice(0, 3).join(" ")}`, (await gateway.run(...args)).text)));
     keep("rotate", { ...(await gateway.admin("POST", `/keys/${key.id}/rotate`, { grace: "1h" })), secret: undefined });
     keep("metrics", (await call(`${gateway.url}/metrics`, { headers: { "x-api-key": adminKey } })).text);
     keep("ledger", await gateway.entries());
