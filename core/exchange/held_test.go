@@ -69,9 +69,12 @@ func TestDo_BridgeHoldsNothingFromGuards(t *testing.T) {
 // TestDo_StreamHead holds that a stream's head says which deployment answers.
 func TestDo_StreamHead(t *testing.T) {
 	r := newRig(t, core.Deployment{}, nil)
-	r.answer(r.raw(streamHead, delta("ok"), finish, done))
-	if c, _ := r.ask(r.key("", core.Limits{}), abi.Chat, helloStream); c.head.Deployment != "dep" {
-		t.Errorf("head %+v", c.head)
+	// Its one attempt counts once, whether it has ended by then or not.
+	for _, vendor := range [][]string{{streamHead, delta("ok") + finish + done + ": bye\n\n"}, {streamHead, delta("ok"), "WAIT", finish, done}} {
+		r.answer(r.raw(vendor...))
+		if c, _ := r.ask(r.key("", core.Limits{}), abi.Chat, helloStream); c.head.Deployment != "dep" || c.head.Attempts != 1 {
+			t.Errorf("head %+v", c.head)
+		}
 	}
 }
 

@@ -76,7 +76,9 @@ func (r *run) send(p []byte) error {
 	r.out.committed = true
 	if !r.out.started {
 		r.describe()
-		r.head.Attempts = len(r.entry.Attempts) + 1 // the one that answers is still under way
+		if r.head.Attempts = len(r.entry.Attempts); !r.settled {
+			r.head.Attempts++ // the one that answers is still under way
+		}
 	}
 	if err := r.startLocked(&r.head); err != nil {
 		return err
