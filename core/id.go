@@ -23,6 +23,11 @@ func EntryID(exchangeID string) string {
 	return PrefixEntry + strings.TrimPrefix(exchangeID, PrefixExchange)
 }
 
+// ExchangeID is the exchange whose entry has the id: the inverse of [EntryID].
+func ExchangeID(entryID string) string {
+	return PrefixExchange + strings.TrimPrefix(entryID, PrefixEntry)
+}
+
 const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 // NewID returns prefix + 26 characters that sort by time: 48 bits of

@@ -14,16 +14,22 @@ type Nano int64
 const Dollar Nano = 1e9
 
 // String gives decimal dollars without trailing zeros, at least two decimals: "0.0105", "3.00".
-func (n Nano) String() string {
-	sign, u := "", uint64(n)
+func (n Nano) String() string { return string(n.Append(make([]byte, 0, 24))) }
+
+// Append appends what String gives.
+func (n Nano) Append(dst []byte) []byte {
+	u := uint64(n)
 	if n < 0 {
-		sign, u = "-", uint64(-n)
+		dst, u = append(dst, '-'), uint64(-n)
 	}
-	frac := strings.TrimRight(fmt.Sprintf("%09d", u%1e9), "0")
-	for len(frac) < 2 {
-		frac += "0"
+	dst = strconv.AppendUint(dst, u/1e9, 10)
+	point := len(dst)
+	dst = strconv.AppendUint(dst, 1e9+u%1e9, 10) // a 1, and all nine decimals
+	dst[point] = '.'
+	for end := len(dst); end > point+3 && dst[end-1] == '0'; end-- {
+		dst = dst[:end-1]
 	}
-	return fmt.Sprintf("%s%d.%s", sign, u/1e9, frac)
+	return dst
 }
 
 // ParseDollars reads decimal dollars exactly ("25", "0.30", "-1.5"). More than

@@ -64,11 +64,16 @@ func (r *reply) Flush() error {
 	return r.control.Flush()
 }
 
-// setHead writes the gateway's own headers; keys are in canonical form already.
+// setHead writes the gateway's own headers.
 func setHead(header http.Header, h *exchange.Head) {
+	eachHead(h, func(name, value string) { header[name] = append(header[name], value) })
+}
+
+// eachHead calls f with each of the gateway's own headers, names in canonical form.
+func eachHead(h *exchange.Head, f func(name, value string)) {
 	set := func(name, value string) {
 		if value != "" {
-			header[name] = []string{value}
+			f(name, value)
 		}
 	}
 	set("X-Tokligence-Exchange-Id", h.ExchangeID)
@@ -81,10 +86,10 @@ func setHead(header http.Header, h *exchange.Head) {
 	if h.MaxOutput > 0 {
 		set("X-Tokligence-Max-Output", strconv.FormatInt(h.MaxOutput, 10))
 	}
-	if len(h.Notices) > 0 {
-		header["X-Tokligence-Notice"] = h.Notices
+	for _, notice := range h.Notices {
+		set("X-Tokligence-Notice", notice)
 	}
-	for _, f := range h.More {
-		set(f.Name, f.Value)
+	for _, field := range h.More {
+		set(field.Name, field.Value)
 	}
 }

@@ -65,14 +65,14 @@ type rig struct {
 	store   *store.Store
 	vendor  atomic.Pointer[http.HandlerFunc]
 	heard   chan *http.Request // what the vendor was asked
-	handler http.Handler
+	options httpapi.Options
 	unready []string
 }
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	ctx := context.Background()
-	r := &rig{t: t, heard: make(chan *http.Request, 100)}
+	r := &rig{t: t, heard: make(chan *http.Request, 1000)}
 	var err error
 	if r.store, err = store.Open(ctx, "sqlite://"+filepath.Join(t.TempDir(), "t.db"), time.Now); err != nil {
 		t.Fatal(err)
@@ -118,8 +118,8 @@ func newRig(t *testing.T) *rig {
 	say := func(text string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, text) })
 	}
-	r.handler = httpapi.New(httpapi.Options{Exchange: x, Keys: service, MaxBody: maxBody, BodyPatience: 200 * time.Millisecond, Now: time.Now, Log: log,
-		Ready: func(context.Context) []string { return r.unready }, Metrics: say("metrics"), Admin: say("admin")})
+	r.options = httpapi.Options{Exchange: x, Keys: service, MaxBody: maxBody, BodyPatience: 200 * time.Millisecond, Now: time.Now, Log: log,
+		Ready: func(context.Context) []string { return r.unready }, Metrics: say("metrics"), Admin: say("admin")}
 	r.answer(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, wholeAnswer) })
 	return r
 }
@@ -153,26 +153,28 @@ type way struct {
 	client *http.Client
 }
 
-// ways starts the handler as the program does and returns a client for each protocol.
+// ways starts servers as the program does and returns a client for each protocol.
+// HTTP/1.1 is served in lanes, all else by net/http.
 func (r *rig) ways() []way {
 	r.t.Helper()
-	var protocols http.Protocols
-	protocols.SetHTTP1(true)
-	protocols.SetHTTP2(true)
-	protocols.SetUnencryptedHTTP2(true)
-	serve := func(secure bool) *httptest.Server {
-		s := httptest.NewUnstartedServer(r.handler)
-		s.Config.Protocols = &protocols
-		if secure {
-			s.EnableHTTP2 = true
-			s.StartTLS()
-		} else {
-			s.Start()
-		}
-		r.t.Cleanup(s.Close)
-		return s
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		r.t.Fatal(err)
 	}
-	plain, secure := serve(false), serve(true)
+	front := httpapi.NewServer(r.options)
+	ended := make(chan error, 1)
+	go func() { ended <- front.Serve(listener) }()
+	r.t.Cleanup(func() {
+		if err := front.Close(); err != nil {
+			r.t.Error(err)
+		}
+		<-ended
+	})
+	secure := httptest.NewUnstartedServer(httpapi.New(r.options))
+	secure.EnableHTTP2 = true
+	secure.StartTLS()
+	r.t.Cleanup(secure.Close)
+	plain := "http://" + listener.Addr().String()
 	var h1, h2, h2c http.Protocols
 	h1.SetHTTP1(true)
 	h2.SetHTTP2(true)
@@ -184,7 +186,7 @@ func (r *rig) ways() []way {
 		r.t.Cleanup(tr.CloseIdleConnections)
 		return &http.Client{Transport: tr, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	}
-	return []way{{"HTTP/1.1", plain.URL, client(&h1)}, {"h2c", plain.URL, client(&h2c)}, {"h2", secure.URL, client(&h2)}}
+	return []way{{"HTTP/1.1", plain, client(&h1)}, {"h2c", plain, client(&h2c)}, {"HTTP/1.1 over TLS", secure.URL, client(&h1)}, {"h2", secure.URL, client(&h2)}}
 }
 
 // each runs f over every protocol.

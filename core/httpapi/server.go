@@ -24,9 +24,15 @@ type Authenticator interface {
 	Authenticate(ctx context.Context, secret string, now time.Time) (*core.Principal, error)
 }
 
+// Exchanger serves requests; *exchange.Exchanger fulfils it.
+type Exchanger interface {
+	Do(ctx context.Context, p *core.Principal, req *exchange.Request, reply exchange.Reply)
+	Snapshot() *exchange.Snapshot
+}
+
 // Options are what the client side needs.
 type Options struct {
-	Exchange *exchange.Exchanger
+	Exchange Exchanger
 	Keys     Authenticator
 	MaxBody  int64 // bytes of a request body, also after gzip is undone
 	// BodyPatience is how long a request body may stand still; default 30 s.
@@ -44,33 +50,33 @@ type Options struct {
 type server struct{ Options }
 
 // New is the handler of everything that the gateway serves on its address.
-func New(o Options) http.Handler {
+func New(o Options) http.Handler { return newServer(o).routes() }
+
+func newServer(o Options) *server {
 	if o.BodyPatience == 0 {
 		o.BodyPatience = 30 * time.Second
 	}
-	s := &server{o}
+	return &server{o}
+}
+
+func (s *server) routes() http.Handler {
 	// A path that has to be cleaned is not ours: a redirect would turn a POST into a GET.
 	r := mux.NewRouter().SkipClean(true)
-	post := func(path string, e abi.Endpoint) {
+	for path, e := range endpoints {
 		r.HandleFunc(path, s.only(http.MethodPost, http.MethodPost, s.exchange(e)))
 	}
 	get := func(path string, h http.HandlerFunc) {
 		r.HandleFunc(path, s.only(http.MethodGet, http.MethodHead, h))
 	}
-	post("/v1/chat/completions", abi.Chat)
-	post("/v1/messages", abi.Messages)
-	post("/v1/embeddings", abi.Embeddings)
-	post("/v1/messages/count_tokens", abi.CountTokens)
-	post("/v1/images/generations", abi.Images)
 	get("/v1/models", s.listModels)
 	get("/v1/models/{id:.+}", s.getModel)
 	get("/healthz", healthz)
 	get("/readyz", s.readyz)
-	if o.Metrics != nil {
+	if s.Metrics != nil {
 		get("/metrics", s.metrics)
 	}
-	if o.Admin != nil {
-		r.PathPrefix("/api/v1").Handler(o.Admin)
+	if s.Admin != nil {
+		r.PathPrefix("/api/v1").Handler(s.Admin)
 	}
 	r.NotFoundHandler = http.HandlerFunc(s.notFound)
 	return r
@@ -97,26 +103,13 @@ func (s *server) only(method, also string, h http.HandlerFunc) http.HandlerFunc 
 // exchange serves one endpoint.
 func (s *server) exchange(endpoint abi.Endpoint) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		rep := &reply{w: w}
-		now := s.Now()
-		principal, err := s.Keys.Authenticate(r.Context(), presented(r), now)
-		if err != nil {
-			s.refuse(rep, endpoint, now, err)
-			return
-		}
-		body, done, berr := s.readBody(w, r)
-		if berr != nil {
-			s.refuse(rep, endpoint, now, berr)
-			return
-		}
-		defer done()
-		s.Exchange.Do(r.Context(), principal, &exchange.Request{Endpoint: endpoint, Body: body, Arrived: now,
-			Header: func(name string) string { return r.Header.Get(name) }}, rep)
+		body := func() ([]byte, func(), *core.Error) { return s.readBody(w, r) }
+		s.serveExchange(r.Context(), endpoint, r.Header.Get, body, &reply{w: w})
 	}
 }
 
 // refuse answers a request that never became an exchange.
-func (s *server) refuse(rep *reply, endpoint abi.Endpoint, now time.Time, err error) {
+func (s *server) refuse(rep exchange.Reply, endpoint abi.Endpoint, now time.Time, err error) {
 	e := core.AsError(err)
 	if e.Err != nil {
 		s.Log.Warn("request refused", "code", e.Code, "error", e.Err)
@@ -129,13 +122,13 @@ var keyHeaders = [...]string{"X-Api-Key", "Api-Key", "X-Goog-Api-Key"}
 
 // presented is the virtual key of a request, "" when there is none. A bearer
 // token counts before the other headers.
-func presented(r *http.Request) string {
-	scheme, token, _ := strings.Cut(strings.TrimSpace(r.Header.Get("Authorization")), " ")
-	if token = strings.TrimSpace(token); token != "" && strings.EqualFold(scheme, "bearer") {
+func presented(header func(string) string) string {
+	scheme, token, _ := strings.Cut(strings.TrimSpace(header("Authorization")), " ")
+	if token = strings.TrimSpace(token); token != "" && fold(scheme, "bearer") {
 		return token
 	}
 	for _, name := range keyHeaders {
-		if v := r.Header.Get(name); v != "" {
+		if v := header(name); v != "" {
 			return v
 		}
 	}
@@ -169,7 +162,7 @@ func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
-	p, err := s.Keys.Authenticate(r.Context(), presented(r), s.Now())
+	p, err := s.Keys.Authenticate(r.Context(), presented(r.Header.Get), s.Now())
 	if err == nil && p.Key.Role != core.RoleAdmin {
 		err = core.Errorf(core.CodePermissionDenied, core.SourceClient, "metrics need an admin key")
 	}

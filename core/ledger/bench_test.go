@@ -33,10 +33,6 @@ func BenchmarkExchange(b *testing.B) {
 			defer l.Close(ctx)
 			budget := &core.Budget{ID: "bud_1", Scope: core.ScopeKey, SubjectID: "key_1", Amount: 1 << 60, Period: core.PeriodMonth}
 			budgets := []*core.Budget{budget}
-			ids := make([]string, b.N)
-			for i := range ids {
-				ids[i] = core.NewID(core.PrefixExchange, time.Now())
-			}
 			var next atomic.Int64
 			var wg sync.WaitGroup
 			begin := cpu(b)
@@ -47,17 +43,17 @@ func BenchmarkExchange(b *testing.B) {
 				go func() {
 					defer wg.Done()
 					for {
-						i := next.Add(1) - 1
-						if i >= int64(b.N) {
+						if next.Add(1) > int64(b.N) {
 							return
 						}
 						now := time.Now()
+						id := core.NewID(core.PrefixExchange, now)
 						r, err := l.Reserve(ctx, budgets, 6_000_000, now)
 						if err == nil {
-							err = l.Begin(ctx, r, openExchange(ids[i], now, 6_000_000))
+							err = l.Begin(ctx, r, openExchange(id, now, 6_000_000))
 						}
 						if err == nil {
-							err = l.Settle(ctx, r, entry(ids[i], now, 1_234_567))
+							err = l.Settle(ctx, r, entry(id, now, 1_234_567))
 						}
 						if err != nil {
 							b.Error(err)

@@ -13,20 +13,9 @@ import (
 )
 
 const (
-	insertEntry = `INSERT INTO entries (
-		id, exchange_id, corrects, at, ended_at,
-		key_id, key_name, organization_id, organization_name, team_id, team_name, user_id, user_name,
-		end_user, endpoint, stream, requested_model, deployed_model, served_model, provider, deployment,
-		input_tokens, output_tokens, usage, price_id, amount, unpriced,
-		outcome, status, error_code, cache_hit, latency, first_byte, detail)
-		VALUES (?,?,?,?,?, ?,?,?,?,?,?,?,?, ?,?,?,?,?,?,?,?, ?,?,?,?,?,?, ?,?,?,?,?,?,?)
-		ON CONFLICT DO NOTHING`
-	// An exchange that is begun again may have another deployment and estimate.
-	insertOpen = `INSERT INTO open_exchanges (` + openColumns + `) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
-		ON CONFLICT (exchange_id) DO UPDATE SET node_id = excluded.node_id,
-			deployed_model = excluded.deployed_model, provider = excluded.provider, deployment = excluded.deployment,
-			price_id = excluded.price_id, usage = excluded.usage, reserved = excluded.reserved, unpriced = excluded.unpriced`
-	deleteOpen   = `DELETE FROM open_exchanges WHERE exchange_id = ?`
+	insertEntry = `INSERT INTO entries (id, corrects, dimensions_id, key_id, at, ended_at,
+		input_tokens, output_tokens, amount, latency, first_byte, end_user, detail)
+		VALUES (?,?,?,?,?,?, ?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`
 	upsertRollup = `INSERT INTO rollups (
 		hour, organization_id, team_id, user_id, key_id, model, provider, deployment, outcome,
 		requests, input_tokens, output_tokens, amount, unpriced)
@@ -40,23 +29,28 @@ const (
 	touchHeartbeat = `UPDATE heartbeat SET beat = beat + 1 WHERE id = 1`
 )
 
-// ledgerWriter holds the prepared statements of the ledger's batches. It goes
-// past database/sql, whose checks would be half the cost of a small insert.
+// ledgerWriter holds the prepared statements of the ledger's batches, and what
+// it knows of the tables. It goes past database/sql, whose checks would be half
+// the cost of a small insert.
 type ledgerWriter struct {
 	conn                               *sqlite3.SQLiteConn
 	begin, commit, rollback, heartbeat *statement
-	entry, open, closeOpen, rollup     *statement
+	addDimensions, findDimensions      *statement
+	entry, open, dropOpen, rollup      *statement
+	known                              map[dimensions]*dimensionRow
+	index                              *openIndex // nil when it must be read anew
 	sums                               map[rollupKey]*rollupSums
 	free                               []*rollupSums
+	text                               []byte // reused
 }
 
 type statement struct {
-	stmt driver.StmtExecContext
+	stmt *sqlite3.SQLiteStmt
 	args []driver.NamedValue // reused
 }
 
 func newLedgerWriter(conn *sql.Conn) (*ledgerWriter, error) {
-	w := &ledgerWriter{sums: map[rollupKey]*rollupSums{}}
+	w := &ledgerWriter{known: map[dimensions]*dimensionRow{}, sums: map[rollupKey]*rollupSums{}}
 	err := conn.Raw(func(raw any) error {
 		w.conn = raw.(*sqlite3.SQLiteConn)
 		for _, p := range []struct {
@@ -64,13 +58,14 @@ func newLedgerWriter(conn *sql.Conn) (*ledgerWriter, error) {
 			sql string
 		}{
 			{&w.begin, "BEGIN IMMEDIATE"}, {&w.commit, "COMMIT"}, {&w.rollback, "ROLLBACK"}, {&w.heartbeat, touchHeartbeat},
-			{&w.entry, insertEntry}, {&w.open, insertOpen}, {&w.closeOpen, deleteOpen}, {&w.rollup, upsertRollup},
+			{&w.addDimensions, insertDimensions}, {&w.findDimensions, selectDimensions},
+			{&w.entry, insertEntry}, {&w.open, writeOpen}, {&w.dropOpen, deleteOpen}, {&w.rollup, upsertRollup},
 		} {
 			stmt, err := w.conn.Prepare(p.sql)
 			if err != nil {
 				return errors.Join(err, w.close())
 			}
-			st := &statement{stmt: stmt.(driver.StmtExecContext), args: make([]driver.NamedValue, stmt.NumInput())}
+			st := &statement{stmt: stmt.(*sqlite3.SQLiteStmt), args: make([]driver.NamedValue, stmt.NumInput())}
 			for i := range st.args {
 				st.args[i].Ordinal = i + 1
 			}
@@ -86,9 +81,10 @@ func newLedgerWriter(conn *sql.Conn) (*ledgerWriter, error) {
 
 func (w *ledgerWriter) close() error {
 	var errs []error
-	for _, st := range []*statement{w.begin, w.commit, w.rollback, w.heartbeat, w.entry, w.open, w.closeOpen, w.rollup} {
+	for _, st := range []*statement{w.begin, w.commit, w.rollback, w.heartbeat, w.addDimensions, w.findDimensions,
+		w.entry, w.open, w.dropOpen, w.rollup} {
 		if st != nil {
-			errs = append(errs, st.stmt.(driver.Stmt).Close())
+			errs = append(errs, st.stmt.Close())
 		}
 	}
 	return errors.Join(errs...)
@@ -105,23 +101,51 @@ func (s *statement) exec() (int64, error) {
 	return res.RowsAffected()
 }
 
+// number runs a query for one integer.
+func (s *statement) number() (int64, error) {
+	rows, err := s.stmt.QueryContext(context.Background(), s.args)
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	row := make([]driver.Value, 1)
+	if err := rows.Next(row); err != nil {
+		return 0, err
+	}
+	n, ok := row[0].(int64)
+	if !ok {
+		return 0, fmt.Errorf("%v is no integer", row[0])
+	}
+	return n, nil
+}
+
 // WriteBatch implements [core.LedgerStore].
-func (s *Store) WriteBatch(_ context.Context, b *core.LedgerBatch) (core.BatchResult, error) {
+func (s *Store) WriteBatch(ctx context.Context, b *core.LedgerBatch) (core.BatchResult, error) {
 	s.writes.Lock()
 	defer s.writes.Unlock()
-	if s.ledger == nil {
+	w := s.ledger
+	if w == nil {
 		return core.BatchResult{}, errors.New("write ledger batch: the store is closed")
 	}
 	var res core.BatchResult
-	err := s.conn.Raw(func(any) error {
-		var err error
-		res, err = s.ledger.write(b)
-		return err
-	})
+	err := w.readIndex(ctx, s.conn)
+	if err == nil {
+		err = s.conn.Raw(func(any) (err error) {
+			res, err = w.write(b)
+			return err
+		})
+	}
 	if err != nil {
+		w.forget()
 		return core.BatchResult{}, fmt.Errorf("write ledger batch: %w", explain(err))
 	}
 	return res, nil
+}
+
+// forget drops what the writer knows: a rollback may have made it untrue.
+func (w *ledgerWriter) forget() {
+	clear(w.known)
+	w.index = nil
 }
 
 func (w *ledgerWriter) write(b *core.LedgerBatch) (res core.BatchResult, err error) {
@@ -141,16 +165,15 @@ func (w *ledgerWriter) write(b *core.LedgerBatch) (res core.BatchResult, err err
 			return res, err
 		}
 	}
-	for i, o := range b.Open {
-		if err := w.addOpen(o); rowFault(err) {
-			note(&res.BadOpen, i, err)
-		} else if err != nil {
-			return res, err
-		}
+	if err := w.dropStale(); err != nil {
+		return res, err
+	}
+	if err := w.addOpen(b.Open); err != nil {
+		return res, err
 	}
 	for i, e := range b.Entries {
-		if e.Corrects == "" && e.ID != core.EntryID(e.ExchangeID) {
-			note(&res.BadEntries, i, fmt.Errorf("entry %q: the id does not follow from exchange %q", e.ID, e.ExchangeID))
+		if err := checkIDs(e); err != nil {
+			note(&res.BadEntries, i, err)
 			continue
 		}
 		added, err := w.addEntry(e)
@@ -170,6 +193,18 @@ func (w *ledgerWriter) write(b *core.LedgerBatch) (res core.BatchResult, err err
 	return res, err
 }
 
+// checkIDs refuses an entry that could not be told from another exchange's.
+func checkIDs(e *core.LedgerEntry) error {
+	own := core.EntryID(e.ExchangeID)
+	switch {
+	case e.Corrects == "" && e.ID != own:
+		return fmt.Errorf("entry %q: the id does not follow from exchange %q", e.ID, e.ExchangeID)
+	case e.Corrects != "" && e.Corrects != own:
+		return fmt.Errorf("entry %q: it corrects %q, which is not of exchange %q", e.ID, e.Corrects, e.ExchangeID)
+	}
+	return nil
+}
+
 // note sets m[i], making the map that is rarely needed.
 func note[V any](m *map[int]V, i int, v V) {
 	if *m == nil {
@@ -178,92 +213,33 @@ func note[V any](m *map[int]V, i int, v V) {
 	(*m)[i] = v
 }
 
-func (w *ledgerWriter) addOpen(o *core.OpenExchange) error {
-	b := binder{args: w.open.args}
-	b.text(o.ExchangeID)
-	b.text(o.NodeID)
-	b.number(nanos(o.At))
-	b.named(o.Key)
-	b.named(o.Organization)
-	b.named(o.Team)
-	b.named(o.User)
-	b.text(o.Endpoint)
-	b.number(flag(o.Stream))
-	b.text(o.RequestedModel)
-	b.text(o.DeployedModel)
-	b.text(o.Provider)
-	b.text(o.Deployment)
-	b.text(o.PriceID)
-	b.json(usageJSON(&o.Usage))
-	b.number(int64(o.Reserved))
-	b.number(flag(o.Unpriced))
-	_, err := w.open.exec()
-	return err
-}
-
-// binder fills a statement's arguments in order.
-type binder struct {
-	args []driver.NamedValue
-	n    int
-}
-
-func (b *binder) put(v driver.Value) { b.args[b.n].Value = v; b.n++ }
-func (b *binder) text(s string)      { b.put(clean(s)) }
-func (b *binder) json(s string)      { b.put(s) }
-func (b *binder) number(n int64)     { b.put(n) }
-func (b *binder) named(n core.Named) { b.text(n.ID); b.text(n.Name) }
-
 // addEntry stores the entry, takes its open record away and counts it in the
 // rollups. added is false when the ledger had it already.
 func (w *ledgerWriter) addEntry(e *core.LedgerEntry) (added bool, err error) {
-	bindEntry(w.entry.args, e)
+	row, err := w.dimension(entryDimensions(e))
+	if err != nil {
+		return false, err
+	}
+	w.bindEntry(e, row)
 	changed, err := w.entry.exec()
 	if err != nil {
 		return false, err
 	}
 	if e.Corrects == "" {
-		w.closeOpen.args[0].Value = clean(e.ExchangeID)
-		if _, err := w.closeOpen.exec(); err != nil {
-			return false, err
-		}
+		w.index.settle(clean(e.ExchangeID))
 	}
 	if changed == 0 {
 		return false, nil
 	}
-	w.count(e)
+	w.count(e, row)
 	return true, nil
 }
 
-func bindEntry(args []driver.NamedValue, e *core.LedgerEntry) {
-	b := binder{args: args}
-	b.text(e.ID)
-	b.text(e.ExchangeID)
-	b.text(e.Corrects)
-	b.number(nanos(e.At))
-	b.number(nanos(e.EndedAt))
-	b.named(e.Key)
-	b.named(e.Organization)
-	b.named(e.Team)
-	b.named(e.User)
-	b.text(e.EndUser)
-	b.text(e.Endpoint)
-	b.number(flag(e.Stream))
-	b.text(e.RequestedModel)
-	b.text(e.DeployedModel)
-	b.text(e.ServedModel)
-	b.text(e.Provider)
-	b.text(e.Deployment)
-	b.number(e.Usage.InputTokens())
-	b.number(e.Usage.OutputTokens())
-	b.json(usageJSON(&e.Usage))
-	b.text(e.PriceID)
-	b.number(int64(e.Amount))
-	b.number(flag(e.Unpriced))
-	b.text(string(e.Outcome))
-	b.number(int64(e.Status))
-	b.text(string(e.ErrorCode))
-	b.number(flag(e.CacheHit))
-	b.number(int64(e.Latency))
-	b.number(int64(e.FirstByte))
-	b.json(detailJSON(e))
+func (w *ledgerWriter) bindEntry(e *core.LedgerEntry, row *dimensionRow) {
+	w.text = appendDetail(w.text[:0], e)
+	for i, v := range [...]driver.Value{clean(e.ID), clean(e.Corrects), row.id, row.key.ID, nanos(e.At), nanos(e.EndedAt),
+		e.Usage.InputTokens(), e.Usage.OutputTokens(), int64(e.Amount), int64(e.Latency), int64(e.FirstByte),
+		clean(e.EndUser), string(w.text)} {
+		w.entry.args[i].Value = v
+	}
 }

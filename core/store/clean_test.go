@@ -11,22 +11,25 @@ import (
 	"github.com/tokligence/gateway/core/store/storetest"
 )
 
-// Every field of Usage must be written: one that is added later fails here.
-func TestUsageJSON(t *testing.T) {
-	full := core.Usage{InputSource: core.UsageReported, OutputSource: core.UsageEstimated}
-	v := reflect.ValueOf(&full).Elem()
+// What is written by hand must read back whole: a field of Usage or Attempt
+// that is added later fails here.
+func TestAppendDetail(t *testing.T) {
+	full := storetest.Entry(1)
+	v := reflect.ValueOf(&full.Usage).Elem()
 	for i := range v.NumField() {
 		if v.Field(i).Kind() == reflect.Int64 {
 			v.Field(i).SetInt(int64(-7 + 3*i))
 		}
 	}
-	for _, u := range []core.Usage{{}, full, storetest.Entry(1).Usage} {
-		want, err := json.Marshal(u)
-		if err != nil {
-			t.Fatal(err)
+	full.Reason = "\"weighted\" \u2028 Ä\n"
+	for _, e := range []*core.LedgerEntry{{}, full, storetest.Entry(2), {Tags: []string{""}, Findings: []string{"a", "\\"}}} {
+		var got detail
+		text := appendDetail(nil, e)
+		if err := json.Unmarshal(text, &got); err != nil {
+			t.Fatalf("%s: %v", text, err)
 		}
-		if got := usageJSON(&u); got != string(want) {
-			t.Errorf("got  %s\nwant %s", got, want)
+		if want := (detail{e.Usage, e.Tags, e.Attempts, e.Reason, e.Findings}); !reflect.DeepEqual(got, want) {
+			t.Errorf("got  %+v\nwant %+v", got, want)
 		}
 	}
 }

@@ -12,14 +12,11 @@ import (
 	"github.com/tokligence/gateway/core"
 )
 
-const entryColumns = `id, exchange_id, corrects, at, ended_at,
-	key_id, key_name, organization_id, organization_name, team_id, team_name, user_id, user_name,
-	end_user, endpoint, stream, requested_model, deployed_model, served_model, provider, deployment,
-	usage, price_id, amount, unpriced, outcome, status, error_code, cache_hit, latency, first_byte, detail`
-
-const openColumns = `exchange_id, node_id, at,
-	key_id, key_name, organization_id, organization_name, team_id, team_name, user_id, user_name,
-	endpoint, stream, requested_model, deployed_model, provider, deployment, price_id, usage, reserved, unpriced`
+// selectEntries walks the entries by an index of theirs and looks up the
+// dimensions of each: CROSS JOIN keeps SQLite from going the other way round.
+var selectEntries = `SELECT e.id, e.corrects, e.at, e.ended_at, e.end_user, e.amount, e.latency, e.first_byte, e.detail,
+	d.` + strings.Join(strings.Fields(strings.ReplaceAll(dimensionColumns, ",", " ")), ", d.") + `
+	FROM entries e CROSS JOIN dimensions d`
 
 // where collects the conditions of a query.
 type where struct {
@@ -62,16 +59,16 @@ func (s *Store) ListEntries(ctx context.Context, f core.EntryFilter) ([]*core.Le
 	if f.Limit < 1 || f.Limit > 10000 {
 		return nil, "", core.Invalid("limit", "must be between 1 and 10000")
 	}
-	var w where
-	w.equal("id", f.ID)
-	w.between("at", f.From, f.To)
-	w.equal("key_id", f.KeyID)
-	w.equal("requested_model", f.Model)
-	w.equal("deployment", f.Deployment)
-	w.equal("outcome", string(f.Outcome))
+	w := where{terms: []string{"d.id = e.dimensions_id"}}
+	w.equal("e.id", f.ID)
+	w.between("e.at", f.From, f.To)
+	w.equal("e.key_id", f.KeyID)
+	w.equal("d.requested_model", f.Model)
+	w.equal("d.deployment", f.Deployment)
+	w.equal("d.outcome", string(f.Outcome))
 	if f.ExchangeID != "" {
 		id := core.EntryID(f.ExchangeID)
-		w.add("(id = ? OR corrects = ?)", id, id)
+		w.add("(e.id = ? OR e.corrects = ?)", id, id)
 	}
 	order, beyond := "DESC", "<"
 	if f.OldestFirst {
@@ -82,10 +79,9 @@ func (s *Store) ListEntries(ctx context.Context, f core.EntryFilter) ([]*core.Le
 		if err != nil {
 			return nil, "", err
 		}
-		w.add("(at, id) "+beyond+" (?, ?)", at, id)
+		w.add("(e.at, e.id) "+beyond+" (?, ?)", at, id)
 	}
-	query := "SELECT " + entryColumns + " FROM entries" + w.String() +
-		" ORDER BY at " + order + ", id " + order + " LIMIT " + strconv.Itoa(f.Limit+1)
+	query := selectEntries + w.String() + " ORDER BY e.at " + order + ", e.id " + order + " LIMIT " + strconv.Itoa(f.Limit+1)
 	entries, err := queryAll(ctx, s.read, scanEntry, query, w.args...)
 	if err != nil {
 		return nil, "", fmt.Errorf("list ledger entries: %w", err)
@@ -132,56 +128,28 @@ func queryAll[T any](ctx context.Context, q querier, scan func(*sql.Rows) (T, er
 
 func scanEntry(rows *sql.Rows) (*core.LedgerEntry, error) {
 	var (
-		e                               core.LedgerEntry
-		at, endedAt, latency, firstByte int64
-		usage, more                     string
+		e           core.LedgerEntry
+		d           dimensions
+		at, endedAt int64
+		more        string
 	)
-	err := rows.Scan(&e.ID, &e.ExchangeID, &e.Corrects, &at, &endedAt,
-		&e.Key.ID, &e.Key.Name, &e.Organization.ID, &e.Organization.Name, &e.Team.ID, &e.Team.Name, &e.User.ID, &e.User.Name,
-		&e.EndUser, &e.Endpoint, &e.Stream, &e.RequestedModel, &e.DeployedModel, &e.ServedModel, &e.Provider, &e.Deployment,
-		&usage, &e.PriceID, &e.Amount, &e.Unpriced, &e.Outcome, &e.Status, &e.ErrorCode, &e.CacheHit, &latency, &firstByte, &more)
-	if err != nil {
+	if err := rows.Scan(append([]any{&e.ID, &e.Corrects, &at, &endedAt, &e.EndUser, &e.Amount, &e.Latency, &e.FirstByte, &more}, d.targets()...)...); err != nil {
 		return nil, err
 	}
-	if err := json.Unmarshal([]byte(usage), &e.Usage); err != nil {
-		return nil, fmt.Errorf("entry %s: usage: %w", e.ID, err)
-	}
-	var d detail
-	if err := json.Unmarshal([]byte(more), &d); err != nil {
+	var m detail
+	if err := json.Unmarshal([]byte(more), &m); err != nil {
 		return nil, fmt.Errorf("entry %s: detail: %w", e.ID, err)
 	}
-	e.Tags, e.Attempts, e.Reason, e.Findings = d.Tags, d.Attempts, d.Reason, d.Findings
+	e.ExchangeID = core.ExchangeID(e.ID)
+	if e.Corrects != "" {
+		e.ExchangeID = core.ExchangeID(e.Corrects)
+	}
 	e.At, e.EndedAt = fromNanos(at), fromNanos(endedAt)
-	e.Latency, e.FirstByte = time.Duration(latency), time.Duration(firstByte)
+	e.Usage, e.Tags, e.Attempts, e.Reason, e.Findings = m.Usage, m.Tags, m.Attempts, m.Reason, m.Findings
+	e.Key, e.Organization, e.Team, e.User, e.Endpoint, e.Stream = d.key, d.organization, d.team, d.user, d.endpoint, d.stream
+	e.RequestedModel, e.DeployedModel, e.ServedModel, e.Provider, e.Deployment = d.requestedModel, d.deployedModel, d.servedModel, d.provider, d.deployment
+	e.PriceID, e.Unpriced, e.Outcome, e.Status, e.ErrorCode, e.CacheHit = d.priceID, d.unpriced, d.outcome, d.status, d.errorCode, d.cacheHit
 	return &e, nil
-}
-
-// ListOpen implements [core.LedgerStore].
-func (s *Store) ListOpen(ctx context.Context, exceptNode string) ([]*core.OpenExchange, error) {
-	scan := func(rows *sql.Rows) (*core.OpenExchange, error) {
-		var (
-			o     core.OpenExchange
-			at    int64
-			usage string
-		)
-		if err := rows.Scan(&o.ExchangeID, &o.NodeID, &at,
-			&o.Key.ID, &o.Key.Name, &o.Organization.ID, &o.Organization.Name, &o.Team.ID, &o.Team.Name, &o.User.ID, &o.User.Name,
-			&o.Endpoint, &o.Stream, &o.RequestedModel, &o.DeployedModel, &o.Provider, &o.Deployment, &o.PriceID,
-			&usage, &o.Reserved, &o.Unpriced); err != nil {
-			return nil, err
-		}
-		o.At = fromNanos(at)
-		if err := json.Unmarshal([]byte(usage), &o.Usage); err != nil {
-			return nil, fmt.Errorf("open exchange %s: usage: %w", o.ExchangeID, err)
-		}
-		return &o, nil
-	}
-	open, err := queryAll(ctx, s.read, scan, "SELECT "+openColumns+` FROM open_exchanges
-		WHERE node_id <> ? OR ? = '' ORDER BY at, exchange_id`, exceptNode, exceptNode)
-	if err != nil {
-		return nil, fmt.Errorf("list open exchanges: %w", err)
-	}
-	return open, nil
 }
 
 // SumAmounts implements [core.LedgerStore]. Whole hours come from the rollups,

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"database/sql/driver"
 	"time"
 
 	"github.com/tokligence/gateway/core"
@@ -10,19 +11,17 @@ const hourNanos = int64(time.Hour)
 
 // rollupKey is one combination of dimensions in one hour.
 type rollupKey struct {
-	hour                                                       int64
-	organization, team, user, key, model, provider, deployment string
-	outcome                                                    core.Outcome
+	hour int64
+	row  *dimensionRow
 }
 
 type rollupSums struct{ requests, input, output, amount, unpriced int64 }
 
 // count adds e to the batch's sums, which are written once per combination. A
 // correction moves tokens and money, but is no request.
-func (w *ledgerWriter) count(e *core.LedgerEntry) {
+func (w *ledgerWriter) count(e *core.LedgerEntry, row *dimensionRow) {
 	at := nanos(e.At)
-	k := rollupKey{at - at%hourNanos, clean(e.Organization.ID), clean(e.Team.ID), clean(e.User.ID), clean(e.Key.ID),
-		clean(e.RequestedModel), clean(e.Provider), clean(e.Deployment), core.Outcome(clean(string(e.Outcome)))}
+	k := rollupKey{at - at%hourNanos, row}
 	s := w.sums[k]
 	if s == nil {
 		if n := len(w.free); n > 0 {
@@ -43,12 +42,11 @@ func (w *ledgerWriter) count(e *core.LedgerEntry) {
 
 func (w *ledgerWriter) flushSums() error {
 	for k, s := range w.sums {
-		a := w.rollup.args
-		for i, v := range [...]string{k.organization, k.team, k.user, k.key, k.model, k.provider, k.deployment, string(k.outcome)} {
-			a[i+1].Value = v
+		d := k.row
+		for i, v := range [...]driver.Value{k.hour, d.organization.ID, d.team.ID, d.user.ID, d.key.ID, d.requestedModel, d.provider,
+			d.deployment, string(d.outcome), s.requests, s.input, s.output, s.amount, s.unpriced} {
+			w.rollup.args[i].Value = v
 		}
-		a[0].Value, a[9].Value, a[10].Value, a[11].Value = k.hour, s.requests, s.input, s.output
-		a[12].Value, a[13].Value = s.amount, s.unpriced
 		if _, err := w.rollup.exec(); err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -18,7 +19,6 @@ import (
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/config"
 	"github.com/tokligence/gateway/core/guard"
-	"github.com/tokligence/gateway/core/obs"
 	"github.com/tokligence/gateway/core/plugin"
 	"github.com/tokligence/gateway/core/upstream"
 	"github.com/tokligence/gateway/pdk/abi"
@@ -67,7 +67,8 @@ func TestFetch_Credential(t *testing.T) {
 	}
 	const secret = "sk/MARK+1" // its forms in a URL and in a body differ
 	var log bytes.Buffer
-	loader := newLoader(obs.NewLogger(&log, -8), "")
+	logger := slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	loader := newLoader(logger, "")
 	declared := config.Plugin{ID: "guardrail.guest", Source: file, AllowHosts: []string{granted.name}, Credential: "c", Config: json.RawMessage(`{"a":1}`)}
 	loaded, err := loader.Load(t.Context(), declaration(declared))
 	if err != nil {
@@ -91,7 +92,7 @@ func TestFetch_Credential(t *testing.T) {
 	f := &fetcher{client: nearby{client}, plugins: []config.Plugin{{ID: "guardrail.else", AllowHosts: []string{other.name}}, declared},
 		credentials: map[string]*core.Credential{"c": {Name: "c", Fields: map[string]string{"api_key": secret}}, "d": {Name: "d", Fields: map[string]string{"api_key": secret}}}}
 	chain := guard.NewChain([]guard.Attachment{{GuardrailAttachment: core.GuardrailAttachment{Name: "g", Plugin: "guardrail.guest", Stages: []string{"input"}}, Guardrail: guardrail}},
-		f, obs.NewLogger(&log, -8))
+		f, logger)
 	const key = "${credential.api_key}"
 	for _, c := range []struct {
 		name, url string

@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -45,6 +43,7 @@ type Main struct {
 	Env        func(string) (string, bool)
 
 	config    *config.Config
+	lines     *obs.Lines
 	log       *slog.Logger
 	store     *store.Store
 	ledger    *ledger.Ledger
@@ -55,7 +54,7 @@ type Main struct {
 	states    routing.States
 	exchanger *exchange.Exchanger
 	metrics   *obs.Metrics
-	server    *http.Server
+	server    *httpapi.Server
 
 	reloading sync.Mutex // one configuration at a time
 }
@@ -105,7 +104,10 @@ func (m *Main) Run(ctx context.Context) (err error) {
 	return m.serve(ctx, listener)
 }
 
-func (m *Main) logger() *slog.Logger { return obs.NewLogger(m.Stderr, m.LogLevel) }
+func (m *Main) logger() *slog.Logger {
+	m.lines = obs.NewLines(m.Stderr)
+	return obs.NewLogger(m.lines, m.LogLevel)
+}
 
 // open reads the configuration and builds everything that serves it.
 func (m *Main) open(ctx context.Context) error {
@@ -131,7 +133,7 @@ func (m *Main) open(ctx context.Context) error {
 	m.metrics.Register(obs.PluginCollector(m.loader))
 	m.metrics.Register(obs.LedgerCollector(m.ledger))
 	m.exchanger = exchange.New(exchange.Options{Ledger: m.ledger, Limiter: limit.New(), Upstream: m.client, Log: m.log, Now: time.Now,
-		Observe: &obs.Observer{Metrics: m.metrics, Log: m.log}, RefuseUnpriced: c.Ledger.Unpriced == config.UnpricedRefuse,
+		Observe: &obs.Observer{Metrics: m.metrics, Lines: m.lines, Level: m.LogLevel}, RefuseUnpriced: c.Ledger.Unpriced == config.UnpricedRefuse,
 		DefaultMaxOutput: c.Ledger.DefaultMaxOutput, Cooldown: c.Routing.Cooldown})
 	snap, err := m.build(ctx, c)
 	if err != nil {
@@ -191,14 +193,8 @@ func (m *Main) firstKey(ctx context.Context) error {
 // serve answers requests until ctx ends, and reloads on SIGHUP.
 func (m *Main) serve(ctx context.Context, listener net.Listener) error {
 	admin := adminapi.New(adminapi.Deps{Keys: m.keys, Store: m.store, Ledger: m.ledger, Runtime: (*runtime)(m), Now: time.Now, Log: m.log})
-	handler := httpapi.New(httpapi.Options{Exchange: m.exchanger, Keys: m.keys, MaxBody: m.config.Server.MaxBody, Now: time.Now, Log: m.log,
+	m.server = httpapi.NewServer(httpapi.Options{Exchange: m.exchanger, Keys: m.keys, MaxBody: m.config.Server.MaxBody, Now: time.Now, Log: m.log,
 		Ready: m.ready, Metrics: m.metrics.Handler(), Admin: admin})
-	var protocols http.Protocols
-	protocols.SetHTTP1(true)
-	protocols.SetHTTP2(true)
-	protocols.SetUnencryptedHTTP2(true)
-	m.server = &http.Server{Handler: handler, Protocols: &protocols, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
-		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(m.log.Handler(), slog.LevelWarn)}
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
@@ -221,7 +217,6 @@ func (m *Main) listen(l net.Listener) error {
 	if s.TLSCert == "" {
 		return m.server.Serve(l)
 	}
-	m.server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	return m.server.ServeTLS(l, s.TLSCert, s.TLSKey)
 }
 

@@ -43,12 +43,11 @@ CREATE TABLE budgets (
 );
 CREATE UNIQUE INDEX budgets_subject ON budgets (scope, subject_id);
 
-CREATE TABLE entries (
-    id                TEXT PRIMARY KEY, -- follows from exchange_id unless it is a correction, so it keeps exchanges unique
-    exchange_id       TEXT NOT NULL,
-    corrects          TEXT NOT NULL,    -- entry id
-    at                BIGINT NOT NULL,
-    ended_at          BIGINT NOT NULL,
+-- What many entries have in common. Every combination stands once, and its
+-- rows are never changed: an entry is a small row that points here.
+CREATE TABLE dimensions (
+    id                INTEGER PRIMARY KEY, -- given by the database
+    hash              TEXT NOT NULL UNIQUE, -- SHA-256 of the rest, hexadecimal
     key_id            TEXT NOT NULL,
     key_name          TEXT NOT NULL,
     organization_id   TEXT NOT NULL,
@@ -57,7 +56,6 @@ CREATE TABLE entries (
     team_name         TEXT NOT NULL,
     user_id           TEXT NOT NULL,
     user_name         TEXT NOT NULL,
-    end_user          TEXT NOT NULL,
     endpoint          TEXT NOT NULL,
     stream            BIGINT NOT NULL,
     requested_model   TEXT NOT NULL,
@@ -65,47 +63,42 @@ CREATE TABLE entries (
     served_model      TEXT NOT NULL,
     provider          TEXT NOT NULL,
     deployment        TEXT NOT NULL,
-    input_tokens      BIGINT NOT NULL, -- all parts of usage that are input
-    output_tokens     BIGINT NOT NULL,
-    usage             TEXT NOT NULL,   -- JSON object, the parts
     price_id          TEXT NOT NULL,
-    amount            BIGINT NOT NULL,
     unpriced          BIGINT NOT NULL,
     outcome           TEXT NOT NULL,
     status            BIGINT NOT NULL,
     error_code        TEXT NOT NULL,
-    cache_hit         BIGINT NOT NULL,
-    latency           BIGINT NOT NULL, -- nanoseconds
-    first_byte        BIGINT NOT NULL,
-    detail            TEXT NOT NULL    -- JSON object: tags, attempts, reason, findings
+    cache_hit         BIGINT NOT NULL
+);
+
+CREATE TABLE entries (
+    id            TEXT PRIMARY KEY, -- follows from the exchange's unless it is a correction, so it keeps exchanges unique
+    corrects      TEXT NOT NULL,    -- entry id
+    dimensions_id BIGINT NOT NULL REFERENCES dimensions (id),
+    key_id        TEXT NOT NULL,
+    at            BIGINT NOT NULL,
+    ended_at      BIGINT NOT NULL,
+    input_tokens  BIGINT NOT NULL, -- all parts of usage that are input
+    output_tokens BIGINT NOT NULL,
+    amount        BIGINT NOT NULL,
+    latency       BIGINT NOT NULL, -- nanoseconds
+    first_byte    BIGINT NOT NULL,
+    end_user      TEXT NOT NULL,
+    detail        TEXT NOT NULL    -- JSON object: usage by parts, tags, attempts, reason, findings
 );
 CREATE INDEX entries_corrects ON entries (corrects) WHERE corrects <> '';
 CREATE INDEX entries_at ON entries (at);
 CREATE INDEX entries_key ON entries (key_id, at);
 
--- Exchanges that have reached a provider and have no entry yet; read only after a crash.
-CREATE TABLE open_exchanges (
-    exchange_id       TEXT PRIMARY KEY,
-    node_id           TEXT NOT NULL,
-    at                BIGINT NOT NULL,
-    key_id            TEXT NOT NULL,
-    key_name          TEXT NOT NULL,
-    organization_id   TEXT NOT NULL,
-    organization_name TEXT NOT NULL,
-    team_id           TEXT NOT NULL,
-    team_name         TEXT NOT NULL,
-    user_id           TEXT NOT NULL,
-    user_name         TEXT NOT NULL,
-    endpoint          TEXT NOT NULL,
-    stream            BIGINT NOT NULL,
-    requested_model   TEXT NOT NULL,
-    deployed_model    TEXT NOT NULL,
-    provider          TEXT NOT NULL,
-    deployment        TEXT NOT NULL,
-    price_id          TEXT NOT NULL,
-    usage             TEXT NOT NULL, -- JSON object, the worst case
-    reserved          BIGINT NOT NULL,
-    unpriced          BIGINT NOT NULL
+-- Exchanges that have reached a provider, in the batches in which they were put
+-- on record; open are those of them that have no entry. A slot is overwritten
+-- when all of its exchanges have one. Read only after a crash.
+CREATE TABLE open_batches (
+    node_id TEXT NOT NULL,
+    slot    BIGINT NOT NULL,
+    seq     BIGINT NOT NULL, -- rises with every batch
+    records TEXT NOT NULL,   -- JSON array
+    PRIMARY KEY (node_id, slot)
 ) /* clustered */;
 
 CREATE TABLE rollups (

@@ -1,0 +1,126 @@
+package store
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+
+	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/pdk/abi/scan"
+)
+
+const (
+	dimensionColumns = `key_id, key_name, organization_id, organization_name, team_id, team_name, user_id, user_name,
+	endpoint, stream, requested_model, deployed_model, served_model, provider, deployment, price_id, unpriced,
+	outcome, status, error_code, cache_hit`
+	insertDimensions = `INSERT INTO dimensions (hash, ` + dimensionColumns + `)
+		VALUES (?, ?,?,?,?,?,?,?,?, ?,?,?,?,?,?,?,?,?, ?,?,?,?) ON CONFLICT (hash) DO NOTHING`
+	selectDimensions = `SELECT id FROM dimensions WHERE hash = ?`
+)
+
+// dimensions is what many entries have in common. Two entries of the same key,
+// route and outcome share one row of the table.
+type dimensions struct {
+	key, organization, team, user core.Named
+	endpoint                      string
+	stream                        bool
+	requestedModel, deployedModel string
+	servedModel                   string
+	provider, deployment, priceID string
+	unpriced                      bool
+	outcome                       core.Outcome
+	status                        int
+	errorCode                     core.Code
+	cacheHit                      bool
+}
+
+func entryDimensions(e *core.LedgerEntry) dimensions {
+	return dimensions{e.Key, e.Organization, e.Team, e.User, e.Endpoint, e.Stream, e.RequestedModel, e.DeployedModel, e.ServedModel,
+		e.Provider, e.Deployment, e.PriceID, e.Unpriced, e.Outcome, e.Status, e.ErrorCode, e.CacheHit}
+}
+
+// openDimensions are those of the entry that o becomes if the process dies.
+func openDimensions(o *core.OpenExchange) dimensions {
+	return dimensions{key: o.Key, organization: o.Organization, team: o.Team, user: o.User, endpoint: o.Endpoint, stream: o.Stream,
+		requestedModel: o.RequestedModel, deployedModel: o.DeployedModel, provider: o.Provider, deployment: o.Deployment,
+		priceID: o.PriceID, unpriced: o.Unpriced, outcome: core.OutcomeInterrupted}
+}
+
+// clean makes all texts storable.
+func (d *dimensions) clean() {
+	for _, n := range [...]*core.Named{&d.key, &d.organization, &d.team, &d.user} {
+		n.ID, n.Name = clean(n.ID), clean(n.Name)
+	}
+	for _, s := range [...]*string{&d.endpoint, &d.requestedModel, &d.deployedModel, &d.servedModel, &d.provider, &d.deployment,
+		&d.priceID, (*string)(&d.outcome), (*string)(&d.errorCode)} {
+		*s = clean(*s)
+	}
+}
+
+// fields are the values in the order of dimensionColumns.
+func (d *dimensions) fields() []any {
+	return []any{d.key.ID, d.key.Name, d.organization.ID, d.organization.Name, d.team.ID, d.team.Name, d.user.ID, d.user.Name,
+		d.endpoint, flag(d.stream), d.requestedModel, d.deployedModel, d.servedModel, d.provider, d.deployment, d.priceID, flag(d.unpriced),
+		string(d.outcome), int64(d.status), string(d.errorCode), flag(d.cacheHit)}
+}
+
+// targets are where a row's columns are read to, in the order of dimensionColumns.
+func (d *dimensions) targets() []any {
+	return []any{&d.key.ID, &d.key.Name, &d.organization.ID, &d.organization.Name, &d.team.ID, &d.team.Name, &d.user.ID, &d.user.Name,
+		&d.endpoint, &d.stream, &d.requestedModel, &d.deployedModel, &d.servedModel, &d.provider, &d.deployment, &d.priceID, &d.unpriced,
+		&d.outcome, &d.status, &d.errorCode, &d.cacheHit}
+}
+
+// hash names the combination.
+func (d *dimensions) hash() string {
+	var text []byte
+	for _, v := range d.fields() {
+		switch v := v.(type) {
+		case string:
+			text = scan.AppendString(text, v) // quoted, so that no two combinations read alike
+		case int64:
+			text = strconv.AppendInt(text, v, 10)
+		}
+		text = append(text, ',')
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// maxKnown bounds how many combinations the writer remembers. A vendor names
+// the served model, so there may be more of them than fit.
+const maxKnown = 4096
+
+// dimension returns the combination's row in the table, made if need be.
+func (w *ledgerWriter) dimension(d dimensions) (*dimensionRow, error) {
+	if row := w.known[d]; row != nil {
+		return row, nil
+	}
+	row := &dimensionRow{dimensions: d}
+	row.clean()
+	hash := row.hash()
+	args := w.addDimensions.args
+	args[0].Value = hash
+	for i, v := range row.fields() {
+		args[i+1].Value = v
+	}
+	if _, err := w.addDimensions.exec(); err != nil {
+		return nil, err
+	}
+	w.findDimensions.args[0].Value = hash
+	var err error
+	if row.id, err = w.findDimensions.number(); err != nil {
+		return nil, err
+	}
+	if len(w.known) >= maxKnown {
+		clear(w.known)
+	}
+	w.known[d] = row
+	return row, nil
+}
+
+// dimensionRow is a combination as it is stored.
+type dimensionRow struct {
+	dimensions
+	id int64
+}
