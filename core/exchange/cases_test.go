@@ -44,6 +44,10 @@ func TestDo_PartialUsage(t *testing.T) {
 			if e.Usage.Output != c.out || e.Usage.OutputSource != c.source || e.Amount != core.Nano(1000*e.Usage.Input+10_000*e.Usage.Output) {
 				t.Errorf("%s: usage %+v, amount %s", e.Outcome, e.Usage, e.Amount)
 			}
+			h := r.snapshot.Routes["m"].Targets[0].State.Health(time.Now())
+			if failed := c.name != "whole"; failed != (h.LastError == "upstream_unavailable") || failed != (e.Outcome == core.OutcomeFailed) {
+				t.Errorf("outcome %s, health %+v", e.Outcome, h)
+			}
 		})
 	}
 }
