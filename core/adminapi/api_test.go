@@ -82,7 +82,7 @@ func (fakeRuntime) Plugins() []PluginInfo {
 	return []PluginInfo{{ID: "provider.echo", Source: "builtin:echo", State: "running"}}
 }
 
-func (fakeRuntime) TestModel(_ context.Context, name string) (*TestResult, error) {
+func (fakeRuntime) TestModel(_ context.Context, _ *core.Principal, name string) (*TestResult, error) {
 	if name != "echo" && name != "a/b" {
 		return nil, core.Errorf(core.CodeNotFound, core.SourceClient, "there is no model %q", name)
 	}

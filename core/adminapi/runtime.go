@@ -4,16 +4,22 @@ import (
 	"context"
 	"net/http"
 	"time"
+
+	"github.com/tokligence/gateway/core"
 )
 
 // Runtime tells what the gateway runs right now.
 type Runtime interface {
 	Models() []ModelInfo
 	Plugins() []PluginInfo
-	// TestModel sends one small request through the alias, at its cost. A missing
-	// alias is a *core.Error with CodeNotFound; a failing one is told in the result.
-	TestModel(ctx context.Context, name string) (*TestResult, error)
+	// TestModel sends one small request through the alias as the principal, at its
+	// cost and on its budget; the entry bears TestTag. A missing alias is a
+	// *core.Error with CodeNotFound; a failing one is told in the result.
+	TestModel(ctx context.Context, who *core.Principal, name string) (*TestResult, error)
 }
+
+// TestTag marks the ledger entries of tests.
+const TestTag = "models-test"
 
 // ModelInfo is an alias with its deployments.
 type ModelInfo struct {
@@ -57,6 +63,7 @@ type TestResult struct {
 	OK         bool   `json:"ok"`
 	Status     int    `json:"status"`
 	Message    string `json:"message"`
+	Endpoint   string `json:"endpoint"` // the one that the alias is for: chat, embeddings, images
 	Deployment string `json:"deployment,omitempty"`
 	LatencyMS  int64  `json:"latency_ms"`
 }
@@ -65,7 +72,7 @@ func (a *api) listModels(c *call) error  { return writeList(c.w, a.Runtime.Model
 func (a *api) listPlugins(c *call) error { return writeList(c.w, a.Runtime.Plugins(), "") }
 
 func (a *api) testModel(c *call) error {
-	r, err := a.Runtime.TestModel(c.ctx(), c.path("name"))
+	r, err := a.Runtime.TestModel(c.ctx(), c.who, c.path("name"))
 	if err != nil {
 		return err
 	}

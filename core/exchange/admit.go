@@ -19,8 +19,13 @@ func (r *run) admit(ctx context.Context, s *Snapshot) *core.Error {
 		return core.AsError(err)
 	}
 	r.grant = grant
+	refusal := r.reserve(ctx, s)
+	if refusal != nil {
+		grant.Undo(r.req.Arrived)
+		r.grant = nil
+	}
 	r.head.More = appendRateLimits(r.head.More, grant.State())
-	return r.reserve(ctx, s)
+	return refusal
 }
 
 // reserve holds the dearest that any deployment which may serve the request could cost.
@@ -38,10 +43,13 @@ func (r *run) reserve(ctx context.Context, s *Snapshot) *core.Error {
 	if err != nil {
 		return core.AsError(err)
 	}
-	r.hold = hold
 	if hold.Granted < worst {
-		return r.shrink(s, hold.Granted)
+		if err := r.shrink(s, hold.Granted); err != nil {
+			r.x.Ledger.Release(hold)
+			return err
+		}
 	}
+	r.hold = hold
 	return nil
 }
 

@@ -114,8 +114,13 @@ func (r *run) attempt(ctx context.Context, t *Target) *core.Error {
 		e.Source, e.Message = core.SourceUpstream, "the deployments of this model are at their own rate limit" // so that others are tried
 		return e
 	}
-	var used int64 // an attempt that ends before the vendor is called used nothing
+	var used int64
+	called := false
 	defer func() {
+		if !called { // nothing was used of what the vendor allows
+			grant.Undo(r.x.now())
+			return
+		}
 		grant.Correct(r.x.now(), used)
 		grant.Release()
 	}()
@@ -128,13 +133,13 @@ func (r *run) attempt(ctx context.Context, t *Target) *core.Error {
 	if err := r.record(ctx); err != nil {
 		return err
 	}
+	called = true
 	t.State.Begin(start)
 	status, err := r.exchange(ctx, call)
-	if status == 404 && r.req.Endpoint == abi.CountTokens && err != nil {
-		// Not every vendor that speaks Messages counts.
-		err = r.countLocally()
-	}
 	used = r.noteAttempt(ctx, t, start, status, err)
+	if status == 404 && r.req.Endpoint == abi.CountTokens && err != nil {
+		return r.countLocally() // not every vendor that speaks Messages counts
+	}
 	return err
 }
 
@@ -161,6 +166,9 @@ func (r *run) exchange(ctx context.Context, c *call) (status int, err *core.Erro
 // upstreamError gives a failed read or send its code. A context that has ended
 // is the client's doing.
 func (r *run) upstreamError(ctx context.Context, err error) *core.Error {
+	if stop := stopped(ctx); stop != nil {
+		return stop
+	}
 	if ctx.Err() != nil {
 		return core.Errorf(core.CodeInternal, core.SourceClient, "the client has left").With(err)
 	}
@@ -184,7 +192,7 @@ func (r *run) noteAttempt(ctx context.Context, t *Target, start time.Time, statu
 	if r.facts.stream && !r.firstByte.IsZero() {
 		res.FirstByte = r.firstByte.Sub(start)
 	}
-	t.State.End(now, res, r.x.Cooldown)
+	t.State.End(now, res, r.cooldown)
 	if !r.settled {
 		r.entry.Attempts = append(r.entry.Attempts, a)
 		r.head.Attempts = len(r.entry.Attempts)
@@ -196,6 +204,7 @@ func (r *run) noteAttempt(ctx context.Context, t *Target, start time.Time, statu
 func (r *run) countLocally() *core.Error {
 	body := append(appendInt([]byte(`{"input_tokens":`), r.facts.inputTokens), '}')
 	r.head.Notices = append(r.head.Notices, "input_tokens is an estimate")
+	r.attemptStart = time.Time{} // no attempt has answered
 	if err := r.settle(core.OutcomeOK, 200, nil); err != nil {
 		return err
 	}

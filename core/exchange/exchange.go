@@ -4,7 +4,9 @@
 package exchange
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -96,6 +98,7 @@ type run struct {
 	cap       int64 // output cap that the gateway sets; 0 leaves the client's
 	worst     core.Usage
 	open      bool // on record before the vendor is called
+	cooldown  time.Duration
 	out       outlet
 	settled   bool
 	entry     core.LedgerEntry
@@ -113,12 +116,14 @@ type run struct {
 }
 
 // Do serves one request. It returns when the answer is written and the
-// exchange settled, whatever happens on the way.
+// exchange settled, whatever happens on the way. When ctx ends the client has
+// left, unless its cause is a *core.Error: that is what the client is then told.
 func (x *Exchanger) Do(ctx context.Context, p *core.Principal, req *Request, reply Reply) {
 	r := &run{x: x, req: req, reply: reply, principal: p, id: core.NewID(core.PrefixExchange, req.Arrived)}
 	r.head.ExchangeID = r.id
 	snap := x.acquire()
 	defer snap.release()
+	r.cooldown = cmp.Or(snap.Cooldown, x.Cooldown)
 	defer r.end()
 	if err := r.guarded(ctx, snap.Snapshot); err != nil {
 		r.fail(ctx, err)
@@ -190,9 +195,13 @@ func (r *run) guardInput(ctx context.Context) *core.Error {
 // fail settles and tells the client, in whatever way is still open.
 func (r *run) fail(ctx context.Context, e *core.Error) {
 	r.stopKeepAlive() // from here on nobody else starts the stream
-	if (ctx.Err() != nil || r.clientLeft) && !r.settled {
+	switch stop := stopped(ctx); {
+	case r.settled:
+	case r.clientLeft || ctx.Err() != nil && stop == nil:
 		r.settle(core.OutcomeClientClosed, 499, e)
 		return
+	case stop != nil && e.Code != core.CodeGuardrailBlocked:
+		e = stop
 	}
 	outcome := core.OutcomeFailed
 	if e.Code == core.CodeGuardrailBlocked {
@@ -206,6 +215,17 @@ func (r *run) fail(ctx context.Context, e *core.Error) {
 		e = err
 	}
 	r.tellClient(e)
+}
+
+// stopped is why the gateway itself ended the exchange's context, nil when it
+// did not: whoever ends contexts for another reason than that the client has left
+// gives a *core.Error as the cause.
+func stopped(ctx context.Context) *core.Error {
+	var e *core.Error
+	if ctx.Err() != nil && errors.As(context.Cause(ctx), &e) {
+		return e
+	}
+	return nil
 }
 
 func (r *run) tellClient(e *core.Error) {

@@ -30,7 +30,7 @@ import (
 type passthrough struct{ base string }
 
 func (p passthrough) Plan(_ context.Context, r *abi.PlanRequest) (*abi.PlanReply, error) {
-	if r.Endpoint != abi.Chat && r.Endpoint != abi.Embeddings {
+	if r.Endpoint != abi.Chat && r.Endpoint != abi.Embeddings && r.Endpoint != abi.CountTokens {
 		return &abi.PlanReply{}, nil
 	}
 	return &abi.PlanReply{Supported: true, URL: p.base, Auth: abi.Auth{Scheme: abi.AuthBearer},

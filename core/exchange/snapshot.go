@@ -2,10 +2,10 @@ package exchange
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/guard"
@@ -29,6 +29,8 @@ type Provider interface {
 // health that its targets share with other revisions.
 type Snapshot struct {
 	Routes map[string]*Route
+	// Cooldown of a failing deployment; 0 leaves it to Options.
+	Cooldown time.Duration
 	// Close is called when the snapshot was replaced and its last exchange has ended.
 	Close func()
 }
@@ -120,9 +122,9 @@ func NewTarget(ctx context.Context, t Target, provider Provider) (*Target, error
 }
 
 func abiDeployment(d *core.Deployment, c *core.Credential) abi.Deployment {
-	a := abi.Deployment{Name: d.Name, Model: d.Model, BaseURL: strings.TrimRight(d.BaseURL, "/"), Options: d.Options}
+	a := abi.Deployment{Name: d.Name, Model: d.Model, BaseURL: strings.TrimRight(d.BaseURL, "/"), Options: abi.Raw(d.Options)}
 	if len(a.Options) == 0 {
-		a.Options = json.RawMessage("{}")
+		a.Options = abi.Raw("{}")
 	}
 	if c != nil {
 		for name := range c.Fields {

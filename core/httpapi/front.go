@@ -19,6 +19,8 @@ type Server struct {
 	api      *server
 	http     *http.Server
 	draining atomic.Bool
+	base     context.Context // of every exchange
+	cut      context.CancelCauseFunc
 
 	mu    sync.Mutex
 	lanes map[*lane]struct{}
@@ -29,13 +31,14 @@ type Server struct {
 
 // NewServer makes a server of all that o has.
 func NewServer(o Options) *Server {
-	api := newServer(o)
+	api := newAPI(o)
+	base, cut := context.WithCancelCause(context.Background())
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(true)
-	return &Server{api: api, lanes: map[*lane]struct{}{}, ended: make(chan struct{}),
-		http: &http.Server{Handler: api.routes(), Protocols: &protocols, ReadHeaderTimeout: headTimeout, IdleTimeout: idleTimeout,
+	return &Server{api: api, base: base, cut: cut, lanes: map[*lane]struct{}{}, ended: make(chan struct{}),
+		http: &http.Server{Handler: api.routes(), BaseContext: func(net.Listener) context.Context { return base }, Protocols: &protocols, ReadHeaderTimeout: headTimeout, IdleTimeout: idleTimeout,
 			MaxHeaderBytes: maxHead, ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn)}}
 }
 
@@ -78,7 +81,7 @@ func (s *Server) Serve(l net.Listener) error {
 // open gives a connection its lane.
 func (s *Server) open(conn net.Conn) {
 	l := &lane{s: s, conn: conn}
-	l.ctx, l.cancel = context.WithCancel(context.Background())
+	l.ctx, l.cancel = context.WithCancel(s.base)
 	s.mu.Lock()
 	s.lanes[l] = struct{}{}
 	s.mu.Unlock()

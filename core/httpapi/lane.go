@@ -139,7 +139,7 @@ func (l *lane) fill() error {
 // serve answers the request of l.head and reports whether the connection can
 // take another.
 func (l *lane) serve() bool {
-	last := l.head.close
+	last := l.head.close || l.s.api.gate.closed.Load()
 	used := int(min(int64(l.head.size)+l.head.length, int64(len(l.buf))))
 	missing := l.head.length - int64(used-l.head.size)        // of the body
 	l.reply.begin(l.conn, &l.s.draining, last || missing > 0) // a body that nobody reads ends the connection
@@ -221,6 +221,11 @@ func (l *lane) stop(force bool) {
 func (s *server) serveExchange(ctx context.Context, endpoint abi.Endpoint, header func(string) string,
 	body func() ([]byte, func(), *core.Error), rep exchange.Reply) {
 	now := s.Now()
+	if !s.gate.enter() {
+		s.refuse(rep, endpoint, now, errStopping)
+		return
+	}
+	defer s.gate.leave()
 	principal, err := s.Keys.Authenticate(ctx, presented(header), now)
 	if err != nil {
 		s.refuse(rep, endpoint, now, err)

@@ -153,28 +153,26 @@ type way struct {
 	client *http.Client
 }
 
-// ways starts servers as the program does and returns a client for each protocol.
-// HTTP/1.1 is served in lanes, all else by net/http.
+// ways starts the handler as the program does and returns a client for each protocol.
 func (r *rig) ways() []way {
 	r.t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	front := httpapi.NewServer(r.options)
-	ended := make(chan error, 1)
-	go func() { ended <- front.Serve(listener) }()
-	r.t.Cleanup(func() {
-		if err := front.Close(); err != nil {
-			r.t.Error(err)
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
+	protocols.SetUnencryptedHTTP2(true)
+	serve := func(secure bool) *httptest.Server {
+		s := httptest.NewUnstartedServer(httpapi.New(r.options))
+		s.Config.Protocols = &protocols
+		if secure {
+			s.EnableHTTP2 = true
+			s.StartTLS()
+		} else {
+			s.Start()
 		}
-		<-ended
-	})
-	secure := httptest.NewUnstartedServer(httpapi.New(r.options))
-	secure.EnableHTTP2 = true
-	secure.StartTLS()
-	r.t.Cleanup(secure.Close)
-	plain := "http://" + listener.Addr().String()
+		r.t.Cleanup(s.Close)
+		return s
+	}
+	plain, secure := serve(false), serve(true)
 	var h1, h2, h2c http.Protocols
 	h1.SetHTTP1(true)
 	h2.SetHTTP2(true)
@@ -186,7 +184,28 @@ func (r *rig) ways() []way {
 		r.t.Cleanup(tr.CloseIdleConnections)
 		return &http.Client{Transport: tr, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	}
-	return []way{{"HTTP/1.1", plain, client(&h1)}, {"h2c", plain, client(&h2c)}, {"HTTP/1.1 over TLS", secure.URL, client(&h1)}, {"h2", secure.URL, client(&h2)}}
+	own := "http://" + r.serve()
+	return []way{{"own server", own, client(&h1)}, {"own server, h2c", own, client(&h2c)},
+		{"HTTP/1.1", plain.URL, client(&h1)}, {"h2c", plain.URL, client(&h2c)}, {"h2", secure.URL, client(&h2)}}
+}
+
+// serve starts the program's own server and returns its address.
+func (r *rig) serve() string {
+	r.t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	s := httpapi.NewServer(r.options)
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(l) }()
+	r.t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			r.t.Error(err)
+		}
+		<-ended
+	})
+	return l.Addr().String()
 }
 
 // each runs f over every protocol.

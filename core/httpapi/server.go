@@ -41,32 +41,37 @@ type Options struct {
 	Log          *slog.Logger
 	// Ready names what is not ready; empty when all is.
 	Ready func(ctx context.Context) []string
+	// Notes are what an operator should know though the gateway serves; nil for none.
+	Notes func() []string
 	// Metrics answers /metrics for admin keys; nil when it has a listener of its own.
 	Metrics http.Handler
 	// Admin answers below /api/v1.
 	Admin http.Handler
 }
 
-type server struct{ Options }
+type server struct {
+	Options
+	gate gate
+}
 
 // New is the handler of everything that the gateway serves on its address.
-func New(o Options) http.Handler { return newServer(o).routes() }
+func New(o Options) http.Handler { return newAPI(o).routes() }
 
-func newServer(o Options) *server {
+func newAPI(o Options) *server {
 	if o.BodyPatience == 0 {
 		o.BodyPatience = 30 * time.Second
 	}
-	return &server{o}
+	return &server{Options: o}
 }
 
 func (s *server) routes() http.Handler {
 	// A path that has to be cleaned is not ours: a redirect would turn a POST into a GET.
 	r := mux.NewRouter().SkipClean(true)
-	for path, e := range endpoints {
-		r.HandleFunc(path, s.only(http.MethodPost, http.MethodPost, s.exchange(e)))
-	}
 	get := func(path string, h http.HandlerFunc) {
 		r.HandleFunc(path, s.only(http.MethodGet, http.MethodHead, h))
+	}
+	for path, e := range endpoints {
+		r.HandleFunc(path, s.only(http.MethodPost, http.MethodPost, s.exchange(e)))
 	}
 	get("/v1/models", s.listModels)
 	get("/v1/models/{id:.+}", s.getModel)
@@ -103,10 +108,15 @@ func (s *server) only(method, also string, h http.HandlerFunc) http.HandlerFunc 
 // exchange serves one endpoint.
 func (s *server) exchange(endpoint abi.Endpoint) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		if s.gate.closed.Load() {
+			w.Header()["Connection"] = closing
+		}
 		body := func() ([]byte, func(), *core.Error) { return s.readBody(w, r) }
 		s.serveExchange(r.Context(), endpoint, r.Header.Get, body, &reply{w: w})
 	}
 }
+
+var closing = []string{"close"}
 
 // refuse answers a request that never became an exchange.
 func (s *server) refuse(rep exchange.Reply, endpoint abi.Endpoint, now time.Time, err error) {
@@ -124,7 +134,7 @@ var keyHeaders = [...]string{"X-Api-Key", "Api-Key", "X-Goog-Api-Key"}
 // token counts before the other headers.
 func presented(header func(string) string) string {
 	scheme, token, _ := strings.Cut(strings.TrimSpace(header("Authorization")), " ")
-	if token = strings.TrimSpace(token); token != "" && fold(scheme, "bearer") {
+	if token = strings.TrimSpace(token); token != "" && strings.EqualFold(scheme, "bearer") {
 		return token
 	}
 	for _, name := range keyHeaders {
@@ -154,11 +164,20 @@ func healthz(w http.ResponseWriter, _ *http.Request) {
 
 // readyz names what keeps the gateway from serving.
 func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
-	if missing := s.Ready(r.Context()); len(missing) > 0 {
-		writeJSON(w, http.StatusServiceUnavailable, map[string]any{"status": "not ready", "problems": missing})
-		return
+	missing := s.Ready(r.Context())
+	if s.gate.closed.Load() {
+		missing = append(missing, "the gateway is stopping")
 	}
-	writeJSON(w, 200, map[string]string{"status": "ready"})
+	status, answer := http.StatusOK, map[string]any{"status": "ready"}
+	if len(missing) > 0 {
+		status, answer["status"], answer["problems"] = http.StatusServiceUnavailable, "not ready", missing
+	}
+	if s.Notes != nil {
+		if notes := s.Notes(); len(notes) > 0 {
+			answer["notes"] = notes
+		}
+	}
+	writeJSON(w, status, answer)
 }
 
 func (s *server) metrics(w http.ResponseWriter, r *http.Request) {

@@ -51,6 +51,15 @@ func (b *bucket) add(n int64) {
 	b.added += n
 }
 
+// giveBack takes out n of the units of one grant, those that have not leaked
+// yet; mark is what added was just after the grant.
+func (b *bucket) giveBack(n, granted, mark int64) {
+	left := min(max(b.used-(b.added-mark), 0), granted)
+	if b.used -= min(n, left); b.used == 0 {
+		b.rest = 0
+	}
+}
+
 // wait is the time until n more fit under limit; 0 when they do.
 func (b *bucket) wait(n, limit int64) time.Duration {
 	return b.until(limit-n, limit)

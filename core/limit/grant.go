@@ -19,7 +19,8 @@ type Grant struct {
 type hold struct {
 	state  *state
 	limits core.Limits
-	added  int64 // the token bucket's count just after the grant
+	// What the buckets' added was just after the grant.
+	requests, tokens int64
 }
 
 // State is what x-ratelimit headers tell: of the narrowest subject, the one
@@ -55,13 +56,7 @@ func (g *Grant) Correct(now time.Time, actual int64) {
 			b.add(actual - g.reserved)
 			continue
 		}
-		// Of this grant there is left what is in the bucket and came not after it.
-		left := min(max(b.used-(b.added-h.added), 0), g.reserved)
-		back := min(g.reserved-actual, left)
-		b.used -= back
-		if b.used == 0 {
-			b.rest = 0
-		}
+		b.giveBack(g.reserved-actual, g.reserved, h.tokens)
 	}
 	g.reserved = actual
 	g.snapshot()
@@ -71,6 +66,10 @@ func (g *Grant) Correct(now time.Time, actual int64) {
 func (g *Grant) Release() {
 	g.limiter.mu.Lock()
 	defer g.limiter.mu.Unlock()
+	g.release()
+}
+
+func (g *Grant) release() {
 	if g.released {
 		return
 	}
@@ -78,6 +77,28 @@ func (g *Grant) Release() {
 	for i := range g.holds {
 		g.holds[i].state.parallel--
 	}
+}
+
+// Undo gives everything back, the request included: another gate has refused
+// what this one let through, and a refusal uses nothing up. After Release it
+// changes nothing.
+func (g *Grant) Undo(now time.Time) {
+	at := now.UnixNano()
+	g.limiter.mu.Lock()
+	defer g.limiter.mu.Unlock()
+	if g.released {
+		return
+	}
+	g.release()
+	for i := range g.holds {
+		h := &g.holds[i]
+		h.state.requests.leak(at, h.limits.RPM)
+		h.state.requests.giveBack(1, 1, h.requests)
+		h.state.tokens.leak(at, h.limits.TPM)
+		h.state.tokens.giveBack(g.reserved, g.reserved, h.tokens)
+	}
+	g.reserved = 0
+	g.snapshot()
 }
 
 // snapshot fills g.now. The limiter's mutex is held.

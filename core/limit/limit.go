@@ -74,7 +74,7 @@ func (l *Limiter) Acquire(now time.Time, subjects []Subject, tokens int64) (*Gra
 		h.state.parallel++
 		h.state.requests.add(1)
 		h.state.tokens.add(tokens)
-		h.added = h.state.tokens.added
+		h.requests, h.tokens = h.state.requests.added, h.state.tokens.added
 	}
 	g.snapshot()
 	return g, nil

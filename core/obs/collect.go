@@ -74,3 +74,15 @@ func LedgerCollector(l *ledger.Ledger) prometheus.Collector {
 		out <- prometheus.MustNewConstMetric(batches, prometheus.CounterValue, float64(s.Batches))
 	}}
 }
+
+// ConfigCollector tells of the configuration in force: state says whether it is
+// the one on disk as last read, and how many were applied since the start.
+func ConfigCollector(state func() (applied bool, revisions int64)) prometheus.Collector {
+	current := prometheus.NewDesc("tokligence_config_current", "0 while the configuration on disk has faults and an older one is in force.", nil, nil)
+	count := prometheus.NewDesc("tokligence_config_revisions_total", "Configurations put in force.", nil, nil)
+	return &collector{[]*prometheus.Desc{current, count}, func(out chan<- prometheus.Metric) {
+		applied, revisions := state()
+		out <- prometheus.MustNewConstMetric(current, prometheus.GaugeValue, truth(applied))
+		out <- prometheus.MustNewConstMetric(count, prometheus.CounterValue, float64(revisions))
+	}}
+}

@@ -1,6 +1,8 @@
 package obs_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
@@ -114,6 +116,53 @@ func TestMetrics_ClientsMakeNoSeries(t *testing.T) {
 	m.Exchange(failed(entry(func(e *core.LedgerEntry) { e.Outcome, e.Status = core.OutcomeFailed, 400 }), core.CodeInvalidRequest))
 	if text := strings.Join(samples(t, m), "\n"); !strings.Contains(text, `model="gpt",outcome="failed"`) {
 		t.Errorf("%s", text)
+	}
+}
+
+// TestLog holds the line of an exchange: who, what and how long, and no text of anybody.
+func TestLog(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		x     *exchange.Observed
+		level slog.Level
+		want  map[string]any
+		not   []string
+	}{
+		{"ok", entry(nil), slog.LevelInfo, map[string]any{"level": "INFO", "msg": "exchange", "id": "exc_1", "endpoint": "chat", "stream": true, "outcome": "ok",
+			"status": 200.0, "key": "key_1", "model": "gpt", "deployment": "gpt-main", "served_model": "gpt-x-1", "attempts": 1.0,
+			"input_tokens": 31.0, "output_tokens": 8.0, "estimated": false, "amount": "0.000111", "ms": 30.0, "first_token_ms": 7.0}, []string{"error", "source", "findings"}},
+		{"failed", failed(entry(func(e *core.LedgerEntry) { e.Findings = []string{"house/names"} }), core.CodeGuardrailBlocked), slog.LevelWarn,
+			map[string]any{"level": "WARN", "error": "guardrail_blocked", "source": "client"}, nil},
+		{"below the level", entry(nil), slog.LevelWarn, nil, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var out bytes.Buffer
+			o := obs.Observer{Metrics: obs.NewMetrics(), Lines: obs.NewLines(&out), Level: c.level}
+			o.Exchange(c.x)
+			if strings.Contains(out.String(), "MARK") {
+				t.Errorf("a name or message is in the log: %s", out.String())
+			}
+			if c.want == nil {
+				if out.Len() > 0 {
+					t.Errorf("logged %s", out.String())
+				}
+				return
+			}
+			var got map[string]any
+			if err := json.Unmarshal(out.Bytes(), &got); err != nil || bytes.Count(out.Bytes(), []byte("\n")) != 1 {
+				t.Fatalf("%s: %v", out.String(), err)
+			}
+			for name, value := range c.want {
+				if got[name] != value {
+					t.Errorf("%s is %v, want %v", name, got[name], value)
+				}
+			}
+			for _, name := range c.not {
+				if _, ok := got[name]; ok {
+					t.Errorf("%s is there", name)
+				}
+			}
+		})
 	}
 }
 

@@ -11,9 +11,12 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/mattn/go-sqlite3"
+
+	"github.com/tokligence/gateway/core"
 )
 
 type sqliteOptions struct {
@@ -108,26 +111,50 @@ func (s *Store) openSQLite(ctx context.Context, o sqliteOptions) error {
 
 // explain puts what the operator can do about it before SQLite's own words.
 func explain(err error) error {
+	if why := reason(err); why != "" {
+		return fmt.Errorf("%s: %w", why, err)
+	}
+	return err
+}
+
+func reason(err error) string {
 	var se sqlite3.Error
 	switch {
 	case errors.Is(err, os.ErrPermission):
-		return fmt.Errorf("no permission: %w", err)
+		return "no permission"
 	case !errors.As(err, &se):
-		return err
+		return ""
 	}
 	switch se.Code {
 	case sqlite3.ErrBusy, sqlite3.ErrLocked:
-		return fmt.Errorf("the database is locked by another process: %w", err)
+		return "the database is locked by another process"
 	case sqlite3.ErrReadonly:
-		return fmt.Errorf("the database file or its folder is read-only: %w", err)
+		return "the database file or its folder is read-only"
 	case sqlite3.ErrFull:
-		return fmt.Errorf("the disk is full: %w", err)
+		return "the disk is full"
 	case sqlite3.ErrNotADB, sqlite3.ErrCorrupt:
-		return fmt.Errorf("the file is damaged or not a database: %w", err)
+		return "the file is damaged or not a database"
 	case sqlite3.ErrCantOpen:
-		return fmt.Errorf("the file cannot be opened: %w", err)
+		return "the file cannot be opened"
+	case sqlite3.ErrIoErr:
+		// To SQLite a quota or a limit on file sizes is no full disk, to the operator it is.
+		if se.SystemErrno == syscall.EDQUOT || se.SystemErrno == syscall.EFBIG {
+			return "the disk is full"
+		}
+		return "the disk fails"
 	}
-	return err
+	return ""
+}
+
+// unavailable makes a failure of the database itself, whatever was to be
+// written, one to come back from later.
+func unavailable(what string, err error) error {
+	why := reason(err)
+	err = fmt.Errorf("%s: %w", what, explain(err))
+	if why == "" {
+		return err
+	}
+	return core.Errorf(core.CodeOverloaded, core.SourceGateway, "the database cannot be written: %s", why).With(err)
 }
 
 // rowFault reports whether err is about one row's values, so that the

@@ -103,14 +103,14 @@ func (s *Store) write(ctx context.Context, what string, f func(tx *sql.Tx) error
 	defer s.writes.Unlock()
 	tx, err := s.conn.BeginTx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("%s: %w", what, explain(err))
+		return unavailable(what, err)
 	}
 	if err := f(tx); err != nil {
 		_ = tx.Rollback() // the cause is what matters
-		return fmt.Errorf("%s: %w", what, explain(err))
+		return unavailable(what, err)
 	}
 	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("%s: %w", what, explain(err))
+		return unavailable(what, err)
 	}
 	return nil
 }

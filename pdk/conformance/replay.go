@@ -28,7 +28,8 @@ type call struct {
 
 // replay makes all raw calls on one instance, and again in the opposite order on another.
 func (s *suite) replay(ctx context.Context, one *plugin.Loaded) {
-	limits, hostile, purity := s.check("limits"), s.check("hostile"), s.check("purity")
+	limits, hostile, purity, log := s.check("limits"), s.check("hostile"), s.check("purity"), s.check("log")
+	defer func() { s.log.judge(log) }()
 	var calls []*call
 	for _, f := range asked(one) {
 		documents := inputs(f, one.Manifest)
@@ -55,6 +56,7 @@ func (s *suite) replay(ctx context.Context, one *plugin.Loaded) {
 			return
 		}
 	}
+	stream(ctx, purity, one, two)
 }
 
 // asked are the functions that are called once a plugin is configured.
@@ -165,12 +167,12 @@ func inputs(f abi.Function, m *abi.Manifest) (list [][]byte) {
 			list = append(list, wire.AppendEncodeRequest(nil, &abi.EncodeRequest{Endpoint: b.Endpoint, Deployment: d, Body: b.Body}))
 		}
 	case abi.Decode:
-		for _, b := range corpus[json.RawMessage]("answers.jsonl") {
+		for _, b := range corpus[abi.Raw]("answers.jsonl") {
 			list = append(list, wire.AppendDecodeRequest(nil, &abi.DecodeRequest{Endpoint: abi.Chat, Deployment: d, Status: 200, Body: b}))
 		}
 	case abi.DecodeError:
 		for _, status := range []int{429, 400, 599} {
-			for _, b := range corpus[json.RawMessage]("answers.jsonl") {
+			for _, b := range corpus[abi.Raw]("answers.jsonl") {
 				list = append(list, wire.AppendDecodeErrorRequest(nil, &abi.DecodeErrorRequest{Status: status, Body: b}))
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tokligence/gateway/core/config"
+	"github.com/tokligence/gateway/core/ledger/prices"
 )
 
 func checkCommand() *cobra.Command {
@@ -34,21 +35,29 @@ func checkCommand() *cobra.Command {
 	return cmd
 }
 
-// check reads the configuration, and if it is sound by itself, what its plugins
-// say of it.
+// check reads the configuration and builds it, if it is sound by itself, as
+// serving would.
 func check(cmd *cobra.Command, path string) (*config.Config, []config.Problem, error) {
 	c, problems := config.Load(path, os.LookupEnv)
 	if c == nil {
 		return nil, problems, nil
 	}
 	m := Main{Stderr: cmd.ErrOrStderr(), LogLevel: slog.LevelWarn, config: c}
+	m.log = m.logger()
 	cache := m.cacheDir()
 	if _, err := os.Stat(cache); err != nil {
 		cache = "" // checking leaves nothing behind
 	}
-	loader := newLoader(m.logger(), cache)
-	more, err := lint(cmd.Context(), c, loader)
-	return c, append(problems, more...), errors.Join(err, loader.Close(cmd.Context()))
+	var err error
+	if m.book, err = prices.Catalogue(); err != nil {
+		return nil, nil, err
+	}
+	m.loader = newLoader(m.log, cache)
+	snap, more := m.build(cmd.Context(), c)
+	if snap != nil {
+		snap.Close()
+	}
+	return c, append(problems, more...), m.loader.Close(cmd.Context())
 }
 
 func initCommand() *cobra.Command {

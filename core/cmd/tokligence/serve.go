@@ -13,6 +13,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -41,6 +42,7 @@ type Main struct {
 	Stdout     io.Writer
 	Stderr     io.Writer
 	Env        func(string) (string, bool)
+	Stopping   func() // called when the context of Run has ended, before anything else; may be nil
 
 	config    *config.Config
 	lines     *obs.Lines
@@ -56,7 +58,10 @@ type Main struct {
 	metrics   *obs.Metrics
 	server    *httpapi.Server
 
-	reloading sync.Mutex // one configuration at a time
+	reloading sync.Mutex                    // one configuration at a time
+	current   atomic.Pointer[config.Config] // the one in force
+	revisions atomic.Int64                  // put in force so far
+	stale     atomic.Bool                   // the configuration on disk could not be put in force
 }
 
 func serveCommand() *cobra.Command {
@@ -73,6 +78,7 @@ func serveCommand() *cobra.Command {
 			m.Stdout, m.Stderr = cmd.OutOrStdout(), cmd.ErrOrStderr()
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
+			m.Stopping = stop // a second signal ends the process at once: what is committed stays
 			return m.Run(ctx)
 		},
 	}
@@ -84,6 +90,9 @@ func serveCommand() *cobra.Command {
 // Run serves until ctx ends, then drains and closes everything.
 func (m *Main) Run(ctx context.Context) (err error) {
 	m.log = m.logger()
+	hangup := make(chan os.Signal, 1) // from the start on: what is not caught ends the process
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
 	defer func() {
 		if cerr := m.close(); err == nil {
 			err = cerr
@@ -101,7 +110,7 @@ func (m *Main) Run(ctx context.Context) (err error) {
 		return err
 	}
 	m.log.Info("serving", "address", listener.Addr().String(), "version", version)
-	return m.serve(ctx, listener)
+	return m.serve(ctx, listener, hangup)
 }
 
 func (m *Main) logger() *slog.Logger {
@@ -111,11 +120,12 @@ func (m *Main) logger() *slog.Logger {
 
 // open reads the configuration and builds everything that serves it.
 func (m *Main) open(ctx context.Context) error {
-	c, err := m.load()
-	if err != nil {
-		return err
+	c, problems := m.load()
+	if c == nil {
+		return m.invalid(problems)
 	}
 	m.config = c
+	var err error
 	if m.store, err = store.Open(ctx, c.Storage.URL, time.Now); err != nil {
 		return err
 	}
@@ -132,33 +142,52 @@ func (m *Main) open(ctx context.Context) error {
 	m.metrics = obs.NewMetrics()
 	m.metrics.Register(obs.PluginCollector(m.loader))
 	m.metrics.Register(obs.LedgerCollector(m.ledger))
+	m.metrics.Register(obs.ConfigCollector(func() (bool, int64) { return !m.stale.Load(), m.revisions.Load() }))
 	m.exchanger = exchange.New(exchange.Options{Ledger: m.ledger, Limiter: limit.New(), Upstream: m.client, Log: m.log, Now: time.Now,
 		Observe: &obs.Observer{Metrics: m.metrics, Lines: m.lines, Level: m.LogLevel}, RefuseUnpriced: c.Ledger.Unpriced == config.UnpricedRefuse,
-		DefaultMaxOutput: c.Ledger.DefaultMaxOutput, Cooldown: c.Routing.Cooldown})
-	snap, err := m.build(ctx, c)
-	if err != nil {
-		return err
+		DefaultMaxOutput: c.Ledger.DefaultMaxOutput})
+	snap, problems := m.build(ctx, c)
+	if snap == nil {
+		return m.invalid(problems)
 	}
-	m.exchanger.Swap(snap)
+	m.apply(c, snap)
 	// Compiling plugins takes memory that serving does not need.
 	debug.FreeOSMemory()
 	return nil
 }
 
-// load reads the configuration; its error lists every problem.
-func (m *Main) load() (*config.Config, error) {
+// load reads the configuration and logs its warnings. It is nil when there are
+// errors.
+func (m *Main) load() (*config.Config, []config.Problem) {
 	c, problems := config.Load(m.ConfigPath, m.Env)
+	var errs []config.Problem
 	for _, p := range problems {
-		if config.HasErrors([]config.Problem{p}) {
-			fmt.Fprintln(m.Stderr, p)
-		} else {
+		if p.Warning {
 			m.log.Warn(p.Message, "key", p.Path)
+		} else {
+			errs = append(errs, p)
 		}
 	}
-	if config.HasErrors(problems) {
-		return nil, fmt.Errorf("%s is not valid", m.ConfigPath)
+	if len(errs) > 0 {
+		return nil, errs
 	}
 	return c, nil
+}
+
+// invalid prints why the gateway does not start.
+func (m *Main) invalid(problems []config.Problem) error {
+	for _, p := range problems {
+		fmt.Fprintln(m.Stderr, p)
+	}
+	return fmt.Errorf("%s is not valid", m.ConfigPath)
+}
+
+// apply puts a built configuration in force.
+func (m *Main) apply(c *config.Config, snap *exchange.Snapshot) {
+	m.current.Store(c)
+	m.exchanger.Swap(snap)
+	m.revisions.Add(1)
+	m.stale.Store(false)
 }
 
 // cacheDir is where compiled plugins are kept: beside the database.
@@ -190,14 +219,11 @@ func (m *Main) firstKey(ctx context.Context) error {
 	return nil
 }
 
-// serve answers requests until ctx ends, and reloads on SIGHUP.
-func (m *Main) serve(ctx context.Context, listener net.Listener) error {
+// serve answers requests until ctx ends, and reloads at each hangup.
+func (m *Main) serve(ctx context.Context, listener net.Listener, hangup <-chan os.Signal) error {
 	admin := adminapi.New(adminapi.Deps{Keys: m.keys, Store: m.store, Ledger: m.ledger, Runtime: (*runtime)(m), Now: time.Now, Log: m.log})
 	m.server = httpapi.NewServer(httpapi.Options{Exchange: m.exchanger, Keys: m.keys, MaxBody: m.config.Server.MaxBody, Now: time.Now, Log: m.log,
-		Ready: m.ready, Metrics: m.metrics.Handler(), Admin: admin})
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
+		Ready: m.ready, Notes: m.notes, Metrics: m.metrics.Handler(), Admin: admin})
 	ended := make(chan error, 1)
 	go func() { ended <- m.listen(listener) }()
 	for {
@@ -207,6 +233,9 @@ func (m *Main) serve(ctx context.Context, listener net.Listener) error {
 		case err := <-ended:
 			return err
 		case <-ctx.Done():
+			if m.Stopping != nil {
+				m.Stopping()
+			}
 			return m.drain(ended)
 		}
 	}
@@ -220,36 +249,61 @@ func (m *Main) listen(l net.Listener) error {
 	return m.server.ServeTLS(l, s.TLSCert, s.TLSKey)
 }
 
-// drain lets running exchanges finish, for as long as the configuration allows,
-// and then cuts what is left.
+// cutGrace is how long exchanges that were cut may take to tell their clients
+// and to be settled.
+const cutGrace = 5 * time.Second
+
+// drain refuses new exchanges and lets running ones finish, for as long as the
+// configuration allows; it then cuts what is left.
 func (m *Main) drain(ended <-chan error) error {
-	m.log.Info("stopping", "drain_timeout", m.config.Server.DrainTimeout.String())
-	ctx, cancel := context.WithTimeout(context.Background(), m.config.Server.DrainTimeout)
+	limit := m.config.Server.DrainTimeout
+	m.log.Info("stopping", "drain_timeout", limit.String())
+	idle := m.server.Refuse()
+	if !closes(idle, limit) {
+		m.log.Warn("some exchanges are cut")
+		m.server.Cut()
+		closes(idle, cutGrace)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	err := m.server.Shutdown(ctx)
-	if errors.Is(err, context.DeadlineExceeded) {
-		m.log.Warn("some exchanges were cut")
+	if errors.Is(err, context.DeadlineExceeded) { // idle connections, or a long export
 		err = m.server.Close()
 	}
 	<-ended
 	return err
 }
 
+// closes reports whether done closes before the limit.
+func closes(done <-chan struct{}, limit time.Duration) bool {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
 // Reload puts the configuration as it is on disk in force, without failing a
-// request. A faulty one changes nothing.
+// request. A faulty one changes nothing; the log names its faults.
 func (m *Main) Reload(ctx context.Context) {
 	m.reloading.Lock()
 	defer m.reloading.Unlock()
-	c, err := m.load()
+	c, problems := m.load()
 	var snap *exchange.Snapshot
-	if err == nil {
-		snap, err = m.build(ctx, c)
+	if c != nil {
+		snap, problems = m.build(ctx, c)
 	}
-	if err != nil {
-		m.log.Error("the configuration was not reloaded; the old one stays in force", "error", err)
+	if snap == nil {
+		m.stale.Store(true)
+		for _, p := range problems {
+			m.log.Error("the configuration was not reloaded; the old one stays in force", "problem", p.String())
+		}
 		return
 	}
-	m.exchanger.Swap(snap)
+	m.apply(c, snap)
 	m.log.Info("configuration reloaded; [server], [storage] and [ledger] take effect at the next start")
 }
 
@@ -264,6 +318,15 @@ func (m *Main) ready(ctx context.Context) (missing []string) {
 		missing = append(missing, "the ledger cannot be written")
 	}
 	return missing
+}
+
+// notes tell that a reload has failed: no reason to send requests elsewhere, since
+// every other node may have read the same file.
+func (m *Main) notes() []string {
+	if !m.stale.Load() {
+		return nil
+	}
+	return []string{"the configuration on disk has faults, which the log names; an older one is in force"}
 }
 
 // close ends what open began, in the order in which it is used.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-
 	"encoding/json"
 	"os"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"github.com/tokligence/gateway/core/plugin"
 	"github.com/tokligence/gateway/core/plugin/prochost"
 	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/conformance"
 	"github.com/tokligence/gateway/pdk/process"
 )
 
@@ -80,7 +80,7 @@ func TestPlan(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := call[abi.PlanReply](t, p, abi.Plan, abi.PlanRequest{Endpoint: c.endpoint, Deployment: abi.Deployment{
-				BaseURL: c.base, Options: json.RawMessage(c.options),
+				BaseURL: c.base, Options: abi.Raw(c.options),
 			}})
 			if got.URL != c.url || got.Reason != c.reason || got.Supported != (c.url != "") {
 				t.Errorf("plan %+v", got)
@@ -106,7 +106,7 @@ func TestDecodeError(t *testing.T) {
 		{400, `{"error":{"message":"of OpenAI's shape"}}`, abi.UpstreamRejected, "", "of OpenAI's shape", ""},
 		{502, `"<html>bad gateway</html>"`, abi.UpstreamUnavailable, "", "status 502", "html"},
 	} {
-		got := call[abi.DecodeErrorReply](t, p, abi.DecodeError, abi.DecodeErrorRequest{Status: c.status, Body: json.RawMessage(c.body)})
+		got := call[abi.DecodeErrorReply](t, p, abi.DecodeError, abi.DecodeErrorRequest{Status: c.status, Body: abi.Raw(c.body)})
 		if got.Error.Code != c.code || got.VendorCode != c.vendor || !strings.Contains(got.Error.Message, c.text) {
 			t.Errorf("%s: %+v", c.body, got)
 		}
@@ -114,4 +114,16 @@ func TestDecodeError(t *testing.T) {
 			t.Errorf("%s: the message quotes it: %q", c.body, got.Error.Message)
 		}
 	}
+}
+
+// TestConformance is what `tokligence plugin test` checks.
+func TestConformance(t *testing.T) {
+	path, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	conformance.Run(t, conformance.Target{
+		Declaration: plugin.Declaration{Source: path, Carrier: "process"},
+		Carriers:    map[string]plugin.Carrier{"process": prochost.New()},
+	})
 }

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tokligence/gateway/core/adminapi"
+)
+
+// TestGateway_ModelsTest: each alias is asked on the endpoint that it is for, and
+// the ledger says who asked and why.
+func TestGateway_ModelsTest(t *testing.T) {
+	v := newVendor(t)
+	embed := `
+[[deployment]]
+name = "vectors"
+provider = "provider.openai"
+model = "embed-model"
+credential = "vendor"
+base_url = "%s"
+allow_private = true
+price = { input = "1.00" }
+[[model]]
+name = "vectors"
+deployments = ["vectors"]
+`
+	unpriced := strings.NewReplacer("price = { input = \"1.00\" }\n", "", `"vectors"`, `"unpriced"`).Replace(embed)
+	g := newGateway(t, settings+embed+unpriced, v)
+	g.start()
+	out, err := g.command("models", "test").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
+	for _, want := range []string{"Hello there", "a vector of 3 numbers"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("no %q in %s", want, out)
+		}
+	}
+	var me key
+	g.call("GET", "/me", "", &me)
+	got := map[string]string{}
+	for _, e := range g.entries() {
+		if e.Key.ID != me.ID || !slices.Contains(e.Tags, adminapi.TestTag) {
+			t.Errorf("entry of %+v with tags %v", e.Key, e.Tags)
+		}
+		got[e.RequestedModel] += " " + e.Endpoint + ":" + string(e.Outcome)
+	}
+	if got["m"] != " chat:ok" || got["vectors"] != " embeddings:ok" || got["unpriced"] != " chat:failed embeddings:ok" {
+		t.Errorf("entries %v", got)
+	}
+}

@@ -1,0 +1,39 @@
+package exchange_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/pdk/abi"
+)
+
+// TestDo_CountedHere: a vendor that does not count tokens is on record as it
+// answered, and costs it nothing of its health.
+func TestDo_CountedHere(t *testing.T) {
+	r := newRig(t, core.Deployment{}, nil)
+	r.answer(whole(404, `{"error":{"message":"no such path"}}`))
+	c, entries := r.ask(r.key("", core.Limits{}), abi.CountTokens, hello)
+	if c.status != 200 || !strings.HasPrefix(c.body.String(), `{"input_tokens":`) || c.head.Attempts != 1 {
+		t.Fatalf("%d %s %+v", c.status, c.body.String(), c.head)
+	}
+	if len(entries) != 1 || entries[0].Outcome != core.OutcomeOK || entries[0].Amount != 0 {
+		t.Fatalf("entries %+v", entries)
+	}
+	if a := entries[0].Attempts; len(a) != 1 || a[0].Status != 404 || a[0].Error == "" {
+		t.Errorf("attempts %+v", a)
+	}
+	r.answer(whole(200, `{"input_tokens":7}`))
+	if c, entries := r.ask(r.key("", core.Limits{}), abi.CountTokens, hello); c.body.String() != `{"input_tokens":7}` || len(entries[0].Attempts) != 1 || entries[0].Attempts[0].Status != 200 {
+		t.Errorf("%s %+v", c.body.String(), entries[0].Attempts)
+	}
+}
+
+// TestDo_StreamAttempts: a stream that comes in one piece counts its one attempt once.
+func TestDo_StreamAttempts(t *testing.T) {
+	r := newRig(t, core.Deployment{}, nil)
+	r.answer(whole(200, delta("ok")+finish+done, "Content-Type", "text/event-stream"))
+	if c, entries := r.ask(r.key("", core.Limits{}), abi.Chat, helloStream); c.head.Attempts != 1 || len(entries[0].Attempts) != 1 {
+		t.Errorf("the head says %d, the ledger %+v", c.head.Attempts, entries[0].Attempts)
+	}
+}

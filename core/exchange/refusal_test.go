@@ -1,0 +1,47 @@
+package exchange_test
+
+import (
+	"testing"
+
+	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/pdk/abi"
+)
+
+// TestDo_RefusalUsesNothing: what the budget refuses leaves the rate limits as
+// they were, and no entry.
+func TestDo_RefusalUsesNothing(t *testing.T) {
+	for _, policy := range []core.BudgetPolicy{core.BudgetStrict, core.BudgetShrink} {
+		t.Run(string(policy), func(t *testing.T) {
+			r := newRig(t, core.Deployment{}, nil)
+			r.answer(whole(200, wholeAnswer))
+			p := r.key("0.000000001", core.Limits{RPM: 1, TPM: 1000, Parallel: 1})
+			p.Budgets[0].Policy = policy
+			const body = `{"model":"m","max_tokens":500,"messages":[{"role":"user","content":"hi"}]}`
+			for range 3 {
+				c, entries := r.ask(p, abi.Chat, body)
+				if c.status != 402 || len(entries) != 0 {
+					t.Fatalf("%d %s, entries %v", c.status, c.body.String(), entries)
+				}
+				if left := header(c, "X-Ratelimit-Remaining-Requests") + " " + header(c, "X-Ratelimit-Remaining-Tokens"); left != "1 1000" {
+					t.Errorf("a refusal leaves %s", left)
+				}
+			}
+			p.Budgets[0].Amount = core.Dollar
+			if c, entries := r.ask(p, abi.Chat, body); c.status != 200 || len(entries) != 1 {
+				t.Errorf("%d %s", c.status, c.body.String())
+			}
+			if spent, held, _, err := r.ledger.Spent(t.Context(), p.Budgets[0], p.Budgets[0].CreatedAt); err != nil || held != 0 || spent == 0 {
+				t.Errorf("spent %s, held %s, %v", spent, held, err)
+			}
+		})
+	}
+}
+
+func header(c *recorder, name string) string {
+	for _, f := range c.head.More {
+		if f.Name == name {
+			return f.Value
+		}
+	}
+	return ""
+}
