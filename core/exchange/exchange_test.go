@@ -147,6 +147,7 @@ func TestDo_Errors(t *testing.T) {
 		{"C83 x-should-retry", `{"error":{"message":"no"}}`, 429, []string{"x-should-retry", "false"}, 429, "no", 1},
 		{"500 is tried again", `oops`, 500, nil, 502, "upstream_unavailable", 3},
 		{"HTML", `<html>`, 200, nil, 502, "not JSON", 3},
+		{"echoed secret everywhere", `{"error":{"message":"no","type":"vendor-MARK2","code":"vendor-MARK2","param":"vendor-MARK2"}}`, 422, nil, 422, `"code":"***"`, 1},
 		{"echoed secret", `{"error":{"message":"key vendor-MARK2 is odd"}}`, 422, nil, 422, "key *** is odd", 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {

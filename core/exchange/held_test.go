@@ -3,6 +3,7 @@ package exchange_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -69,9 +70,18 @@ func TestDo_BridgeHoldsNothingFromGuards(t *testing.T) {
 // TestDo_StreamHead holds that a stream's head says which deployment answers.
 func TestDo_StreamHead(t *testing.T) {
 	r := newRig(t, core.Deployment{}, nil)
-	r.answer(r.raw(streamHead, delta("ok"), finish, done))
-	if c, _ := r.ask(r.key("", core.Limits{}), abi.Chat, helloStream); c.head.Deployment != "dep" {
-		t.Errorf("head %+v", c.head)
+	// Its one attempt counts once, whether it is over by then or not.
+	for name, vendor := range map[string]http.HandlerFunc{
+		"in pieces": r.raw(streamHead, delta("ok"), "WAIT", finish, done),
+		"at once": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			fmt.Fprint(w, delta("ok")+finish+done)
+		},
+	} {
+		r.answer(vendor)
+		if c, _ := r.ask(r.key("", core.Limits{}), abi.Chat, helloStream); c.head.Deployment != "dep" || c.head.Attempts != 1 {
+			t.Errorf("%s: head %+v", name, c.head)
+		}
 	}
 }
 

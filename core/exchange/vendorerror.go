@@ -180,8 +180,9 @@ func finishVendorError(e *core.Error, t *Target, message string) *core.Error {
 		e.Message, e.VendorType, e.VendorCode, e.Param = "the provider refused the gateway's credential", "", "", ""
 	case e.Message == "":
 		e.Message = "the provider answered with an error and no message"
-	default:
-		e.Message = redact(e.Message, t.Credential)
+	}
+	for _, text := range [...]*string{&e.Message, &e.VendorType, &e.VendorCode, &e.Param} {
+		*text = redact(*text, t.Credential)
 	}
 	return e
 }

@@ -439,10 +439,17 @@ func TestHeaders_C94(t *testing.T) {
 		z.Close()
 	})
 	w := r.ways()[0]
+	// With the connection's headers net/http serves the request, else a lane.
+	for _, connection := range []string{"Connection: x-foo, keep-alive\r\nX-Foo: client-MARK\r\nKeep-Alive: client-MARK\r\nTE: trailers\r\n", "X-Foo: client-MARK\r\n"} {
+		r.testHeaders(t, w, connection)
+	}
+}
+
+func (r *rig) testHeaders(t *testing.T, w way, connection string) {
 	body := hello + strings.Repeat(" ", 50)
 	_, in := w.dial(t, "POST /v1/chat/completions HTTP/1.1\r\nHost: client-MARK\r\nAuthorization: Bearer "+secret+"\r\n"+
 		"X-Api-Key: "+secret+"\r\nApi-Key: "+secret+"\r\nX-Goog-Api-Key: "+secret+"\r\nCookie: s=client-MARK\r\n"+
-		"Connection: x-foo, keep-alive\r\nX-Foo: client-MARK\r\nKeep-Alive: client-MARK\r\nTE: trailers\r\nAccept-Encoding: br, zstd\r\n"+
+		connection+"Accept-Encoding: br, zstd\r\n"+
 		"Forwarded: for=client-MARK\r\nX-Forwarded-For: client-MARK\r\nProxy-Authorization: client-MARK\r\n"+
 		"Content-Type: application/json; charset=client-MARK\r\nContent-Length: "+fmt.Sprint(len(body))+"\r\n\r\n"+body)
 	resp, err := http.ReadResponse(in, nil)

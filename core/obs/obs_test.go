@@ -6,13 +6,17 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/exchange"
+	"github.com/tokligence/gateway/core/ledger"
 	"github.com/tokligence/gateway/core/obs"
+	"github.com/tokligence/gateway/core/plugin"
+	"github.com/tokligence/gateway/core/store"
 )
 
 // entry is an exchange as the observer is told of it.
@@ -159,5 +163,26 @@ func TestLog(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestCollectors holds the figures that are read when they are asked for.
+func TestCollectors(t *testing.T) {
+	s, err := store.Open(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "t.db"), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	book, err := ledger.Open(t.Context(), s, ledger.Options{NodeID: "n", Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer book.Close(t.Context())
+	m := obs.NewMetrics()
+	m.Register(obs.LedgerCollector(book))
+	m.Register(obs.PluginCollector(plugin.NewLoader(plugin.Options{})))
+	want := "tokligence_ledger_batches_total 0\ntokligence_ledger_healthy 1\ntokligence_ledger_queue_bytes 0"
+	if got := strings.Join(samples(t, m), "\n"); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }

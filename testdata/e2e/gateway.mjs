@@ -1,5 +1,5 @@
 // Starts the real binary with a store of its own and the mock as every provider.
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import http from "node:http";
 import https from "node:https";
@@ -7,12 +7,13 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 
 export const root = resolve(import.meta.dirname, "../..");
 const binary = join(root, "bin/tokligence");
 
 // compiled holds what the plugins compile to, named by content: compiled once, not once a gateway.
-const compiled = join(tmpdir(), "tokligence-e2e-compiled");
+export const compiled = join(tmpdir(), "tokligence-e2e-compiled");
 export const adminKey = "sk-e2e-admin-key-0123456789abcdefghij";
 
 // providers are the four whose adapters are under test. The prices differ, so
@@ -98,8 +99,21 @@ async function freePort() {
   return port;
 }
 
+// buildGuest builds the guardrail that does what texts say, and returns its path.
+export async function buildGuest() {
+  const file = join(compiled, "guest.wasm");
+  await goBuild(file, "./core/cmd/tokligence/testdata/guest", ["-buildmode=c-shared"], { GOOS: "wasip1", GOARCH: "wasm" });
+  return file;
+}
+
+// goBuild builds a package of this module.
+export async function goBuild(file, source, flags = [], env = {}) {
+  await mkdir(compiled, { recursive: true });
+  await promisify(execFile)("go", ["build", "-trimpath", ...flags, "-ldflags=-s -w", "-o", file, source], { cwd: root, env: { ...process.env, ...env } });
+}
+
 // startGateway serves the configuration of all providers at mockURL, and extra.
-// With a certificate (options.tls) it is asked by https; nothing here checks it.
+// Without a known admin key (options.keyless) it has no key either. With a certificate (options.tls) it is asked by https; nothing here checks it.
 export async function startGateway(mockURL, extra, options = {}) {
   const dir = await mkdtemp(join(tmpdir(), "tokligence-e2e-"));
   const port = await freePort();
@@ -129,7 +143,7 @@ export async function startGateway(mockURL, extra, options = {}) {
     return r.text ? JSON.parse(r.text) : undefined;
   };
   const newKey = async (spec) => admin("POST", "/keys", { name: "e2e", all_models: true, ...spec });
-  const key = (await newKey({ budget: { amount: "100.00", period: "month" } })).secret;
+  const key = !options.keyless && (await newKey({ budget: { amount: "100.00", period: "month" } })).secret;
   return {
     url,
     key,

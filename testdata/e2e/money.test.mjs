@@ -5,7 +5,7 @@ import http from "node:http";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startGateway } from "./gateway.mjs";
-import { bedrock, chat, claude, json, startVendor, stream } from "./vendor.mjs";
+import { bedrock, chat, claude, events, json, startVendor, stream } from "./vendor.mjs";
 
 let vendor, gateway;
 
@@ -264,5 +264,86 @@ describe("C20 exceptions of Bedrock within a stream", () => {
         assert.ok(e.usage.output > 0 && Number(e.amount) > 0);
       });
     }
+  }
+});
+
+describe("C07, C40, C41 usage of Anthropic, to either client", () => {
+  const usage = { input_tokens: 5, cache_creation_input_tokens: 8000, cache_read_input_tokens: 0, output_tokens: 400 };
+  const whole = (usage) => ({ id: "msg_1", type: "message", role: "assistant", model: "claude-vendor", content: [{ type: "text", text: "ok" }], stop_reason: "end_turn", stop_sequence: null, usage });
+  const cost = (e) => Math.round(Number(e.amount) * 1e6);
+  const entry = (r) => gateway.entry(r.headers["x-tokligence-exchange-id"]);
+
+  test("a cache write is billed once", async () => {
+    vendor.answer = json(whole(usage));
+    const r = await gateway.ask("/v1/chat/completions", say("dated"));
+    assert.equal(r.json.usage.prompt_tokens, 8005);
+    assert.equal(r.json.usage.completion_tokens, 400);
+    assert.equal(r.json.usage.total_tokens, 8405);
+    assert.equal(r.json.usage.prompt_tokens_details.cached_tokens, 0);
+    assert.equal(cost(await entry(r)), 5 + 10_000 + 2000); // at 1, 1.25 and 5
+    const m = await gateway.ask("/v1/messages", say("dated"));
+    assert.deepEqual(m.json.usage, usage);
+    assert.equal(cost(await entry(m)), 12_005);
+  });
+
+  for (const [name, last, want] of [
+    ["replaced", { input_tokens: 20, output_tokens: 310, cache_creation_input_tokens: 0, cache_read_input_tokens: 8970 }, { prompt_tokens: 8990, completion_tokens: 310, cached: 8970, cost: 20 + 897 + 1550 }],
+    ["kept", { output_tokens: 310 }, { prompt_tokens: 9000, completion_tokens: 310, cached: 0, cost: 9000 + 1550 }],
+  ]) {
+    test(`a later report: ${name}; one usage chunk, right before the end`, async () => {
+      const end = claude.end(310).replace('"usage":{"output_tokens":310}', `"usage":${JSON.stringify(last)}`);
+      vendor.answer = events(claude.start(9000), claude.text("ok"), end);
+      const r = await gateway.ask("/v1/chat/completions", say("dated", { stream: true, stream_options: { include_usage: true } }));
+      const blocks = r.text.split("\n\n").filter(Boolean).map((b) => b.slice("data: ".length));
+      assert.equal(blocks.pop(), "[DONE]");
+      const chunks = blocks.map((b) => JSON.parse(b));
+      const u = chunks.pop();
+      assert.deepEqual(u.choices, []);
+      assert.deepEqual([u.usage.prompt_tokens, u.usage.completion_tokens, u.usage.total_tokens, u.usage.prompt_tokens_details.cached_tokens], [want.prompt_tokens, want.completion_tokens, want.prompt_tokens + want.completion_tokens, want.cached]);
+      assert.equal(chunks.at(-1).choices[0].finish_reason, "stop");
+      for (const c of chunks) {
+        assert.ok(!c.usage && c.choices.length === 1);
+        assert.deepEqual([c.id, c.created, c.model, c.object], [u.id, u.created, u.model, "chat.completion.chunk"]);
+      }
+      const e = await entry(r);
+      assert.equal(cost(e), want.cost);
+      assert.equal(u.x_tokligence.cost, e.amount);
+      const m = await gateway.ask("/v1/messages", say("dated", { stream: true }));
+      assert.ok(m.text.includes(JSON.stringify(last)), "passed on as it came");
+      assert.equal(cost(await entry(m)), want.cost);
+    });
+  }
+});
+
+test("C29, C31, C43 Gemini: thoughts apart, results together, all tokens counted", async () => {
+  const parts = [{ text: "Let me plan", thought: true }, { text: '{"a":1}' }];
+  const usageMetadata = { promptTokenCount: 50, candidatesTokenCount: 120, thoughtsTokenCount: 300, cachedContentTokenCount: 20, totalTokenCount: 470 };
+  const candidates = (p, finishReason) => [{ content: { role: "model", parts: p }, finishReason, index: 0 }];
+  const messages = [
+    { role: "user", content: "go" },
+    { role: "assistant", content: null, tool_calls: [["c1", "f", 1], ["c2", "g", 2]].map(([id, name, n]) => ({ id, type: "function", function: { name, arguments: `{"n":${n}}` } })) },
+    { role: "tool", tool_call_id: "c1", content: "one" },
+    { role: "tool", tool_call_id: "c2", content: "two" },
+  ];
+  vendor.answer = json({ candidates: candidates(parts, "STOP"), usageMetadata });
+  const r = await gateway.ask("/v1/chat/completions", { model: "gemini", messages });
+  assert.equal(r.json.choices[0].message.content, '{"a":1}');
+  assert.equal(r.json.choices[0].message.reasoning_content, "Let me plan");
+  const u = r.json.usage;
+  assert.deepEqual([u.prompt_tokens, u.completion_tokens, u.total_tokens, u.completion_tokens_details.reasoning_tokens, u.prompt_tokens_details.cached_tokens], [50, 420, 470, 300, 20]);
+  const { contents } = vendor.last().json;
+  assert.deepEqual(contents.map((c) => c.role), ["user", "model", "user"]);
+  assert.deepEqual(contents[2].parts.map((p) => p.functionResponse.name), ["f", "g"]);
+
+  const growing = [1, 2, 3].map((n) => ({ ...usageMetadata, candidatesTokenCount: 40 * n, totalTokenCount: 350 + 40 * n }));
+  const data = (o) => `data: ${JSON.stringify(o)}\r\n\r\n`;
+  vendor.answer = events(data({ candidates: candidates([parts[0]]), usageMetadata: growing[0] }), data({ candidates: candidates([{ text: '{"a"' }]), usageMetadata: growing[1] }), data({ candidates: candidates([{ text: ":1}" }], "STOP"), usageMetadata: growing[2] }));
+  for (const path of ["/v1/chat/completions", "/v1/messages"]) {
+    const s = await gateway.ask(path, { model: "gemini", max_tokens: 900, stream: true, messages: [{ role: "user", content: "go" }] });
+    const e = await gateway.entry(s.headers["x-tokligence-exchange-id"]);
+    assert.deepEqual([e.usage.input, e.usage.cache_read, e.usage.output, e.usage.reasoning, e.usage.output_source], [30, 20, 420, 300, "reported"]);
+    const blocks = s.text.split("\n\n").filter((b) => b.includes("data: {")).map((b) => JSON.parse(b.slice(b.indexOf("data: ") + 6)));
+    assert.equal(blocks.map((b) => b.choices?.[0]?.delta?.content ?? b.delta?.text ?? "").join(""), '{"a":1}');
+    assert.equal(blocks.map((b) => b.choices?.[0]?.delta?.reasoning_content ?? b.delta?.thinking ?? "").join(""), "Let me plan");
   }
 });

@@ -3,6 +3,7 @@ package main
 import (
 	"regexp"
 	"strconv"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -240,12 +241,36 @@ type joined struct {
 // back comes again.
 func (j *joined) matches(r *rule, hold int) [][]int {
 	all := r.pattern.FindAllStringSubmatchIndex(j.text, -1)
+	if len(j.ends) > 1 {
+		all = j.withParts(r, all)
+	}
 	for len(all) > 0 && all[0][0] < j.before {
 		all = all[1:]
 	}
 	if n := len(all) - 1; n >= 0 && all[n][1] == len(j.text) && all[n][1]-all[n][0] < hold {
 		all = all[:n]
 	}
+	return all
+}
+
+// withParts adds what matches in a segment by itself: where two meet, the words
+// at their edges run together, and still a model may read two.
+func (j *joined) withParts(r *rule, all [][]int) [][]int {
+	from := j.before
+	for i := range j.ends {
+		for _, m := range r.pattern.FindAllStringSubmatchIndex(j.part(i), -1) {
+			for n := range m {
+				if m[n] >= 0 {
+					m[n] += from
+				}
+			}
+			if !slices.ContainsFunc(all, func(o []int) bool { return m[0] < o[1] && o[0] < m[1] || m[0] == o[0] }) {
+				all = append(all, m)
+			}
+		}
+		from = j.ends[i]
+	}
+	slices.SortFunc(all, func(a, b []int) int { return a[0] - b[0] })
 	return all
 }
 

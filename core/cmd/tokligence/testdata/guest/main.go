@@ -1,5 +1,6 @@
 // Guest is a guardrail that does what the text before it says, one command in a
-// text. It tells all that it knows, to the log and in its reply.
+// text. It tells all that it knows, to the log and in its reply. Built for wasip1
+// it is a wasm plugin, else a process.
 package main
 
 import (
@@ -13,10 +14,6 @@ import (
 
 // hosts are those that the manifest asks for, set when the guest is built.
 var hosts string
-
-func main() {}
-
-func init() { pdk.Register(guest()) }
 
 func guest() *pdk.Guardrail {
 	var config abi.Raw

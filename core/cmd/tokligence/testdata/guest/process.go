@@ -1,0 +1,7 @@
+//go:build !wasip1
+
+package main
+
+import "github.com/tokligence/gateway/pdk/process"
+
+func main() { process.Serve(guest()) }
