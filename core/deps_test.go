@@ -33,6 +33,9 @@ var edges = map[string][]string{
 	"core/plugin":                     {"pdk/abi", "pdk/abi/scan", "pdk/abi/wire"},
 	"core/plugin/wasmhost":            {"core/plugin", "core/plugin/guestlog", "core/plugin/wasmhost/instrument", "pdk/abi", "pdk/abi/scan", "pdk/abi/wire"},
 	"core/plugin/wasmhost/instrument": {},
+	"core/plugin/carriertest":         {"core/plugin", "core/plugin/guestlog", "core/plugin/carriertest/guest", "core/plugin/carriertest/module", "pdk/abi"},
+	"core/plugin/carriertest/guest":   {"pdk/abi", "pdk/abi/scan", "pdk/abi/wire"},
+	"core/plugin/carriertest/module":  {},
 	"core/plugin/extismhost":          {"core/plugin", "core/plugin/guestlog", "pdk/abi", "pdk/abi/scan", "pdk/abi/wire"},
 	"core/plugin/prochost":            {"core/plugin", "core/plugin/guestlog", "pdk/abi", "pdk/abi/scan", "pdk/abi/wire", "pdk/process", "pdk/process/proto"},
 	"core/exchange":                   {"core/dialect", "core/dialect/messages", "core/guard", "core/ledger", "core/limit", "core/routing", "core/sse", "core/upstream", "pdk/abi", "pdk/abi/llm", "pdk/abi/scan"},
@@ -52,7 +55,6 @@ var edges = map[string][]string{
 	"plugins":                         {},
 	"plugins/*":                       {"pdk/abi", "pdk/abi/llm", "pdk/abi/scan", "pdk/go", "pdk/process"},
 	"sdk-examples/*":                  {"pdk/abi", "pdk/abi/llm", "pdk/abi/scan", "pdk/go", "pdk/process"},
-	"core/plugin/wasmhost/testdata/*": {"pdk/abi", "pdk/go"},
 }
 
 // homes are the only places where a technology's types may be seen.

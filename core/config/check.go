@@ -68,8 +68,15 @@ func mergeObject(to map[string]json.RawMessage, object json.RawMessage) {
 func (l *loader) check() {
 	l.checkServer()
 	for _, c := range l.cfg.credentials {
-		l.wantPlugin(l.objects["credential["+c.Name+"]"].child("provider"), abi.KindProvider, c.Provider)
+		kind := abi.KindProvider
+		if kindOf(c.Provider) == abi.KindGuardrail {
+			kind = abi.KindGuardrail
+		}
+		l.wantPlugin(l.objects["credential["+c.Name+"]"].child("provider"), kind, c.Provider)
 		l.checkCredentialUse(c)
+	}
+	for i := range l.cfg.plugins {
+		l.checkPluginCredential(&l.cfg.plugins[i])
 	}
 	used := l.checkModels()
 	for i := range l.cfg.deployments {
@@ -119,18 +126,37 @@ func (l *loader) want(at place, kind, name string) {
 	}
 }
 
+// checkPluginCredential holds the credential of a plugin's HTTP requests to be its own.
+func (l *loader) checkPluginCredential(p *Plugin) {
+	if p.Credential == "" {
+		return
+	}
+	at := l.objects["plugin["+p.ID+"]"].child("credential")
+	l.want(at, "credential", p.Credential)
+	for _, c := range l.cfg.credentials {
+		if c.Name == p.Credential && c.Provider != p.ID {
+			l.fail(at, "the credential %q is for %s", c.Name, c.Provider)
+		}
+	}
+}
+
 // checkCredentialUse warns of fields without a value, with the deployments that
 // cannot be called because of it.
 func (l *loader) checkCredentialUse(c *core.Credential) {
 	var users []string
 	for _, d := range l.cfg.deployments {
 		if d.Credential == c.Name {
-			users = append(users, d.Name)
+			users = append(users, "deployment "+d.Name)
 		}
 	}
-	effect := "no deployment uses it"
+	for _, p := range l.cfg.plugins {
+		if p.Credential == c.Name {
+			users = append(users, "plugin "+p.ID)
+		}
+	}
+	effect := "nothing uses it"
 	if len(users) > 0 {
-		effect = "not configured: deployment " + strings.Join(users, ", ")
+		effect = "not configured: " + strings.Join(users, ", ")
 	}
 	for _, m := range l.missing[c.Name] {
 		l.warn(m.at, "%s (%s)", m.reason, effect)

@@ -88,6 +88,7 @@ type Plugin struct {
 	Memory     int64           // bytes of one instance
 	Timeout    time.Duration   // of one call
 	AllowHosts []string        // hosts that its HTTP effects may reach
+	Credential string          // whose fields its HTTP effects may carry there; "" is none
 	Config     json.RawMessage // [plugin.config] as a JSON object; {} when absent
 }
 

@@ -65,13 +65,15 @@ var pluginFields = []field[Plugin]{
 		func(p *Plugin) *time.Duration { return &p.Timeout }, positive[time.Duration]),
 	texts("allow_hosts", "hosts that the plugin's HTTP requests may reach",
 		func(p *Plugin) *[]string { return &p.AllowHosts }, areHosts),
+	text("credential", `""`, "name of a credential that its HTTP requests may carry, without its seeing it",
+		func(p *Plugin) *string { return &p.Credential }),
 	object("config", "the plugin's own settings; see its README. Of a guardrail: what its attachments start from",
 		func(p *Plugin) *json.RawMessage { return &p.Config }),
 }
 
 var credentialFields = []field[core.Credential]{
 	named("name of the credential", func(c *core.Credential) *string { return &c.Name }),
-	required(text("provider", "", "plugin id of the provider",
+	required(text("provider", "", "plugin id of the provider, or of the guardrail, that it is for",
 		func(c *core.Credential) *string { return &c.Provider })),
 }
 

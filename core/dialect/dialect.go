@@ -44,7 +44,7 @@ func isMessages(endpoint abi.Endpoint) bool {
 // https://platform.openai.com/docs/guides/error-codes/api-errors
 var openAI = map[core.Code]struct{ kind, code string }{
 	core.CodeInvalidRequest:      {"invalid_request_error", "invalid_request"},
-	core.CodeNotFound:            {"invalid_request_error", "model_not_found"},
+	core.CodeNotFound:            {"invalid_request_error", "not_found"},
 	core.CodeConflict:            {"invalid_request_error", "conflict"},
 	core.CodeUnauthenticated:     {"authentication_error", "invalid_api_key"},
 	core.CodePermissionDenied:    {"permission_error", "permission_denied"},
@@ -69,6 +69,9 @@ func appendOpenAI(dst []byte, e *core.Error) []byte {
 		names = openAI[core.CodeInternal]
 	}
 	kind, code := names.kind, names.code
+	if e.Code == core.CodeNotFound && e.Param == "model" {
+		code = "model_not_found"
+	}
 	if e.Code == core.CodeUpstreamRejected { // the vendor's own words, where it has some
 		if e.VendorType != "" {
 			kind = e.VendorType

@@ -125,7 +125,7 @@ func (r *run) attempt(ctx context.Context, t *Target) *core.Error {
 		grant.Release()
 	}()
 	start := r.x.now()
-	r.target, r.plan, r.tally, r.outTokens, r.firstByte, r.attemptStart = t, p, tally{}, 0, time.Time{}, start
+	r.target, r.plan, r.tally, r.outTokens, r.whole, r.firstByte, r.attemptStart = t, p, tally{}, 0, false, time.Time{}, start
 	call, err := r.build(ctx)
 	if err != nil {
 		return err

@@ -108,6 +108,7 @@ type run struct {
 	plan      *plan
 	tally     tally
 	outTokens int64 // estimate of the output seen so far
+	whole     bool  // the answer is complete
 	firstByte time.Time
 
 	attemptStart time.Time

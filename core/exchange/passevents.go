@@ -120,7 +120,9 @@ func (s *streamRelay) countText(data []byte) {
 		}
 		text := data[i+len(member):]
 		if end := bytes.IndexByte(text, '"'); end > 0 {
-			s.r.outTokens += estimateText(text[:end])
+			n := estimateText(text[:end])
+			s.r.outTokens += n
+			s.r.tally.since += n
 		}
 	}
 }

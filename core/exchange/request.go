@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/tokligence/gateway/core"
@@ -98,6 +99,9 @@ func parse(endpoint abi.Endpoint, body []byte) (facts, *core.Error) {
 	return f, nil
 }
 
+// maxModel is more than any alias has.
+const maxModel = 256
+
 type parser struct {
 	f           *facts
 	need, kinds string
@@ -156,8 +160,9 @@ func (p *parser) take(name string, value []byte) {
 	var ok bool
 	switch name {
 	case "model":
-		if p.f.model, ok = scan.String(value); !ok || p.f.model == "" {
-			wrong("a non-empty string")
+		if p.f.model, ok = scan.String(value); !ok || p.f.model == "" || len(p.f.model) > maxModel {
+			p.f.model = "" // a name that no alias has is not worth keeping
+			wrong("a non-empty string of at most " + strconv.Itoa(maxModel) + " bytes")
 		}
 	case "stream":
 		if p.f.stream, ok = scan.Bool(value); !ok {

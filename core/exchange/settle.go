@@ -41,7 +41,7 @@ func (r *run) usage() core.Usage {
 	if r.passesThrough() {
 		paths = r.plan.usage
 	}
-	return r.tally.usage(paths, r.facts.inputTokens, r.outTokens)
+	return r.tally.usage(paths, r.facts.inputTokens, r.outTokens, r.whole)
 }
 
 func (r *run) passesThrough() bool {

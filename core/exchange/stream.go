@@ -158,6 +158,7 @@ func (s *streamRelay) left(cause error) *core.Error {
 // an answer leaves after its ledger entry is written.
 func (s *streamRelay) finish() *core.Error {
 	r := s.r
+	r.whole = true
 	usage := r.usage()
 	if err := s.finishBridge(usage); err != nil {
 		return core.AsError(err)

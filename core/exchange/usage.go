@@ -17,6 +17,7 @@ type tally struct {
 	parts [partCount]int64
 	known [partCount]bool
 	model string
+	since int64 // estimate of the output that came after the last report of it
 }
 
 // The parts of usage, in the order of partNames.
@@ -46,6 +47,9 @@ func (t *tally) set(part int, n int64) {
 		return
 	}
 	t.parts[part], t.known[part] = n, true
+	if part == partOutput {
+		t.since = 0
+	}
 }
 
 // report merges what a provider plugin read.
@@ -134,8 +138,9 @@ func (t *tally) read(c *usagePaths, doc []byte) {
 }
 
 // usage is the tally in parts that do not overlap. What nobody reported is
-// estimated: in for the input, out for the output.
-func (t *tally) usage(c *usagePaths, in, out int64) core.Usage {
+// estimated: in for the input, out for the output. Of an answer that is not
+// whole a report is a snapshot: what came after it is estimated.
+func (t *tally) usage(c *usagePaths, in, out int64, whole bool) core.Usage {
 	v := t.parts
 	u := core.Usage{InputSource: core.UsageReported, OutputSource: core.UsageReported}
 	if !t.known[partInput] {
@@ -150,6 +155,9 @@ func (t *tally) usage(c *usagePaths, in, out int64) core.Usage {
 			v[partOutput] += v[p]
 		}
 		v[partOutput] = without(&v, partOutput, c.outIncludes)
+	}
+	if t.known[partOutput] && !whole && t.since > 0 {
+		v[partOutput], u.OutputSource = v[partOutput]+t.since, core.UsageEstimated
 	}
 	if c != nil {
 		v[partCacheWrite5m] = without(&v, partCacheWrite5m, c.w5mIncludes)

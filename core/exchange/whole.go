@@ -31,7 +31,7 @@ func (r *run) relayWhole(ctx context.Context, c *call, resp *upstream.Response) 
 // passWhole turns the vendor's answer into the client's, guards it, settles and
 // writes it.
 func (r *run) passWhole(ctx context.Context, c *call, headers abi.Headers, body []byte) *core.Error {
-	r.firstByte = r.x.now()
+	r.firstByte, r.whole = r.x.now(), true
 	if r.plan.Response.Mode == abi.Transform {
 		reply, err := r.target.provider.Decode(ctx, &abi.DecodeRequest{Endpoint: r.plan.endpoint, Deployment: r.target.described,
 			Status: 200, Headers: headers, State: c.state, Body: body})

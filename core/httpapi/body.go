@@ -5,7 +5,10 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/tokligence/gateway/core"
 )
@@ -21,13 +24,13 @@ func (s *server) readBody(w http.ResponseWriter, r *http.Request) (body []byte, 
 	if r.ContentLength > s.MaxBody {
 		return nil, nil, s.tooLarge()
 	}
-	var src io.Reader = http.MaxBytesReader(w, r.Body, s.MaxBody)
-	switch encoding := r.Header.Get("Content-Encoding"); encoding {
+	var src io.Reader = &patient{http.MaxBytesReader(w, r.Body, s.MaxBody), http.NewResponseController(w), s.BodyPatience}
+	switch encoding := strings.ToLower(r.Header.Get("Content-Encoding")); encoding {
 	case "", "identity":
 	case "gzip":
 		z, zerr := gzip.NewReader(src)
 		if zerr != nil {
-			return nil, nil, core.Invalid("", "the request body is not the gzip that its content-encoding says").With(zerr)
+			return nil, nil, s.bodyError(zerr)
 		}
 		src = z
 	default:
@@ -50,6 +53,23 @@ func (s *server) readBody(w http.ResponseWriter, r *http.Request) (body []byte, 
 		return nil, nil, s.bodyError(rerr)
 	}
 	return buf, give, nil
+}
+
+// patient reads a body whose every piece must come within a time. The deadline
+// is taken back behind each read: the connection is used on.
+type patient struct {
+	src     io.Reader
+	control *http.ResponseController
+	wait    time.Duration
+}
+
+func (p *patient) Read(b []byte) (int, error) {
+	_ = p.control.SetReadDeadline(time.Now().Add(p.wait)) // not every server has one
+	n, err := p.src.Read(b)
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		_ = p.control.SetReadDeadline(time.Time{})
+	}
+	return n, err
 }
 
 var errOverLimit = errors.New("body over the limit")
@@ -77,7 +97,14 @@ func (s *server) bodyError(err error) *core.Error {
 	if errors.Is(err, errOverLimit) || errors.As(err, &tooLarge) {
 		return s.tooLarge()
 	}
-	return core.Invalid("", "the request body could not be read").With(err)
+	e := core.Invalid("", "the request body could not be read").With(err)
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		e.Status, e.Message = http.StatusRequestTimeout, "the request body did not come in time"
+	case errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum):
+		e.Message = "the request body is not the gzip that its content-encoding says"
+	}
+	return e
 }
 
 func (s *server) tooLarge() *core.Error {

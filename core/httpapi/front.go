@@ -31,7 +31,7 @@ type Server struct {
 
 // NewServer makes a server of all that o has.
 func NewServer(o Options) *Server {
-	api := &server{Options: o}
+	api := newAPI(o)
 	base, cut := context.WithCancelCause(context.Background())
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)

@@ -42,8 +42,7 @@ const (
 )
 
 const (
-	laneBuffer   = 4 << 10
-	readPatience = time.Minute // how long a body may pause
+	laneBuffer = 4 << 10
 	// drainLimit is how much of a refused body is read so that the client, still
 	// sending, sees the answer.
 	drainLimit = 256 << 10
@@ -187,7 +186,7 @@ func (l *lane) readBody() (body []byte, done func(), err *core.Error) {
 		}
 	}
 	for n := copy(body, here); n < len(body); {
-		l.setDeadline(readPatience)
+		l.setDeadline(l.s.api.BodyPatience)
 		got, rerr := l.conn.Read(body[n:])
 		if n += got; rerr != nil && n < len(body) {
 			done()

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -200,7 +201,9 @@ func TestLane_LikeNetHTTP(t *testing.T) {
 				got = append(got, told(t, r))
 			}
 			check("all at once", got)
-			if all := strings.Join(list, ""); len(all) < 2000 {
+			// Whoever is refused in the middle of its request may find the connection reset.
+			refused := slices.ContainsFunc(want, func(w string) bool { return !strings.HasPrefix(w, "200 ") })
+			if all := strings.Join(list, ""); len(all) < 2000 && !refused {
 				c, r = dial(t, lanes)
 				go func() {
 					for i := range len(all) {

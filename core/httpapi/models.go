@@ -34,7 +34,7 @@ const modelsBegan = 1735689600 // 2025-01-01T00:00:00Z
 func (s *server) allowed(w http.ResponseWriter, r *http.Request) (names []string, ok bool) {
 	p, err := s.Keys.Authenticate(r.Context(), presented(r.Header.Get), s.Now())
 	if err != nil {
-		s.refuse(&reply{w: w}, modelsDialect(r), s.Now(), err)
+		s.refuse(&reply{w: w}, dialectOf(r), s.Now(), err)
 		return nil, false
 	}
 	names = []string{}
@@ -45,14 +45,6 @@ func (s *server) allowed(w http.ResponseWriter, r *http.Request) (names []string
 	}
 	sort.Strings(names)
 	return names, true
-}
-
-// modelsDialect tells Anthropic's clients by the header that they always send.
-func modelsDialect(r *http.Request) abi.Endpoint {
-	if r.Header.Get("Anthropic-Version") != "" {
-		return abi.Messages
-	}
-	return abi.Chat
 }
 
 func asModel(dialect abi.Endpoint, name string) any {
@@ -67,7 +59,7 @@ func (s *server) listModels(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	dialect := modelsDialect(r)
+	dialect := dialectOf(r)
 	data := make([]any, len(names))
 	for i, name := range names {
 		data[i] = asModel(dialect, name)
@@ -88,7 +80,7 @@ func (s *server) getModel(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	dialect, id := modelsDialect(r), mux.Vars(r)["id"]
+	dialect, id := dialectOf(r), mux.Vars(r)["id"]
 	for _, name := range names {
 		if name == id {
 			writeJSON(w, 200, asModel(dialect, name))
@@ -96,5 +88,6 @@ func (s *server) getModel(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	e := core.Errorf(core.CodeNotFound, core.SourceClient, "the model %q does not exist", id)
+	e.Param = "model"
 	s.refuse(&reply{w: w}, dialect, s.Now(), e)
 }

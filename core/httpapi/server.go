@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -34,8 +35,10 @@ type Options struct {
 	Exchange Exchanger
 	Keys     Authenticator
 	MaxBody  int64 // bytes of a request body, also after gzip is undone
-	Now      func() time.Time
-	Log      *slog.Logger
+	// BodyPatience is how long a request body may stand still; default 30 s.
+	BodyPatience time.Duration
+	Now          func() time.Time
+	Log          *slog.Logger
 	// Ready names what is not ready; empty when all is.
 	Ready func(ctx context.Context) []string
 	// Notes are what an operator should know though the gateway serves; nil for none.
@@ -52,26 +55,54 @@ type server struct {
 }
 
 // New is the handler of everything that the gateway serves on its address.
-func New(o Options) http.Handler { return (&server{Options: o}).routes() }
+func New(o Options) http.Handler { return newAPI(o).routes() }
+
+func newAPI(o Options) *server {
+	if o.BodyPatience == 0 {
+		o.BodyPatience = 30 * time.Second
+	}
+	return &server{Options: o}
+}
 
 func (s *server) routes() http.Handler {
-	r := mux.NewRouter()
-	for path, e := range endpoints {
-		r.HandleFunc(path, s.exchange(e)).Methods(http.MethodPost)
+	// A path that has to be cleaned is not ours: a redirect would turn a POST into a GET.
+	r := mux.NewRouter().SkipClean(true)
+	get := func(path string, h http.HandlerFunc) {
+		r.HandleFunc(path, s.only(http.MethodGet, http.MethodHead, h))
 	}
-	r.HandleFunc("/v1/models", s.listModels).Methods(http.MethodGet)
-	r.HandleFunc("/v1/models/{id:.+}", s.getModel).Methods(http.MethodGet)
-	r.HandleFunc("/healthz", healthz).Methods(http.MethodGet)
-	r.HandleFunc("/readyz", s.readyz).Methods(http.MethodGet)
+	for path, e := range endpoints {
+		r.HandleFunc(path, s.only(http.MethodPost, http.MethodPost, s.exchange(e)))
+	}
+	get("/v1/models", s.listModels)
+	get("/v1/models/{id:.+}", s.getModel)
+	get("/healthz", healthz)
+	get("/readyz", s.readyz)
 	if s.Metrics != nil {
-		r.HandleFunc("/metrics", s.metrics).Methods(http.MethodGet)
+		get("/metrics", s.metrics)
 	}
 	if s.Admin != nil {
 		r.PathPrefix("/api/v1").Handler(s.Admin)
 	}
 	r.NotFoundHandler = http.HandlerFunc(s.notFound)
-	r.MethodNotAllowedHandler = http.HandlerFunc(s.wrongMethod)
 	return r
+}
+
+// only lets one method through, and another that the server answers without more ado.
+func (s *server) only(method, also string, h http.HandlerFunc) http.HandlerFunc {
+	allow := []string{method}
+	if also != method {
+		allow = []string{method + ", " + also}
+	}
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == method || r.Method == also {
+			h(w, r)
+			return
+		}
+		w.Header()["Allow"] = allow
+		e := core.Errorf(core.CodeInvalidRequest, core.SourceClient, "%s does not take %s", r.URL.Path, r.Method)
+		e.Status = http.StatusMethodNotAllowed
+		s.refuse(&reply{w: w}, dialectOf(r), s.Now(), e)
+	}
 }
 
 // exchange serves one endpoint.
@@ -102,9 +133,9 @@ var keyHeaders = [...]string{"X-Api-Key", "Api-Key", "X-Goog-Api-Key"}
 // presented is the virtual key of a request, "" when there is none. A bearer
 // token counts before the other headers.
 func presented(header func(string) string) string {
-	const bearer = "bearer "
-	if a := header("Authorization"); len(a) > len(bearer) && fold(a[:len(bearer)], bearer) {
-		return a[len(bearer):]
+	scheme, token, _ := strings.Cut(strings.TrimSpace(header("Authorization")), " ")
+	if token = strings.TrimSpace(token); token != "" && strings.EqualFold(scheme, "bearer") {
+		return token
 	}
 	for _, name := range keyHeaders {
 		if v := header(name); v != "" {
@@ -114,14 +145,17 @@ func presented(header func(string) string) string {
 	return ""
 }
 
-func (s *server) notFound(w http.ResponseWriter, r *http.Request) {
-	s.refuse(&reply{w: w}, abi.Chat, s.Now(), core.Errorf(core.CodeNotFound, core.SourceClient, "there is nothing at %s %s", r.Method, r.URL.Path))
+// dialectOf is the dialect to answer in where no endpoint says it: Anthropic's
+// clients are known by the header that they always send, or by their path.
+func dialectOf(r *http.Request) abi.Endpoint {
+	if r.Header.Get("Anthropic-Version") != "" || r.URL.Path == "/v1/messages" || strings.HasPrefix(r.URL.Path, "/v1/messages/") {
+		return abi.Messages
+	}
+	return abi.Chat
 }
 
-func (s *server) wrongMethod(w http.ResponseWriter, r *http.Request) {
-	e := core.Errorf(core.CodeInvalidRequest, core.SourceClient, "%s does not take %s", r.URL.Path, r.Method)
-	e.Status = http.StatusMethodNotAllowed
-	s.refuse(&reply{w: w}, abi.Chat, s.Now(), e)
+func (s *server) notFound(w http.ResponseWriter, r *http.Request) {
+	s.refuse(&reply{w: w}, dialectOf(r), s.Now(), core.Errorf(core.CodeNotFound, core.SourceClient, "there is nothing at %s %s", r.Method, r.URL.Path))
 }
 
 func healthz(w http.ResponseWriter, _ *http.Request) {

@@ -28,7 +28,7 @@ func (l *Lines) Write(line []byte) (int, error) {
 }
 
 // NewLogger writes JSON lines of the level and above.
-func NewLogger(w *Lines, level slog.Level) *slog.Logger {
+func NewLogger(w io.Writer, level slog.Level) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
 }
 

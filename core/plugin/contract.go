@@ -36,6 +36,9 @@ func checkPlan(p *abi.PlanReply, r *abi.PlanRequest) error {
 	if err := checkURL(p.URL, r.Deployment.BaseURL); err != nil {
 		return err
 	}
+	if p.Method != "" && !isToken(p.Method) {
+		return fmt.Errorf("%q is not a method", p.Method)
+	}
 	for _, m := range []abi.Mode{p.Request.Mode, p.Response.Mode, p.Stream.Mode} {
 		if m != abi.Passthrough && m != abi.Transform && m != "" {
 			return fmt.Errorf("%q is not a mode", m)
@@ -109,17 +112,24 @@ func checkURL(raw, base string) error {
 }
 
 // forbidden are headers that are the host's own business.
-var forbidden = map[string]bool{"host": true, "content-length": true, "transfer-encoding": true, "connection": true, "authorization": true,
-	"proxy-authorization": true, "proxy-connection": true, "cookie": true, "te": true, "trailer": true, "upgrade": true, "keep-alive": true, "expect": true}
+var forbidden = map[string]bool{"host": true, "content-length": true, "transfer-encoding": true, "accept-encoding": true, "expect": true,
+	"connection": true, "keep-alive": true, "proxy-connection": true, "te": true, "trailer": true, "upgrade": true,
+	"proxy-authorization": true, "proxy-authenticate": true, "cookie": true,
+	"x-amz-date": true, "x-amz-security-token": true, "x-amz-content-sha256": true}
 
-// secretive are headers in which a client proves itself to the gateway: its
-// virtual key must not reach a vendor.
-var secretive = map[string]bool{"x-api-key": true, "api-key": true, "x-goog-api-key": true}
+// secretive are the usual places of a key. The plan's auth says where a provider's
+// goes: what stood there otherwise would not be sent, and a client's virtual key
+// must not reach a vendor.
+var secretive = map[string]bool{"authorization": true, "x-api-key": true, "api-key": true, "x-goog-api-key": true}
 
+// checkHeaders looks at the headers of a provider's request.
 func checkHeaders(h abi.Headers) error {
 	for name, value := range h {
 		if err := checkHeader(name, value); err != nil {
 			return err
+		}
+		if secretive[strings.ToLower(name)] {
+			return fmt.Errorf("the header %q is not the plugin's to set", name)
 		}
 	}
 	return nil
@@ -131,11 +141,14 @@ func checkHeader(name, value string) error {
 		return fmt.Errorf("%q is not a header name", name)
 	case forbidden[strings.ToLower(name)]:
 		return fmt.Errorf("the header %q is not the plugin's to set", name)
-	case strings.ContainsAny(value, "\r\n\x00"):
-		return fmt.Errorf("the header %q has a line break in it", name)
+	case strings.ContainsFunc(value, isControl):
+		return fmt.Errorf("the header %q has a line break or another control character in it", name)
 	}
 	return nil
 }
+
+// isControl reports whether r cannot stand in a header's value (RFC 9110, 5.5).
+func isControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 
 // isToken reports whether s can be a header's name (RFC 9110, 5.6.2).
 func isToken(s string) bool {
@@ -158,8 +171,8 @@ func checkEncode(e *abi.EncodeReply, planned string) error {
 		}
 	}
 	for _, n := range e.Notices {
-		if strings.ContainsAny(n, "\r\n\x00") {
-			return errors.New("a notice has a line break in it")
+		if strings.ContainsFunc(n, isControl) { // it becomes a header
+			return errors.New("a notice has a line break or another control character in it")
 		}
 	}
 	return errors.Join(object("body", e.Body), checkHeaders(e.Headers))
@@ -237,6 +250,9 @@ func checkInspect(r *abi.InspectReply, q *abi.InspectRequest, c *abi.Capabilitie
 	if len(r.Segments) == 0 {
 		return nil
 	}
+	if r.Verdict != abi.Rewrite {
+		return fmt.Errorf("it gives new text, but its verdict is %q", r.Verdict)
+	}
 	asked := make(map[int]bool, len(q.Segments))
 	for i := range q.Segments {
 		asked[q.Segments[i].ID] = true
@@ -260,8 +276,31 @@ func checkFetch(r *abi.HTTPRequest, hosts []string) error {
 		return err
 	}
 	u, err := url.Parse(r.URL)
-	if err != nil || !slices.Contains(hosts, u.Hostname()) {
+	if err != nil || !HostIn(hosts, u) {
 		return errors.New("it wants to fetch from a host that its manifest does not ask for")
 	}
+	if !isToken(r.Method) {
+		return fmt.Errorf("%q is not a method", r.Method)
+	}
+	for name, value := range r.Headers { // those of keys too: the host fills them in, or refuses
+		if err := checkHeader(name, value); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// HostIn reports whether u leads to one of the hosts. One without a port is
+// meant at https's own.
+func HostIn(hosts []string, u *url.URL) bool {
+	port := u.Port()
+	if port == "" {
+		port = "443"
+	}
+	return slices.ContainsFunc(hosts, func(h string) bool {
+		if !strings.Contains(h, ":") {
+			h += ":443"
+		}
+		return strings.EqualFold(h, u.Hostname()+":"+port)
+	})
 }

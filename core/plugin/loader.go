@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -51,7 +52,8 @@ type Loader struct {
 	mu     sync.Mutex
 	codes  map[string]*sharedCode
 	loaded map[string]*Loaded
-	sums   sync.Map // source of a built-in plugin → its SHA-256: it is unpacked only to be opened
+	sums   sync.Map       // source of a built-in plugin → its SHA-256: it is unpacked only to be opened
+	ending sync.WaitGroup // released plugins whose calls have not ended yet
 }
 
 // NewLoader makes a loader that has loaded nothing.
@@ -104,7 +106,7 @@ func (l *Loader) Load(ctx context.Context, d Declaration) (*Loaded, error) {
 	// simple, and nobody compiles the same file twice.
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	key := fmt.Sprintf("%s %s %+v %v %s", d.ID, hash, d.Limits, d.AllowHosts, d.Config)
+	key := fmt.Sprintf("%s %q %s", codeKey(&d, hash), d.AllowHosts, d.Config)
 	if p := l.loaded[key]; p != nil {
 		p.users++
 		return p, nil
@@ -125,6 +127,13 @@ func (l *Loader) Load(ctx context.Context, d Declaration) (*Loaded, error) {
 	return p, nil
 }
 
+// codeKey is equal for declarations that one opened file serves. The path and
+// the pin count: a process is started from its path again and again, and
+// checked each time.
+func codeKey(d *Declaration, hash string) string {
+	return fmt.Sprintf("%s %q %q %q %s %+v", d.ID, d.Carrier, d.Source, d.SHA256, hash, d.Limits)
+}
+
 // read returns a file and its SHA-256 in hex.
 func (l *Loader) read(source string) (data []byte, hash string, err error) {
 	if name, ok := strings.CutPrefix(source, "builtin:"); ok {
@@ -143,7 +152,7 @@ func (l *Loader) read(source string) (data []byte, hash string, err error) {
 // open opens the file, or takes what is open already, and checks its manifest.
 // data may be nil: it is then read when the file is opened.
 func (l *Loader) open(ctx context.Context, d Declaration, data []byte, hash string) (*sharedCode, error) {
-	key := fmt.Sprintf("%s %s %+v", d.ID, hash, d.Limits)
+	key := codeKey(&d, hash)
 	if c := l.codes[key]; c != nil {
 		// Another declaration may grant less than the one that opened the file.
 		if err := checkManifest(c.manifest, d, c.code); err != nil {
@@ -225,8 +234,7 @@ func carrierOf(d Declaration, data []byte) string {
 	if d.Carrier != "" && d.Carrier != "wasm" {
 		return d.Carrier
 	}
-	const name = "extism:host/env"
-	if bytes.HasPrefix(data, []byte("\x00asm")) && bytes.Contains(data, append([]byte{byte(len(name))}, name...)) {
+	if importsFrom(data, "extism:host/env") {
 		return "extism"
 	}
 	return "wasm"
@@ -282,24 +290,33 @@ func (p *Loaded) Has(f abi.Function) bool {
 	return p.code.code.Has(f) && (p.Manifest.Functions == nil || slices.Contains(p.Manifest.Functions, f))
 }
 
-// Release gives the plugin back; the last user's release ends it. After the
-// loader's Close it does nothing.
+// Release gives the plugin back; the last user's release ends it, once its
+// calls have ended. After the loader's Close it does nothing.
 func (p *Loaded) Release() {
 	l := p.loader
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if p.users--; p.users > 0 || l.loaded[p.key] != p {
+	p.users--
+	last := p.users == 0 && l.loaded[p.key] == p
+	if last {
+		delete(l.loaded, p.key)
+		l.ending.Add(1)
+	}
+	l.mu.Unlock()
+	if !last {
 		return
 	}
-	delete(l.loaded, p.key)
+	defer l.ending.Done()
+	// Not under the lock: a call that takes long must hold up no other plugin.
 	if err := p.Plugin.Close(context.Background()); err != nil {
 		l.Log(p.Declaration.ID, "warn", "closing: "+err.Error())
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.drop(p.code)
 }
 
 func (l *Loader) drop(c *sharedCode) {
-	if c.users--; c.users > 0 {
+	if c.users--; c.users > 0 || l.codes[c.key] != c { // the loader's Close has closed it
 		return
 	}
 	delete(l.codes, c.key)
@@ -320,18 +337,21 @@ func (l *Loader) Loaded() []*Loaded {
 	return list
 }
 
-// Close ends everything that still runs.
+// Close ends everything that still runs. Plugins that have been released end
+// their calls first.
 func (l *Loader) Close(ctx context.Context) error {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	var errs []error
-	for _, p := range l.loaded {
-		errs = append(errs, p.Plugin.Close(ctx))
-	}
-	for _, c := range l.codes {
-		errs = append(errs, c.code.Close(ctx))
-	}
+	plugins, codes := slices.Collect(maps.Values(l.loaded)), slices.Collect(maps.Values(l.codes))
 	clear(l.loaded)
 	clear(l.codes)
+	l.mu.Unlock()
+	var errs []error
+	for _, p := range plugins {
+		errs = append(errs, p.Plugin.Close(ctx))
+	}
+	l.ending.Wait()
+	for _, c := range codes {
+		errs = append(errs, c.code.Close(ctx))
+	}
 	return errors.Join(errs...)
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/tokligence/gateway/core/plugin"
@@ -22,6 +23,8 @@ type fake struct {
 	answer         func(f abi.Function, input []byte) ([]byte, error)
 	opens, starts  int
 	codes, running int // not closed yet
+	// closing is called by a plugin at its end, ended by the code.
+	closing, ended func()
 }
 
 func (c *fake) Open(context.Context, plugin.Source) (plugin.Code, error) {
@@ -40,7 +43,13 @@ func (c fakeCode) Start(context.Context, json.RawMessage) (plugin.Plugin, error)
 	return fakePlugin{c.fake}, nil
 }
 
-func (c fakeCode) Close(context.Context) error { c.codes--; return nil }
+func (c fakeCode) Close(context.Context) error {
+	c.codes--
+	if c.ended != nil {
+		c.ended()
+	}
+	return nil
+}
 
 type fakePlugin struct{ *fake }
 
@@ -52,8 +61,14 @@ func (p fakePlugin) Call(_ context.Context, f abi.Function, input, dst []byte) (
 	return append(dst, out...), err
 }
 
-func (p fakePlugin) Stats() plugin.Stats         { return plugin.Stats{} }
-func (p fakePlugin) Close(context.Context) error { p.running--; return nil }
+func (p fakePlugin) Stats() plugin.Stats { return plugin.Stats{} }
+func (p fakePlugin) Close(context.Context) error {
+	p.running--
+	if p.closing != nil {
+		p.closing()
+	}
+	return nil
+}
 
 type noBuiltins struct{}
 
@@ -254,4 +269,49 @@ func TestLoader_ReleaseAfterClose(t *testing.T) {
 	if carrier.codes != 0 || carrier.running != 0 {
 		t.Errorf("closed twice: %d codes, %d plugins", carrier.codes, carrier.running)
 	}
+}
+
+// TestLoader_ReleaseWhileInUse: a plugin that is released ends with its last
+// call. It holds up no other meanwhile, and its file stays open.
+func TestLoader_ReleaseWhileInUse(t *testing.T) {
+	closing, leave := make(chan struct{}), make(chan struct{})
+	carrier := &fake{manifest: guardrail}
+	l := newLoader(t, carrier)
+	d := plugin.Declaration{ID: "guardrail.x", Source: writeFile(t, "x")}
+	p, err := l.Load(t.Context(), d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ended atomic.Bool
+	carrier.closing = func() {
+		close(closing)
+		<-leave
+		ended.Store(true)
+	}
+	carrier.ended = func() {
+		if !ended.Load() {
+			t.Error("a file was closed of which a plugin still runs")
+		}
+	}
+	released := make(chan struct{})
+	go func() {
+		p.Release()
+		close(released)
+	}()
+	<-closing
+	carrier.closing = nil
+	other, err := l.Load(t.Context(), d) // the same file, with its own instances
+	if err != nil || other == p || carrier.opens != 1 || carrier.codes != 1 {
+		t.Errorf("%v; the same plugin %v; opened %d times, %d open", err, other == p, carrier.opens, carrier.codes)
+	}
+	otherEnds, closed := make(chan struct{}), make(chan error)
+	carrier.closing = func() { close(otherEnds) }
+	go func() { closed <- l.Close(t.Context()) }()
+	<-otherEnds
+	close(leave)
+	<-released
+	if err := <-closed; err != nil || carrier.codes != 0 || carrier.running != 0 {
+		t.Errorf("%v; %d codes, %d plugins", err, carrier.codes, carrier.running)
+	}
+	other.Release()
 }

@@ -22,6 +22,10 @@ var ignored = map[string]bool{
 	"x-amz-date": true, "x-amz-security-token": true, "x-amz-content-sha256": true,
 }
 
+// Sets reports whether a header of that lower-case name is the client's own
+// business and not a request's.
+func Sets(name string) bool { return ignored[name] }
+
 // passes reports whether h is written. A name or value that could end its line
 // is refused with an error, not dropped.
 func passes(h *Header, r *Request) (bool, error) {

@@ -91,7 +91,7 @@ type Manifest struct {
 	// Config is a JSON Schema (draft 2020-12) of the plugin's configuration;
 	// "x-secret": true marks a secret. Absent: no configuration.
 	Config json.RawMessage `json:"config,omitempty"`
-	// Credential names the secret fields that a provider's credentials have, with what
+	// Credential names the secret fields that a credential of the plugin has, with what
 	// each is; the first is the usual one.
 	Credential   []CredentialField `json:"credential,omitempty"`
 	Capabilities Capabilities      `json:"capabilities"`
@@ -110,7 +110,7 @@ type CredentialField struct {
 // Capabilities are what a plugin asks for. The operator grants them in
 // gateway.toml, the console shows both.
 type Capabilities struct {
-	Hosts   []string `json:"hosts,omitempty"`   // HTTP effects of guardrails: "api.example.com"
+	Hosts   []string `json:"hosts,omitempty"`   // HTTP effects of guardrails: "api.example.com", with a port that is not 443 "api.example.com:8443"
 	Stream  bool     `json:"stream,omitempty"`  // a guardrail that inspects streams
 	Rewrite bool     `json:"rewrite,omitempty"` // a guardrail that may change text
 	// Hold is the most characters that a guardrail asks the host to keep back

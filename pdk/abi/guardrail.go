@@ -87,7 +87,10 @@ type Finding struct {
 	Count int    `json:"count"`
 }
 
-// HTTPRequest is an HTTP effect: core performs it if the host is granted.
+// HTTPRequest is an HTTP effect: core performs it if the host is granted. One
+// header may hold ${credential.NAME}, in whose place core puts that field of the
+// credential that the operator gave to the plugin. The plugin never sees the
+// value, not even where an answer repeats it.
 type HTTPRequest struct {
 	Method  string  `json:"method"`
 	URL     string  `json:"url"`

@@ -12,7 +12,9 @@
 //   - hostile: neither do members of the wrong type, random JSON and documents
 //     that are cut off; a reply to valid JSON is the document it should be.
 //   - purity: another instance that got the same calls in the opposite order gave
-//     the same answers, so nothing lives in an instance but its configuration.
+//     the same answers, and so do two that share a stream: nothing lives in an
+//     instance but its configuration.
+//   - log: no line of the plugin's log quotes a prompt.
 //   - vectors: the author's own examples; see [Target].
 //
 // An answer is never judged by what it means, but for vectors: that is the
@@ -63,6 +65,8 @@ type Report struct {
 	SHA256   string        `json:"sha256,omitempty"`
 	Passed   bool          `json:"passed"` // no check has a problem
 	Checks   []*Result     `json:"checks"`
+	// Remarks are what the author should know; they fail nothing.
+	Remarks []string `json:"remarks,omitempty"`
 }
 
 // Result is one check and its problems; none means passed.
@@ -111,6 +115,7 @@ const callTimeout = 5 * time.Second
 type suite struct {
 	target Target
 	report *Report
+	log    log
 }
 
 // Check runs all checks that make sense for the target. It stops early when
@@ -162,7 +167,7 @@ func (s *suite) check(name string) *Result {
 // loader makes one more loader: equal declarations share instances in a single one.
 func (s *suite) loader() *plugin.Loader {
 	return plugin.NewLoader(plugin.Options{Carriers: s.target.Carriers, Builtins: s.target.Builtins, CacheDir: s.target.CacheDir,
-		Log: func(string, string, string) {}})
+		Log: func(_, _, message string) { s.log.add(message) }})
 }
 
 // load asks the file who it is, and loads it as the gateway does.
@@ -189,7 +194,19 @@ func (s *suite) load(ctx context.Context, loader *plugin.Loader) (*plugin.Loaded
 	if d.ID == "" {
 		d.ID = info.Manifest.ID
 	}
+	s.remark(info)
 	return loader.Load(ctx, *d)
+}
+
+// remark says what costs more than it must.
+func (s *suite) remark(info *plugin.Inspection) {
+	m := info.Manifest
+	perEvent := m.Kind == abi.KindGuardrail && m.Capabilities.Stream ||
+		m.Kind == abi.KindProvider && (m.Functions == nil || slices.Contains(m.Functions, abi.DecodeEvents))
+	if info.Carrier == "extism" && perEvent {
+		s.report.Remarks = append(s.report.Remarks, "an Extism call costs tens of microseconds and 80 KB of garbage: "+
+			"that is fine once per exchange, but this plugin is called for the events of streams. The wasm carrier costs a hundredth.")
+	}
 }
 
 // Write prints the report for people.
@@ -210,5 +227,8 @@ func (r *Report) Write(w io.Writer) {
 		for _, p := range c.Problems {
 			fmt.Fprintf(w, "    %s\n", p)
 		}
+	}
+	for _, remark := range r.Remarks {
+		fmt.Fprintf(w, "note: %s\n", remark)
 	}
 }

@@ -21,18 +21,23 @@ type guest struct {
 	manifest string
 	answer   func(g *guest, f abi.Function, input string) (string, error)
 	calls    int // of this instance
+	kept     map[string]int
+	log      func(level, message string)
 }
 
-func (g *guest) Open(context.Context, plugin.Source) (plugin.Code, error) { return g, nil }
-func (g *guest) Has(abi.Function) bool                                    { return true }
-func (g *guest) Stats() plugin.Stats                                      { return plugin.Stats{} }
-func (g *guest) Close(context.Context) error                              { return nil }
+func (g *guest) Open(_ context.Context, s plugin.Source) (plugin.Code, error) {
+	g.log = s.Log
+	return g, nil
+}
+func (g *guest) Has(abi.Function) bool       { return true }
+func (g *guest) Stats() plugin.Stats         { return plugin.Stats{} }
+func (g *guest) Close(context.Context) error { return nil }
 
 func (g *guest) Start(_ context.Context, config json.RawMessage) (plugin.Plugin, error) {
 	if strings.Contains(string(config), "bad") {
 		return nil, &plugin.ConfigError{Plugin: "x", Problems: []abi.Problem{{Path: "word", Message: "is bad"}}}
 	}
-	return &guest{manifest: g.manifest, answer: g.answer}, nil
+	return &guest{manifest: g.manifest, answer: g.answer, kept: map[string]int{}, log: g.log}, nil
 }
 
 func (g *guest) Call(_ context.Context, f abi.Function, input, dst []byte) ([]byte, error) {
@@ -51,7 +56,7 @@ func target(t *testing.T, kind, functions string, answer func(*guest, abi.Functi
 		t.Fatal(err)
 	}
 	manifest := fmt.Sprintf(`{"id":"%s.x","version":"1.0.0","kind":"%s","abi":1,"functions":["describe","configure",%s],"config":{},
-		"capabilities":{"rewrite":true}}`, kind, kind, functions)
+		"capabilities":{"rewrite":true,"stream":true}}`, kind, kind, functions)
 	return conformance.Target{
 		Declaration: plugin.Declaration{Source: file},
 		Carriers:    map[string]plugin.Carrier{"wasm": &guest{manifest: manifest, answer: answer}},
@@ -83,6 +88,25 @@ func TestCheck_Finds(t *testing.T) {
 		{"remembers", "guardrail", `"inspect"`, func(g *guest, _ abi.Function, _ string) (string, error) {
 			return fmt.Sprintf(`{"verdict":"allow","state":%d}`, g.calls), nil
 		}, "purity", `"state"`},
+		{"keeps a stream in the instance", "provider", `"plan","decode_events"`, func(g *guest, f abi.Function, input string) (string, error) {
+			if f != abi.DecodeEvents {
+				return `{"supported":true,"url":"https://base.example:8443/","stream":{"mode":"transform"}}`, nil
+			}
+			if !strings.Contains(input, `"state":"mine"`) { // a new stream, so that it looks pure call by call
+				delete(g.kept, "mine")
+				return `{"chunks":[{"n":0}],"state":"mine"}`, nil
+			}
+			g.kept["mine"]++
+			return fmt.Sprintf(`{"chunks":[{"n":%d}],"state":"mine"}`, g.kept["mine"]), nil
+		}, "contract purity", "two in turn"},
+		{"quotes prompts in its log", "guardrail", `"inspect"`, func(g *guest, _ abi.Function, input string) (string, error) {
+			g.log("info", "asked about "+input)
+			return `{"verdict":"allow"}`, nil
+		}, "log", "The heron"},
+		{"logs without quoting", "guardrail", `"inspect"`, func(g *guest, _ abi.Function, input string) (string, error) {
+			g.log("info", fmt.Sprintf("asked about %d bytes", len(input)))
+			return `{"verdict":"allow"}`, nil
+		}, "", ""},
 		{"traps on what it does not expect", "guardrail", `"inspect"`, func(_ *guest, _ abi.Function, input string) (string, error) {
 			if !strings.HasPrefix(input, `{"stage":"`) && input != "" && input != " " && input[0] == '{' {
 				return "", &plugin.Fault{Kind: plugin.FaultTrap, Err: trap, Stderr: "panic: out of cheese"}
@@ -119,6 +143,31 @@ func TestCheck_Finds(t *testing.T) {
 				t.Errorf("%q does not name %q", problems, c.problem)
 			}
 		})
+	}
+}
+
+// TestCheck_Remarks: an author is told what an Extism guest costs where it is called often.
+func TestCheck_Remarks(t *testing.T) {
+	for _, c := range []struct {
+		kind, functions, carrier string
+		remarks                  int
+	}{
+		{"guardrail", `"inspect"`, "extism", 1},
+		{"provider", `"plan","decode_events"`, "extism", 1},
+		{"provider", `"plan","decode"`, "extism", 0},
+		{"strategy", `"rank"`, "extism", 0},
+		{"guardrail", `"inspect"`, "wasm", 0},
+	} {
+		to := target(t, c.kind, c.functions, func(*guest, abi.Function, string) (string, error) {
+			return "", &abi.Error{Code: abi.InvalidRequest, Message: "no"}
+		})
+		to.Carriers["extism"], to.Declaration.Carrier = to.Carriers["wasm"], c.carrier
+		report := conformance.Check(t.Context(), to)
+		var text strings.Builder
+		report.Write(&text)
+		if len(report.Remarks) != c.remarks || strings.Count(text.String(), "note: ") != c.remarks {
+			t.Errorf("%s %s on %s: %q\n%s", c.kind, c.functions, c.carrier, report.Remarks, &text)
+		}
 	}
 }
 

@@ -28,7 +28,8 @@ type call struct {
 
 // replay makes all raw calls on one instance, and again in the opposite order on another.
 func (s *suite) replay(ctx context.Context, one *plugin.Loaded) {
-	limits, hostile, purity := s.check("limits"), s.check("hostile"), s.check("purity")
+	limits, hostile, purity, log := s.check("limits"), s.check("hostile"), s.check("purity"), s.check("log")
+	defer func() { s.log.judge(log) }()
 	var calls []*call
 	for _, f := range asked(one) {
 		documents := inputs(f, one.Manifest)
@@ -55,6 +56,7 @@ func (s *suite) replay(ctx context.Context, one *plugin.Loaded) {
 			return
 		}
 	}
+	stream(ctx, purity, one, two)
 }
 
 // asked are the functions that are called once a plugin is configured.

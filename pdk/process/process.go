@@ -14,7 +14,8 @@
 // and its memory is not limited. Pin its SHA-256 in gateway.toml, and run only
 // programs that you would install on the machine anyway. It gets none of the
 // gateway's environment, files or input: only what the handshake needs. What it
-// writes to standard error goes to the gateway's log.
+// writes to standard error goes to the gateway's log. Programs that it starts end
+// with it, but for one that leaves its process group.
 //
 // # In other languages
 //
@@ -26,7 +27,8 @@
 //     gateway's, on a Unix socket in PLUGIN_UNIX_SOCKET_DIR;
 //   - prints "1|<abi>|unix|<socket>|grpc|<its certificate: DER in base64 without padding>" and a
 //     newline to standard output, and nothing before it;
-//   - serves tokligence.plugin.v1.Plugin (proto/plugin.proto);
+//   - serves tokligence.plugin.v1.Plugin (proto/plugin.proto): one reply for each
+//     request, with its number;
 //   - ends when its standard input ends: the gateway is gone.
 package process
 
@@ -127,6 +129,7 @@ func (s *server) Calls(calls grpc.BidiStreamingServer[proto.CallRequest, proto.C
 		if err != nil {
 			return err
 		}
+		reply.Number = r.Number
 		if err := calls.Send(reply); err != nil {
 			return err
 		}

@@ -1,12 +1,18 @@
 // Starts the real binary with a store of its own and the mock as every provider.
 import { spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import http from "node:http";
+import https from "node:https";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-const binary = resolve(import.meta.dirname, "../../bin/tokligence");
+export const root = resolve(import.meta.dirname, "../..");
+const binary = join(root, "bin/tokligence");
+
+// compiled holds what the plugins compile to, named by content: compiled once, not once a gateway.
+const compiled = join(tmpdir(), "tokligence-e2e-compiled");
 export const adminKey = "sk-e2e-admin-key-0123456789abcdefghij";
 
 // providers are the four whose adapters are under test. The prices differ, so
@@ -25,8 +31,8 @@ export const providers = {
 
 export const rates = { openai: [1, 2], anthropic: [3, 4], gemini: [5, 6], bedrock: [7, 8] };
 
-function config(port, mockURL, extra) {
-  let toml = `[server]\nlisten = "127.0.0.1:${port}"\n`;
+function config(port, mockURL, extra, server) {
+  let toml = `[server]\nlisten = "127.0.0.1:${port}"\n${server ?? ""}\n`;
   for (const [name, p] of Object.entries(providers)) {
     const [input, output] = rates[name];
     toml += `
@@ -92,48 +98,76 @@ async function freePort() {
   return port;
 }
 
-export async function startGateway(mockURL, extra) {
+// startGateway serves the configuration of all providers at mockURL, and extra.
+// With a certificate (options.tls) it is asked by https; nothing here checks it.
+export async function startGateway(mockURL, extra, options = {}) {
   const dir = await mkdtemp(join(tmpdir(), "tokligence-e2e-"));
   const port = await freePort();
-  await writeFile(join(dir, "gateway.toml"), config(port, mockURL, extra));
-  const child = spawn(binary, ["serve", "-c", "gateway.toml"], {
-    cwd: dir,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, E2E_KEY: "vendor-key-MARK", TOKLIGENCE_ADMIN_KEY: adminKey },
-  });
+  const tls = options.tls ? `tls_cert = "${options.tls.cert}"\ntls_key = "${options.tls.key}"\n` : "";
+  await writeFile(join(dir, "gateway.toml"), config(port, mockURL, extra, tls + (options.server ?? "")));
+  await mkdir(compiled, { recursive: true });
+  await mkdir(join(dir, "data"));
+  await symlink(compiled, join(dir, "data/plugin-cache"));
+  const env = { PATH: process.env.PATH, HOME: process.env.HOME, E2E_KEY: "vendor-key-MARK", TOKLIGENCE_ADMIN_KEY: adminKey, ...options.env };
+  const child = spawn(binary, ["serve", "-c", "gateway.toml", "--log-level", options.logLevel ?? "info"], { cwd: dir, env });
   let log = "";
   child.stdout.on("data", (d) => (log += d));
   child.stderr.on("data", (d) => (log += d));
-  const url = `http://127.0.0.1:${port}`;
+  const url = `${tls ? "https" : "http"}://127.0.0.1:${port}`;
   for (let i = 0; ; i++) {
     if (child.exitCode !== null || i > 600) throw new Error(`the gateway did not start:\n${log}`);
-    const ok = await fetch(`${url}/readyz`).then((r) => r.ok, () => false);
-    if (ok) break;
+    if (await call(`${url}/readyz`).then((r) => r.ok, () => false)) break;
     await sleep(50);
   }
   const admin = async (method, path, body) => {
-    const r = await fetch(`${url}/api/v1${path}`, {
+    const r = await call(`${url}/api/v1${path}`, {
       method,
       headers: { authorization: `Bearer ${adminKey}`, "content-type": "application/json" },
       body: body && JSON.stringify(body),
     });
-    const text = await r.text();
-    if (!r.ok) throw new Error(`${method} ${path}: ${r.status} ${text}`);
-    return text ? JSON.parse(text) : undefined;
+    if (!r.ok) throw new Error(`${method} ${path}: ${r.status} ${r.text}`);
+    return r.text ? JSON.parse(r.text) : undefined;
   };
-  const key = (await admin("POST", "/keys", { name: "e2e", all_models: true, budget: { amount: "100.00", period: "month" } })).secret;
+  const newKey = async (spec) => admin("POST", "/keys", { name: "e2e", all_models: true, ...spec });
+  const key = (await newKey({ budget: { amount: "100.00", period: "month" } })).secret;
   return {
     url,
     key,
+    dir,
     admin,
+    newKey,
     log: () => log,
-    // entry is the ledger's line of an exchange: exactly one.
+    // run runs a command of the program against this gateway; it never throws.
+    run: (...args) =>
+      new Promise((done) => {
+        const child = spawn(binary, args, { cwd: dir, env: { ...env, TOKLIGENCE_URL: url } });
+        let text = "";
+        child.stdout.on("data", (d) => (text += d));
+        child.stderr.on("data", (d) => (text += d));
+        child.once("close", (code) => done({ code, text }));
+      }),
+    // ask posts a body and returns { status, headers, text, json }.
+    async ask(path, body, headers = { authorization: `Bearer ${key}` }) {
+      return call(url + path, { method: "POST", headers: { "content-type": "application/json", ...headers }, body: typeof body === "string" || Buffer.isBuffer(body) ? body : JSON.stringify(body) });
+    },
+    // entry is the ledger's line of an exchange: exactly one. It follows the end of a stream that was cut.
     async entry(exchangeID) {
-      const { data } = await admin("GET", `/ledger?exchange_id=${exchangeID}`);
-      if (data.length !== 1) throw new Error(`${data.length} entries for ${exchangeID}`);
-      return data[0];
+      for (let i = 0; ; i++) {
+        const { data } = await admin("GET", `/ledger?exchange_id=${exchangeID}`);
+        if (data.length === 1) return data[0];
+        if (data.length > 1 || i > 100) throw new Error(`${data.length} entries for ${exchangeID}`);
+        await sleep(20);
+      }
+    },
+    async entries(query = "") {
+      return (await admin("GET", `/ledger?limit=1000${query}`)).data;
     },
     async lastEntry() {
       return (await admin("GET", "/ledger?limit=1")).data[0];
+    },
+    async metric(name, match = "") {
+      const r = await call(`${url}/metrics`, { headers: { "x-api-key": adminKey } });
+      return r.text.split("\n").filter((l) => l.startsWith(`${name}{`) && l.includes(match)).reduce((sum, l) => sum + Number(l.slice(l.lastIndexOf(" "))), 0);
     },
     async stop() {
       const ended = new Promise((r) => child.once("exit", r));
@@ -143,4 +177,22 @@ export async function startGateway(mockURL, extra) {
       if (code !== 0) throw new Error(`the gateway ended with ${code}:\n${log}`);
     },
   };
+}
+
+// call is fetch without its opinions on certificates, coding and connections.
+export function call(url, { method = "GET", headers = {}, body } = {}) {
+  return new Promise((done, failed) => {
+    const request = (url.startsWith("https") ? https : http).request(url, { method, headers, rejectUnauthorized: false, agent: false }, (res) => {
+      let raw = [];
+      res.on("data", (d) => raw.push(d));
+      res.on("error", failed);
+      res.on("end", () => {
+        const bytes = Buffer.concat(raw);
+        const text = bytes.toString();
+        done({ status: res.statusCode, ok: res.statusCode < 300, headers: res.headers, text, bytes, json: text.startsWith("{") ? JSON.parse(text) : undefined });
+      });
+    });
+    request.on("error", failed);
+    request.end(body);
+  });
 }

@@ -47,11 +47,11 @@ func (m *Main) build(ctx context.Context, c *config.Config) (*exchange.Snapshot,
 	for _, d := range c.Deployments() {
 		b.targets[d.Name] = b.target(d, credentials[d.Credential])
 	}
-	for _, name := range slices.Sorted(maps.Keys(credentials)) {
-		b.credential(credentials[name])
-	}
 	for _, a := range c.Guardrails() {
 		b.guard(a)
+	}
+	for _, name := range slices.Sorted(maps.Keys(credentials)) {
+		b.credential(credentials[name])
 	}
 	for _, model := range c.Models() {
 		s.Routes[model.Name] = b.route(model)
@@ -226,5 +226,5 @@ func (b *builder) chain(m core.Model) *guard.Chain {
 			list = append(list, g)
 		}
 	}
-	return guard.NewChain(list, &fetcher{b.m.client, b.config.Plugins()}, b.m.log)
+	return guard.NewChain(list, &fetcher{b.m.client, b.config.Plugins(), b.config.Credentials()}, b.m.log)
 }

@@ -28,9 +28,9 @@ import (
 	"github.com/tokligence/gateway/pdk/abi"
 )
 
-// configureTimeout is the least time for an instance's first call, which also
-// initializes the guest's runtime.
-const configureTimeout = 5 * time.Second
+// startTimeout is the least time for what an instance does once: its start
+// function and its first call, which also initializes the guest's runtime.
+const startTimeout = 5 * time.Second
 
 const pageBytes = 64 << 10
 
@@ -38,24 +38,26 @@ const pageBytes = 64 << 10
 func New() plugin.Carrier {
 	// The level is one for the whole of go-sdk. With debug it would itself log every call.
 	extism.SetLogLevel(extism.LogLevelInfo)
-	return carrier{}
+	return carrier{startTimeout: startTimeout}
 }
 
-type carrier struct{}
+type carrier struct{ startTimeout time.Duration }
 
 // Open implements plugin.Carrier.
-func (carrier) Open(ctx context.Context, s plugin.Source) (plugin.Code, error) {
+func (c carrier) Open(ctx context.Context, s plugin.Source) (plugin.Code, error) {
 	s.Limits = s.Limits.WithDefaults()
-	c := &code{source: s, has: map[abi.Function]bool{}}
-	if err := c.open(ctx); err != nil {
-		return nil, fmt.Errorf("plugin %s: %w", s.ID, errors.Join(err, c.Close(ctx)))
+	opened := &code{source: s, startTimeout: max(c.startTimeout, s.Limits.Timeout), has: map[abi.Function]bool{}}
+	if err := opened.open(ctx); err != nil {
+		return nil, fmt.Errorf("plugin %s: %w", s.ID, errors.Join(err, opened.Close(ctx)))
 	}
-	return c, nil
+	return opened, nil
 }
 
 // code is a compiled module.
 type code struct {
-	source   plugin.Source
+	source       plugin.Source
+	startTimeout time.Duration
+
 	cache    wazero.CompilationCache
 	compiled *extism.CompiledPlugin
 	has      map[abi.Function]bool
@@ -151,7 +153,7 @@ func (c *code) configured(ctx context.Context, config json.RawMessage) (plugin.I
 		return i, err
 	}
 	err = plugin.Configure(c.source.ID, config, func(input []byte) ([]byte, error) {
-		return i.call(ctx, max(configureTimeout, i.timeout), abi.Configure, input, nil)
+		return i.call(ctx, c.startTimeout, abi.Configure, input, nil)
 	})
 	if err != nil {
 		return nil, errors.Join(err, i.Close(ctx))

@@ -7,24 +7,18 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/tokligence/gateway/core/plugin"
-	"github.com/tokligence/gateway/core/plugin/guestlog"
+	"github.com/tokligence/gateway/core/plugin/carriertest"
+	"github.com/tokligence/gateway/core/plugin/carriertest/module"
 	"github.com/tokligence/gateway/pdk/abi"
 )
 
-// hostile is the guest of testdata/hostile, built once; cacheDir its compiled code.
-var (
-	hostile  []byte
-	cacheDir string
-)
+// The guest of package carriertest, built once, and its compiled code.
+var guestFile, cacheDir string
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
@@ -33,94 +27,75 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 		defer os.RemoveAll(dir)
-		cacheDir = filepath.Join(dir, "cache")
-		file := filepath.Join(dir, "hostile.wasm")
-		cmd := exec.Command("go", "build", "-buildmode=c-shared", "-ldflags=-s -w", "-o", file, "./testdata/hostile")
-		cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			panic(fmt.Sprintf("build the guest: %v\n%s", err, out))
-		}
-		if hostile, err = os.ReadFile(file); err != nil {
+		if guestFile, cacheDir, err = carriertest.Build(dir, carriertest.Extism); err != nil {
 			panic(err)
 		}
 		return m.Run()
 	}())
 }
 
-func open(t testing.TB, s plugin.Source) plugin.Plugin {
-	t.Helper()
-	s.ID, s.Bytes, s.CacheDir = "guardrail.hostile", hostile, cacheDir
-	if s.Limits.Timeout == 0 {
-		s.Limits.Timeout = time.Minute
-	}
-	code, err := New().Open(t.Context(), s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := code.Start(t.Context(), json.RawMessage(`{}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := errors.Join(p.Close(context.Background()), code.Close(context.Background())); err != nil {
-			t.Error(err)
-		}
+func TestCarrier(t *testing.T) {
+	carriertest.Run(t, &carriertest.Host{
+		Name: carriertest.Extism, Carrier: New(), Hasty: carrier{time.Second}, File: guestFile, CacheDir: cacheDir,
+		Declares: carriertest.WriteExtism,
 	})
+}
+
+func openCode(t testing.TB) *code {
+	t.Helper()
+	module, err := os.ReadFile(guestFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := New().Open(t.Context(), plugin.Source{
+		ID: "provider.guest", Bytes: module, CacheDir: cacheDir, Limits: plugin.Limits{Timeout: time.Minute, MaxInstances: 1, MemoryBytes: 32 << 20},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close(context.Background()) })
+	return c.(*code)
+}
+
+func open(t testing.TB, c *code) plugin.Plugin {
+	t.Helper()
+	p, err := c.Start(t.Context(), json.RawMessage(`{}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close(context.Background()) })
 	return p
 }
 
-func TestCall_Faults(t *testing.T) {
-	for _, c := range []struct {
-		name, input string
-		timeout     time.Duration
-		kind        plugin.FaultKind
-		text        string // in the error
-		stderr      string
-	}{
-		{"loop", "loop", 100 * time.Millisecond, plugin.FaultDeadline, "deadline", ""},
-		{"panic", "panic", 0, plugin.FaultTrap, "", "out of cheese"},
-		{"exit", "exit 3", 0, plugin.FaultExit, "code 3", ""},
-		{"exit with code 0", "exit 0", 0, plugin.FaultExit, "code 0", ""},
-		{"stack overflow", "recurse", 0, plugin.FaultTrap, "", ""},
-		{"memory", "allocate", 0, plugin.FaultTrap, "", ""},
-		{"oversize", "bytes 1001", 0, plugin.FaultOutput, "1001 bytes", ""},
-		{"variables", "var", 0, plugin.FaultTrap, "Vars are disabled", ""},
-		{"http", "http", 0, plugin.FaultTrap, "is not allowed", ""},
-		{"large input", "x " + strings.Repeat("x", 17<<20), 0, plugin.FaultTrap, "input of", ""},
+// TestCall_Kernel: what only this carrier's guests can ask for is refused.
+func TestCall_Kernel(t *testing.T) {
+	code := openCode(t)
+	for _, c := range []struct{ name, input, text string }{
+		{"variables", "var", "Vars are disabled"},
+		{"http", "http http://127.0.0.1:1/", "is not allowed"},
+		{"large input", strings.Repeat("x", 17<<20), "an input of 17825792 bytes; memory_bytes allows 16777216"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p := open(t, plugin.Source{Limits: plugin.Limits{
-				Timeout: c.timeout, MaxInstances: 1, OutputBytes: 1000, MemoryBytes: 32 << 20,
-			}})
+			p := open(t, code)
 			dst, err := p.Call(t.Context(), abi.Inspect, []byte(c.input), []byte("kept"))
 			var f *plugin.Fault
-			if !errors.As(err, &f) || f.Kind != c.kind || !strings.Contains(err.Error(), c.text) {
-				t.Fatalf("error %v, want kind %s with %q", err, c.kind, c.text)
-			}
-			if !strings.Contains(f.Stderr, c.stderr) {
-				t.Errorf("stderr %q, want %q in it", f.Stderr, c.stderr)
-			}
-			if f.Plugin != "guardrail.hostile" || f.Function != abi.Inspect || string(dst) != "kept" {
-				t.Errorf("fault of %q %q with %q", f.Plugin, f.Function, dst)
+			if !errors.As(err, &f) || f.Kind != plugin.FaultTrap || !strings.Contains(err.Error(), c.text) || string(dst) != "kept" {
+				t.Fatalf("%q, error %v, want %q", dst, err, c.text)
 			}
 			out, err := p.Call(t.Context(), abi.Inspect, []byte("hello"), nil)
-			if err != nil || string(out) != "hello" {
-				t.Errorf("next call: %q, %v", out, err)
-			}
-			if s := p.Stats(); s.Faults != 1 || s.Discarded != 1 {
-				t.Errorf("stats %+v", s)
+			if s := p.Stats(); err != nil || string(out) != "hello" || s.Discarded != 1 {
+				t.Errorf("next call: %q, %v; stats %+v", out, err, s)
 			}
 		})
 	}
 }
 
-// TestCall_Refusal: a guest's own error leaves its instance in use.
-func TestCall_Refusal(t *testing.T) {
-	p := open(t, plugin.Source{Limits: plugin.Limits{MaxInstances: 1}})
+// TestCall_Silent: a result says that the call failed, with an error or without.
+func TestCall_Silent(t *testing.T) {
+	p := open(t, openCode(t))
 	for input, want := range map[string]abi.Error{
-		"refuse": {Code: abi.InvalidRequest, Message: "no", Param: "messages"},
-		"fail":   {Code: abi.PluginFailed, Message: "plain words"},
-		"silent": {Code: abi.PluginFailed, Message: "inspect returned 2 without an error"},
+		"silent":         {Code: abi.PluginFailed, Message: "inspect returned 2 without an error"},
+		"error-and-zero": {Code: abi.PluginFailed, Message: "an error all the same"},
 	} {
 		_, err := p.Call(t.Context(), abi.Inspect, []byte(input), nil)
 		var e *abi.Error
@@ -128,125 +103,86 @@ func TestCall_Refusal(t *testing.T) {
 			t.Errorf("%s: %v, want %v", input, err, &want)
 		}
 	}
-	out, err := p.Call(t.Context(), abi.Inspect, []byte("hello"), nil)
-	if s := p.Stats(); err != nil || string(out) != "hello" || s.Discarded != 0 {
-		t.Errorf("next call: %q, %v; stats %+v", out, err, s)
-	}
 }
 
-// TestCall_Sandbox: a guest sees nothing of the host but true time and chance.
-func TestCall_Sandbox(t *testing.T) {
-	t.Setenv("OPENAI_API_KEY", "sk-secret")
-	p := open(t, plugin.Source{Limits: plugin.Limits{MaxInstances: 1}})
-	ask := func(p plugin.Plugin, input string) string {
-		out, err := p.Call(t.Context(), abi.Inspect, []byte(input), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(out)
-	}
-	if got := ask(p, "env"); got != "[]" {
-		t.Errorf("environment %s", got)
-	}
-	if got := ask(p, "file"); !strings.Contains(got, "Bad file number") {
-		t.Errorf("reading a file: %s", got)
-	}
-	if year, _ := strconv.Atoi(ask(p, "year")); year < 2025 {
-		t.Errorf("the year is %d", year)
-	}
-	if a, b := ask(p, "random"), ask(open(t, plugin.Source{}), "random"); a == b {
-		t.Errorf("two instances drew the same: %s", a)
-	}
-}
-
-func TestCall_Canceled(t *testing.T) {
-	p := open(t, plugin.Source{})
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	_, err := p.Call(ctx, abi.Inspect, []byte("loop"), nil)
-	var f *plugin.Fault
-	if !errors.As(err, &f) || f.Kind != plugin.FaultCanceled {
-		t.Errorf("error %v", err)
-	}
-	if s := p.Stats(); s.Faults != 0 {
-		t.Errorf("the caller's leaving counts as the plugin's fault: %+v", s)
-	}
-}
-
-// TestCall_Parallel: no two callers share an instance.
-func TestCall_Parallel(t *testing.T) {
-	p := open(t, plugin.Source{Limits: plugin.Limits{MaxInstances: 2}})
-	var wg sync.WaitGroup
-	for g := range 4 {
-		wg.Go(func() {
-			for i := range 50 {
-				want := fmt.Sprintf("caller %d, call %d", g, i)
-				if out, err := p.Call(t.Context(), abi.Inspect, []byte(want), nil); err != nil || string(out) != want {
-					t.Errorf("%q, %v; want %q", out, err, want)
-				}
-			}
-		})
-	}
-	wg.Wait()
-}
-
-func TestCall_Log(t *testing.T) {
-	var lines []string
-	p := open(t, plugin.Source{
-		Limits: plugin.Limits{MaxInstances: 1},
-		Log:    func(level, message string) { lines = append(lines, level+" "+message) },
-	})
-	for range 2 {
-		if _, err := p.Call(t.Context(), abi.Inspect, []byte("log"), nil); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if len(lines) != 2*guestlog.LinesPerCall+1 || lines[0] != "warn beware" || lines[guestlog.LinesPerCall] != "warn 980 lines were left out" {
-		t.Errorf("log %q", lines)
-	}
-}
-
-func TestStart_Config(t *testing.T) {
-	code, err := New().Open(t.Context(), plugin.Source{ID: "guardrail.hostile", Bytes: hostile, CacheDir: cacheDir})
+// TestInstance_Memory: the guest's own memory counts as the kernel's does, and
+// an instance that keeps too much is retired.
+func TestInstance_Memory(t *testing.T) {
+	code := openCode(t)
+	i, err := code.instantiate(t.Context()) // without a pool, which would retire it
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer code.Close(context.Background())
-	if !code.Has(abi.Inspect) || code.Has(abi.Rank) {
-		t.Error("Has does not follow the exports")
+	grown := func(script string) int64 {
+		before := i.MemoryBytes()
+		if _, err := i.Call(t.Context(), abi.Inspect, []byte(script), nil); err != nil {
+			t.Fatal(err)
+		}
+		return i.MemoryBytes() - before
 	}
-	_, err = code.Start(t.Context(), json.RawMessage(`{"word":"bad"}`))
-	var e *plugin.ConfigError
-	if !errors.As(err, &e) || e.Plugin != "guardrail.hostile" || len(e.Problems) != 1 || e.Problems[0].Path != "word" {
+	if n := i.MemoryBytes(); n < 1<<20 {
+		t.Errorf("%d bytes at first: less than a Go guest begins with", n)
+	}
+	grown("do:say hello")
+	if n := grown("do:keep 8388608"); n < 8<<20 || n > 16<<20 {
+		t.Errorf("it grew by %d bytes when the guest kept 8 MiB", n)
+	}
+	if n := grown(strings.Repeat("x", 4<<20)); n < 8<<20 {
+		t.Errorf("it grew by %d bytes when the kernel took 4 MiB and gave them back", n)
+	}
+	if err := i.Close(t.Context()); err != nil || i.MemoryBytes() != 0 {
+		t.Errorf("%d bytes after Close, %v", i.MemoryBytes(), err)
+	}
+	p := open(t, code)
+	for _, discarded := range []uint64{0, 1} {
+		if s := p.Stats(); s.Discarded != discarded {
+			t.Errorf("stats %+v, want %d discarded", s, discarded)
+		}
+		if _, err := p.Call(t.Context(), abi.Inspect, []byte("do:keep 16777216"), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestStart_Bounded: what runs by itself has an end too.
+func TestStart_Bounded(t *testing.T) {
+	const zero, loop = "\x41\x00\x0b", "\x03\x40\x0c\x00\x0b\x0b"
+	text := module.Header + module.Section(module.Types, "\x60\x00\x01\x7f", "\x60\x00\x00") +
+		module.Section(module.Functions, "\x00", "\x01") +
+		module.Section(module.Exports, module.Export("tok_describe", module.Func, 0), module.Export("tok_configure", module.Func, 0)) +
+		"\x08\x01\x01" + module.Section(module.Code, module.Body(zero), module.Body(loop))
+	c, err := carrier{50 * time.Millisecond}.Open(t.Context(), plugin.Source{
+		ID: "guardrail.x", Bytes: []byte(text), Limits: plugin.Limits{Timeout: 20 * time.Millisecond},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(context.Background())
+	_, err = c.Start(t.Context(), json.RawMessage(`{}`))
+	var f *plugin.Fault
+	if !errors.As(err, &f) || f.Kind != plugin.FaultDeadline || !strings.Contains(err.Error(), "plugin guardrail.x: start: deadline: it ran longer than 50ms") {
 		t.Errorf("error %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err = c.Start(ctx, json.RawMessage(`{}`)); !errors.As(err, &f) || f.Kind != plugin.FaultCanceled {
+		t.Errorf("when the caller had left: %v", err)
 	}
 }
 
 // TestOpen_Refused: modules written by hand, each with one thing wrong.
 func TestOpen_Refused(t *testing.T) {
-	header := []byte("\x00asm\x01\x00\x00\x00")
-	section := func(id byte, content string) []byte { return append([]byte{id, byte(len(content))}, content...) }
-	module := func(sections ...[]byte) []byte { return append(bytes.Clone(header), bytes.Join(sections, nil)...) }
-	for _, c := range []struct {
-		name   string
-		module []byte
-		text   string
-	}{
-		{"no module", []byte("GIF89a"), "invalid magic"},
-		{"no exports", header, "does not export tok_describe"},
-		{"import of the wasm carrier", module(
-			section(1, "\x01\x60\x00\x01\x7f"),
-			section(2, "\x01\x0atokligence\x0cinput_length\x00\x00"),
-		), "imports tokligence.input_length"},
-		{"wrong signature", module(
-			section(1, "\x01\x60\x01\x7f\x00"), // (i32) → ()
-			section(3, "\x01\x00"),
-			section(7, "\x01\x0ctok_describe\x00\x00"),
-			section(10, "\x01\x02\x00\x0b"),
-		), "export tok_describe must be"},
+	for _, c := range []struct{ name, module, text string }{
+		{"no module", "GIF89a", "invalid magic"},
+		{"no exports", module.Header, "does not export tok_describe"},
+		{"import of the wasm carrier", module.Header + module.Section(module.Types, "\x60\x00\x01\x7f") +
+			module.Section(module.Imports, module.Import("tokligence", "input_length", 0)), "imports tokligence.input_length"},
+		{"wrong signature", module.Header + module.Section(module.Types, "\x60\x01\x7f\x00") + module.Section(module.Functions, "\x00") +
+			module.Section(module.Exports, module.Export("tok_describe", module.Func, 0)) +
+			module.Section(module.Code, module.Body(module.End)), "export tok_describe must be"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := New().Open(t.Context(), plugin.Source{ID: "guardrail.x", Bytes: c.module})
+			_, err := New().Open(t.Context(), plugin.Source{ID: "guardrail.x", Bytes: []byte(c.module)})
 			if err == nil || !strings.Contains(err.Error(), c.text) || !strings.Contains(err.Error(), "guardrail.x") {
 				t.Errorf("error %v, want %q", err, c.text)
 			}
@@ -255,11 +191,11 @@ func TestOpen_Refused(t *testing.T) {
 }
 
 func BenchmarkCall(b *testing.B) {
-	p := open(b, plugin.Source{})
+	p := open(b, openCode(b))
 	b.Run("empty", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, err := p.Call(b.Context(), abi.Plan, nil, nil); err != nil {
+			if _, err := p.Call(b.Context(), abi.Decode, nil, nil); err != nil {
 				b.Fatal(err)
 			}
 		}

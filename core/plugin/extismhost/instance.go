@@ -27,8 +27,12 @@ type instance struct {
 	timeout time.Duration // of one call
 	output  int64
 	input   int64 // the largest that the kernel's memory holds
+	memory  memories
 	ended   atomic.Bool
 }
+
+// starting stands in a fault where no function has been called yet.
+const starting abi.Function = "start"
 
 func (c *code) instantiate(ctx context.Context) (*instance, error) {
 	i := &instance{
@@ -39,17 +43,19 @@ func (c *code) instantiate(ctx context.Context) (*instance, error) {
 		input:   c.source.Limits.MemoryBytes / 2,
 	}
 	// go-sdk takes a guest's exit(0) for success; only the module's end tells.
-	ctx = experimental.WithCloseNotifier(ctx, experimental.CloseNotifyFunc(func(context.Context, uint32) {
+	timed, cancel := within(ctx, c.startTimeout)
+	defer cancel()
+	own := experimental.WithMemoryAllocator(experimental.WithCloseNotifier(timed, experimental.CloseNotifyFunc(func(context.Context, uint32) {
 		i.ended.Store(true)
-	}))
+	})), &i.memory)
 	// Without true clocks the collector of a Go guest stalls for good; without
 	// a source of randomness all instances would draw the same.
 	config := wazero.NewModuleConfig().
 		WithSysWalltime().WithSysNanotime().WithRandSource(rand.Reader).
 		WithStdout(i.log).WithStderr(i.log)
-	guest, err := c.compiled.Instance(ctx, extism.PluginInstanceConfig{ModuleConfig: config})
-	if err != nil {
-		return nil, fmt.Errorf("plugin %s: instantiate: %w", i.id, err)
+	guest, err := c.compiled.Instance(own, extism.PluginInstanceConfig{ModuleConfig: config})
+	if err != nil { // the module's start function runs now, before anything is called
+		return nil, i.stopped(ctx, timed, starting, err)
 	}
 	guest.SetLogger(func(level extism.LogLevel, message string) { i.log.Log(levelName(level), message) })
 	i.guest = guest
@@ -79,12 +85,12 @@ func (i *instance) call(ctx context.Context, timeout time.Duration, f abi.Functi
 		return dst, i.fault(f, plugin.FaultTrap, fmt.Errorf("an input of %d bytes; memory_bytes allows %d", len(input), i.input))
 	}
 	i.log.Refill()
-	timed, cancel := context.WithTimeout(ctx, timeout)
+	timed, cancel := within(ctx, timeout)
 	defer cancel()
 	result, out, err := i.guest.CallWithContext(timed, abi.ExportPrefix+string(f), input)
 	switch {
 	case i.ended.Load():
-		return dst, i.stopped(ctx, f, err)
+		return dst, i.stopped(ctx, timed, f, err)
 	case err != nil && err.Error() == i.guest.GetErrorWithContext(ctx):
 		return dst, refusal([]byte(err.Error()))
 	case err != nil:
@@ -99,20 +105,25 @@ func (i *instance) call(ctx context.Context, timeout time.Duration, f abi.Functi
 	return append(dst, out...), nil
 }
 
+func within(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, timeout, fmt.Errorf("it ran longer than %v", timeout))
+}
+
 // stopped says why the module has ended: its own exit or panic, or its time.
-func (i *instance) stopped(ctx context.Context, f abi.Function, err error) error {
+// While go-sdk initializes a guest it tells of an exit in words only.
+func (i *instance) stopped(ctx, timed context.Context, f abi.Function, err error) error {
 	var exit *sys.ExitError
 	switch {
 	case err == nil:
 		return i.fault(f, plugin.FaultExit, errors.New("the guest exited with code 0"))
-	case !errors.As(err, &exit):
-		return i.fault(f, plugin.FaultTrap, err)
+	case errors.As(err, &exit) && exit.ExitCode() != sys.ExitCodeDeadlineExceeded && exit.ExitCode() != sys.ExitCodeContextCanceled:
+		return i.fault(f, plugin.FaultExit, fmt.Errorf("the guest exited with code %d", exit.ExitCode()))
 	case ctx.Err() != nil:
 		return i.fault(f, plugin.FaultCanceled, ctx.Err())
-	case exit.ExitCode() == sys.ExitCodeDeadlineExceeded || exit.ExitCode() == sys.ExitCodeContextCanceled:
-		return i.fault(f, plugin.FaultDeadline, err)
+	case timed.Err() != nil:
+		return i.fault(f, plugin.FaultDeadline, context.Cause(timed))
 	}
-	return i.fault(f, plugin.FaultExit, fmt.Errorf("the guest exited with code %d", exit.ExitCode()))
+	return i.fault(f, plugin.FaultTrap, err)
 }
 
 func (i *instance) fault(f abi.Function, kind plugin.FaultKind, err error) error {
@@ -128,9 +139,8 @@ func refusal(text []byte) error {
 	return &abi.Error{Code: abi.PluginFailed, Message: string(text)}
 }
 
-// MemoryBytes implements plugin.Instance: the kernel's memory, which holds
-// input and output. go-sdk does not show the guest's own.
-func (i *instance) MemoryBytes() int64 { return int64(i.guest.Memory().Size()) }
+// MemoryBytes implements plugin.Instance.
+func (i *instance) MemoryBytes() int64 { return i.memory.bytes }
 
 // Close implements plugin.Instance.
 func (i *instance) Close(ctx context.Context) error {

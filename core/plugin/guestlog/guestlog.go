@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"unicode"
 )
 
 // Bounds of what is kept and passed on.
@@ -76,7 +77,7 @@ func (c *Capture) emit(level, message string, cut bool) {
 		c.dropped++
 	default:
 		c.left--
-		message = strings.ToValidUTF8(message, "\uFFFD")
+		message = printable(message, "\t")
 		if cut {
 			message += "…"
 		}
@@ -105,9 +106,20 @@ func (c *Capture) Refill() {
 	}
 }
 
+// printable is s without what would forge a line or steer the terminal on which
+// it is read: other control characters than those kept become blanks.
+func printable(s, kept string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && !strings.ContainsRune(kept, r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+}
+
 // Last returns the end of standard error.
 func (c *Capture) Last() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return strings.TrimSpace(strings.ToValidUTF8(string(c.tail), "\uFFFD"))
+	return strings.TrimSpace(printable(string(c.tail), "\t\n"))
 }

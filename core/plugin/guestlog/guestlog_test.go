@@ -14,11 +14,13 @@ func TestCapture(t *testing.T) {
 	fmt.Fprint(c, "warn: be", "ware\r\n\nplain\n")
 	fmt.Fprint(c, long, "y\n", long, "\n", "bad \xff\nnot ended")
 	c.Log("debug", long+"z")
-	want := []string{"warn|beware", "info|plain", "info|" + long + "…", "info|" + long, "info|bad \uFFFD", "debug|" + long + "…"}
+	c.Log("error", "\x1b[31m\tone\r\nline\u0085\x00")
+	want := []string{"warn|beware", "info|plain", "info|" + long + "…", "info|" + long, "info|bad \uFFFD", "debug|" + long + "…", "error| [31m\tone  line  "}
 	if !slices.Equal(got, want) {
 		t.Errorf("log %q, want %q", got, want)
 	}
-	if !strings.HasSuffix(c.Last(), "bad \uFFFD\nnot ended") {
+	fmt.Fprint(c, "\x1b[2J\n\tat last")
+	if !strings.HasSuffix(c.Last(), "bad \uFFFD\nnot ended [2J\n\tat last") {
 		t.Errorf("last words %q", c.Last())
 	}
 }

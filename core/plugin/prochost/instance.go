@@ -35,6 +35,7 @@ type instance struct {
 	stderr  *guestlog.Capture
 	timeout time.Duration // of one call
 	output  int64
+	number  uint64 // of the last call
 }
 
 // starting stands in a fault where no function has been called yet.
@@ -120,13 +121,18 @@ func (i *instance) call(ctx context.Context, timeout time.Duration, f abi.Functi
 	timed, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	stop := context.AfterFunc(timed, i.cancel)
-	reply, err := i.exchange(&proto.CallRequest{Function: string(f), Payload: input})
+	i.number++
+	reply, err := i.exchange(&proto.CallRequest{Function: string(f), Payload: input, Number: i.number})
 	if !stop() {
 		return dst, i.broken(ctx, f, plugin.FaultDeadline, timed.Err())
 	}
 	switch {
 	case err != nil:
 		return dst, i.broken(ctx, f, kindOf(err), err)
+	case reply.Number != i.number:
+		return dst, i.broken(ctx, f, plugin.FaultContract, fmt.Errorf("it answered call %d when it was asked call %d", reply.Number, i.number))
+	case reply.Error != nil && reply.Error.Code == "":
+		return dst, i.broken(ctx, f, plugin.FaultOutput, errors.New("its error has no code"))
 	case reply.Error != nil:
 		return dst, &abi.Error{
 			Code: abi.ErrorCode(reply.Error.Code), Message: reply.Error.Message, Param: reply.Error.Param,

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tokligence/gateway/core/plugin"
+	"github.com/tokligence/gateway/core/plugin/carriertest/module"
 	"github.com/tokligence/gateway/pdk/abi"
 )
 
@@ -17,28 +18,14 @@ type flagFunc func(uint64)
 
 func (f flagFunc) Set(v uint64) { f(v) }
 
-// What the modules written by hand are made of. Lengths stay below 128, so that
-// one byte holds each.
+// What the modules written by hand are made of.
 const (
-	header = "\x00asm\x01\x00\x00\x00"
-	// types: 0 () → i32, 1 () → (), 2 (i32, i32) → (), 3 (i32) → ()
-	types     = "\x01\x11\x04\x60\x00\x01\x7f\x60\x00\x00\x60\x02\x7f\x7f\x00\x60\x01\x7f\x00"
+	header    = module.Header
 	memory    = "\x05\x03\x01\x00\x01" // one page
 	zero      = "\x41\x00\x0b"         // i32.const 0
 	loop      = "\x03\x40\x0c\x00\x0b\x0b"
 	loopedI32 = "\x03\x40\x0c\x00\x0b\x00\x0b"
 )
-
-func section(id byte, items ...string) string {
-	content := string(byte(len(items))) + strings.Join(items, "")
-	return string([]byte{id, byte(len(content))}) + content
-}
-
-func name(s string) string { return string(byte(len(s))) + s }
-
-func export(s string, kind, index byte) string { return name(s) + string([]byte{kind, index}) }
-
-func body(code string) string { return name("\x00" + code) }
 
 // guest is a module with describe, which is code, and configure; index 1 and 2
 // when it imports something, and further functions of type () → ().
@@ -47,6 +34,11 @@ func guest(describe, configure string) string {
 		section(7, export("memory", 2, 0), export("tok_describe", 0, 0), export("tok_configure", 0, 1)) +
 		section(10, body(describe), body(configure))
 }
+
+// types: 0 () → i32, 1 () → (), 2 (i32, i32) → (), 3 (i32) → (), 4 (i32, i32, i32) → ()
+var types = section(module.Types, "\x60\x00\x01\x7f", "\x60\x00\x00", "\x60\x02\x7f\x7f\x00", "\x60\x01\x7f\x00", "\x60\x03\x7f\x7f\x7f\x00")
+
+var section, export, body, name = module.Section, module.Export, module.Body, module.Sized
 
 func TestOpen_Refused(t *testing.T) {
 	exports := section(7, export("memory", 2, 0), export("tok_describe", 0, 0))
@@ -86,16 +78,21 @@ func TestOpen_Refused(t *testing.T) {
 	}
 }
 
-func importing(module, function string, index byte) string {
-	return header + types + section(2, name(module)+name(function)+string([]byte{0, index})) +
+func importing(from, function string, index byte) string {
+	return header + types + section(2, name(from)+name(function)+string([]byte{0, index})) +
 		section(3, "\x00", "\x00") + memory +
 		section(7, export("memory", 2, 0), export("tok_describe", 0, 1), export("tok_configure", 0, 2)) +
 		section(10, body(zero), body(zero))
 }
 
-// calling is a module whose describe calls a function of the host with two numbers.
+// calling is a module whose describe calls a function of the host with two
+// numbers, or three for the log.
 func calling(function, numbers string) string {
-	return header + types + section(2, name("tokligence")+name(function)+"\x00\x02") +
+	kind := 2
+	if function == "log" {
+		kind = 4
+	}
+	return header + types + section(2, module.Import("tokligence", function, kind)) +
 		section(3, "\x00", "\x00") + memory +
 		section(7, export("memory", 2, 0), export("tok_describe", 0, 1), export("tok_configure", 0, 2)) +
 		section(10, body(numbers+"\x10\x00"+zero), body(zero))
@@ -117,18 +114,24 @@ func TestCall_ByHand(t *testing.T) {
 		{"write with overflow", calling("output_write", minusOne+"\x41\x02"), plugin.FaultTrap, "output_write at 0xffffffff"},
 		{"negative length", calling("output_write", "\x41\x00"+minusOne), plugin.FaultTrap, "of 4294967295 bytes"},
 		{"read past the end", calling("input_read", page+"\x41\x01"), plugin.FaultTrap, "input_read at 0x10000"},
+		{"read more than there is", calling("input_read", "\x41\x00\x41\x06"), plugin.FaultTrap, "input_read of 6 bytes; the input has 5"},
+		{"log past the end", calling("log", "\x41\x02"+page+"\x41\x01"), plugin.FaultTrap, "log at 0x10000"},
+		{"write in parts without end", calling("output_write", "\x03\x40\x41\x00"+page+"\x10\x00\x0c\x00\x0b\x00\x00"), plugin.FaultOutput, "the limit is 1000000"},
+		{"result 7", guest("\x41\x07\x0b", zero), plugin.FaultContract, "returned 7, which is neither 0 nor 1"},
+		{"result -1", guest("\x41\x7f\x0b", zero), plugin.FaultContract, "returned -1"},
+		{"an error without a document", guest("\x41\x01\x0b", zero), plugin.FaultOutput, "its error is not the document it should be"},
 		{"loop", guest(loopedI32, zero), plugin.FaultDeadline, "longer than"},
 		{"recursion", guest("\x10\x00\x0b", zero), plugin.FaultTrap, "stack overflow"},
 		{"memory.grow without end", guest("\x03\x40\x41\x01\x40\x00\x1a\x0c\x00\x0b\x00\x0b", zero), plugin.FaultDeadline, "longer than"},
 		{"trap", guest("\x00\x0b", zero), plugin.FaultTrap, "unreachable"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			timeout := 30 * time.Millisecond
-			if c.text == "stack overflow" {
-				timeout = 10 * time.Second // the stack's growing takes long under the race detector
+			timeout := time.Minute
+			if c.kind == plugin.FaultDeadline {
+				timeout = 30 * time.Millisecond
 			}
 			code, err := New().Open(t.Context(), plugin.Source{
-				ID: "provider.x", Bytes: []byte(c.module), Limits: plugin.Limits{Timeout: timeout},
+				ID: "provider.x", Bytes: []byte(c.module), Limits: plugin.Limits{Timeout: timeout, OutputBytes: 1_000_000},
 			})
 			if err != nil {
 				t.Fatal(err)

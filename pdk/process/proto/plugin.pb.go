@@ -35,6 +35,7 @@ type CallRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Function      string                 `protobuf:"bytes,1,opt,name=function,proto3" json:"function,omitempty"`
 	Payload       []byte                 `protobuf:"bytes,2,opt,name=payload,proto3" json:"payload,omitempty"` // JSON; empty for describe
+	Number        uint64                 `protobuf:"varint,3,opt,name=number,proto3" json:"number,omitempty"`  // counts the calls of a stream from 1
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -83,10 +84,18 @@ func (x *CallRequest) GetPayload() []byte {
 	return nil
 }
 
+func (x *CallRequest) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
 type CallReply struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Payload       []byte                 `protobuf:"bytes,1,opt,name=payload,proto3" json:"payload,omitempty"` // JSON; not read when error is set
 	Error         *Error                 `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`     // the plugin refuses; the process is fine
+	Number        uint64                 `protobuf:"varint,3,opt,name=number,proto3" json:"number,omitempty"`  // that of the request. Another one ends the process: a late or
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -133,6 +142,13 @@ func (x *CallReply) GetError() *Error {
 		return x.Error
 	}
 	return nil
+}
+
+func (x *CallReply) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
 }
 
 // Error is the ABI's Error.
@@ -200,13 +216,15 @@ var File_pdk_process_proto_plugin_proto protoreflect.FileDescriptor
 
 const file_pdk_process_proto_plugin_proto_rawDesc = "" +
 	"\n" +
-	"\x1epdk/process/proto/plugin.proto\x12\x14tokligence.plugin.v1\"C\n" +
+	"\x1epdk/process/proto/plugin.proto\x12\x14tokligence.plugin.v1\"[\n" +
 	"\vCallRequest\x12\x1a\n" +
 	"\bfunction\x18\x01 \x01(\tR\bfunction\x12\x18\n" +
-	"\apayload\x18\x02 \x01(\fR\apayload\"X\n" +
+	"\apayload\x18\x02 \x01(\fR\apayload\x12\x16\n" +
+	"\x06number\x18\x03 \x01(\x04R\x06number\"p\n" +
 	"\tCallReply\x12\x18\n" +
 	"\apayload\x18\x01 \x01(\fR\apayload\x121\n" +
-	"\x05error\x18\x02 \x01(\v2\x1b.tokligence.plugin.v1.ErrorR\x05error\"K\n" +
+	"\x05error\x18\x02 \x01(\v2\x1b.tokligence.plugin.v1.ErrorR\x05error\x12\x16\n" +
+	"\x06number\x18\x03 \x01(\x04R\x06number\"K\n" +
 	"\x05Error\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x14\n" +

@@ -10,6 +10,7 @@ import (
 	"github.com/tokligence/gateway/core/plugin"
 	"github.com/tokligence/gateway/core/plugin/prochost"
 	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/conformance"
 	"github.com/tokligence/gateway/pdk/process"
 )
 
@@ -96,4 +97,16 @@ func TestConfigure(t *testing.T) {
 	if !errors.As(err, &e) || e.Problems[0].Path != "mask" {
 		t.Errorf("error %v", err)
 	}
+}
+
+// TestConformance is what `tokligence plugin test` checks.
+func TestConformance(t *testing.T) {
+	path, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	conformance.Run(t, conformance.Target{
+		Declaration: plugin.Declaration{Source: path, Carrier: "process"},
+		Carriers:    map[string]plugin.Carrier{"process": prochost.New()},
+	})
 }

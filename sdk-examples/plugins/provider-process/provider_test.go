@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-
 	"encoding/json"
 	"os"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"github.com/tokligence/gateway/core/plugin"
 	"github.com/tokligence/gateway/core/plugin/prochost"
 	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/conformance"
 	"github.com/tokligence/gateway/pdk/process"
 )
 
@@ -114,4 +114,16 @@ func TestDecodeError(t *testing.T) {
 			t.Errorf("%s: the message quotes it: %q", c.body, got.Error.Message)
 		}
 	}
+}
+
+// TestConformance is what `tokligence plugin test` checks.
+func TestConformance(t *testing.T) {
+	path, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	conformance.Run(t, conformance.Target{
+		Declaration: plugin.Declaration{Source: path, Carrier: "process"},
+		Carriers:    map[string]plugin.Carrier{"process": prochost.New()},
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,21 +14,36 @@ import (
 	"github.com/tokligence/gateway/core/plugin"
 	"github.com/tokligence/gateway/core/plugin/extismhost"
 	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/conformance"
 )
+
+// The plugin, built once, and its compiled code.
+var file, cacheDir string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "strategy")
+		if err != nil {
+			panic(err)
+		}
+		defer os.RemoveAll(dir)
+		file, cacheDir = filepath.Join(dir, "strategy.wasm"), filepath.Join(dir, "cache")
+		cmd := exec.Command("go", "build", "-buildmode=c-shared", "-ldflags=-s -w", "-o", file, ".")
+		cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			panic(fmt.Sprintf("%v\n%s", err, out))
+		}
+		return m.Run()
+	}())
+}
 
 func open(t *testing.T) plugin.Code {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "strategy.wasm")
-	cmd := exec.Command("go", "build", "-buildmode=c-shared", "-ldflags=-s -w", "-o", file, ".")
-	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
 	module, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	code, err := extismhost.New().Open(t.Context(), plugin.Source{ID: "strategy.sticky-until-full", Bytes: module})
+	code, err := extismhost.New().Open(t.Context(), plugin.Source{ID: "strategy.sticky-until-full", Bytes: module, CacheDir: cacheDir})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,4 +106,13 @@ func TestConfigure(t *testing.T) {
 	if !errors.As(err, &e) || e.Problems[0].Path != "headroom" {
 		t.Errorf("error %v", err)
 	}
+}
+
+// TestConformance is what `tokligence plugin test` checks.
+func TestConformance(t *testing.T) {
+	conformance.Run(t, conformance.Target{
+		Declaration: plugin.Declaration{Source: file},
+		Carriers:    map[string]plugin.Carrier{"extism": extismhost.New()},
+		CacheDir:    cacheDir,
+	})
 }

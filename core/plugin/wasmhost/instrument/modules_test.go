@@ -3,32 +3,24 @@ package instrument
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
+
+	"github.com/tokligence/gateway/core/plugin/carriertest/module"
 )
 
 // A module is written as the bytes of its parts.
-func leb(n int) string { return string(appendU32(nil, uint32(n))) }
-
-func sized(s string) string { return leb(len(s)) + s }
-
-func list(items ...string) string { return leb(len(items)) + strings.Join(items, "") }
-
-func section(id byte, items ...string) string { return string([]byte{id}) + sized(list(items...)) }
-
-func export(name string, kind, index byte) string { return sized(name) + string([]byte{kind, index}) }
+var leb, sized, list, section, export = module.LEB, module.Sized, module.List, module.Section, module.Export
 
 // body is a function's, with the locals 0, an i64, and 1, an i32.
 func body(instructions string) string { return sized("\x02\x01\x7e\x01\x7f" + instructions + "\x0b") }
 
-const (
-	header = "\x00asm\x01\x00\x00\x00"
-	end    = "\x0b"
-)
+const header, end = module.Header, module.End
 
 // The types 0 () → i64, 1 (i64, i64) → (i64, i64), 2 () → ().
 var types = section(secType, "\x60\x00\x01\x7e", "\x60\x02\x7e\x7e\x02\x7e\x7e", "\x60\x00\x00")
@@ -95,14 +87,16 @@ func answer(t *testing.T, r wazero.Runtime, module string, start bool) uint64 {
 	return out[0]
 }
 
-// TestRewrite_Features: each feature computes what it computed before.
-func TestRewrite_Features(t *testing.T) {
+// feature is what f of a frame does and answers.
+type feature struct {
+	name, instructions string
+	want               uint64
+}
+
+// features are the instructions of all that Rewrite accepts.
+func features() []feature {
 	const i32ToI64 = "\xac"
-	r := environment(t)
-	for _, c := range []struct {
-		name, instructions string
-		want               uint64
-	}{
+	return []feature{
 		{"import", "\x10\x00", 7},
 		{"call_indirect as linkers write it", "\x41\x00\x11\x00\x80\x80\x80\x80\x00", 7},
 		{"imported global", "\x23\x00", 5},
@@ -136,7 +130,31 @@ func TestRewrite_Features(t *testing.T) {
 		{"splat, shuffle", "\x42\x06\xfd\x12\x42\x08\xfd\x12\xfd\x0d\x10\x11\x12\x13\x14\x15\x16\x17\x00\x01\x02\x03\x04\x05\x06\x07\xfd\x1d\x00", 8},
 		{"a vector opcode of two bytes", "\x42\x06\xfd\x12\x42\x08\xfd\x12\xfd\xce\x01\xfd\x1d\x00", 14},
 		{"load_lane, load_zero", "\x41\x08\x41\x08\xfd\x5d\x03\x00\xfd\x57\x03\x00\x01\xfd\x1d\x01\xa7\x41\xff\x01\x71" + i32ToI64, 'a'},
-	} {
+
+		{"if without else", "\x41\x01\x04\x40\x42\x08\x21\x00" + end + "\x41\x00\x04\x40\x42\x09\x21\x00" + end + "\x20\x00", 8},
+		{"if with parameters and results", "\x42\x05\x42\x03\x41\x01\x04\x01\x7c\x42\x02\x05\x7d\x42\x04" + end + "\x7e", 16},
+		{"br out of three with a value", "\x02\x7e\x03\x40\x02\x40\x42\x06\x0c\x02" + end + end + "\x42\x01" + end, 6},
+		{"br_if with a value", "\x02\x7e\x42\x03\x20\x01\x0d\x00\x1a\x42\x05\x41\x01\x0d\x00\x1a\x42\x07" + end, 5},
+		{"br_table with values", "\x02\x7e\x02\x7e\x42\x03\x41\x05\x0e\x02\x00\x00\x01" + end + "\x1a\x42\x01" + end, 3},
+		{"br_table without targets", "\x02\x40\x41\x00\x0e\x00\x00" + end + "\x42\x02", 2},
+		{"br_table back to a loop", "\x03\x40\x02\x40\x20\x00\x42\x01\x7c\x22\x00\x42\x05\x51\x0e\x01\x01\x00" + end + end + "\x20\x00", 5},
+		{"continue and break", "\x02\x40\x03\x40\x20\x01\x41\x01\x6a\x22\x01\x41\x0a\x4a\x0d\x01\x20\x01\x41\x01\x71\x0d\x00" +
+			"\x20\x00\x20\x01\xac\x7c\x21\x00\x0c\x00" + end + end + "\x20\x00", 30},
+		{"loops in loops", "\x03\x40\x41\x00\x21\x01\x03\x40\x20\x01\x41\x01\x6a\x22\x01\x41\x03\x48\x0d\x00" + end +
+			"\x20\x00\x42\x01\x7c\x22\x00\x42\x04\x53\x0d\x00" + end + "\x20\x00\x20\x01\xac\x7c", 7},
+		{"a loop that is left at once", "\x03\x7e\x42\x04" + end, 4},
+		{"return from within", "\x03\x40\x02\x40\x42\x0b\x0f" + end + end + "\x42\x01", 11},
+		{"several results", "\x42\x01\x42\x02\x10\x03\x7d", 1},
+		{"blocks a hundred deep", strings.Repeat("\x02\x40", 100) + "\x0c\xe3\x00" + strings.Repeat(end, 100) + "\x42\x0c", 12},
+		{"nop and drop", "\x01\x42\x01\x1a\x01\x42\x0d", 13},
+		{"dead code after br_table", "\x02\x7e\x42\x0e\x41\x00\x0e\x00\x00\x1a\x7c" + end, 14},
+	}
+}
+
+// TestRewrite_Features: each feature computes what it computed before.
+func TestRewrite_Features(t *testing.T) {
+	r := environment(t)
+	for _, c := range features() {
 		t.Run(c.name, func(t *testing.T) {
 			plain := frame(c.instructions)
 			m, err := Rewrite([]byte(plain))
@@ -154,6 +172,22 @@ func TestRewrite_Features(t *testing.T) {
 				t.Errorf("%#x, rewritten %#x, want %#x", before, after, c.want)
 			}
 		})
+	}
+}
+
+// TestRewrite_Compiled: so does what a compiler made, testdata/walk.ts.
+func TestRewrite_Compiled(t *testing.T) {
+	plain, err := os.ReadFile("testdata/walk.wasm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := Rewrite(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := environment(t)
+	if before, after := answer(t, r, string(plain), false), answer(t, r, string(m.Bytes), false); before != after || before == 0 {
+		t.Errorf("%#x, rewritten %#x", before, after)
 	}
 }
 
