@@ -2,7 +2,6 @@ package exchange
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -123,9 +122,9 @@ func NewTarget(ctx context.Context, t Target, provider Provider) (*Target, error
 }
 
 func abiDeployment(d *core.Deployment, c *core.Credential) abi.Deployment {
-	a := abi.Deployment{Name: d.Name, Model: d.Model, BaseURL: strings.TrimRight(d.BaseURL, "/"), Options: d.Options}
+	a := abi.Deployment{Name: d.Name, Model: d.Model, BaseURL: strings.TrimRight(d.BaseURL, "/"), Options: abi.Raw(d.Options)}
 	if len(a.Options) == 0 {
-		a.Options = json.RawMessage("{}")
+		a.Options = abi.Raw("{}")
 	}
 	if c != nil {
 		for name := range c.Fields {

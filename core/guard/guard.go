@@ -5,7 +5,6 @@ package guard
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
 	"slices"
 
@@ -54,7 +53,7 @@ func NewChain(attachments []Attachment, fetch Fetcher, log *slog.Logger) *Chain 
 type Run struct {
 	chain    *Chain
 	context  abi.InspectContext
-	states   []json.RawMessage
+	states   []abi.Raw
 	findings []abi.Finding
 	names    []string
 }
@@ -64,7 +63,7 @@ func (c *Chain) Begin(endpoint abi.Endpoint, alias string) *Run {
 	if c == nil {
 		return nil
 	}
-	return &Run{chain: c, context: abi.InspectContext{Endpoint: endpoint, Model: alias}, states: make([]json.RawMessage, len(c.attachments))}
+	return &Run{chain: c, context: abi.InspectContext{Endpoint: endpoint, Model: alias}, states: make([]abi.Raw, len(c.attachments))}
 }
 
 // Findings names what the guardrails saw, each once, as "attachment/rule".

@@ -12,7 +12,7 @@ import (
 // with what the plugin found wrong, or a *Fault when the answer is not one.
 // Carriers use it when they open an instance.
 func Configure(id string, config json.RawMessage, call func(input []byte) ([]byte, error)) error {
-	input, err := json.Marshal(abi.ConfigureRequest{Config: config})
+	input, err := json.Marshal(abi.ConfigureRequest{Config: abi.Raw(config)})
 	if err != nil {
 		return fmt.Errorf("plugin %s: configuration: %w", id, err)
 	}

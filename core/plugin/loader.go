@@ -52,8 +52,8 @@ type Loader struct {
 	mu     sync.Mutex
 	codes  map[string]*sharedCode
 	loaded map[string]*Loaded
-	sums   sync.Map       // source of a built-in plugin → its SHA-256: it is unpacked only to be opened
 	ending sync.WaitGroup // released plugins whose calls have not ended yet
+	sums   sync.Map       // source of a built-in plugin → its SHA-256: it is unpacked only to be opened
 }
 
 // NewLoader makes a loader that has loaded nothing.

@@ -2,7 +2,6 @@ package plugin
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -17,7 +16,7 @@ import (
 
 // checkConfig holds a configuration against the manifest's schema. Without a
 // schema a plugin takes none.
-func checkConfig(id string, schema, config json.RawMessage) error {
+func checkConfig(id string, schema, config []byte) error {
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(config))
 	if err != nil {
 		return &ConfigError{Plugin: id, Problems: []abi.Problem{{Message: "not JSON: " + err.Error()}}}

@@ -25,8 +25,6 @@
 // the host: numbers and unknown members stay byte for byte.
 package abi
 
-import "encoding/json"
-
 // Version of this contract. A plugin that says another one is not loaded.
 const Version = 1
 
@@ -90,7 +88,7 @@ type Manifest struct {
 	Stability   string `json:"stability,omitempty"` // experimental, beta, stable
 	// Config is a JSON Schema (draft 2020-12) of the plugin's configuration;
 	// "x-secret": true marks a secret. Absent: no configuration.
-	Config json.RawMessage `json:"config,omitempty"`
+	Config Raw `json:"config,omitempty"`
 	// Credential names the secret fields that a credential of the plugin has, with what
 	// each is; the first is the usual one.
 	Credential   []CredentialField `json:"credential,omitempty"`
@@ -145,7 +143,7 @@ const (
 
 // ConfigureRequest carries the configuration that has passed the manifest's schema.
 type ConfigureRequest struct {
-	Config json.RawMessage `json:"config"` // an object; {} when none is given
+	Config Raw `json:"config"` // an object; {} when none is given
 }
 
 // ConfigureReply is empty when all is well.

@@ -1,7 +1,5 @@
 package abi
 
-import "encoding/json"
-
 // Stage is where in an exchange a guardrail looks.
 type Stage string
 
@@ -16,11 +14,11 @@ const (
 // InspectRequest asks a guardrail about text. Core finds the text in whatever
 // dialect and endpoint, and puts rewritten text back.
 type InspectRequest struct {
-	Stage    Stage           `json:"stage"`
-	Segments []Segment       `json:"segments"`
-	Findings []Finding       `json:"findings,omitempty"` // of guardrails before this one
-	Context  InspectContext  `json:"context"`
-	State    json.RawMessage `json:"state,omitempty"` // of this guardrail's previous call in this exchange
+	Stage    Stage          `json:"stage"`
+	Segments []Segment      `json:"segments"`
+	Findings []Finding      `json:"findings,omitempty"` // of guardrails before this one
+	Context  InspectContext `json:"context"`
+	State    Raw            `json:"state,omitempty"` // of this guardrail's previous call in this exchange
 	// Final says that no more text follows for the choices in Segments: nothing need be held.
 	Final bool `json:"final,omitempty"`
 	// HTTPResponse answers the HTTPRequest of the previous call.
@@ -66,13 +64,13 @@ const (
 // characters of each stay back and come again with the next text; with Final
 // Hold is ignored.
 type InspectReply struct {
-	Verdict       Verdict         `json:"verdict"`
-	Segments      []SegmentText   `json:"segments,omitempty"`
-	Findings      []Finding       `json:"findings,omitempty"`
-	ClientMessage string          `json:"client_message,omitempty"` // with block: what the client is told
-	Hold          int             `json:"hold,omitempty"`
-	HTTPRequest   *HTTPRequest    `json:"http_request,omitempty"`
-	State         json.RawMessage `json:"state,omitempty"`
+	Verdict       Verdict       `json:"verdict"`
+	Segments      []SegmentText `json:"segments,omitempty"`
+	Findings      []Finding     `json:"findings,omitempty"`
+	ClientMessage string        `json:"client_message,omitempty"` // with block: what the client is told
+	Hold          int           `json:"hold,omitempty"`
+	HTTPRequest   *HTTPRequest  `json:"http_request,omitempty"`
+	State         Raw           `json:"state,omitempty"`
 }
 
 // SegmentText is the new text of a segment.

@@ -1,15 +1,13 @@
 package abi
 
-import "encoding/json"
-
 // Deployment is what a provider plugin knows of a deployment: no credential,
 // only the names of the fields that it has.
 type Deployment struct {
-	Name             string          `json:"name"`
-	Model            string          `json:"model"`              // the vendor's name
-	BaseURL          string          `json:"base_url,omitempty"` // without a trailing slash; "" is the provider's own
-	Options          json.RawMessage `json:"options,omitempty"`  // [deployment.options] of gateway.toml, an object
-	CredentialFields []string        `json:"credential_fields,omitempty"`
+	Name             string   `json:"name"`
+	Model            string   `json:"model"`              // the vendor's name
+	BaseURL          string   `json:"base_url,omitempty"` // without a trailing slash; "" is the provider's own
+	Options          Raw      `json:"options,omitempty"`  // [deployment.options] of gateway.toml, an object
+	CredentialFields []string `json:"credential_fields,omitempty"`
 }
 
 // PlanRequest asks how one endpoint of one deployment is served. It is asked
@@ -54,11 +52,11 @@ type PlanReply struct {
 // after its own delay; events that wait for nothing may share a call. All waits
 // end with the exchange's context and count against its time-outs.
 type LocalAnswer struct {
-	Status  int             `json:"status,omitempty"` // 0 is 200
-	Headers Headers         `json:"headers,omitempty"`
-	DelayMS int64           `json:"delay_ms,omitempty"` // before the status
-	Body    json.RawMessage `json:"body,omitempty"`     // raw; of a whole answer and of every error
-	Events  []LocalEvent    `json:"events,omitempty"`
+	Status  int          `json:"status,omitempty"` // 0 is 200
+	Headers Headers      `json:"headers,omitempty"`
+	DelayMS int64        `json:"delay_ms,omitempty"` // before the status
+	Body    Raw          `json:"body,omitempty"`     // raw; of a whole answer and of every error
+	Events  []LocalEvent `json:"events,omitempty"`
 	// Cut says that the connection breaks after the last event, or before the body of
 	// a whole answer: the host treats it as a failed read, not as the end.
 	Cut bool `json:"cut,omitempty"`
@@ -125,10 +123,10 @@ type RequestPlan struct {
 
 // Edit changes one top-level member of a passthrough body.
 type Edit struct {
-	Op    EditOp          `json:"op"`
-	Key   string          `json:"key"`
-	To    string          `json:"to,omitempty"`    // rename: the new name, unless present
-	Value json.RawMessage `json:"value,omitempty"` // set, default
+	Op    EditOp `json:"op"`
+	Key   string `json:"key"`
+	To    string `json:"to,omitempty"`    // rename: the new name, unless present
+	Value Raw    `json:"value,omitempty"` // set, default
 }
 
 // EditOp is what an Edit does.
@@ -214,19 +212,19 @@ type ErrorPattern struct {
 
 // EncodeRequest asks for the vendor's request.
 type EncodeRequest struct {
-	Endpoint   Endpoint        `json:"endpoint"`
-	Stream     bool            `json:"stream"`
-	Deployment Deployment      `json:"deployment"`
-	DropParams []string        `json:"drop_params,omitempty"` // leave these out silently instead of refusing them
-	Body       json.RawMessage `json:"body"`                  // raw, canonical
+	Endpoint   Endpoint   `json:"endpoint"`
+	Stream     bool       `json:"stream"`
+	Deployment Deployment `json:"deployment"`
+	DropParams []string   `json:"drop_params,omitempty"` // leave these out silently instead of refusing them
+	Body       Raw        `json:"body"`                  // raw, canonical
 }
 
 // EncodeReply is the vendor's request. URL and headers override the plan's; a
 // URL keeps the plan's scheme and host.
 type EncodeReply struct {
-	URL     string          `json:"url,omitempty"`
-	Headers Headers         `json:"headers,omitempty"`
-	Body    json.RawMessage `json:"body"`
+	URL     string  `json:"url,omitempty"`
+	Headers Headers `json:"headers,omitempty"`
+	Body    Raw     `json:"body"`
 	// State comes back in Decode and in the first DecodeEvents.
 	State string `json:"state,omitempty"`
 	// Notices tell what was left out or changed; the host shows them in a header and the log.
@@ -235,20 +233,20 @@ type EncodeReply struct {
 
 // DecodeRequest carries a whole 2xx answer whose body is JSON.
 type DecodeRequest struct {
-	Endpoint   Endpoint        `json:"endpoint"`
-	Deployment Deployment      `json:"deployment"`
-	Status     int             `json:"status"`
-	Headers    Headers         `json:"headers,omitempty"` // content-type and the vendor's request id
-	State      string          `json:"state,omitempty"`
-	Body       json.RawMessage `json:"body"` // raw
+	Endpoint   Endpoint   `json:"endpoint"`
+	Deployment Deployment `json:"deployment"`
+	Status     int        `json:"status"`
+	Headers    Headers    `json:"headers,omitempty"` // content-type and the vendor's request id
+	State      string     `json:"state,omitempty"`
+	Body       Raw        `json:"body"` // raw
 }
 
 // DecodeReply is the canonical answer. The body may leave out id, object,
 // created, model and usage: the host adds what is missing.
 type DecodeReply struct {
-	Body  json.RawMessage `json:"body"` // raw, canonical
-	Usage *Usage          `json:"usage,omitempty"`
-	Model string          `json:"model,omitempty"` // the served model
+	Body  Raw    `json:"body"` // raw, canonical
+	Usage *Usage `json:"usage,omitempty"`
+	Model string `json:"model,omitempty"` // the served model
 }
 
 // Usage is what the vendor reported; nil parts were not reported. The parts do
@@ -276,7 +274,7 @@ type Event struct {
 	// frame's is "exception:" + its :exception-type.
 	Name string `json:"name,omitempty"`
 	// Data is the event's data: raw JSON where it is JSON, else a JSON string.
-	Data json.RawMessage `json:"data"`
+	Data Raw `json:"data"`
 }
 
 // DecodeEventsRequest carries all events at hand, at least one unless End.
@@ -292,9 +290,9 @@ type DecodeEventsReply struct {
 	State string `json:"state,omitempty"`
 	// Chunks are canonical chunks with at least "choices", at most one choice
 	// each. The host adds id, object, created and model, and writes the usage chunk.
-	Chunks []json.RawMessage `json:"chunks,omitempty"`
-	Usage  *Usage            `json:"usage,omitempty"` // a snapshot
-	Model  string            `json:"model,omitempty"`
+	Chunks []Raw  `json:"chunks,omitempty"`
+	Usage  *Usage `json:"usage,omitempty"` // a snapshot
+	Model  string `json:"model,omitempty"`
 	// Error is a failure that the vendor reported within its stream.
 	Error *Error `json:"error,omitempty"`
 	// Done says that the answer is complete: a stream that ends before is broken.
@@ -303,9 +301,9 @@ type DecodeEventsReply struct {
 
 // DecodeErrorRequest carries an answer that is not 2xx.
 type DecodeErrorRequest struct {
-	Status  int             `json:"status"`
-	Headers Headers         `json:"headers,omitempty"`
-	Body    json.RawMessage `json:"body"` // raw JSON, or a JSON string of at most 64 KiB
+	Status  int     `json:"status"`
+	Headers Headers `json:"headers,omitempty"`
+	Body    Raw     `json:"body"` // raw JSON, or a JSON string of at most 64 KiB
 }
 
 // DecodeErrorReply says what the vendor meant.

@@ -34,8 +34,8 @@ func corpus[D any](name string) (list []D) {
 
 // body is a client's request.
 type body struct {
-	Endpoint abi.Endpoint    `json:"endpoint"`
-	Body     json.RawMessage `json:"body"`
+	Endpoint abi.Endpoint `json:"endpoint"`
+	Body     abi.Raw      `json:"body"`
 }
 
 // deployments are those that a provider is asked about: at its own address, and
@@ -46,9 +46,9 @@ func deployments(m *abi.Manifest) []abi.Deployment {
 		fields = append(fields, f.Name)
 	}
 	return []abi.Deployment{
-		{Name: "own", Model: "model-1", Options: json.RawMessage(`{}`), CredentialFields: fields},
-		{Name: "other", Model: "vendor/model:2", BaseURL: "https://base.example:8443/v1", Options: json.RawMessage(`{}`), CredentialFields: fields},
-		{Name: "options", Model: "", BaseURL: "https://base.example", Options: json.RawMessage(`{"region":"eu-central-1","unknown":{"x":[1]}}`)},
+		{Name: "own", Model: "model-1", Options: abi.Raw(`{}`), CredentialFields: fields},
+		{Name: "other", Model: "vendor/model:2", BaseURL: "https://base.example:8443/v1", Options: abi.Raw(`{}`), CredentialFields: fields},
+		{Name: "options", Model: "", BaseURL: "https://base.example", Options: abi.Raw(`{"region":"eu-central-1","unknown":{"x":[1]}}`)},
 	}
 }
 

@@ -167,12 +167,12 @@ func inputs(f abi.Function, m *abi.Manifest) (list [][]byte) {
 			list = append(list, wire.AppendEncodeRequest(nil, &abi.EncodeRequest{Endpoint: b.Endpoint, Deployment: d, Body: b.Body}))
 		}
 	case abi.Decode:
-		for _, b := range corpus[json.RawMessage]("answers.jsonl") {
+		for _, b := range corpus[abi.Raw]("answers.jsonl") {
 			list = append(list, wire.AppendDecodeRequest(nil, &abi.DecodeRequest{Endpoint: abi.Chat, Deployment: d, Status: 200, Body: b}))
 		}
 	case abi.DecodeError:
 		for _, status := range []int{429, 400, 599} {
-			for _, b := range corpus[json.RawMessage]("answers.jsonl") {
+			for _, b := range corpus[abi.Raw]("answers.jsonl") {
 				list = append(list, wire.AppendDecodeErrorRequest(nil, &abi.DecodeErrorRequest{Status: status, Body: b}))
 			}
 		}

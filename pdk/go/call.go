@@ -1,9 +1,6 @@
 package pdk
 
 import (
-	"encoding/json"
-	"fmt"
-
 	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/wire"
 )
@@ -11,6 +8,7 @@ import (
 // documents are reused between the calls of one plugin, so that a function
 // that is called for every event of a stream stops allocating its input.
 type documents struct {
+	plan         abi.PlanRequest
 	encode       abi.EncodeRequest
 	decode       abi.DecodeRequest
 	decodeEvents abi.DecodeEventsRequest
@@ -27,7 +25,7 @@ func (p *Provider) Call(f abi.Function, dst, input []byte) ([]byte, error) {
 	case abi.Configure:
 		return configure(p.Configure, dst, input)
 	case abi.Plan:
-		return callJSON(f, p.Plan, dst, input)
+		return call(f, p.Plan, &p.documents.plan, wire.ParsePlanRequest, wire.AppendPlanReply, dst, input)
 	case abi.Encode:
 		return call(f, p.Encode, &p.documents.encode, wire.ParseEncodeRequest, wire.AppendEncodeReply, dst, input)
 	case abi.Decode:
@@ -87,25 +85,21 @@ func (g *Guardrail) Call(f abi.Function, dst, input []byte) ([]byte, error) {
 // describe fills in what the kit knows better than the author.
 func describe(dst []byte, m abi.Manifest, kind abi.Kind, functions []abi.Function) ([]byte, error) {
 	m.Kind, m.ABI, m.Functions = kind, abi.Version, functions
-	b, err := json.Marshal(m)
-	if err != nil {
-		return dst, fmt.Errorf("manifest: %w", err)
-	}
-	return append(dst, b...), nil
+	return wire.AppendManifest(dst, &m), nil
 }
 
-func configure(f func(json.RawMessage) []abi.Problem, dst, input []byte) ([]byte, error) {
+func configure(f func(abi.Raw) []abi.Problem, dst, input []byte) ([]byte, error) {
 	var r abi.ConfigureRequest
 	if err := wire.ParseConfigureRequest(input, &r); err != nil {
 		return dst, badInput(abi.Configure, err)
 	}
 	if len(r.Config) == 0 {
-		r.Config = json.RawMessage("{}")
+		r.Config = abi.Raw("{}")
 	}
 	var reply abi.ConfigureReply
 	if f != nil {
 		// A plugin may keep its configuration, but the input buffer is reused.
-		reply.Problems = f(append(json.RawMessage(nil), r.Config...))
+		reply.Problems = f(append(abi.Raw(nil), r.Config...))
 	}
 	return wire.AppendConfigureReply(dst, &reply), nil
 }
@@ -127,22 +121,6 @@ func call[Q, R any](f abi.Function, do func(*Q) (*R, error), q *Q, parse func([]
 		return dst, &abi.Error{Code: abi.PluginFailed, Message: string(f) + " gave no reply"}
 	}
 	return write(dst, r), nil
-}
-
-// callJSON is call with encoding/json, for what is not asked per request.
-func callJSON[Q, R any](f abi.Function, do func(*Q) (*R, error), dst, input []byte) ([]byte, error) {
-	parse := func(b []byte, q *Q) error { return json.Unmarshal(b, q) }
-	var failed error
-	write := func(dst []byte, r *R) []byte {
-		b, err := json.Marshal(r)
-		failed = err
-		return append(dst, b...)
-	}
-	dst, err := call(f, do, new(Q), parse, write, dst, input)
-	if err == nil && failed != nil {
-		err = fmt.Errorf("%s: %w", f, failed)
-	}
-	return dst, err
 }
 
 func notImplemented(f abi.Function) error {

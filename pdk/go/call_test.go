@@ -93,8 +93,8 @@ func TestDescribe(t *testing.T) {
 
 // TestConfigure: a plugin may keep its configuration although the input's memory is reused.
 func TestConfigure(t *testing.T) {
-	var kept []json.RawMessage
-	p := &Strategy{Configure: func(c json.RawMessage) []abi.Problem {
+	var kept []abi.Raw
+	p := &Strategy{Configure: func(c abi.Raw) []abi.Problem {
 		kept = append(kept, c)
 		if string(c) == `{"bad":1}` {
 			return []abi.Problem{{Path: "bad", Message: "is bad"}}

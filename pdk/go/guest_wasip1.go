@@ -4,6 +4,7 @@ import (
 	"unsafe"
 
 	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
 // keepBytes is the largest buffer that is kept for the next call.
@@ -32,6 +33,7 @@ func serve(f abi.Function) int32 {
 	input = input[:n]
 	if n > 0 {
 		inputRead(unsafe.Pointer(unsafe.SliceData(input)), uint32(n))
+		scan.Index(input)
 	}
 	out, failed := Serve(registered, f, output[:0], input)
 	if len(out) > 0 {
@@ -40,6 +42,7 @@ func serve(f abi.Function) int32 {
 	output = out
 	if cap(input) > keepBytes {
 		input = nil
+		scan.Index(nil)
 	}
 	if cap(output) > keepBytes {
 		output = nil

@@ -19,8 +19,6 @@
 package pdk
 
 import (
-	"encoding/json"
-
 	"github.com/tokligence/gateway/pdk/abi"
 )
 
@@ -35,7 +33,7 @@ type Plugin interface {
 // needed; the others as the plans say. Configure may be nil.
 type Provider struct {
 	Manifest     abi.Manifest
-	Configure    func(config json.RawMessage) []abi.Problem
+	Configure    func(config abi.Raw) []abi.Problem
 	Plan         func(*abi.PlanRequest) (*abi.PlanReply, error)
 	Encode       func(*abi.EncodeRequest) (*abi.EncodeReply, error)
 	Decode       func(*abi.DecodeRequest) (*abi.DecodeReply, error)
@@ -48,7 +46,7 @@ type Provider struct {
 // Strategy orders candidates.
 type Strategy struct {
 	Manifest  abi.Manifest
-	Configure func(config json.RawMessage) []abi.Problem
+	Configure func(config abi.Raw) []abi.Problem
 	Rank      func(*abi.RankRequest) (*abi.RankReply, error)
 
 	documents documents
@@ -57,7 +55,7 @@ type Strategy struct {
 // Guardrail inspects or rewrites text.
 type Guardrail struct {
 	Manifest  abi.Manifest
-	Configure func(config json.RawMessage) []abi.Problem
+	Configure func(config abi.Raw) []abi.Problem
 	Inspect   func(*abi.InspectRequest) (*abi.InspectReply, error)
 
 	documents documents

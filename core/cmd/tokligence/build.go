@@ -50,11 +50,11 @@ func (m *Main) build(ctx context.Context, c *config.Config) (*exchange.Snapshot,
 	for _, a := range c.Guardrails() {
 		b.guard(a)
 	}
-	for _, name := range slices.Sorted(maps.Keys(credentials)) {
-		b.credential(credentials[name])
-	}
 	for _, model := range c.Models() {
 		s.Routes[model.Name] = b.route(model)
+	}
+	for _, name := range slices.Sorted(maps.Keys(credentials)) {
+		b.credential(credentials[name])
 	}
 	if len(b.problems) == 0 {
 		return s, nil

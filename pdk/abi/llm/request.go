@@ -31,6 +31,15 @@ func (f *Fault) Under(path string) *Fault {
 	return &Fault{path, f.message}
 }
 
+// At is Under for an element of a list: "messages", 3. Its place costs nothing
+// while all is well.
+func (f *Fault) At(list string, i int) *Fault {
+	if f == nil {
+		return nil
+	}
+	return f.Under(list + "[" + strconv.Itoa(i) + "]")
+}
+
 // Named is the *abi.Error, invalid_request with its param, that a plugin answers.
 func (f *Fault) Named() error {
 	return &abi.Error{Code: abi.InvalidRequest, Message: f.param + " " + f.message, Param: f.param}
@@ -39,14 +48,14 @@ func (f *Fault) Named() error {
 // EachMember calls f for every member of a request but for those that are null
 // and those that the operator wants dropped, until f finds a fault. A dropped
 // member is told in notices.
-func EachMember(body []byte, drop []string, notices *[]string, f func(key string, value []byte) *Fault) (fault *Fault) {
+func EachMember(body []byte, drop []string, notices *[]string, f func(key, value []byte) *Fault) (fault *Fault) {
 	scan.Members(body, func(key, value []byte) bool {
 		switch {
 		case scan.Kind(value) == 'n':
 		case slices.Contains(drop, string(key)):
 			*notices = append(*notices, "dropped "+string(key))
 		default:
-			fault = f(string(key), value)
+			fault = f(key, value)
 		}
 		return fault == nil
 	})
@@ -68,17 +77,17 @@ func EachText(content []byte, f func(text, mark []byte)) (err *Fault) {
 	}
 	scan.Elements(content, func(i int, part []byte) bool {
 		member := "text"
-		switch scan.GetString(part, "type") {
+		switch string(scan.GetText(part, "type")) {
 		case "text":
 		case "refusal":
 			member = "refusal"
 		default:
-			err = Refuse("["+strconv.Itoa(i)+"].type", "must be text here")
+			err = Refuse("type", "must be text here").At("", i)
 			return false
 		}
 		text := scan.Get(part, member)
 		if scan.Kind(text) != '"' {
-			err = Refuse("["+strconv.Itoa(i)+"]."+member, "must be a string")
+			err = Refuse(member, "must be a string").At("", i)
 			return false
 		}
 		f(text, scan.Get(part, "cache_control"))

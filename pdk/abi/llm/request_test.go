@@ -24,10 +24,10 @@ func TestFault_Under(t *testing.T) {
 
 func TestEachMember(t *testing.T) {
 	var seen, notices []string
-	f := EachMember([]byte(`{"a":1,"b":null,"c":2,"d":3,"e":4}`), []string{"c", "b"}, &notices, func(key string, _ []byte) *Fault {
-		seen = append(seen, key)
-		if key == "d" {
-			return Refuse(key, "is wrong")
+	f := EachMember([]byte(`{"a":1,"b":null,"c":2,"d":3,"e":4}`), []string{"c", "b"}, &notices, func(key, _ []byte) *Fault {
+		seen = append(seen, string(key))
+		if string(key) == "d" {
+			return Refuse(string(key), "is wrong")
 		}
 		return nil
 	})

@@ -10,17 +10,30 @@ import (
 // Kind is the sort of a raw value: '{', '[', '"', 't', 'f', 'n', '0' for any
 // number, and 0 for an absent one.
 func Kind(raw []byte) byte {
-	i := skipSpace(raw, 0)
-	if i >= len(raw) {
-		return 0
+	if len(raw) > 0 && raw[0] > ' ' {
+		return kinds[raw[0]]
 	}
-	switch c := raw[i]; {
-	case c == '-' || c >= '0' && c <= '9':
-		return '0'
-	default:
-		return c
-	}
+	return kindBehindSpace(raw)
 }
+
+func kindBehindSpace(raw []byte) byte {
+	if i := skipSpace(raw, 0); i < len(raw) {
+		return kinds[raw[i]]
+	}
+	return 0
+}
+
+// kinds is the kind of a value by its first byte.
+var kinds = func() (k [256]byte) {
+	for c := range k {
+		k[c] = byte(c)
+	}
+	for c := '1'; c <= '9'; c++ {
+		k[c] = '0'
+	}
+	k['-'] = '0'
+	return k
+}()
 
 // IsNull reports whether raw is absent or null.
 func IsNull(raw []byte) bool { k := Kind(raw); return k == 0 || k == 'n' }
@@ -29,6 +42,12 @@ func IsNull(raw []byte) bool { k := Kind(raw); return k == 0 || k == 'n' }
 // (unescaped; valid until f returns) and its value (a slice of raw without
 // white space around it), until f returns false. Anything but an object has none.
 func Members(raw []byte, f func(key, value []byte) bool) {
+	if known != nil {
+		if n, ok := known.find(raw); ok {
+			known.members(n, f)
+			return
+		}
+	}
 	members(raw, func(key []byte, _, v, end int) bool { return f(key, raw[v:end]) })
 }
 
@@ -74,6 +93,12 @@ func members(raw []byte, f func(key []byte, keyStart, valueStart, valueEnd int) 
 // Elements calls f for every element of the array raw until f returns false.
 // Anything but an array has none.
 func Elements(raw []byte, f func(i int, value []byte) bool) {
+	if known != nil {
+		if n, ok := known.find(raw); ok {
+			known.elements(n, f)
+			return
+		}
+	}
 	i := skipSpace(raw, 0)
 	if i >= len(raw) || raw[i] != '[' {
 		return
@@ -96,6 +121,15 @@ func Elements(raw []byte, f func(i int, value []byte) bool) {
 // Get follows path through objects and returns the raw value, nil when absent.
 // Of duplicate members the last counts, as in every JSON library that fills structs.
 func Get(raw []byte, path ...string) []byte {
+	if known != nil {
+		if n, ok := known.find(raw); ok {
+			if n, ok = known.follow(n, path); !ok {
+				return nil
+			}
+			v := &known.nodes[n]
+			return known.text[v.start:v.end:v.end]
+		}
+	}
 	for _, name := range path {
 		var found []byte
 		Members(raw, func(key, value []byte) bool {
@@ -118,6 +152,19 @@ func GetString(raw []byte, path ...string) string {
 	return s
 }
 
+// GetText is Text of what Get finds.
+func GetText(raw []byte, path ...string) []byte {
+	if known != nil {
+		if n, ok := known.find(raw); ok {
+			n, ok = known.follow(n, path)
+			if v := &known.nodes[n]; ok && !v.escaped && known.text[v.start] == '"' {
+				return known.text[v.start+1 : v.end-1 : v.end-1]
+			}
+		}
+	}
+	return Text(Get(raw, path...))
+}
+
 // GetInt is Get for an integer; ok is false when absent or not an integer.
 func GetInt(raw []byte, path ...string) (n int64, ok bool) { return Int(Get(raw, path...)) }
 
@@ -132,10 +179,29 @@ func String(raw []byte) (s string, ok bool) {
 	if len(raw) < 2 || raw[0] != '"' {
 		return "", false
 	}
-	if bytes.IndexByte(raw, '\\') < 0 {
-		return string(raw[1 : len(raw)-1]), true
+	return string(Text(raw)), true
+}
+
+// Text is the text of a raw string value, nil for anything else. It is a part
+// of raw where nothing is escaped, and does not allocate then.
+func Text(raw []byte) []byte {
+	if len(raw) < 2 || raw[0] != '"' {
+		return nil
 	}
-	return string(AppendUnescaped(nil, raw)), true
+	if Escaped(raw) {
+		return AppendUnescaped(nil, raw)
+	}
+	return raw[1 : len(raw)-1 : len(raw)-1]
+}
+
+// Escaped reports whether there is a backslash in the raw string value.
+func Escaped(raw []byte) bool {
+	if known != nil {
+		if n, ok := known.find(raw); ok {
+			return known.nodes[n].escaped
+		}
+	}
+	return bytes.IndexByte(raw, '\\') >= 0
 }
 
 // Int reads an integer; 5, 5.0 and 5e0 are all five. ok is false for fractions,

@@ -11,7 +11,7 @@ package scan
 
 import (
 	"encoding/binary"
-	"fmt"
+	"strconv"
 	"unicode/utf8"
 )
 
@@ -24,7 +24,7 @@ type SyntaxError struct {
 	What   string
 }
 
-func (e *SyntaxError) Error() string { return fmt.Sprintf("%s at byte %d", e.What, e.Offset) }
+func (e *SyntaxError) Error() string { return e.What + " at byte " + strconv.Itoa(e.Offset) }
 
 // Valid checks that b is one JSON value (RFC 8259) in valid UTF-8 without lone
 // surrogates, at most MaxDepth deep, with nothing but white space around it.

@@ -1,8 +1,6 @@
 package wire
 
 import (
-	"encoding/json"
-
 	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
@@ -44,7 +42,7 @@ func ParseConfigureRequest(b []byte, d *abi.ConfigureRequest) error {
 	*d = abi.ConfigureRequest{}
 	return members(b, func(key, v []byte) error {
 		if string(key) == "config" {
-			d.Config = json.RawMessage(v)
+			d.Config = abi.Raw(v)
 		}
 		return nil
 	})

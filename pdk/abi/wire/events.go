@@ -1,8 +1,6 @@
 package wire
 
 import (
-	"encoding/json"
-
 	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
@@ -51,7 +49,7 @@ func parseEvent(e *abi.Event, v []byte) error {
 		case "name":
 			return setString(&e.Name, old.Name, v)
 		case "data":
-			e.Data = json.RawMessage(v)
+			e.Data = abi.Raw(v)
 		}
 		return nil
 	})
@@ -71,7 +69,7 @@ func AppendDecodeEventsReply(dst []byte, d *abi.DecodeEventsReply) []byte {
 	return scan.CloseObject(dst, start)
 }
 
-func appendRawElement(dst []byte, raw *json.RawMessage) []byte { return appendRaw(dst, *raw) }
+func appendRawElement(dst []byte, raw *abi.Raw) []byte { return appendRaw(dst, *raw) }
 
 // ParseDecodeEventsReply reads b into d.
 func ParseDecodeEventsReply(b []byte, d *abi.DecodeEventsReply) error {
@@ -97,7 +95,7 @@ func ParseDecodeEventsReply(b []byte, d *abi.DecodeEventsReply) error {
 	})
 }
 
-func rawElement(raw *json.RawMessage, v []byte) error { *raw = v; return nil }
+func rawElement(raw *abi.Raw, v []byte) error { *raw = v; return nil }
 
 // usageParts names the parts of a Usage in a fixed order.
 var usageParts = [...]string{

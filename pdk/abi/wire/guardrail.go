@@ -1,8 +1,6 @@
 package wire
 
 import (
-	"encoding/json"
-
 	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
@@ -66,7 +64,7 @@ func ParseInspectRequest(b []byte, d *abi.InspectRequest) error {
 		case "context":
 			return setContext(&d.Context, &old.Context, v)
 		case "state":
-			d.State = json.RawMessage(v)
+			d.State = abi.Raw(v)
 		case "final":
 			return setBool(&d.Final, v)
 		case "http_response":
@@ -191,7 +189,7 @@ func ParseInspectReply(b []byte, d *abi.InspectReply) error {
 			d.HTTPRequest = new(abi.HTTPRequest)
 			return setHTTPRequest(d.HTTPRequest, v)
 		case "state":
-			d.State = json.RawMessage(v)
+			d.State = abi.Raw(v)
 		}
 		return nil
 	})

@@ -2,7 +2,6 @@ package wire
 
 import (
 	"bytes"
-	"encoding/json"
 	"math"
 	"math/rand/v2"
 	"reflect"
@@ -81,7 +80,7 @@ func eventsRequest(n int) *abi.DecodeEventsRequest {
 	data := `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"` + strings.Repeat("word ", 24) + `"}}`
 	d := &abi.DecodeEventsRequest{Endpoint: abi.Chat, State: `{"n":1,"id":"msg_0123456789"}`}
 	for range n {
-		d.Events = append(d.Events, abi.Event{Name: "content_block_delta", Data: json.RawMessage(data)})
+		d.Events = append(d.Events, abi.Event{Name: "content_block_delta", Data: abi.Raw(data)})
 	}
 	return d
 }

@@ -1,8 +1,6 @@
 package wire
 
 import (
-	"encoding/json"
-
 	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
@@ -28,7 +26,7 @@ func setDeployment(d *abi.Deployment, old *abi.Deployment, v []byte) error {
 		case "base_url":
 			return setString(&d.BaseURL, old.BaseURL, v)
 		case "options":
-			d.Options = json.RawMessage(v)
+			d.Options = abi.Raw(v)
 		case "credential_fields":
 			return setList(&d.CredentialFields, old.CredentialFields, v, stringElement)
 		}
@@ -62,7 +60,7 @@ func ParseEncodeRequest(b []byte, d *abi.EncodeRequest) error {
 		case "drop_params":
 			return setList(&d.DropParams, old.DropParams, v, stringElement)
 		case "body":
-			d.Body = json.RawMessage(v)
+			d.Body = abi.Raw(v)
 		}
 		return nil
 	})
@@ -90,7 +88,7 @@ func ParseEncodeReply(b []byte, d *abi.EncodeReply) error {
 		case "headers":
 			return setHeaders(&d.Headers, v)
 		case "body":
-			d.Body = json.RawMessage(v)
+			d.Body = abi.Raw(v)
 		case "state":
 			return setString(&d.State, old.State, v)
 		case "notices":
@@ -129,7 +127,7 @@ func ParseDecodeRequest(b []byte, d *abi.DecodeRequest) error {
 		case "state":
 			return setString(&d.State, old.State, v)
 		case "body":
-			d.Body = json.RawMessage(v)
+			d.Body = abi.Raw(v)
 		}
 		return nil
 	})
@@ -151,7 +149,7 @@ func ParseDecodeReply(b []byte, d *abi.DecodeReply) error {
 	return members(b, func(key, v []byte) error {
 		switch string(key) {
 		case "body":
-			d.Body = json.RawMessage(v)
+			d.Body = abi.Raw(v)
 		case "usage":
 			return setUsage(&d.Usage, v)
 		case "model":
@@ -180,7 +178,7 @@ func ParseDecodeErrorRequest(b []byte, d *abi.DecodeErrorRequest) error {
 		case "headers":
 			return setHeaders(&d.Headers, v)
 		case "body":
-			d.Body = json.RawMessage(v)
+			d.Body = abi.Raw(v)
 		}
 		return nil
 	})

@@ -20,7 +20,17 @@ type document struct {
 	parse  func(b []byte, d any) error
 }
 
+// doc takes encoding/json for the function that a document does without.
 func doc[D any](write func([]byte, *D) []byte, read func([]byte, *D) error) document {
+	if write == nil {
+		write = func(dst []byte, d *D) []byte {
+			b, _ := json.Marshal(d) // of no document that holds what JSON cannot say
+			return append(dst, b...)
+		}
+	}
+	if read == nil {
+		read = func(b []byte, d *D) error { *d = *new(D); return json.Unmarshal(b, d) }
+	}
 	return document{
 		name:   reflect.TypeFor[D]().Name(),
 		fresh:  func() any { return new(D) },
@@ -30,6 +40,9 @@ func doc[D any](write func([]byte, *D) []byte, read func([]byte, *D) error) docu
 }
 
 var documents = []document{
+	doc(AppendManifest, nil),
+	doc(nil, ParsePlanRequest),
+	doc(AppendPlanReply, nil),
 	doc(AppendError, ParseError),
 	doc(AppendConfigureRequest, ParseConfigureRequest),
 	doc(AppendConfigureReply, ParseConfigureReply),
@@ -124,7 +137,7 @@ var (
 
 // fill gives every member a value; with gaps those that may be absent sometimes are.
 func fill(r *rand.Rand, v reflect.Value, gaps bool) {
-	if v.Type() == reflect.TypeFor[json.RawMessage]() {
+	if v.Type() == reflect.TypeFor[abi.Raw]() {
 		v.SetBytes([]byte(raws[r.IntN(len(raws))]))
 		return
 	}

@@ -52,7 +52,7 @@ func New() *pdk.Guardrail {
 		Manifest: abi.Manifest{
 			ID: "guardrail.rules", Name: "Rules", Version: "1.0.0", Kind: abi.KindGuardrail, ABI: abi.Version,
 			Description: "Denies or replaces text by words and regular expressions.", License: "Apache-2.0", Stability: "stable",
-			Config:       json.RawMessage(schema),
+			Config:       abi.Raw(schema),
 			Capabilities: abi.Capabilities{Stream: true, Rewrite: true, Hold: maxHold},
 		},
 		Configure: g.configure,
@@ -84,7 +84,7 @@ type ruleConfig struct {
 	Hold        *int     `json:"hold"`
 }
 
-func (g *guardrail) configure(config json.RawMessage) (problems []abi.Problem) {
+func (g *guardrail) configure(config abi.Raw) (problems []abi.Problem) {
 	var c struct {
 		Rules []ruleConfig `json:"rules"`
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -56,7 +55,7 @@ func TestInspect(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g := New()
-			if problems := g.Configure(json.RawMessage(`{"rules":` + c.rules + `}`)); problems != nil {
+			if problems := g.Configure(abi.Raw(`{"rules":` + c.rules + `}`)); problems != nil {
 				t.Fatal(problems)
 			}
 			r := &abi.InspectRequest{Stage: c.stage}
@@ -81,7 +80,7 @@ func TestInspect(t *testing.T) {
 }
 
 func TestConfigure_BadPattern(t *testing.T) {
-	problems := New().Configure(json.RawMessage(`{"rules":[{"name":"ok","words":["a"]},{"name":"bad","pattern":"(?<"}]}`))
+	problems := New().Configure(abi.Raw(`{"rules":[{"name":"ok","words":["a"]},{"name":"bad","pattern":"(?<"}]}`))
 	if len(problems) != 1 || problems[0].Path != "rules[1].pattern" {
 		t.Errorf("problems %v", problems)
 	}

@@ -47,7 +47,7 @@ func TestPlan(t *testing.T) {
 		{abi.Chat, "", `{"anthropic_beta":"a\r\nb"}`, "", "", none, "", nil, "", ``, "options.anthropic_beta"},
 		{abi.Chat, "", `{"beta":"a"}`, "", "", none, "", nil, "", ``, "options.beta"},
 	} {
-		d := abi.Deployment{Model: "m", BaseURL: c.base, Options: json.RawMessage(c.options)}
+		d := abi.Deployment{Model: "m", BaseURL: c.base, Options: abi.Raw(c.options)}
 		if c.credential != "" {
 			d.CredentialFields = []string{c.credential}
 		}
@@ -162,7 +162,7 @@ func FuzzDecode(f *testing.F) {
 }
 
 // request2KB has a tool turn, tools and parameters.
-var request2KB = json.RawMessage(`{"model":"m","messages":[{"role":"system","content":"You are a helpful assistant."},{"role":"user","content":"` +
+var request2KB = abi.Raw(`{"model":"m","messages":[{"role":"system","content":"You are a helpful assistant."},{"role":"user","content":"` +
 	strings.Repeat("the quick brown fox ", 40) + `"},{"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"get_weather","arguments":"{\"city\":\"Paris\"}"}}]},` +
 	`{"role":"tool","tool_call_id":"call_1","content":"{\"temp\":21.5}"},{"role":"user","content":"And tomorrow? ` + strings.Repeat("lazy dog ", 30) + `"}],` +
 	`"tools":[{"type":"function","function":{"name":"get_weather","description":"Get the weather for a city.","parameters":{"type":"object","properties":{"city":{"type":"string"},"days":{"type":"integer"}},"required":["city"]}}}],` +
@@ -183,7 +183,7 @@ func BenchmarkEncode2KB(b *testing.B) {
 func BenchmarkDecodeEvent(b *testing.B) {
 	p := New()
 	r := &abi.DecodeEventsRequest{Endpoint: abi.Chat, Events: []abi.Event{{Name: "content_block_delta",
-		Data: json.RawMessage(`{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"the quick brown fox"}}`)}}}
+		Data: abi.Raw(`{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"the quick brown fox"}}`)}}}
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := p.DecodeEvents(r); err != nil {

@@ -17,7 +17,7 @@ func (c *chat) leaveOut(what, why string) { c.notices = append(c.notices, "left 
 
 // sampling comes after think: a model that thinks takes less.
 func (c *chat) sampling() *llm.Fault {
-	thinks := c.thinking != nil && scan.GetString(c.thinking, "type") != "disabled"
+	thinks := c.thinking != nil && string(scan.GetText(c.thinking, "type")) != "disabled"
 	for _, m := range [...]struct {
 		name  string
 		v     []byte
@@ -84,7 +84,7 @@ func (c *chat) format() *llm.Fault {
 	if c.responseFormat == nil {
 		return nil
 	}
-	switch scan.GetString(c.responseFormat, "type") {
+	switch string(scan.GetText(c.responseFormat, "type")) {
 	case "text":
 		return nil
 	case "json_object":

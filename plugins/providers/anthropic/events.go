@@ -15,6 +15,9 @@ type streamState struct {
 	stopped bool        // a stop_reason has come
 	// The open block of Anthropic's own tools, and its input so far: raw, without quotes.
 	server, serverInput string
+
+	text []byte // the chunks of this call
+	from int    // where the chunk at hand begins in it
 }
 
 // toolBlock is a content block that is a call.
@@ -27,6 +30,9 @@ type toolBlock struct {
 // after each: per call the block and "i" for input, "h" and the 1 h writes, "s"
 // once stopped. The second is the input of a server tool, the rest its block.
 func parseState(text string) (s streamState) {
+	if text == "" {
+		return s
+	}
 	words, rest, _ := strings.Cut(text, "\n")
 	s.serverInput, s.server, _ = strings.Cut(rest, "\n")
 	for words != "" {
@@ -70,6 +76,11 @@ func (s *streamState) String() string {
 // stream after a stop_reason.
 func decodeEvents(r *abi.DecodeEventsRequest) (*abi.DecodeEventsReply, error) {
 	s, reply := parseState(r.State), &abi.DecodeEventsReply{}
+	room := 0
+	for i := range r.Events {
+		room += len(r.Events[i].Data) + len(chunkBegin)
+	}
+	s.text, reply.Chunks = make([]byte, 0, room), make([]abi.Raw, 0, len(r.Events))
 	for i := range r.Events {
 		if s.event(reply, &r.Events[i]); reply.Error != nil {
 			break
@@ -82,16 +93,16 @@ func decodeEvents(r *abi.DecodeEventsRequest) (*abi.DecodeEventsReply, error) {
 
 // event reads one event; ping and names that nobody knows mean nothing.
 func (s *streamState) event(reply *abi.DecodeEventsReply, e *abi.Event) {
-	kind := scan.GetString(e.Data, "type")
-	if kind == "" {
-		kind = e.Name
+	kind := scan.GetText(e.Data, "type")
+	if len(kind) == 0 {
+		kind = []byte(e.Name)
 	}
-	switch kind {
+	switch string(kind) {
 	case "message_start":
 		message := scan.Get(e.Data, "message")
 		reply.Model = scan.GetString(message, "model")
 		s.usage(reply, scan.Get(message, "usage"))
-		say(reply, []byte(`"role":"assistant","content":""`))
+		s.say(reply, append(s.chunk(), `"role":"assistant","content":""`...))
 	case "content_block_start":
 		s.start(reply, e.Data)
 	case "content_block_delta":
@@ -119,10 +130,20 @@ func (s *streamState) usage(reply *abi.DecodeEventsReply, raw []byte) {
 	s.hour = readUsage(reply.Usage, raw, s.hour)
 }
 
-// say adds a chunk with the members of a delta.
-func say(reply *abi.DecodeEventsReply, delta []byte) {
-	b := append(make([]byte, 0, len(delta)+64), `{"choices":[{"index":0,"delta":{`...)
-	reply.Chunks = append(reply.Chunks, append(append(b, delta...), `},"finish_reason":null}]}`...))
+const (
+	chunkBegin = `{"choices":[{"index":0,"delta":{`
+	chunkEnd   = `},"finish_reason":null}]}`
+)
+
+// chunk begins a chunk: the members of its delta are appended, and say ends it.
+func (s *streamState) chunk() []byte {
+	s.from = len(s.text)
+	return append(s.text, chunkBegin...)
+}
+
+func (s *streamState) say(reply *abi.DecodeEventsReply, b []byte) {
+	s.text = append(b, chunkEnd...)
+	reply.Chunks = append(reply.Chunks, s.text[s.from:len(s.text):len(s.text)])
 }
 
 func (s *streamState) finish(reply *abi.DecodeEventsReply, delta []byte) {
@@ -144,22 +165,22 @@ func (s *streamState) start(reply *abi.DecodeEventsReply, data []byte) {
 	case kind == "server_tool_use":
 		s.server, s.serverInput = string(block), ""
 	case isServerBlock(kind):
-		say(reply, appendExtra(nil, block))
+		s.say(reply, appendExtra(s.chunk(), block))
 	case kind == "redacted_thinking":
 		if data := scan.Get(block, "data"); scan.Kind(data) == '"' {
-			say(reply, append(append([]byte(`"thinking_blocks":[{"type":"redacted_thinking","data":`), data...), '}', ']'))
+			s.say(reply, append(append(append(s.chunk(), `"thinking_blocks":[{"type":"redacted_thinking","data":`...), data...), '}', ']'))
 		}
 	case kind == "text":
-		sayText(reply, "content", scan.Get(block, "text")) // "" by rule, but not with every server
+		s.sayText(reply, "content", scan.Get(block, "text")) // "" by rule, but not with every server
 	case kind == "thinking":
-		sayText(reply, "reasoning_content", scan.Get(block, "thinking"))
+		s.sayText(reply, "reasoning_content", scan.Get(block, "thinking"))
 	}
 }
 
-func sayText(reply *abi.DecodeEventsReply, member string, text []byte) {
+func (s *streamState) sayText(reply *abi.DecodeEventsReply, member string, text []byte) {
 	if scan.Kind(text) == '"' && len(text) > 2 {
-		b := append(append([]byte{'"'}, member...), '"', ':')
-		say(reply, append(b, text...))
+		b := append(append(append(s.chunk(), '"'), member...), '"', ':')
+		s.say(reply, append(b, text...))
 	}
 }
 
@@ -170,11 +191,11 @@ func (s *streamState) startCall(reply *abi.DecodeEventsReply, data, block []byte
 		return
 	}
 	index, _ := scan.GetInt(data, "index")
-	b := strconv.AppendInt([]byte(`"tool_calls":[{"index":`), int64(len(s.tools)), 10)
+	b := strconv.AppendInt(append(s.chunk(), `"tool_calls":[{"index":`...), int64(len(s.tools)), 10)
 	b = append(append(b, `,"id":`...), id...)
 	b = append(append(b, `,"type":"function","function":{"name":`...), name...)
 	s.tools = append(s.tools, toolBlock{block: index})
-	say(reply, append(b, `,"arguments":""}}]`...))
+	s.say(reply, append(b, `,"arguments":""}}]`...))
 	empty := true
 	scan.Members(input, func(_, _ []byte) bool { empty = false; return false })
 	if !empty { // some servers send the whole input here
@@ -195,18 +216,18 @@ func (s *streamState) call(data []byte) int {
 
 func (s *streamState) delta(reply *abi.DecodeEventsReply, data []byte) {
 	delta := scan.Get(data, "delta")
-	switch scan.GetString(delta, "type") {
+	switch string(scan.GetText(delta, "type")) {
 	case "text_delta":
-		sayText(reply, "content", scan.Get(delta, "text"))
+		s.sayText(reply, "content", scan.Get(delta, "text"))
 	case "thinking_delta":
-		sayText(reply, "reasoning_content", scan.Get(delta, "thinking"))
+		s.sayText(reply, "reasoning_content", scan.Get(delta, "thinking"))
 	case "signature_delta": // ends the block whose words have been told as reasoning_content
 		if v := scan.Get(delta, "signature"); scan.Kind(v) == '"' && len(v) > 2 {
-			say(reply, append(append([]byte(`"thinking_blocks":[{"type":"thinking","signature":`), v...), '}', ']'))
+			s.say(reply, append(append(append(s.chunk(), `"thinking_blocks":[{"type":"thinking","signature":`...), v...), '}', ']'))
 		}
 	case "citations_delta":
 		if v := scan.Get(delta, "citation"); scan.Kind(v) == '{' {
-			say(reply, append(append([]byte(`"citations":[`), v...), ']'))
+			s.say(reply, append(append(append(s.chunk(), `"citations":[`...), v...), ']'))
 		}
 	case "input_json_delta":
 		fragment := scan.Get(delta, "partial_json")
@@ -223,9 +244,9 @@ func (s *streamState) input(reply *abi.DecodeEventsReply, call int, fragment []b
 		return
 	}
 	s.tools[call].input = true
-	b := strconv.AppendInt([]byte(`"tool_calls":[{"index":`), int64(call), 10)
+	b := strconv.AppendInt(append(s.chunk(), `"tool_calls":[{"index":`...), int64(call), 10)
 	b = append(append(b, `,"function":{"arguments":`...), fragment...)
-	say(reply, append(b, `}}]`...))
+	s.say(reply, append(b, `}}]`...))
 }
 
 // stop gives a call without input the empty object that it means, and tells of
@@ -245,5 +266,5 @@ func (s *streamState) stop(reply *abi.DecodeEventsReply, data []byte) {
 		block = scan.Apply(nil, block, []scan.Edit{{Key: "input", Value: input}})
 	}
 	s.server, s.serverInput = "", ""
-	say(reply, appendExtra(nil, block))
+	s.say(reply, appendExtra(s.chunk(), block))
 }

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"strconv"
-
 	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
@@ -26,10 +24,10 @@ func (c *chat) conversation() *llm.Fault {
 	}
 	d := &dialogue{b: make([]byte, 0, len(c.messages)+256)}
 	var f *llm.Fault
-	last := ""
+	results := false // the last message is a tool's
 	scan.Elements(c.messages, func(i int, m []byte) bool {
-		f = d.message(m).Under("messages[" + strconv.Itoa(i) + "]")
-		last = scan.GetString(m, "role")
+		f = d.message(m).At("messages", i)
+		results = string(scan.GetText(m, "role")) == "tool"
 		return f == nil
 	})
 	if f != nil {
@@ -46,7 +44,7 @@ func (c *chat) conversation() *llm.Fault {
 		c.put("system", scan.CloseArray(d.system, 0))
 	}
 	c.put("messages", scan.CloseArray(d.b, 0))
-	c.unthought = last == "tool" && d.unthought
+	c.unthought = results && d.unthought
 	return c.toolConfig(d.tools)
 }
 
@@ -81,7 +79,7 @@ func (d *dialogue) message(raw []byte) (f *llm.Fault) {
 		return true
 	})
 	d.markable = false
-	switch role, _ := scan.String(m.role); role {
+	switch string(scan.Text(m.role)) {
 	case "system", "developer":
 		if f = d.systemMessage(m.content).Under("content"); f == nil && d.markable {
 			d.system = marked(d.system, m.cache)
@@ -110,10 +108,9 @@ func marked(b, mark []byte) []byte {
 	return append(append(append(b[:len(b)-1], `,"cache_control":`...), mark...), '}')
 }
 
-// block writes a block of the role's message, with its cache mark.
-func (d *dialogue) block(role string, block, mark []byte) {
-	d.open(role)
-	d.b = marked(append(d.b, block...), mark)
+// closed gives the block that has just been written its cache mark.
+func (d *dialogue) closed(mark []byte) {
+	d.b = marked(d.b, mark)
 	d.markable = scan.Kind(mark) != '{'
 }
 
@@ -156,15 +153,14 @@ func (d *dialogue) text(role string, text, mark []byte) {
 	}
 	d.open(role)
 	d.b = append(append(append(d.b, `{"type":"text","text":`...), text...), '}')
-	d.b = marked(d.b, mark)
-	d.markable = scan.Kind(mark) != '{'
+	d.closed(mark)
 }
 
 func (d *dialogue) userMessage(content []byte) (f *llm.Fault) {
 	before := len(d.b)
 	if scan.Kind(content) == '[' {
 		scan.Elements(content, func(i int, part []byte) bool {
-			f = d.userPart(part).Under("[" + strconv.Itoa(i) + "]")
+			f = d.userPart(part).At("", i)
 			return f == nil
 		})
 	} else {
@@ -178,7 +174,7 @@ func (d *dialogue) userMessage(content []byte) (f *llm.Fault) {
 
 func (d *dialogue) userPart(part []byte) *llm.Fault {
 	mark := scan.Get(part, "cache_control")
-	if scan.GetString(part, "type") == "text" {
+	if string(scan.GetText(part, "type")) == "text" {
 		text := scan.Get(part, "text")
 		if scan.Kind(text) != '"' {
 			return llm.Refuse("text", "must be a string")
@@ -186,10 +182,10 @@ func (d *dialogue) userPart(part []byte) *llm.Fault {
 		d.text("user", text, mark)
 		return nil
 	}
-	b, f := media(part)
-	if f == nil {
-		d.block("user", b, mark)
-	}
+	d.open("user")
+	var f *llm.Fault
+	d.b, f = media(d.b, part)
+	d.closed(mark)
 	return f
 }
 
@@ -200,7 +196,8 @@ func (d *dialogue) assistantMessage(m *message) (f *llm.Fault) {
 	scan.Elements(m.thoughts, func(_ int, v []byte) bool { signed = d.thought(v) || signed; return true })
 	scan.Elements(m.extra, func(_ int, v []byte) bool {
 		if scan.Kind(v) == '{' {
-			d.block("assistant", v, nil)
+			d.open("assistant")
+			d.b = append(d.b, v...)
 			d.markable = false
 		}
 		return true
@@ -210,7 +207,7 @@ func (d *dialogue) assistantMessage(m *message) (f *llm.Fault) {
 	}
 	scan.Elements(m.calls, func(i int, call []byte) bool {
 		d.unthought = !signed
-		f = d.call(call).Under("tool_calls[" + strconv.Itoa(i) + "]")
+		f = d.call(call).At("tool_calls", i)
 		return f == nil
 	})
 	return f
@@ -218,25 +215,25 @@ func (d *dialogue) assistantMessage(m *message) (f *llm.Fault) {
 
 // thought hands a signed thought back; an unsigned one is nobody's.
 func (d *dialogue) thought(v []byte) bool {
-	var b []byte
-	switch scan.GetString(v, "type") {
+	switch string(scan.GetText(v, "type")) {
 	case "thinking":
 		text, signature := scan.Get(v, "thinking"), scan.Get(v, "signature")
 		if scan.Kind(text) != '"' || scan.Kind(signature) != '"' || len(signature) == 2 {
 			return false
 		}
-		b = append(append(b, `{"type":"thinking","thinking":`...), text...)
-		b = append(append(append(b, `,"signature":`...), signature...), '}')
+		d.open("assistant")
+		d.b = append(append(d.b, `{"type":"thinking","thinking":`...), text...)
+		d.b = append(append(append(d.b, `,"signature":`...), signature...), '}')
 	case "redacted_thinking":
 		data := scan.Get(v, "data")
 		if scan.Kind(data) != '"' {
 			return false
 		}
-		b = append(append(append(b, `{"type":"redacted_thinking","data":`...), data...), '}')
+		d.open("assistant")
+		d.b = append(append(append(d.b, `{"type":"redacted_thinking","data":`...), data...), '}')
 	default:
 		return false
 	}
-	d.block("assistant", b, nil)
 	d.markable = false // thoughts take no mark
 	return true
 }
@@ -258,10 +255,11 @@ func (d *dialogue) call(call []byte) *llm.Fault {
 		return llm.Refuse("function.arguments", "must be a string that holds a JSON object")
 	}
 	d.tools = append(d.tools, name)
-	b := append([]byte(`{"type":"tool_use","id":`), id...)
-	b = append(append(b, `,"name":`...), name...)
-	b = append(append(append(b, `,"input":`...), input...), '}')
-	d.block("assistant", b, scan.Get(call, "cache_control"))
+	d.open("assistant")
+	d.b = append(append(d.b, `{"type":"tool_use","id":`...), id...)
+	d.b = append(append(d.b, `,"name":`...), name...)
+	d.b = append(append(append(d.b, `,"input":`...), input...), '}')
+	d.closed(scan.Get(call, "cache_control"))
 	return nil
 }
 
@@ -270,49 +268,50 @@ func (d *dialogue) toolMessage(m *message) (f *llm.Fault) {
 	if scan.Kind(m.id) != '"' {
 		return llm.Refuse("tool_call_id", "must be a string")
 	}
-	b := append([]byte(`{"type":"tool_result","tool_use_id":`), m.id...)
-	var parts []byte
+	d.open("user")
+	d.b = append(append(d.b, `{"type":"tool_result","tool_use_id":`...), m.id...)
 	if scan.Kind(m.content) == '[' {
+		start := len(d.b)
+		d.b = append(d.b, `,"content":`...)
+		list := len(d.b)
 		scan.Elements(m.content, func(i int, part []byte) bool {
-			parts, f = resultPart(parts, part)
-			f = f.Under("content[" + strconv.Itoa(i) + "]")
+			f = d.resultPart(part).At("content", i)
 			return f == nil
 		})
-		if len(parts) > 0 {
-			b = append(append(b, `,"content":`...), scan.CloseArray(parts, 0)...)
+		if len(d.b) > list {
+			d.b = scan.CloseArray(d.b, list)
+		} else {
+			d.b = d.b[:start]
 		}
 	} else {
 		f = llm.EachText(m.content, func(text, _ []byte) {
 			if !llm.Blank(text) {
-				b = append(append(b, `,"content":`...), text...)
+				d.b = append(append(d.b, `,"content":`...), text...)
 			}
 		}).Under("content")
 	}
-	if f != nil {
-		return f
-	}
 	if m.failed {
-		b = append(b, `,"is_error":true`...)
+		d.b = append(d.b, `,"is_error":true`...)
 	}
-	d.block("user", append(b, '}'), nil)
-	return nil
+	d.b = append(d.b, '}')
+	d.closed(nil)
+	return f
 }
 
-func resultPart(parts, part []byte) ([]byte, *llm.Fault) {
-	mark := scan.Get(part, "cache_control")
-	if scan.GetString(part, "type") != "text" {
-		b, f := media(part)
-		if f != nil {
-			return parts, f
+// resultPart writes a part of a tool's result, after a comma.
+func (d *dialogue) resultPart(part []byte) (f *llm.Fault) {
+	if string(scan.GetText(part, "type")) != "text" {
+		d.b, f = media(append(d.b, ','), part)
+	} else {
+		text := scan.Get(part, "text")
+		if scan.Kind(text) != '"' {
+			return llm.Refuse("text", "must be a string")
 		}
-		return marked(append(append(parts, ','), b...), mark), nil
+		if llm.Blank(text) {
+			return nil
+		}
+		d.b = append(append(append(d.b, `,{"type":"text","text":`...), text...), '}')
 	}
-	text := scan.Get(part, "text")
-	if scan.Kind(text) != '"' {
-		return parts, llm.Refuse("text", "must be a string")
-	}
-	if llm.Blank(text) {
-		return parts, nil
-	}
-	return marked(append(append(append(parts, `,{"type":"text","text":`...), text...), '}'), mark), nil
+	d.b = marked(d.b, scan.Get(part, "cache_control"))
+	return f
 }

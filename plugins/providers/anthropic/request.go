@@ -41,14 +41,14 @@ func encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 		return nil, f.Named()
 	}
 	if r.Stream {
-		c.put("stream", []byte("true"))
+		c.body = append(scan.AppendName(c.body, "stream"), "true"...)
 	}
 	return &abi.EncodeReply{Body: scan.CloseObject(c.body, 0), Notices: c.notices}, nil
 }
 
 // member takes one member of the request.
-func (c *chat) member(key string, v []byte) *llm.Fault {
-	switch key {
+func (c *chat) member(key, v []byte) *llm.Fault {
+	switch string(key) {
 	case "model", "stream", "stream_options", "metadata", "store",
 		"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention":
 		// The host's business, or bookkeeping that changes no answer.
@@ -67,10 +67,10 @@ func (c *chat) member(key string, v []byte) *llm.Fault {
 	case "top_k":
 		c.topK = v
 	case "max_completion_tokens":
-		c.maxTokens, c.capName = v, key
+		c.maxTokens, c.capName = v, "max_completion_tokens"
 	case "max_tokens":
 		if c.maxTokens == nil {
-			c.maxTokens, c.capName = v, key
+			c.maxTokens, c.capName = v, "max_tokens"
 		}
 	case "stop":
 		c.stop = v
@@ -87,7 +87,7 @@ func (c *chat) member(key string, v []byte) *llm.Fault {
 	case "service_tier":
 		return c.serviceTier(v)
 	default:
-		return c.foreign(key, v)
+		return c.foreign(string(key), v)
 	}
 	return nil
 }
@@ -148,7 +148,7 @@ func (c *chat) finish(o options) *llm.Fault {
 		}
 		c.cap = n
 	}
-	c.put("max_tokens", strconv.AppendInt(nil, c.cap, 10)) // Anthropic demands it
+	c.body = strconv.AppendInt(scan.AppendName(c.body, "max_tokens"), c.cap, 10) // Anthropic demands it
 	for _, step := range [...]func() *llm.Fault{c.format, c.conversation, c.think, c.sampling, c.stops, c.identity} {
 		if f := step(); f != nil {
 			return f

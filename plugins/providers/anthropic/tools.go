@@ -41,7 +41,7 @@ func (c *chat) specs() (list []byte, f *llm.Fault) {
 	}
 	scan.Elements(c.tools, func(i int, tool []byte) bool {
 		list, f = c.spec(list, tool)
-		f = f.Under("[" + strconv.Itoa(i) + "]")
+		f = f.At("", i)
 		return f == nil
 	})
 	return list, f
@@ -113,7 +113,7 @@ func (c *chat) choice() ([]byte, *llm.Fault) {
 		b = []byte(`{"type":"auto"`)
 	case word == "required":
 		b, c.forced = []byte(`{"type":"any"`), true
-	case isWord || scan.GetString(c.toolChoice, "type") != "function":
+	case isWord || string(scan.GetText(c.toolChoice, "type")) != "function":
 		return nil, llm.Refuse("tool_choice", "must be none, auto, required or a function with Anthropic")
 	default:
 		name := scan.Get(c.toolChoice, "function", "name")

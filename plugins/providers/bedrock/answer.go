@@ -75,7 +75,7 @@ func (a *answer) addThought(v []byte) {
 // addCall leaves out the uses of Bedrock's own tools, which are over.
 func (a *answer) addCall(v []byte) {
 	id, name, input := scan.Get(v, "toolUseId"), scan.Get(v, "name"), scan.Get(v, "input")
-	if scan.Kind(id) != '"' || scan.Kind(name) != '"' || scan.GetString(v, "type") == "server_tool_use" {
+	if scan.Kind(id) != '"' || scan.Kind(name) != '"' || string(scan.GetText(v, "type")) == "server_tool_use" {
 		return
 	}
 	if scan.Kind(input) != '{' {
@@ -175,7 +175,7 @@ func readUsage(raw []byte) *abi.Usage {
 
 func writtenForAnHour(details []byte) (sum int64) {
 	scan.Elements(details, func(_ int, d []byte) bool {
-		if scan.GetString(d, "ttl") == "1h" {
+		if string(scan.GetText(d, "ttl")) == "1h" {
 			n, _ := scan.GetInt(d, "inputTokens")
 			sum += n
 		}

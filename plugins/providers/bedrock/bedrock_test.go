@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -48,7 +47,7 @@ func TestPlan(t *testing.T) {
 		{abi.Messages, true, "m", "", `{"region":"us-east-1"}`, keys, "", abi.Auth{}, ""},
 	} {
 		reply, err := New().Plan(&abi.PlanRequest{Endpoint: c.endpoint, Stream: c.stream,
-			Deployment: abi.Deployment{Model: c.model, BaseURL: c.base, Options: json.RawMessage(c.options), CredentialFields: c.credential}})
+			Deployment: abi.Deployment{Model: c.model, BaseURL: c.base, Options: abi.Raw(c.options), CredentialFields: c.credential}})
 		var refused *abi.Error
 		if errors.As(err, &refused); (refused == nil) != (c.refused == "") || refused != nil && refused.Param != c.refused {
 			t.Errorf("%+v: refused with %v", c, err)
@@ -77,7 +76,7 @@ func TestStreamState(t *testing.T) {
 
 func TestStops_TooMany(t *testing.T) {
 	body := `{"messages":[{"role":"user","content":"a"}],"stop":["x"` + strings.Repeat(`,"x"`, maxStops) + `]}`
-	_, err := New().Encode(&abi.EncodeRequest{Endpoint: abi.Chat, Deployment: abi.Deployment{Model: "m"}, Body: json.RawMessage(body)})
+	_, err := New().Encode(&abi.EncodeRequest{Endpoint: abi.Chat, Deployment: abi.Deployment{Model: "m"}, Body: abi.Raw(body)})
 	var refused *abi.Error
 	if !errors.As(err, &refused) || refused.Param != "stop" || !strings.Contains(refused.Message, "2500") {
 		t.Errorf("got %v", err)
@@ -133,7 +132,7 @@ func FuzzDecode(f *testing.F) {
 }
 
 // request2KB has a tool turn, tools and parameters.
-var request2KB = json.RawMessage(`{"model":"m","messages":[{"role":"system","content":"You are a helpful assistant."},{"role":"user","content":"` +
+var request2KB = abi.Raw(`{"model":"m","messages":[{"role":"system","content":"You are a helpful assistant."},{"role":"user","content":"` +
 	strings.Repeat("the quick brown fox ", 40) + `"},{"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"get_weather","arguments":"{\"city\":\"Paris\"}"}}]},` +
 	`{"role":"tool","tool_call_id":"call_1","content":"{\"temp\":21.5}"},{"role":"user","content":"And tomorrow? ` + strings.Repeat("lazy dog ", 30) + `"}],` +
 	`"tools":[{"type":"function","function":{"name":"get_weather","description":"Get the weather for a city.","parameters":{"type":"object","properties":{"city":{"type":"string"},"days":{"type":"integer"}},"required":["city"]}}}],` +
@@ -154,7 +153,7 @@ func BenchmarkEncode2KB(b *testing.B) {
 func BenchmarkDecodeEvent(b *testing.B) {
 	p := New()
 	r := &abi.DecodeEventsRequest{Endpoint: abi.Chat, Events: []abi.Event{{Name: "contentBlockDelta",
-		Data: json.RawMessage(`{"contentBlockIndex":0,"delta":{"text":"the quick brown fox"},"p":"abcdefghijklmnopqrstuvwxyz"}`)}}}
+		Data: abi.Raw(`{"contentBlockIndex":0,"delta":{"text":"the quick brown fox"},"p":"abcdefghijklmnopqrstuvwxyz"}`)}}}
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := p.DecodeEvents(r); err != nil {

@@ -99,7 +99,7 @@ func (c *chat) format() *llm.Fault {
 	if c.responseFormat == nil {
 		return nil
 	}
-	switch scan.GetString(c.responseFormat, "type") {
+	switch string(scan.GetText(c.responseFormat, "type")) {
 	case "text":
 		return nil
 	case "json_schema":
@@ -167,7 +167,7 @@ func (c *chat) think() *llm.Fault {
 
 func (c *chat) addThinking(v []byte) {
 	c.computed = append(c.computed, scan.Edit{Key: "thinking", Value: v, OnlyIfAbsent: true})
-	if scan.GetString(v, "type") != "disabled" && c.temperature != nil {
+	if string(scan.GetText(v, "type")) != "disabled" && c.temperature != nil {
 		if t, ok := scan.Float(c.temperature); !ok || t == 1 {
 			return
 		}

@@ -105,7 +105,7 @@ func chunk(delta []byte, finish string) []byte {
 func (s *streamState) start(reply *abi.DecodeEventsReply, data []byte) {
 	use := scan.Get(data, "start", "toolUse")
 	id, name := scan.Get(use, "toolUseId"), scan.Get(use, "name")
-	if scan.Kind(id) != '"' || scan.Kind(name) != '"' || scan.GetString(use, "type") == "server_tool_use" {
+	if scan.Kind(id) != '"' || scan.Kind(name) != '"' || string(scan.GetText(use, "type")) == "server_tool_use" {
 		return
 	}
 	block, _ := scan.GetInt(data, "contentBlockIndex")

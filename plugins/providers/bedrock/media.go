@@ -21,7 +21,7 @@ var (
 
 // media makes a block of a part that is no text.
 func (d *dialogue) media(part []byte) ([]byte, *llm.Fault) {
-	switch scan.GetString(part, "type") {
+	switch string(scan.GetText(part, "type")) {
 	case "image_url":
 		url := scan.Get(part, "image_url", "url")
 		if url == nil {

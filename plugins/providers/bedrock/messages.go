@@ -1,8 +1,6 @@
 package main
 
 import (
-	"strconv"
-
 	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
@@ -27,7 +25,7 @@ func (c *chat) conversation() *llm.Fault {
 	d := &dialogue{b: make([]byte, 0, len(c.messages)+256), caching: c.model.caching}
 	var f *llm.Fault
 	scan.Elements(c.messages, func(i int, m []byte) bool {
-		f = d.message(m).Under("messages[" + strconv.Itoa(i) + "]")
+		f = d.message(m).At("messages", i)
 		return f == nil
 	})
 	if f != nil {
@@ -153,7 +151,7 @@ func (d *dialogue) userMessage(content []byte) (f *llm.Fault) {
 	before := len(d.b)
 	if scan.Kind(content) == '[' {
 		scan.Elements(content, func(i int, part []byte) bool {
-			f = d.userPart(part).Under("[" + strconv.Itoa(i) + "]")
+			f = d.userPart(part).At("", i)
 			return f == nil
 		})
 	} else {
@@ -167,7 +165,7 @@ func (d *dialogue) userMessage(content []byte) (f *llm.Fault) {
 
 func (d *dialogue) userPart(part []byte) *llm.Fault {
 	mark := scan.Get(part, "cache_control")
-	if scan.GetString(part, "type") == "text" {
+	if string(scan.GetText(part, "type")) == "text" {
 		text := scan.Get(part, "text")
 		if scan.Kind(text) != '"' {
 			return llm.Refuse("text", "must be a string")
@@ -192,7 +190,7 @@ func (d *dialogue) assistantMessage(m *message) *llm.Fault {
 	}
 	var f *llm.Fault
 	scan.Elements(m.calls, func(i int, call []byte) bool {
-		f = d.call(call).Under("tool_calls[" + strconv.Itoa(i) + "]")
+		f = d.call(call).At("tool_calls", i)
 		return f == nil
 	})
 	return f
@@ -200,7 +198,7 @@ func (d *dialogue) assistantMessage(m *message) *llm.Fault {
 
 // thought hands a signed thought back; an unsigned one is nobody's.
 func (d *dialogue) thought(v []byte) {
-	switch scan.GetString(v, "type") {
+	switch string(scan.GetText(v, "type")) {
 	case "thinking":
 		text, signature := scan.Get(v, "thinking"), scan.Get(v, "signature")
 		if scan.Kind(text) != '"' || scan.Kind(signature) != '"' || len(signature) == 2 {
@@ -251,7 +249,7 @@ func (d *dialogue) toolMessage(m *message) (f *llm.Fault) {
 	if scan.Kind(m.content) == '[' {
 		scan.Elements(m.content, func(i int, part []byte) bool {
 			blocks, f = d.resultPart(blocks, part)
-			f = f.Under("content[" + strconv.Itoa(i) + "]")
+			f = f.At("content", i)
 			if c := scan.Get(part, "cache_control"); c != nil {
 				mark = c
 			}
@@ -281,7 +279,7 @@ func appendText(blocks, text []byte) []byte {
 }
 
 func (d *dialogue) resultPart(blocks, part []byte) ([]byte, *llm.Fault) {
-	if text := scan.Get(part, "text"); scan.GetString(part, "type") == "text" && scan.Kind(text) == '"' {
+	if text := scan.Get(part, "text"); string(scan.GetText(part, "type")) == "text" && scan.Kind(text) == '"' {
 		return appendText(blocks, text), nil
 	}
 	media, f := d.media(part)

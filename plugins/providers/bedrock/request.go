@@ -40,8 +40,8 @@ func encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 }
 
 // member takes one member of the request.
-func (c *chat) member(key string, v []byte) (f *llm.Fault) {
-	switch key {
+func (c *chat) member(key, v []byte) (f *llm.Fault) {
+	switch string(key) {
 	case "model", "stream", "stream_options", "user", "metadata", "store", "safety_identifier",
 		"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention":
 		// The host's business, or bookkeeping that changes no answer.
@@ -72,17 +72,17 @@ func (c *chat) member(key string, v []byte) (f *llm.Fault) {
 	case "response_format":
 		c.responseFormat = v
 	case "additional_model_request_fields":
-		c.fields, f = object(key, v)
+		c.fields, f = object(string(key), v)
 	case "guardrail_config":
-		c.guardrail, f = object(key, v)
+		c.guardrail, f = object(string(key), v)
 	case "performance_config":
-		c.performance, f = object(key, v)
+		c.performance, f = object(string(key), v)
 	case "request_metadata":
-		c.metadata, f = object(key, v)
+		c.metadata, f = object(string(key), v)
 	case "service_tier":
 		f = c.serviceTier(v)
 	default:
-		f = c.foreign(key, v)
+		f = c.foreign(string(key), v)
 	}
 	return f
 }

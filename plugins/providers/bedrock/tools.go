@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"slices"
-	"strconv"
 
 	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
@@ -48,7 +47,7 @@ func (c *chat) specs() (list []byte, f *llm.Fault) {
 	d := dialogue{caching: c.model.caching}
 	scan.Elements(c.tools, func(i int, tool []byte) bool {
 		list, f = spec(list, tool)
-		f = f.Under("[" + strconv.Itoa(i) + "]")
+		f = f.At("", i)
 		list = d.cachePoint(list, scan.Get(tool, "cache_control"))
 		return f == nil
 	})
@@ -56,7 +55,7 @@ func (c *chat) specs() (list []byte, f *llm.Fault) {
 }
 
 func spec(list, tool []byte) ([]byte, *llm.Fault) {
-	if scan.GetString(tool, "type") != "function" {
+	if string(scan.GetText(tool, "type")) != "function" {
 		return list, llm.Refuse("type", "must be function with Bedrock")
 	}
 	function := scan.Get(tool, "function")
@@ -110,7 +109,7 @@ func (c *chat) choice() ([]byte, *llm.Fault) {
 	case "required":
 		return []byte(`{"any":{}}`), nil
 	}
-	if scan.GetString(c.toolChoice, "type") != "function" {
+	if string(scan.GetText(c.toolChoice, "type")) != "function" {
 		return nil, llm.Refuse("", "must be none, auto, required or a function with Bedrock")
 	}
 	name := scan.Get(c.toolChoice, "function", "name")

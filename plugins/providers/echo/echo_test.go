@@ -31,7 +31,7 @@ func TestPlan(t *testing.T) {
 		{abi.Chat, "echo", `{"delay_ms":-1}`, false, "options.delay_ms"},
 		{abi.Chat, "echo", `{"delay":1}`, false, "options.delay"},
 	} {
-		reply, err := New().Plan(&abi.PlanRequest{Endpoint: c.endpoint, Deployment: abi.Deployment{Model: c.model, Options: json.RawMessage(c.options)}})
+		reply, err := New().Plan(&abi.PlanRequest{Endpoint: c.endpoint, Deployment: abi.Deployment{Model: c.model, Options: abi.Raw(c.options)}})
 		var refused *abi.Error
 		if errors.As(err, &refused); (refused == nil) != (c.refused == "") || refused != nil && refused.Param != c.refused {
 			t.Errorf("%+v: refused with %v", c, err)
@@ -58,8 +58,8 @@ func TestPace(t *testing.T) {
 		{"echo-3ms", `{"delay_ms":4}`, `{"delay_ms":5}`, 5},
 	} {
 		reply, err := New().Encode(&abi.EncodeRequest{Endpoint: abi.Chat, Stream: true,
-			Deployment: abi.Deployment{Model: c.model, Options: json.RawMessage(c.options)},
-			Body:       json.RawMessage(`{"messages":[{"role":"user","content":"a b"}],"echo":` + c.echo + `}`)})
+			Deployment: abi.Deployment{Model: c.model, Options: abi.Raw(c.options)},
+			Body:       abi.Raw(`{"messages":[{"role":"user","content":"a b"}],"echo":` + c.echo + `}`)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -101,7 +101,7 @@ func FuzzSplit(f *testing.F) {
 
 func BenchmarkEncode2KB(b *testing.B) {
 	r := &abi.EncodeRequest{Endpoint: abi.Chat, Stream: true, Deployment: abi.Deployment{Model: "echo-fast"},
-		Body: json.RawMessage(`{"messages":[{"role":"user","content":"` + strings.Repeat("the quick brown fox ", 100) + `"}]}`)}
+		Body: abi.Raw(`{"messages":[{"role":"user","content":"` + strings.Repeat("the quick brown fox ", 100) + `"}]}`)}
 	b.SetBytes(int64(len(r.Body)))
 	for b.Loop() {
 		if _, err := New().Encode(r); err != nil {
@@ -113,7 +113,7 @@ func BenchmarkEncode2KB(b *testing.B) {
 func BenchmarkDecodeEvent(b *testing.B) {
 	p := New()
 	r := &abi.DecodeEventsRequest{Endpoint: abi.Chat, Events: []abi.Event{{Name: eventChunk,
-		Data: json.RawMessage(`{"choices":[{"index":0,"delta":{"content":"the "},"finish_reason":null}]}`)}}}
+		Data: abi.Raw(`{"choices":[{"index":0,"delta":{"content":"the "},"finish_reason":null}]}`)}}}
 	for b.Loop() {
 		if _, err := p.DecodeEvents(r); err != nil {
 			b.Fatal(err)

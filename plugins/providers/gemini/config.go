@@ -130,7 +130,7 @@ func (c *chat) format() *llm.Fault {
 	if c.responseFormat == nil {
 		return nil
 	}
-	switch scan.GetString(c.responseFormat, "type") {
+	switch string(scan.GetText(c.responseFormat, "type")) {
 	case "text":
 	case "json_object":
 		c.putString("responseMimeType", "application/json")
@@ -187,7 +187,7 @@ func (c *chat) googleThinking() (f *llm.Fault) {
 }
 
 func (c *chat) anthropicThinking() *llm.Fault {
-	switch scan.GetString(c.thinking, "type") {
+	switch string(scan.GetText(c.thinking, "type")) {
 	case "disabled":
 		c.think("none", 0)
 	case "adaptive":

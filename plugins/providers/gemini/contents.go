@@ -1,8 +1,6 @@
 package main
 
 import (
-	"strconv"
-
 	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
@@ -39,7 +37,7 @@ func (c *chat) contents() *llm.Fault {
 	t := &conversation{b: make([]byte, 0, len(c.messages)+256), signed: c.model.signed}
 	var f *llm.Fault
 	scan.Elements(c.messages, func(i int, m []byte) bool {
-		f = t.message(m).Under("messages[" + strconv.Itoa(i) + "]")
+		f = t.message(m).At("messages", i)
 		return f == nil
 	})
 	if f != nil {
@@ -129,7 +127,7 @@ func (t *conversation) userMessage(content []byte) (f *llm.Fault) {
 		return llm.EachText(content, func(text, _ []byte) { t.text(userTurn, text) })
 	}
 	scan.Elements(content, func(i int, part []byte) bool {
-		f = t.userPart(part).Under("[" + strconv.Itoa(i) + "]")
+		f = t.userPart(part).At("", i)
 		return f == nil
 	})
 	return f
@@ -145,7 +143,7 @@ func (t *conversation) text(whose turn, text []byte) {
 }
 
 func (t *conversation) userPart(part []byte) *llm.Fault {
-	if scan.GetString(part, "type") == "text" {
+	if string(scan.GetText(part, "type")) == "text" {
 		text := scan.Get(part, "text")
 		if scan.Kind(text) != '"' {
 			return llm.Refuse("text", "must be a string")
@@ -192,7 +190,7 @@ func (t *conversation) modelMessage(content, calls, signature []byte) *llm.Fault
 	}
 	var f *llm.Fault
 	scan.Elements(calls, func(i int, call []byte) bool {
-		f = t.call(call, signature, i == 0).Under("tool_calls[" + strconv.Itoa(i) + "]")
+		f = t.call(call, signature, i == 0).At("tool_calls", i)
 		signature = nil
 		return f == nil
 	})
@@ -279,13 +277,13 @@ func toolContent(content []byte) (text, media []byte, f *llm.Fault) {
 		return content[1 : len(content)-1], nil, nil
 	}
 	scan.Elements(content, func(i int, part []byte) bool {
-		if s := scan.Get(part, "text"); scan.GetString(part, "type") == "text" && scan.Kind(s) == '"' {
+		if s := scan.Get(part, "text"); string(scan.GetText(part, "type")) == "text" && scan.Kind(s) == '"' {
 			text = append(text, s[1:len(s)-1]...)
 			return true
 		}
 		var m []byte
 		m, f = mediaPart(part)
-		f = f.Under("[" + strconv.Itoa(i) + "]")
+		f = f.At("", i)
 		media = append(append(media, ','), m...)
 		return f == nil
 	})

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -35,7 +34,7 @@ func TestPlan(t *testing.T) {
 		{abi.Chat, false, "m", "", `{"safety":[]}`, "", "options.safety"},
 	} {
 		reply, err := New().Plan(&abi.PlanRequest{Endpoint: c.endpoint, Stream: c.stream,
-			Deployment: abi.Deployment{Model: c.model, BaseURL: c.base, Options: json.RawMessage(c.options)}})
+			Deployment: abi.Deployment{Model: c.model, BaseURL: c.base, Options: abi.Raw(c.options)}})
 		var refused *abi.Error
 		if errors.As(err, &refused); (refused == nil) != (c.refused == "") || refused != nil && refused.Param != c.refused {
 			t.Errorf("%+v: refused with %v", c, err)
@@ -130,7 +129,7 @@ func FuzzDecode(f *testing.F) {
 }
 
 // request2KB has a tool turn, tools and parameters.
-var request2KB = json.RawMessage(`{"model":"m","messages":[{"role":"system","content":"You are a helpful assistant."},{"role":"user","content":"` +
+var request2KB = abi.Raw(`{"model":"m","messages":[{"role":"system","content":"You are a helpful assistant."},{"role":"user","content":"` +
 	strings.Repeat("the quick brown fox ", 40) + `"},{"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"get_weather","arguments":"{\"city\":\"Paris\"}"}}]},` +
 	`{"role":"tool","tool_call_id":"call_1","content":"{\"temp\":21.5}"},{"role":"user","content":"And tomorrow? ` + strings.Repeat("lazy dog ", 30) + `"}],` +
 	`"tools":[{"type":"function","function":{"name":"get_weather","description":"Get the weather for a city.","parameters":{"type":"object","properties":{"city":{"type":"string"},"days":{"type":"integer"}},"required":["city"]}}}],` +
@@ -150,7 +149,7 @@ func BenchmarkEncode2KB(b *testing.B) {
 
 func BenchmarkDecodeEvent(b *testing.B) {
 	p := New()
-	r := &abi.DecodeEventsRequest{Endpoint: abi.Chat, State: "0s,", Events: []abi.Event{{Data: json.RawMessage(
+	r := &abi.DecodeEventsRequest{Endpoint: abi.Chat, State: "0s,", Events: []abi.Event{{Data: abi.Raw(
 		`{"candidates":[{"content":{"parts":[{"text":"the quick brown fox"}],"role":"model"},"index":0}],"usageMetadata":{"promptTokenCount":12,"candidatesTokenCount":3,"totalTokenCount":15},"modelVersion":"gemini-2.5-flash","responseId":"abc"}`)}}}
 	b.ReportAllocs()
 	for b.Loop() {

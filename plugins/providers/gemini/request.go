@@ -42,8 +42,8 @@ func encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 }
 
 // member takes one member of the request.
-func (c *chat) member(key string, v []byte) *llm.Fault {
-	switch key {
+func (c *chat) member(key, v []byte) *llm.Fault {
+	switch string(key) {
 	case "model", "stream", "stream_options", "user", "metadata", "store", "safety_identifier",
 		"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention":
 		// The host's business, or bookkeeping that changes no answer.
@@ -74,12 +74,12 @@ func (c *chat) member(key string, v []byte) *llm.Fault {
 			c.notices = append(c.notices, "parallel_tool_calls: Gemini cannot be kept from calling several tools")
 		}
 	case "logit_bias", "prediction", "audio", "functions", "function_call", "web_search_options", "moderation":
-		return llm.Refuse(key, "is not supported by Gemini")
+		return llm.Refuse(string(key), "is not supported by Gemini")
 	default:
-		if known, f := c.sampling(key, v); known {
+		if known, f := c.sampling(string(key), v); known {
 			return f
 		}
-		c.notices = append(c.notices, "left out "+key)
+		c.notices = append(c.notices, "left out "+string(key))
 	}
 	return nil
 }

@@ -28,14 +28,14 @@ func declarations(tools []byte) (list []byte, f *llm.Fault) {
 	}
 	scan.Elements(tools, func(i int, tool []byte) bool {
 		list, f = declaration(append(list, ','), tool)
-		f = f.Under("[" + strconv.Itoa(i) + "]")
+		f = f.At("", i)
 		return f == nil
 	})
 	return list, f
 }
 
 func declaration(list, tool []byte) ([]byte, *llm.Fault) {
-	if scan.GetString(tool, "type") != "function" {
+	if string(scan.GetText(tool, "type")) != "function" {
 		return list, llm.Refuse("type", "must be function with Gemini")
 	}
 	function := scan.Get(tool, "function")
@@ -76,7 +76,7 @@ func (c *chat) toolConfig() *llm.Fault {
 	case "required":
 		mode = "ANY"
 	}
-	switch scan.GetString(c.toolChoice, "type") {
+	switch string(scan.GetText(c.toolChoice, "type")) {
 	case "function":
 		name := scan.Get(c.toolChoice, "function", "name")
 		if scan.Kind(name) != '"' {
@@ -103,7 +103,7 @@ func (c *chat) toolConfig() *llm.Fault {
 
 // allowedTools: only the modes ANY and VALIDATED heed a list of names.
 func allowedTools(v []byte) (mode string, names []byte, f *llm.Fault) {
-	switch scan.GetString(v, "mode") {
+	switch string(scan.GetText(v, "mode")) {
 	case "auto":
 		mode = "VALIDATED"
 	case "required":

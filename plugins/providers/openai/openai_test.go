@@ -45,7 +45,7 @@ func TestPlan(t *testing.T) {
 		{abi.Chat, "", `{"organisation":"a"}`, key, "", "", "", false, ``, "options.organisation"},
 	} {
 		p, err := New().Plan(&abi.PlanRequest{Endpoint: c.endpoint, Stream: true,
-			Deployment: abi.Deployment{Model: "m", BaseURL: c.base, Options: json.RawMessage(c.options), CredentialFields: c.credential}})
+			Deployment: abi.Deployment{Model: "m", BaseURL: c.base, Options: abi.Raw(c.options), CredentialFields: c.credential}})
 		var refused *abi.Error
 		if errors.As(err, &refused); (refused == nil) != (c.refused == "") || refused != nil && refused.Param != c.refused {
 			t.Errorf("%+v: refused with %v", c, err)

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"encoding/json"
 	"regexp"
 
 	"github.com/tokligence/gateway/pdk/abi"
@@ -31,7 +30,7 @@ func New() *pdk.Guardrail {
 			License:      "Apache-2.0",
 			Stability:    "experimental",
 			Capabilities: abi.Capabilities{Stream: true, Rewrite: true, Hold: longest},
-			Config: json.RawMessage(`{
+			Config: abi.Raw(`{
 				"$schema": "https://json-schema.org/draft/2020-12/schema",
 				"type": "object",
 				"additionalProperties": false,
@@ -47,7 +46,7 @@ func New() *pdk.Guardrail {
 
 type cards struct{ mask string }
 
-func (c *cards) configure(config json.RawMessage) []abi.Problem {
+func (c *cards) configure(config abi.Raw) []abi.Problem {
 	mask, ok := scan.String(scan.Get(config, "mask"))
 	if !ok {
 		return nil

@@ -80,7 +80,7 @@ func TestPlan(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := call[abi.PlanReply](t, p, abi.Plan, abi.PlanRequest{Endpoint: c.endpoint, Deployment: abi.Deployment{
-				BaseURL: c.base, Options: json.RawMessage(c.options),
+				BaseURL: c.base, Options: abi.Raw(c.options),
 			}})
 			if got.URL != c.url || got.Reason != c.reason || got.Supported != (c.url != "") {
 				t.Errorf("plan %+v", got)
@@ -106,7 +106,7 @@ func TestDecodeError(t *testing.T) {
 		{400, `{"error":{"message":"of OpenAI's shape"}}`, abi.UpstreamRejected, "", "of OpenAI's shape", ""},
 		{502, `"<html>bad gateway</html>"`, abi.UpstreamUnavailable, "", "status 502", "html"},
 	} {
-		got := call[abi.DecodeErrorReply](t, p, abi.DecodeError, abi.DecodeErrorRequest{Status: c.status, Body: json.RawMessage(c.body)})
+		got := call[abi.DecodeErrorReply](t, p, abi.DecodeError, abi.DecodeErrorRequest{Status: c.status, Body: abi.Raw(c.body)})
 		if got.Error.Code != c.code || got.VendorCode != c.vendor || !strings.Contains(got.Error.Message, c.text) {
 			t.Errorf("%s: %+v", c.body, got)
 		}

@@ -34,7 +34,7 @@ func describe([]byte) (any, error) {
 		License:     "Apache-2.0",
 		Stability:   "experimental",
 		Functions:   []abi.Function{abi.Describe, abi.Configure, abi.Rank},
-		Config: json.RawMessage(`{
+		Config: abi.Raw(`{
 			"$schema": "https://json-schema.org/draft/2020-12/schema",
 			"type": "object",
 			"additionalProperties": false,

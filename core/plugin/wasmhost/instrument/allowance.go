@@ -71,10 +71,5 @@ func (w *rewriter) global(op byte, which uint32) {
 }
 
 func (w *rewriter) constantI32(v int32) {
-	w.body = append(w.body, opI32Const)
-	for v < -64 || v > 63 {
-		w.body = append(w.body, byte(v)|0x80)
-		v >>= 7
-	}
-	w.body = append(w.body, byte(v)&0x7f)
+	w.body = appendI32(append(w.body, opI32Const), v)
 }

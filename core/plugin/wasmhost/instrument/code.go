@@ -7,7 +7,7 @@ const (
 	opBr, opBrIf, opBrTable                 = 0x0c, 0x0d, 0x0e
 	opCall, opCallIndirect                  = 0x10, 0x11
 	opSelectTyped                           = 0x1c
-	opLocalGet, opLocalTee                  = 0x20, 0x22
+	opLocalGet, opLocalSet, opLocalTee      = 0x20, 0x21, 0x22
 	opGlobalGet, opGlobalSet                = 0x23, 0x24
 	opTableGet, opTableSet                  = 0x25, 0x26
 	opFirstLoad, opLastStore                = 0x28, 0x3e
@@ -22,12 +22,13 @@ const (
 	simdFirstMemoryLane, simdLastMemoryLane = 0x54, 0x5b
 	simdLoad32Zero, simdLoad64Zero          = 0x5c, 0x5d
 
-	opDrop, opI32LtS, opI32Sub, opI32ShrU = 0x1a, 0x48, 0x6b, 0x76
+	opDrop, opI32Eqz, opI32LtS, opI32Sub, opI32ShrU = 0x1a, 0x45, 0x48, 0x6b, 0x76
 
 	blockEmpty = 0x40
 )
 
-// code writes all bodies with the test at their beginning and at loop heads.
+// code writes all bodies with the test at their beginning and before branches
+// that lead back.
 func (w *rewriter) code(r *reader) {
 	n := r.count()
 	w.scratch = appendU32(w.scratch, uint32(n))
@@ -64,26 +65,40 @@ func (w *rewriter) function(r *reader) {
 	w.body = append(w.body[:0], r.b[copied:r.pos]...)
 	round := 1 + (r.end-r.pos)/codePerUnit
 	w.take(round)
+	w.flow.reset()
 	copied = r.pos
 	op := byte(0)
 	for r.more() {
 		at := r.pos
 		op = r.byte()
 		cost := w.immediates(r, op)
-		switch {
-		case r.err != nil:
-		case op == opLoop:
-			w.body = append(w.body, r.b[copied:r.pos]...)
-			w.take(round)
-			copied = r.pos
-		case cost != 0:
+		if w.flow.step(op, r); r.err != nil {
+			break
+		}
+		if w.flow.back {
 			w.body = append(w.body, r.b[copied:at]...)
+			copied = at
+			if label, ok := w.flow.forward(); ok && op == opBr {
+				w.body = appendU32(append(w.body, opBr), label)
+				copied = r.pos
+			} else {
+				w.take(round)
+			}
+			w.flow.back = false
+		}
+		if w.flow.choice == at {
+			w.body = append(w.body, r.b[copied:at]...)
+			copied = at
+			w.enter()
+		}
+		if cost != 0 {
+			w.body = append(w.body, r.b[copied:at]...)
+			copied = at
 			if cost == costBytes {
 				w.takeBytes()
 			} else {
 				w.take(cost)
 			}
-			copied = at
 		}
 	}
 	if op != opEnd {
@@ -103,8 +118,11 @@ func (w *rewriter) immediates(r *reader, op byte) (cost int) {
 		if r.u32() < w.functions {
 			return costHostCall
 		}
-	case op >= opLocalGet && op <= opLocalTee, op == opBr, op == opBrIf,
-		op == opTableGet, op == opTableSet, op == opRefFunc:
+	case op == opBr, op == opBrIf:
+		w.flow.to(r.u32())
+	case op >= opLocalGet && op <= opLocalTee:
+		w.flow.index = r.u32()
+	case op == opTableGet, op == opTableSet, op == opRefFunc:
 		r.u32()
 	case op == opGlobalGet, op == opGlobalSet:
 		w.ownGlobal(r, r.u32())
@@ -113,7 +131,7 @@ func (w *rewriter) immediates(r *reader, op byte) (cost int) {
 	case op == opBlock, op == opLoop, op == opIf:
 		blockType(r)
 	case op == opI32Const:
-		r.signed(5)
+		w.flow.value = r.signed(5)
 	case op == opI64Const:
 		r.signed(10)
 	case op == opF32Const:
@@ -122,9 +140,9 @@ func (w *rewriter) immediates(r *reader, op byte) (cost int) {
 		r.skip(8)
 	case op == opBrTable:
 		for range r.count() {
-			r.u32()
+			w.flow.to(r.u32())
 		}
-		r.u32()
+		w.flow.to(r.u32())
 	case op == opCallIndirect:
 		r.u32()
 		r.u32()

@@ -1,8 +1,8 @@
 // Package instrument rewrites a WebAssembly module so that its host can stop it.
 //
 // The module gets one more global, exported as [FlagExport] and zero at first,
-// and an allowance that each beginning of a function, head of a loop, copying of
-// memory and call of the host takes from, by how long what follows may last.
+// and an allowance that each beginning of a function, branch back to a loop,
+// copying of memory and call of the host takes from, by how long what follows may last.
 // When it is used up, the guest leaves its code for the host's for a moment and
 // tests the flag. So it traps a few milliseconds after the host has set it,
 // whatever it does: everything that runs for longer than its own length passes
@@ -80,6 +80,9 @@ type rewriter struct {
 	globals   uint32 // imported and own ones, without ours
 	start     int64  // function index, -1 is none
 	memory    bool   // there is one
+	ownMemory bool   // it is the module's own
+	dataCount bool   // instructions may name data segments
+	flow      flow   // of the function at hand
 }
 
 // Rewrite returns the instrumented module. It keeps no reference to module. The
@@ -188,14 +191,13 @@ func (w *rewriter) section(id int, s *reader) error {
 		}
 	case secMemory:
 		for range s.count() {
-			w.memory = true
+			w.memory, w.ownMemory = true, true
 			limits(s)
 		}
 	case secElement:
 		w.elements(s)
-	case secData:
-		w.data(s)
 	case secDataCount:
+		w.dataCount = true
 		s.u32()
 	default:
 		copied = false
@@ -208,6 +210,8 @@ func (w *rewriter) section(id int, s *reader) error {
 			w.addExports(s)
 		case secCode:
 			w.code(s)
+		case secData:
+			w.data(s)
 		}
 	}
 	if s.finish("section"); s.err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"testing"
@@ -78,6 +79,9 @@ func FuzzRewrite(f *testing.F) {
 	}
 	for _, c := range features() {
 		f.Add([]byte(frame(c.instructions)))
+	}
+	for seed := range uint64(10) {
+		f.Add([]byte(frame(dispatched(rand.New(rand.NewPCG(seed, 0))))))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, err := Rewrite(b)

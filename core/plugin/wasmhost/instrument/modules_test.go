@@ -1,6 +1,7 @@
 package instrument
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -290,6 +291,55 @@ func TestRewrite_Tables(t *testing.T) {
 	}
 }
 
+// TestRewrite_Data: segments become one where nothing can tell, and the memory is the same.
+func TestRewrite_Data(t *testing.T) {
+	at := func(place int, content string) string {
+		return "\x00\x41" + string(appendI32(nil, int32(place))) + end + sized(content)
+	}
+	far := 500
+	for _, c := range []struct {
+		name     string
+		count    string // section before the code
+		segments []string
+		left     int
+	}{
+		{"neighbours", "", []string{at(0, "a"), at(1, "b"), at(2+mergeGap, "c")}, 1},
+		{"a gap too wide", "", []string{at(0, "a"), at(2+mergeGap, "b")}, 2},
+		{"one goes back", "", []string{at(far, "a"), at(far+9, "b"), at(0, "c"), at(3, "d")}, 2},
+		{"one into a gap of before", "", []string{at(20, "x"), at(10, "a"), at(30, "b")}, 3},
+		{"over another", "", []string{at(0, "abc"), at(1, "x")}, 2},
+		{"empty", "", []string{at(0, ""), at(3, "x")}, 1},
+		{"instructions may name them", string([]byte{secDataCount}) + sized("\x02"), []string{at(0, "a"), at(1, "b")}, 2},
+		{"passive", "", []string{at(0, "a"), "\x01" + sized("b")}, 2},
+	} {
+		plain := header + types + section(secFunction, "\x00") + section(secMemory, "\x00\x01") +
+			section(secExport, export("memory", kindMem, 0)) + c.count + section(secCode, body("\x42\x00")) + section(secData, c.segments...)
+		m, err := Rewrite([]byte(plain))
+		if err != nil {
+			t.Fatal(c.name, err)
+		}
+		sections, err := split(&reader{b: m.Bytes, pos: 8, end: len(m.Bytes)})
+		if err != nil {
+			t.Fatal(c.name, err)
+		}
+		if left := sections[order[secData]].count(); left != c.left {
+			t.Errorf("%s: %d segments, want %d", c.name, left, c.left)
+		}
+		if before, after := memoryOf(t, []byte(plain)), memoryOf(t, m.Bytes); !bytes.Equal(before, after) {
+			t.Errorf("%s: the memory is another", c.name)
+		}
+	}
+}
+
+func memoryOf(t *testing.T, module []byte) []byte {
+	t.Helper()
+	b, ok := instance(t, module).Memory().Read(0, 1<<16)
+	if !ok {
+		t.Fatal("no memory")
+	}
+	return b
+}
+
 // TestRewrite_Stops: whatever a guest does without an end, it sees the flag soon
 // and lets Go's scheduler in, without which the flag could not be set.
 func TestRewrite_Stops(t *testing.T) {
@@ -306,6 +356,8 @@ func TestRewrite_Stops(t *testing.T) {
 		"memory.grow":    forever("\x41\x01\x40\x00\x1a"),
 		"table.fill":     forever("\x41\x00\xd0\x70\x41\x04\xfc\x11\x00"),
 		"calls":          forever("\x10\x00\x1a"),
+		"dispatched":     "\x03\x40\x02\x40\x02\x40\x20\x01\x0e\x02\x00\x01\x01\x0b\x41\x01\x21\x01\x0c\x01\x0b\x41\x00\x21\x01\x0c\x00\x0b",
+		"a br_table":     "\x03\x40\x20\x01\x0e\x01\x00\x00\x0b",
 		"indirect calls": forever("\x41\x00\x11\x00\x00\x1a"),
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,5 +1,10 @@
 package instrument
 
+import (
+	"cmp"
+	"slices"
+)
+
 // Value types and other bytes of the binary format.
 const (
 	typeI32, typeV128                     = 0x7f, 0x7b
@@ -218,9 +223,30 @@ func (w *rewriter) elements(r *reader) {
 	}
 }
 
+// mergeGap is the most zeros between two data segments that are made one.
+const mergeGap = 64
+
+// segment is an active data segment at a constant place.
+type segment struct {
+	start   uint64
+	content []byte
+}
+
+func (s segment) end() uint64 { return s.start + uint64(len(s.content)) }
+
+// data writes the data section. Go's linker cuts data at each short run of
+// zeros, into tens of thousands of segments, and the engine keeps a record of
+// each in every instance. Where no instruction can name a segment, neighbours
+// become one: what lies between them is zero either way.
 func (w *rewriter) data(r *reader) {
-	for range r.count() {
-		switch flag := r.u32(); flag {
+	n := r.count()
+	begin := r.pos
+	plain := w.ownMemory && !w.dataCount
+	var merged []segment
+	for range n {
+		flag := r.u32()
+		at := r.pos
+		switch flag {
 		case 0:
 			w.constant(r)
 		case 1:
@@ -230,6 +256,56 @@ func (w *rewriter) data(r *reader) {
 		default:
 			r.fail("data segment of kind %d", flag)
 		}
-		r.skip(r.count())
+		start, ok := constantI32(r.b[at:r.pos])
+		plain = plain && ok && flag == 0
+		size := r.count()
+		if content := r.b[r.pos : r.pos+size]; plain {
+			merged = merge(merged, segment{uint64(start), content})
+		}
+		r.skip(size)
 	}
+	if r.err != nil || !plain || overlap(merged) {
+		w.scratch = append(appendU32(w.scratch, uint32(n)), r.b[begin:r.pos]...)
+		return
+	}
+	w.scratch = appendU32(w.scratch, uint32(len(merged)))
+	for _, s := range merged {
+		w.scratch = appendI32(append(w.scratch, 0, opI32Const), int32(uint32(s.start)))
+		w.scratch = appendU32(append(w.scratch, opEnd), uint32(len(s.content)))
+		w.scratch = append(w.scratch, s.content...)
+	}
+}
+
+// merge appends s to the last segment where it begins soon after that.
+func merge(list []segment, s segment) []segment {
+	if len(list) > 0 {
+		last := &list[len(list)-1]
+		if end := last.end(); s.start >= end && s.start-end <= mergeGap {
+			var zeros [mergeGap]byte
+			last.content = append(append(last.content, zeros[:s.start-end]...), s.content...)
+			return list
+		}
+	}
+	return append(list, segment{s.start, slices.Clone(s.content)})
+}
+
+// overlap reports whether two segments have a place in common.
+func overlap(list []segment) bool {
+	list = slices.SortedFunc(slices.Values(list), func(a, b segment) int { return cmp.Compare(a.start, b.start) })
+	for i := 1; i < len(list); i++ {
+		if list[i-1].end() > list[i].start {
+			return true
+		}
+	}
+	return false
+}
+
+// constantI32 is the number that an initialiser of one i32.const gives.
+func constantI32(expression []byte) (n uint32, ok bool) {
+	r := &reader{b: expression, end: len(expression)}
+	if r.byte() != opI32Const {
+		return 0, false
+	}
+	n = uint32(r.signed(5))
+	return n, r.byte() == opEnd && r.err == nil && !r.more()
 }

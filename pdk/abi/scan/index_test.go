@@ -1,0 +1,102 @@
+package scan
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+// tour writes down all that walking through raw tells.
+func tour(b *bytes.Buffer, raw []byte, depth int) {
+	if depth > 20 {
+		return
+	}
+	b.WriteByte(Kind(raw))
+	Members(raw, func(key, value []byte) bool {
+		b.Write(key)
+		b.WriteByte('=')
+		b.Write(Get(raw, string(key)))
+		tour(b, value, depth+1)
+		return string(key) != "stop"
+	})
+	Elements(raw, func(i int, value []byte) bool {
+		b.WriteByte(byte('0' + i))
+		tour(b, value, depth+1)
+		return string(value) != "9"
+	})
+	b.Write(Get(raw, "a", "b"))
+	b.Write(Get(raw, "nope"))
+	b.Write(Text(raw))
+}
+
+var toured = []string{
+	`{"a":{"b":[1,-2.5e3,true,false,null]},"text":"a \"quoted\" word, and } ] { [ : ,","\u0061":"an escaped name","":""}`,
+	` { "a" : [ { } , [ ] , "x" , { "b" : { "c" : "\\" } } ] , "a" : { "b" : "the last" } } `,
+	`{"stop":1,"after":2}`, `[1,9,3]`, `"a string"`, `12`, `null`, `{}`, `[]`, `[[[[]]]]`, `["\\\\","\"","","é世😀\ud83d\ude00"]`,
+	`{"long":"` + strings.Repeat("abcdefg", 40) + `\n` + strings.Repeat("x", 7) + `","n":` + strings.Repeat("1", 40) + `}`,
+}
+
+// TestIndex: what the index finds is what walking byte by byte finds, also with
+// what an earlier text has left behind.
+func TestIndex(t *testing.T) {
+	defer func() { known = nil }()
+	x := &index{}
+	for range 2 {
+		for _, text := range toured {
+			var want, got bytes.Buffer
+			known = nil
+			tour(&want, []byte(text), 0)
+			b := []byte(text)
+			known = x
+			x.read(b)
+			if len(x.nodes) == 0 {
+				t.Errorf("%s: no index", text)
+			}
+			tour(&got, b, 0)
+			if got.String() != want.String() {
+				t.Errorf("%s\n got %s\nwant %s", text, got.String(), want.String())
+			}
+			other := []byte(toured[0])
+			if _, ok := x.find(other); ok {
+				t.Error("another text's value is found")
+			}
+		}
+	}
+}
+
+// TestIndex_Parts: a part of the text that ends early is walked as what it is.
+func TestIndex_Parts(t *testing.T) {
+	defer func() { known = nil }()
+	for _, text := range toured {
+		b := []byte(text)
+		for n := range b {
+			var want, got bytes.Buffer
+			known = nil
+			tour(&want, b[:n], 0)
+			known = &index{}
+			known.read(b)
+			tour(&got, b[:n], 0)
+			if got.String() != want.String() {
+				t.Errorf("%s\n got %s\nwant %s", b[:n], got.String(), want.String())
+			}
+		}
+	}
+}
+
+// FuzzIndex: valid text is indexed and found as without; other text does no harm.
+func FuzzIndex(f *testing.F) {
+	for _, text := range toured {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		defer func() { known = nil }()
+		var want, got bytes.Buffer
+		tour(&want, b, 0)
+		known = &index{}
+		known.read(b)
+		tour(&got, b, 0)
+		if Valid(b) == nil && (len(known.nodes) == 0 || got.String() != want.String()) {
+			t.Errorf("%q\n got %q\nwant %q", b, got.String(), want.String())
+		}
+	})
+}
