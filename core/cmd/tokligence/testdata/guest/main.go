@@ -19,13 +19,13 @@ func main() {}
 func init() { pdk.Register(guest()) }
 
 func guest() *pdk.Guardrail {
-	var config json.RawMessage
-	g := &pdk.Guardrail{Manifest: abi.Manifest{ID: "guardrail.guest", Name: "Guest", Version: "1.0.0", Config: json.RawMessage(`{"type":"object"}`),
+	var config abi.Raw
+	g := &pdk.Guardrail{Manifest: abi.Manifest{ID: "guardrail.guest", Name: "Guest", Version: "1.0.0", Config: abi.Raw(`{"type":"object"}`),
 		Credential: []abi.CredentialField{{Name: "api_key"}}, Capabilities: abi.Capabilities{Stream: true, Rewrite: true, Hold: 10}}}
 	if hosts != "" {
 		g.Manifest.Capabilities.Hosts = strings.Split(hosts, ",")
 	}
-	g.Configure = func(c json.RawMessage) []abi.Problem {
+	g.Configure = func(c abi.Raw) []abi.Problem {
 		config = c
 		return nil
 	}
