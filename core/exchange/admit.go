@@ -1,7 +1,6 @@
 package exchange
 
 import (
-	"bytes"
 	"context"
 
 	"github.com/tokligence/gateway/core"
@@ -12,7 +11,7 @@ import (
 // admit takes what the exchange may use from the limits, narrowest first, and
 // then holds its worst case against every budget. A refusal uses nothing up.
 func (r *run) admit(ctx context.Context, s *Snapshot) *core.Error {
-	r.facts.inputTokens = estimateInput(r.body)
+	r.facts.inputTokens, r.facts.cacheMarked = estimateInput(r.body)
 	key := r.principal.Key
 	grant, err := r.x.Limiter.Acquire(r.req.Arrived, []limit.Subject{{ID: key.ID, Limits: key.Limits}}, r.facts.inputTokens+r.facts.maxOutput)
 	if err != nil {
@@ -102,7 +101,7 @@ type worstCase struct {
 
 func (r *run) worstCase(s *Snapshot) worstCase {
 	w := worstCase{choices: r.facts.choices, images: r.req.Endpoint == abi.Images, routes: r.routes(s),
-		cached: bytes.Contains(r.body, []byte(`"cache_control"`)),
+		cached: r.facts.cacheMarked,
 		input:  core.Usage{Input: r.facts.inputTokens, InputSource: core.UsageEstimated, OutputSource: core.UsageEstimated}}
 	if r.req.Endpoint == abi.CountTokens {
 		w.input.Input = 0

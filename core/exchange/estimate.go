@@ -20,19 +20,25 @@ const blobTokens = 1600
 // around a message as the names come to). It is biased upward and needs no
 // tokenizer: 1 token a word of up to five letters, else a quarter of the
 // letters; 1 for each mark; 1 for two bytes of other scripts.
-func estimateTokens(raw []byte) int64 {
-	var n int64
+func estimateTokens(raw []byte) (n int64) {
+	eachText(raw, func(text []byte) { n += estimateText(text) })
+	return n
+}
+
+// eachText calls f with every string of a JSON value, names of members
+// included, as it is written between its quotes.
+func eachText(raw []byte, f func(text []byte)) {
 	for i := 0; i < len(raw); {
 		q := bytes.IndexByte(raw[i:], '"')
 		if q < 0 {
-			break
+			return
 		}
 		i += q + 1
 		end := i
 		for {
 			e := bytes.IndexByte(raw[end:], '"')
 			if e < 0 {
-				return n
+				return
 			}
 			end += e
 			if !escaped(raw, i, end) {
@@ -40,10 +46,9 @@ func estimateTokens(raw []byte) int64 {
 			}
 			end++
 		}
-		n += estimateText(raw[i:end])
+		f(raw[i:end])
 		i = end + 1
 	}
-	return n
 }
 
 // escaped reports whether the byte at i stands behind an odd number of backslashes.
@@ -111,14 +116,22 @@ func ascii(s []byte) bool {
 // promptMembers hold what a model reads, on any endpoint.
 var promptMembers = [...]string{"messages", "system", "tools", "tool_choice", "functions", "response_format", "input", "prompt"}
 
-// estimateInput guesses the input tokens of a request body. Token arrays count
-// one by one.
-func estimateInput(body []byte) int64 {
-	var n int64
+// cacheMark is the member by which a client has a vendor keep input, at a price
+// of its own.
+const cacheMark = "cache_control"
+
+// estimateInput guesses the input tokens of a request body, and finds out
+// whether any of it is marked to be cached. Token arrays count one by one.
+func estimateInput(body []byte) (n int64, marked bool) {
+	count := func(text []byte) {
+		n += estimateText(text)
+		marked = marked || string(text) == cacheMark
+	}
 	scan.Members(body, func(key, value []byte) bool {
+		marked = marked || string(key) == cacheMark
 		for _, name := range promptMembers {
 			if string(key) == name {
-				n += estimateTokens(value)
+				eachText(value, count)
 				if name == "input" {
 					n += countNumbers(value)
 				}
@@ -126,7 +139,7 @@ func estimateInput(body []byte) int64 {
 		}
 		return true
 	})
-	return n
+	return n, marked
 }
 
 func countNumbers(raw []byte) (n int64) {

@@ -58,6 +58,7 @@ type facts struct {
 	user           string
 	encodingFormat string
 	inputTokens    int64 // estimate
+	cacheMarked    bool  // some of the input shall be kept by the vendor
 }
 
 // required names the member, beside model, without which a body makes no sense.

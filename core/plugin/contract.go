@@ -160,14 +160,22 @@ func isToken(s string) bool {
 	return s != ""
 }
 
-// checkEncode holds the URL to that of the plan.
-func checkEncode(e *abi.EncodeReply, planned string) error {
+// checkEncode holds the URL to that of the plan, and a local answer's status to
+// those that a vendor can answer with.
+func checkEncode(e *abi.EncodeReply, plan *planned) error {
 	if e.URL != "" {
-		if planned == "" {
+		if plan.url == "" {
 			return errors.New("the URL belongs to no plan")
 		}
-		if err := checkURL(e.URL, planned); err != nil {
+		if err := checkURL(e.URL, plan.url); err != nil {
 			return err
+		}
+	}
+	if plan.local {
+		if status := scan.Get(e.Body, "status"); status != nil {
+			if n, ok := scan.Int(status); !ok || n != 0 && (n < 200 || n > 599) {
+				return fmt.Errorf("a local answer's status is %.20s", status)
+			}
 		}
 	}
 	for _, n := range e.Notices {

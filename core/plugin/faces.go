@@ -81,8 +81,14 @@ func newFace(l *Loaded, kind abi.Kind) (*face, error) {
 type Provider struct {
 	*face
 	decodesErrors bool
-	// plans holds the URL of each plan under its planKey; Encode's is held to it.
+	// plans holds a planned for each planKey; what Encode gives is held to it.
 	plans sync.Map
+}
+
+// planned is what of a plan binds Encode.
+type planned struct {
+	url   string
+	local bool
 }
 
 type planKey struct {
@@ -120,7 +126,7 @@ func (p *Provider) Plan(ctx context.Context, r *abi.PlanRequest) (*abi.PlanReply
 	if err := checkPlan(reply, r); err != nil {
 		return nil, p.broken(abi.Plan, err)
 	}
-	p.plans.Store(planKey{r.Deployment.Name, r.Endpoint, r.Stream}, reply.URL)
+	p.plans.Store(planKey{r.Deployment.Name, r.Endpoint, r.Stream}, planned{reply.URL, reply.Local})
 	return reply, nil
 }
 
@@ -134,9 +140,9 @@ func (p *Provider) Encode(ctx context.Context, r *abi.EncodeRequest) (*abi.Encod
 	reply := &abi.EncodeReply{}
 	if err = valid(out); err == nil {
 		if err = wire.ParseEncodeReply(out, reply); err == nil {
-			plan, _ := p.plans.Load(planKey{r.Deployment.Name, r.Endpoint, r.Stream})
-			planned, _ := plan.(string)
-			err = checkEncode(reply, planned)
+			found, _ := p.plans.Load(planKey{r.Deployment.Name, r.Endpoint, r.Stream})
+			plan, _ := found.(planned)
+			err = checkEncode(reply, &plan)
 		}
 	}
 	if err != nil {

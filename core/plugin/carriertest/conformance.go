@@ -232,7 +232,7 @@ func breaker(t *testing.T, code plugin.Code) {
 	if s := p.Stats(); !s.BreakerOpen || s.Instances != 0 || s.Faults != 5 || s.Calls != 5 || !strings.Contains(s.LastFault, "exit") {
 		t.Errorf("stats %+v", s)
 	}
-	for f := (*plugin.Fault)(nil); errors.As(err, &f) && f.Kind == plugin.FaultBreaker; time.Sleep(10 * time.Millisecond) {
+	for ; isFault(err, plugin.FaultBreaker); time.Sleep(10 * time.Millisecond) {
 		_, err = do(t.Context(), p, "say hello")
 	}
 	if s := p.Stats(); err != nil || s.BreakerOpen {

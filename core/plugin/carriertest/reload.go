@@ -1,113 +1,60 @@
 package carriertest
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/tokligence/gateway/core/plugin"
-	"github.com/tokligence/gateway/core/plugin/carriertest/guest"
 	"github.com/tokligence/gateway/pdk/abi"
 )
 
-// loader loads the guest as what kind says it is; "" leaves it as it is.
-func (h *Host) loader(t *testing.T, kind abi.Kind, log func(plugin, level, message string)) *plugin.Loader {
-	t.Helper()
-	var carrier plugin.Carrier = h.Carrier
-	if kind != "" {
-		carrier = disguise{h.Carrier, kind}
+const reloadCallers, reloads = 4, 6
+
+// current is what callers use now, as the gateway's snapshot with its users.
+type current struct {
+	mu     sync.RWMutex
+	loaded *plugin.Loaded
+}
+
+// swap puts in the next and returns the one before, which nobody has begun to use since.
+func (c *current) swap(next *plugin.Loaded) (before *plugin.Loaded) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before, c.loaded = c.loaded, next
+	return before
+}
+
+// call asks for the configured word and looks that it is that of the
+// configuration at hand.
+func (c *current) call(t *testing.T) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	out, err := do(t.Context(), c.loaded.Plugin, "word")
+	if want := string(c.loaded.Declaration.Config); err != nil || want != `{"word":"`+out+`"}` {
+		t.Errorf("%q, %v with %s", out, err, want)
+		return false
 	}
-	l := plugin.NewLoader(plugin.Options{
-		Carriers: map[string]plugin.Carrier{string(h.Name): carrier}, Builtins: none{}, CacheDir: h.CacheDir, Log: log,
-	})
-	t.Cleanup(func() {
-		if err := l.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
-	return l
+	return true
 }
 
-func (h *Host) declaration(kind abi.Kind) plugin.Declaration {
-	return plugin.Declaration{ID: string(kind) + ".guest", Source: h.File, Carrier: string(h.Name), Limits: limits(patient), AllowHosts: guest.Manifest.Capabilities.Hosts}
-}
-
-type none struct{}
-
-func (none) Names() []string { return nil }
-func (none) Open(name string) ([]byte, error) {
-	return nil, fmt.Errorf("%s: %w", name, os.ErrNotExist)
-}
-
-// disguise has the guest say that it is of another kind: it answers the
-// functions of all, and compiling it once for each takes long.
-type disguise struct {
-	plugin.Carrier
-	kind abi.Kind
-}
-
-type disguisedCode struct {
-	plugin.Code
-	kind abi.Kind
-}
-
-type disguisedPlugin struct {
-	plugin.Plugin
-	kind abi.Kind
-}
-
-func (d disguise) Open(ctx context.Context, s plugin.Source) (plugin.Code, error) {
-	code, err := d.Carrier.Open(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	return disguisedCode{code, d.kind}, nil
-}
-
-func (d disguisedCode) Start(ctx context.Context, config json.RawMessage) (plugin.Plugin, error) {
-	p, err := d.Code.Start(ctx, config)
-	if err != nil || config != nil {
-		return p, err
-	}
-	return disguisedPlugin{p, d.kind}, nil
-}
-
-func (d disguisedPlugin) Call(ctx context.Context, f abi.Function, input, dst []byte) ([]byte, error) {
-	out, err := d.Plugin.Call(ctx, f, input, nil)
-	var m abi.Manifest
-	if err := errors.Join(err, json.Unmarshal(out, &m)); err != nil {
-		return dst, err
-	}
-	m.ID, m.Kind = string(d.kind)+".guest", d.kind
-	b, err := json.Marshal(m)
-	return append(dst, b...), err
-}
-
-// reload swaps what callers use again and again. No call fails: those under
-// way end on what they began with, and that is closed when the last has ended.
+// reload swaps what callers use again and again. No call fails, and one that is
+// under way all the while ends on what it began with, which is closed then.
 func (h *Host) reload(t *testing.T) {
-	const callers, rounds = 4, 6
 	held := h.holding(t)
 	defer held.release()
 	l := h.loader(t, "", func(_, level, message string) { held.log(level, message) })
-	load := func(word string) *plugin.Loaded {
+	load := func(word int) *plugin.Loaded {
 		d := h.declaration(abi.KindProvider)
-		d.Limits.MaxInstances = callers + 1
-		d.Config = []byte(`{"word":"` + word + `"}`)
+		d.Limits.MaxInstances = reloadCallers
+		d.Config = fmt.Appendf(nil, `{"word":"%d"}`, word)
 		p, err := l.Load(t.Context(), d)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return p
 	}
-	var mu sync.RWMutex // as the gateway's pointer with its counter of users
-	current := load("0")
-	first := current
+	first := load(0)
 	old := make(chan string)
 	go func() {
 		out, err := do(t.Context(), first.Plugin, "hold "+held.file)
@@ -115,51 +62,27 @@ func (h *Host) reload(t *testing.T) {
 	}()
 	<-held.entered
 
-	var calls atomic.Int64
-	var wg sync.WaitGroup
+	released := make(chan struct{})
+	c := &current{loaded: load(1)}
+	go func() { first.Release(); close(released) }()
 	stop := make(chan struct{})
-	for range callers {
-		wg.Go(func() {
-			for {
+	var callers sync.WaitGroup
+	for range reloadCallers {
+		callers.Go(func() {
+			for c.call(t) {
 				select {
 				case <-stop:
 					return
 				default:
 				}
-				mu.RLock()
-				p := current
-				want := string(p.Declaration.Config)
-				out, err := do(t.Context(), p.Plugin, "word")
-				mu.RUnlock()
-				calls.Add(1)
-				if err != nil || want != `{"word":"`+out+`"}` {
-					t.Errorf("%q, %v with %s", out, err, want)
-					return
-				}
 			}
 		})
 	}
-	released := make(chan struct{})
-	for round := 1; round <= rounds; round++ {
-		next := load(fmt.Sprint(round))
-		mu.Lock()
-		before := current
-		current = next
-		mu.Unlock()
-		if round == 1 { // it waits for the call that is held
-			go func() { first.Release(); close(released) }()
-			continue
-		}
-		before.Release()
-	}
-	for seen := calls.Load(); calls.Load() < seen+callers; {
-		if t.Failed() {
-			break
-		}
-		mustDo(t, current.Plugin, "say still here")
+	for word := range reloads {
+		c.swap(load(word + 2)).Release()
 	}
 	close(stop)
-	wg.Wait()
+	callers.Wait()
 	select {
 	case <-released:
 		t.Error("the old plugin was closed with a call under way")
@@ -170,7 +93,7 @@ func (h *Host) reload(t *testing.T) {
 		t.Errorf("the call that was under way: %s", out)
 	}
 	<-released
-	current.Release()
+	c.loaded.Release()
 	if left := l.Loaded(); len(left) != 0 {
 		t.Errorf("%d plugins are still loaded", len(left))
 	}

@@ -17,10 +17,12 @@ import (
 type Reply struct {
 	Name     string
 	Function abi.Function
-	Base     string // the deployment's
+	Base     string // the deployment's; "local" is one that the plugin itself answers for
 	Reply    string
 	Taken    bool // else it breaks the contract
 }
+
+const local = "local"
 
 const base = "http://vendor.example:8080/v1"
 
@@ -95,6 +97,13 @@ var Replies = []Reply{
 	{"encode body is text", abi.Encode, "", `{"body":"{}"}`, false},
 	{"encode cut off", abi.Encode, "", `{"body":{}`, false},
 	{"encode nothing", abi.Encode, "", ``, false},
+	{"encode a local answer", abi.Encode, local, `{"body":{"events":[]}}`, true},
+	{"encode a local failure", abi.Encode, local, `{"body":{"status":429,"body":{}}}`, true},
+	{"encode a local status below", abi.Encode, local, `{"body":{"status":199}}`, false},
+	{"encode a local status above", abi.Encode, local, `{"body":{"status":600}}`, false},
+	{"encode a negative local status", abi.Encode, local, `{"body":{"status":-1}}`, false},
+	{"encode a local status in words", abi.Encode, local, `{"body":{"status":"good"}}`, false},
+	{"encode a vendor's member of that name", abi.Encode, "", `{"body":{"status":"draft"}}`, true},
 
 	{"decode", abi.Decode, "", `{"body":{},"usage":{"input":3,"output":0}}`, true},
 	{"decode negative usage", abi.Decode, "", `{"body":{},"usage":{"output":-1}}`, false},
@@ -222,6 +231,9 @@ func (r *Reply) ask(ctx context.Context, l *plugin.Loaded) error {
 		d.Options = body
 		_, err = p.Plan(ctx, &abi.PlanRequest{Deployment: d})
 	case abi.Encode: // it is held to the plan
+		if r.Base == local {
+			d.BaseURL, d.Options = "", []byte(`{"do":"do:say {\"supported\":true,\"local\":true}"}`)
+		}
 		if _, err = p.Plan(ctx, &abi.PlanRequest{Deployment: d}); err == nil {
 			_, err = p.Encode(ctx, &abi.EncodeRequest{Deployment: d, Body: body})
 		}

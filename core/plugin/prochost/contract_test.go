@@ -30,7 +30,7 @@ func TestCall_Rude(t *testing.T) {
 		kind        plugin.FaultKind
 		text        string
 	}{
-		{"never", "never", 300 * time.Millisecond, plugin.FaultDeadline, "deadline"},
+		{"never", "never", time.Second, plugin.FaultDeadline, "deadline"},
 		{"with another number", "number", time.Minute, plugin.FaultContract, "it answered call 9 when it was asked call 2"},
 		{"by ending the stream", "end", time.Minute, plugin.FaultExit, "EOF"},
 		{"with a status", "status", time.Minute, plugin.FaultTrap, "no tea"},
