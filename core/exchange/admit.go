@@ -33,7 +33,8 @@ func (r *run) reserve(ctx context.Context, s *Snapshot) *core.Error {
 	if budgeted && r.facts.maxOutput == 0 && r.generates() {
 		r.cap = r.x.DefaultMaxOutput
 	}
-	worst, priced := r.worstCase(s, r.outputCap())
+	w := r.worstCase(s)
+	worst, priced := w.amount(r.outputCap())
 	if !priced && budgeted && r.x.RefuseUnpriced {
 		return core.Errorf(core.CodePermissionDenied, core.SourceGateway,
 			"the model %q has no price, and this key has a budget: ask your administrator to set one", r.route.Name)
@@ -43,21 +44,21 @@ func (r *run) reserve(ctx context.Context, s *Snapshot) *core.Error {
 		return core.AsError(err)
 	}
 	if hold.Granted < worst {
-		if err := r.shrink(s, hold.Granted); err != nil {
+		if err := r.shrink(&w, hold.Granted); err != nil {
 			r.x.Ledger.Release(hold)
 			return err
 		}
 	}
-	r.hold = hold
+	r.hold, r.worst = hold, w.usage(r.outputCap())
 	return nil
 }
 
 // shrink finds the highest output cap whose worst case fits into what was granted.
-func (r *run) shrink(s *Snapshot, granted core.Nano) *core.Error {
+func (r *run) shrink(w *worstCase, granted core.Nano) *core.Error {
 	low, high := int64(0), r.outputCap() // low fits or is zero, high does not fit
 	for high-low > 1 {
 		mid := low + (high-low)/2
-		if worst, _ := r.worstCase(s, mid); worst <= granted {
+		if worst, _ := w.amount(mid); worst <= granted {
 			low = mid
 		} else {
 			high = mid
@@ -89,36 +90,54 @@ func (r *run) outputCap() int64 {
 	return 0
 }
 
-// worstCase prices the estimated input and cap output tokens of each choice at
-// the dearest deployment that may serve the request. priced is false when some
-// deployment has no price for it.
-func (r *run) worstCase(s *Snapshot, cap int64) (worst core.Nano, priced bool) {
-	u := core.Usage{Input: r.facts.inputTokens, Output: cap * r.facts.choices,
-		InputSource: core.UsageEstimated, OutputSource: core.UsageEstimated}
+// worstCase is the dearest that an exchange can come to, by its output cap.
+type worstCase struct {
+	input   core.Usage // all but the output
+	choices int64
+	cached  bool     // the input may be written to a cache, the dearest that it can be
+	images  bool     // a price for them is enough: their tokens are priced where a vendor counts them
+	routes  []*Route // that may serve it
+}
+
+func (r *run) worstCase(s *Snapshot) worstCase {
+	w := worstCase{choices: r.facts.choices, images: r.req.Endpoint == abi.Images, routes: r.routes(s),
+		cached: r.facts.cacheMarked,
+		input:  core.Usage{Input: r.facts.inputTokens, InputSource: core.UsageEstimated, OutputSource: core.UsageEstimated}}
 	if r.req.Endpoint == abi.CountTokens {
-		u.Input = 0
+		w.input.Input = 0
 	}
-	if r.req.Endpoint == abi.Images {
-		u.Images = r.facts.choices
+	if w.images {
+		w.input.Images = r.facts.choices
 	}
-	if r.worst = u; r.facts.cacheMarked {
-		u.Input, u.CacheWrite1h = 0, u.Input // the dearest that input can be
+	return w
+}
+
+// usage is the estimated input and cap output tokens of each choice.
+func (w *worstCase) usage(cap int64) core.Usage {
+	u := w.input
+	u.Output = cap * w.choices
+	return u
+}
+
+// amount prices the usage at the dearest deployment. priced is false when some
+// deployment has no price for it.
+func (w *worstCase) amount(cap int64) (worst core.Nano, priced bool) {
+	u := w.usage(cap)
+	if w.cached {
+		u.Input, u.CacheWrite1h = 0, u.Input
 	}
 	priced = true
-	for _, route := range r.routes(s) {
+	for _, route := range w.routes {
 		for _, t := range route.Targets {
-			if t.NotConfigured != "" {
-				continue
-			}
-			if t.Price == nil {
+			switch {
+			case t.NotConfigured != "":
+			case t.Price == nil:
 				priced = false
-				continue
+			default:
+				n, ok := t.Price.Amount(u)
+				priced = priced && (ok || w.images)
+				worst = max(worst, n)
 			}
-			n, ok := t.Price.Amount(u)
-			if !ok && r.req.Endpoint != abi.Images {
-				priced = false
-			}
-			worst = max(worst, n)
 		}
 	}
 	return worst, priced

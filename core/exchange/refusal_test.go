@@ -1,6 +1,7 @@
 package exchange_test
 
 import (
+	"net/http"
 	"testing"
 
 	"github.com/tokligence/gateway/core"
@@ -44,4 +45,24 @@ func header(c *recorder, name string) string {
 		}
 	}
 	return ""
+}
+
+// TestDo_ShrunkOnRecord: what stands on record while a shrunk request runs is the
+// worst case that was granted.
+func TestDo_ShrunkOnRecord(t *testing.T) {
+	r := newRig(t, core.Deployment{}, nil)
+	var open []*core.OpenExchange
+	r.answer(func(w http.ResponseWriter, req *http.Request) {
+		open, _ = r.store.ListOpen(t.Context(), "")
+		whole(200, wholeAnswer)(w, req)
+	})
+	p := r.key("0.001", core.Limits{})
+	p.Budgets[0].Policy = core.BudgetShrink
+	c, _ := r.ask(p, abi.Chat, `{"model":"m","max_tokens":500,"messages":[{"role":"user","content":"hi"}]}`)
+	if c.status != 200 || c.head.MaxOutput == 0 || c.head.MaxOutput >= 500 {
+		t.Fatalf("%d %+v", c.status, c.head)
+	}
+	if len(open) != 1 || open[0].Usage.Output != c.head.MaxOutput || open[0].Reserved != p.Budgets[0].Amount {
+		t.Errorf("on record %+v, the cap is %d", open[0], c.head.MaxOutput)
+	}
 }

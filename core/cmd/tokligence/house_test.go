@@ -215,8 +215,15 @@ func (g *gateway) signal(s syscall.Signal) {
 func (g *gateway) kill() {
 	_ = g.cmd.Process.Kill() // it may have ended already
 	<-g.exited
-	g.cmd = nil
+	g.ended()
 	g.client.CloseIdleConnections()
+}
+
+func (g *gateway) ended() {
+	g.cmd = nil
+	if log := g.log.tail(1 << 20); strings.Contains(log, "DATA RACE") || strings.Contains(log, `"msg":"panic"`) {
+		g.t.Errorf("the gateway's log:\n%s", log)
+	}
 }
 
 // wait returns how the process ended by itself.
@@ -224,7 +231,7 @@ func (g *gateway) wait() error {
 	g.t.Helper()
 	select {
 	case err := <-g.exited:
-		g.cmd = nil
+		g.ended()
 		return err
 	case <-time.After(patience):
 		g.t.Fatal("the gateway does not end")
