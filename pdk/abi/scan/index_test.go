@@ -27,6 +27,8 @@ func tour(b *bytes.Buffer, raw []byte, depth int) {
 	b.Write(Get(raw, "a", "b"))
 	b.Write(Get(raw, "nope"))
 	b.Write(Text(raw))
+	b.Write(GetText(raw, "text"))
+	b.Write(GetText(raw, "a", "b"))
 }
 
 var toured = []string{
