@@ -28,6 +28,7 @@ func (g *gateway) revision(v *vendor, n int, old bool) {
 [[plugin]]
 id = "guardrail.rules"
 source = "builtin:rules"
+timeout = "20s" # a busy machine is no fault
 [[guardrail]]
 name = "words"
 plugin = "guardrail.rules"
