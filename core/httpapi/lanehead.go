@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strconv"
 
+	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/pdk/abi"
 )
 
@@ -82,7 +83,7 @@ func (h *laneHead) parse(buf []byte) bool {
 		}
 		name, value, ok := bytes.Cut(line, []byte(":"))
 		value = bytes.Trim(value, " \t")
-		if !ok || !isToken(name) || !isValue(value) || len(fields) == 100 {
+		if !ok || !core.IsToken(name) || !core.IsFieldValue(value) || len(fields) == 100 {
 			return false
 		}
 		fields = append(fields, laneField{name, value})
@@ -116,42 +117,11 @@ func cutLine(b []byte) (line, rest []byte) {
 
 // parseLength reads a content length; -1 when it is none.
 func parseLength(value []byte) int64 {
-	if len(value) == 0 || len(value) > 15 {
-		return -1
-	}
-	for _, c := range value {
-		if c < '0' || c > '9' {
-			return -1
-		}
-	}
-	n, err := strconv.ParseInt(string(value), 10, 64)
+	n, err := strconv.ParseUint(string(value), 10, 48)
 	if err != nil {
 		return -1
 	}
-	return n
-}
-
-// isToken reports whether b may be a field's name (RFC 9110, section 5.6.2).
-func isToken(b []byte) bool {
-	for _, c := range b {
-		switch {
-		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9':
-		case bytes.IndexByte([]byte("!#$%&'*+-.^_`|~"), c) >= 0:
-		default:
-			return false
-		}
-	}
-	return len(b) > 0
-}
-
-// isValue reports whether b may be a field's value (section 5.5).
-func isValue(b []byte) bool {
-	for _, c := range b {
-		if c < ' ' && c != '\t' || c == 0x7f {
-			return false
-		}
-	}
-	return true
+	return int64(n)
 }
 
 // get is the first field of the name, "" when there is none.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
@@ -36,7 +37,7 @@ func checkPlan(p *abi.PlanReply, r *abi.PlanRequest) error {
 	if err := checkURL(p.URL, r.Deployment.BaseURL); err != nil {
 		return err
 	}
-	if p.Method != "" && !isToken(p.Method) {
+	if p.Method != "" && !core.IsToken(p.Method) {
 		return fmt.Errorf("%q is not a method", p.Method)
 	}
 	for _, m := range []abi.Mode{p.Request.Mode, p.Response.Mode, p.Stream.Mode} {
@@ -53,7 +54,7 @@ func checkPlan(p *abi.PlanReply, r *abi.PlanRequest) error {
 		return err
 	}
 	for _, name := range p.Request.ForwardHeaders {
-		if err := checkHeader(name, ""); err != nil || secretive[strings.ToLower(name)] {
+		if err := checkHeader(name, ""); err != nil || core.UseOf(strings.ToLower(name)) == core.HeaderKey {
 			return fmt.Errorf("the client's header %q is not forwarded", name)
 		}
 	}
@@ -65,7 +66,7 @@ func checkAuth(a *abi.Auth) error {
 	case "", abi.AuthNone, abi.AuthBearer, abi.AuthSigV4:
 		return nil
 	case abi.AuthHeader, abi.AuthQuery:
-		if !isToken(a.Name) {
+		if !core.IsToken(a.Name) {
 			return fmt.Errorf("the authentication scheme %q needs a name, not %q", a.Scheme, a.Name)
 		}
 		return nil
@@ -111,24 +112,15 @@ func checkURL(raw, base string) error {
 	return nil
 }
 
-// forbidden are headers that are the host's own business.
-var forbidden = map[string]bool{"host": true, "content-length": true, "transfer-encoding": true, "accept-encoding": true, "expect": true,
-	"connection": true, "keep-alive": true, "proxy-connection": true, "te": true, "trailer": true, "upgrade": true,
-	"proxy-authorization": true, "proxy-authenticate": true, "cookie": true,
-	"x-amz-date": true, "x-amz-security-token": true, "x-amz-content-sha256": true}
-
-// secretive are the usual places of a key. The plan's auth says where a provider's
-// goes: what stood there otherwise would not be sent, and a client's virtual key
-// must not reach a vendor.
-var secretive = map[string]bool{"authorization": true, "x-api-key": true, "api-key": true, "x-goog-api-key": true}
-
-// checkHeaders looks at the headers of a provider's request.
+// checkHeaders looks at the headers of a provider's request. The plan's auth says
+// where its key goes: what stood there otherwise would not be sent, and a client's
+// virtual key must not reach a vendor.
 func checkHeaders(h abi.Headers) error {
 	for name, value := range h {
 		if err := checkHeader(name, value); err != nil {
 			return err
 		}
-		if secretive[strings.ToLower(name)] {
+		if core.UseOf(strings.ToLower(name)) == core.HeaderKey {
 			return fmt.Errorf("the header %q is not the plugin's to set", name)
 		}
 	}
@@ -137,27 +129,14 @@ func checkHeaders(h abi.Headers) error {
 
 func checkHeader(name, value string) error {
 	switch {
-	case !isToken(name):
+	case !core.IsToken(name):
 		return fmt.Errorf("%q is not a header name", name)
-	case forbidden[strings.ToLower(name)]:
+	case core.UseOf(strings.ToLower(name)) == core.HeaderReserved:
 		return fmt.Errorf("the header %q is not the plugin's to set", name)
-	case strings.ContainsFunc(value, isControl):
+	case !core.IsFieldValue(value):
 		return fmt.Errorf("the header %q has a line break or another control character in it", name)
 	}
 	return nil
-}
-
-// isControl reports whether r cannot stand in a header's value (RFC 9110, 5.5).
-func isControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
-
-// isToken reports whether s can be a header's name (RFC 9110, 5.6.2).
-func isToken(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c <= ' ' || c >= 0x7f || strings.IndexByte(`"(),/:;<=>?@[\]{}`, c) >= 0 {
-			return false
-		}
-	}
-	return s != ""
 }
 
 // checkEncode holds the URL to that of the plan, and a local answer's status to
@@ -179,7 +158,7 @@ func checkEncode(e *abi.EncodeReply, plan *planned) error {
 		}
 	}
 	for _, n := range e.Notices {
-		if strings.ContainsFunc(n, isControl) { // it becomes a header
+		if !core.IsFieldValue(n) { // it becomes a header
 			return errors.New("a notice has a line break or another control character in it")
 		}
 	}
@@ -287,7 +266,7 @@ func checkFetch(r *abi.HTTPRequest, hosts []string) error {
 	if err != nil || !HostIn(hosts, u) {
 		return errors.New("it wants to fetch from a host that its manifest does not ask for")
 	}
-	if !isToken(r.Method) {
+	if !core.IsToken(r.Method) {
 		return fmt.Errorf("%q is not a method", r.Method)
 	}
 	for name, value := range r.Headers { // those of keys too: the host fills them in, or refuses

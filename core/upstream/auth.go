@@ -49,10 +49,10 @@ func (c *client) authenticate(ctx context.Context, r *Request, t *target) (a aut
 
 // clean refuses what would end a header's line, without quoting it.
 func (a *authenticated) clean() error {
-	ok := isValue(a.bearer)
+	ok := core.IsFieldValue(a.bearer)
 	for i := range a.headers {
 		h := &a.headers[i]
-		ok = ok && (*h == Header{} || isToken(h.Name) && isValue(h.Value))
+		ok = ok && (*h == Header{} || core.IsToken(h.Name) && core.IsFieldValue(h.Value))
 	}
 	if !ok {
 		return credentialError("the credential holds characters that no header can carry")

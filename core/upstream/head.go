@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strconv"
 	"strings"
+
+	"github.com/tokligence/gateway/core"
 )
 
 const (
@@ -108,7 +110,7 @@ func (a *answer) parse(head, method string) error {
 		}
 		// A folded line begins with a blank, which is no token.
 		h := Header{line[:colon], strings.Trim(line[colon+1:], " \t")}
-		if !isToken(h.Name) || !isValue(h.Value) {
+		if !core.IsToken(h.Name) || !core.IsFieldValue(h.Value) {
 			return malformed("a bad header line")
 		}
 		if err := f.note(h); err != nil {
@@ -128,7 +130,7 @@ func cutLine(s string) (line, rest string) {
 // without its blank.
 func (a *answer) statusLine(line string) (old bool, err error) {
 	if len(line) < 12 || line[:7] != "HTTP/1." || line[7] != '0' && line[7] != '1' || line[8] != ' ' ||
-		len(line) > 12 && line[12] != ' ' || !isValue(line) {
+		len(line) > 12 && line[12] != ' ' || !core.IsFieldValue(line) {
 		return false, malformed("no HTTP/1 status line")
 	}
 	for _, c := range []byte(line[9:12]) {

@@ -11,28 +11,13 @@ import (
 // userAgent is sent unless the request names another.
 const userAgent = "tokligence-gateway"
 
-// ignored are headers that a request may not set: those of the connection and
-// the body's framing, those that the client sets, and every usual place of a
-// credential.
-var ignored = map[string]bool{
-	"host": true, "content-length": true, "transfer-encoding": true, "accept-encoding": true, "expect": true,
-	"connection": true, "keep-alive": true, "proxy-connection": true, "te": true, "trailer": true, "upgrade": true,
-	"proxy-authorization": true, "proxy-authenticate": true, "authorization": true, "cookie": true,
-	"x-api-key": true, "api-key": true, "x-goog-api-key": true,
-	"x-amz-date": true, "x-amz-security-token": true, "x-amz-content-sha256": true,
-}
-
-// Sets reports whether a header of that lower-case name is the client's own
-// business and not a request's.
-func Sets(name string) bool { return ignored[name] }
-
 // passes reports whether h is written. A name or value that could end its line
 // is refused with an error, not dropped.
 func passes(h *Header, r *Request) (bool, error) {
-	if ignored[h.Name] || len(h.Name) == len(r.Auth.Name) && strings.EqualFold(h.Name, r.Auth.Name) {
+	if core.UseOf(h.Name) != core.HeaderFree || len(h.Name) == len(r.Auth.Name) && strings.EqualFold(h.Name, r.Auth.Name) {
 		return false, nil
 	}
-	if !isToken(h.Name) || !isValue(h.Value) {
+	if !core.IsToken(h.Name) || !core.IsFieldValue(h.Value) {
 		return false, core.Errorf(core.CodeUpstreamUnavailable, core.SourceGateway, "the provider's request has a header that cannot be sent")
 	}
 	return true, nil
@@ -44,7 +29,7 @@ func (c *client) appendHead(b []byte, ctx context.Context, r *Request, t *target
 	if err != nil {
 		return b, err
 	}
-	if !isToken(r.Method) {
+	if !core.IsToken(r.Method) {
 		return b, core.Errorf(core.CodeUpstreamUnavailable, core.SourceGateway, "the provider's request has no valid method")
 	}
 	b = append(append(append(b, r.Method...), ' '), t.uri...)
@@ -95,34 +80,4 @@ func (c *client) appendHead(b []byte, ctx context.Context, r *Request, t *target
 func appendHeader(b []byte, name, value string) []byte {
 	b = append(append(b, name...), ": "...)
 	return append(append(b, value...), "\r\n"...)
-}
-
-// tokens are the bytes of which names and methods consist (RFC 9110, section 5.6.2).
-var tokens = func() (t [256]bool) {
-	for c := '0'; c <= 'z'; c++ {
-		t[c] = c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a'
-	}
-	for _, c := range "!#$%&'*+-.^_`|~" {
-		t[c] = true
-	}
-	return t
-}()
-
-func isToken(s string) bool {
-	for i := range len(s) {
-		if !tokens[s[i]] {
-			return false
-		}
-	}
-	return s != ""
-}
-
-// isValue reports whether s can stand in a header: no control character but the tab.
-func isValue(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' && c != '\t' || c == 0x7f {
-			return false
-		}
-	}
-	return true
 }

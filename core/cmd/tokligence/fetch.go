@@ -73,26 +73,16 @@ func (f *fetcher) request(p *config.Plugin, r *abi.HTTPRequest) (*upstream.Reque
 		switch filled := strings.Contains(value, placeholder); {
 		case filled && req.Auth.Scheme != "":
 			return nil, errPlace
-		case filled && carriesKey(name):
+		case filled && core.UseOf(name) != core.HeaderReserved:
 			req.Auth = abi.Auth{Scheme: abi.AuthHeader, Name: name, Value: value}
 			req.Credential = f.credentials[p.Credential]
-		case upstream.Sets(name):
+		case core.UseOf(name) != core.HeaderFree:
 			return nil, errHeader
 		default:
 			req.Headers = append(req.Headers, upstream.Header{Name: name, Value: value})
 		}
 	}
 	return req, nil
-}
-
-// carriesKey reports whether a key may stand in a header: in those made for
-// keys, and in any that has no meaning to the connection.
-func carriesKey(name string) bool {
-	switch name {
-	case "authorization", "x-api-key", "api-key", "x-goog-api-key":
-		return true
-	}
-	return !upstream.Sets(name)
 }
 
 func (f *fetcher) do(ctx context.Context, req *upstream.Request) (*abi.HTTPResponse, error) {
