@@ -2,6 +2,8 @@ package core
 
 import (
 	"encoding/json"
+	"net/url"
+	"strings"
 	"time"
 )
 
@@ -43,6 +45,22 @@ type Credential struct {
 	// Missing names the environment variables or files that have no value: the
 	// deployments that use this credential are "not configured".
 	Missing []string
+}
+
+// Redact takes the values out of a text that repeats them, also as a URL has
+// them. Those of fewer than shortest bytes stay: in a sentence they are ordinary
+// letters. A nil credential has no values.
+func (c *Credential) Redact(text string, shortest int) string {
+	if c == nil {
+		return text
+	}
+	for _, v := range c.Fields {
+		if v != "" && len(v) >= shortest {
+			text = strings.ReplaceAll(text, v, "***")
+			text = strings.ReplaceAll(text, url.QueryEscape(v), "***")
+		}
+	}
+	return text
 }
 
 // String names the credential and no secret.

@@ -182,20 +182,7 @@ func finishVendorError(e *core.Error, t *Target, message string) *core.Error {
 		e.Message = "the provider answered with an error and no message"
 	}
 	for _, text := range [...]*string{&e.Message, &e.VendorType, &e.VendorCode, &e.Param} {
-		*text = redact(*text, t.Credential)
+		*text = t.Credential.Redact(*text, 4)
 	}
 	return e
-}
-
-// redact takes the values of a credential out of a text.
-func redact(text string, c *core.Credential) string {
-	if c == nil {
-		return text
-	}
-	for _, v := range c.Fields {
-		if len(v) >= 4 {
-			text = strings.ReplaceAll(text, v, "***")
-		}
-	}
-	return text
 }

@@ -97,20 +97,6 @@ func (f *fetcher) do(ctx context.Context, req *upstream.Request) (*abi.HTTPRespo
 	if err != nil {
 		return nil, err
 	}
-	return &abi.HTTPResponse{Status: resp.Status, Headers: abi.Headers{"content-type": without(req.Credential, resp.Get("content-type"))},
-		Body: without(req.Credential, string(body))}, nil
-}
-
-// without takes the credential's values out of an answer that repeats them.
-func without(c *core.Credential, text string) string {
-	if c == nil {
-		return text
-	}
-	for _, v := range c.Fields {
-		if v != "" {
-			text = strings.ReplaceAll(text, v, "***")
-			text = strings.ReplaceAll(text, url.QueryEscape(v), "***")
-		}
-	}
-	return text
+	return &abi.HTTPResponse{Status: resp.Status, Headers: abi.Headers{"content-type": req.Credential.Redact(resp.Get("content-type"), 1)},
+		Body: req.Credential.Redact(string(body), 1)}, nil
 }
