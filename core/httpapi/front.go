@@ -82,6 +82,7 @@ func (s *Server) Serve(l net.Listener) error {
 func (s *Server) open(conn net.Conn) {
 	l := &lane{s: s, conn: conn}
 	l.ctx, l.cancel = context.WithCancel(s.base)
+	l.watch.conn, l.watch.cancel = conn, l.cancel
 	s.mu.Lock()
 	s.lanes[l] = struct{}{}
 	s.mu.Unlock()
@@ -110,10 +111,10 @@ func (s *Server) settleEnd() {
 	}
 }
 
-// handOver gives a connection to net/http.
+// handOver gives a connection to net/http, with what was read of it.
 func (s *Server) handOver(conn net.Conn, read []byte) {
 	select {
-	case s.rest.conns <- clone(conn, read):
+	case s.rest.conns <- &handedConn{conn, read}:
 	case <-s.rest.closed:
 		_ = conn.Close()
 	}
@@ -141,6 +142,7 @@ func (s *Server) Close() error {
 }
 
 func (s *Server) stop(force bool) {
+	s.api.gate.close()
 	s.draining.Store(true)
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"net"
@@ -139,15 +138,15 @@ func (l *lane) fill() error {
 // serve answers the request of l.head and reports whether the connection can
 // take another.
 func (l *lane) serve() bool {
-	last := l.head.close || l.s.api.gate.closed.Load()
+	last := l.head.close
 	used := int(min(int64(l.head.size)+l.head.length, int64(len(l.buf))))
-	missing := l.head.length - int64(used-l.head.size)        // of the body
-	l.reply.begin(l.conn, &l.s.draining, last || missing > 0) // a body that nobody reads ends the connection
+	missing := l.head.length - int64(used-l.head.size)               // of the body
+	l.reply.begin(l.conn, &l.s.api.gate.closed, last || missing > 0) // a body that nobody reads ends the connection
 	body := func() ([]byte, func(), *core.Error) {
 		body, done, err := l.readBody()
 		if err == nil {
 			missing, l.reply.close = 0, last
-			l.watch.start(l)
+			l.watch.start()
 		}
 		return body, done, err
 	}
@@ -253,9 +252,4 @@ func (c *handedConn) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	return c.Conn.Read(p)
-}
-
-// clone copies what another server keeps beyond the lane.
-func clone(conn net.Conn, read []byte) net.Conn {
-	return &handedConn{conn, bytes.Clone(read)}
 }

@@ -13,10 +13,10 @@ import (
 // laneReply writes an exchange's answer to a connection.
 type laneReply struct {
 	conn     net.Conn
-	draining *atomic.Bool
-	close    bool   // no other request after this answer
-	out      []byte // what is to be written; reused
-	data     []byte // of a stream: the chunk being collected; reused
+	stopping *atomic.Bool // no connection is to be used again
+	close    bool         // no other request after this answer
+	out      []byte       // what is to be written; reused
+	data     []byte       // of a stream: the chunk being collected; reused
 	stream   bool
 	err      error     // of the first write that failed
 	extended time.Time // when the write deadline was last moved
@@ -28,8 +28,8 @@ const inOne = 16 << 10
 // keptOut bounds the buffers that wait for another request.
 const keptOut = 32 << 10
 
-func (r *laneReply) begin(conn net.Conn, draining *atomic.Bool, last bool) {
-	*r = laneReply{conn: conn, draining: draining, close: last, out: r.out[:0], data: r.data[:0], extended: r.extended}
+func (r *laneReply) begin(conn net.Conn, stopping *atomic.Bool, last bool) {
+	*r = laneReply{conn: conn, stopping: stopping, close: last, out: r.out[:0], data: r.data[:0], extended: r.extended}
 }
 
 // Whole writes a complete answer.
@@ -127,7 +127,7 @@ func (r *laneReply) appendHead(status int, h *exchange.Head) {
 		b = append(append(b, name...), ": "...)
 		b = append(appendValue(b, value), "\r\n"...)
 	})
-	if r.close = r.close || r.draining.Load(); r.close {
+	if r.close = r.close || r.stopping.Load(); r.close {
 		b = append(b, "Connection: close\r\n"...)
 	}
 	r.out = b

@@ -14,18 +14,19 @@ const watchAfter = 50 * time.Millisecond
 // what ends the read ends the exchange's context. A byte that comes instead is
 // the next request's first.
 type watch struct {
+	conn   net.Conn
+	cancel func()
+
 	mu      sync.Mutex
 	timer   *time.Timer
-	conn    net.Conn
-	cancel  func()
 	running bool // between start and stop
 	done    chan struct{}
 	early   []byte // read too soon, at most one byte
 }
 
-func (w *watch) start(l *lane) {
+func (w *watch) start() {
 	w.mu.Lock()
-	w.conn, w.cancel, w.running = l.conn, l.cancel, true
+	w.running = true
 	w.mu.Unlock()
 	if w.timer == nil {
 		w.timer = time.AfterFunc(watchAfter, w.read)
