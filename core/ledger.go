@@ -96,12 +96,12 @@ type LedgerBatch struct {
 	Entries []*LedgerEntry
 }
 
-// BatchResult tells which rows of a batch could not be stored though the
+// BatchResult tells which entries of a batch could not be stored though the
 // database is well: bad values, put aside with their error. Index refers to
-// the batch's slices. Known are the entries whose exchange was in the ledger already.
+// the batch's slice. Known are the entries whose exchange was in the ledger already.
 type BatchResult struct {
-	BadOpen, BadEntries map[int]error
-	Known               map[int]bool
+	BadEntries map[int]error
+	Known      map[int]bool
 }
 
 // EntryFilter narrows ledger reads; zero fields do not filter. Times are [From, To).

@@ -217,9 +217,7 @@ func (l *Ledger) written(res core.BatchResult) {
 
 	for i := range w.items {
 		var err error
-		if i < opens {
-			err = refused(res.BadOpen[i])
-		} else {
+		if i >= opens {
 			err = refused(res.BadEntries[i-opens])
 		}
 		w.items[i].answer(err)
