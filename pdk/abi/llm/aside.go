@@ -9,18 +9,20 @@ import "github.com/tokligence/gateway/pdk/abi/scan"
 // for byte.
 func MediaAside(body []byte) []byte {
 	list := scan.Get(body, "messages")
+	if !resultsHoldMedia(list) {
+		return body
+	}
 	var messages, aside []byte
-	moved := false
 	flush := func() {
 		if len(aside) > 0 {
 			messages = append(messages, `,{"role":"user","content":`...)
 			start := len(messages)
 			messages = append(scan.CloseArray(append(messages, aside...), start), '}')
-			aside, moved = nil, true
+			aside = nil
 		}
 	}
 	scan.Elements(list, func(_ int, m []byte) bool {
-		if string(scan.GetText(m, "role")) != "tool" {
+		if !isResult(m) {
 			flush() // the results of one turn stand together
 		} else {
 			m, aside = takeMedia(m, aside)
@@ -28,17 +30,33 @@ func MediaAside(body []byte) []byte {
 		messages = append(append(messages, ','), m...)
 		return true
 	})
-	if flush(); !moved {
-		return body
-	}
+	flush()
 	return scan.Apply(make([]byte, 0, len(body)+256), body, []scan.Edit{{Key: "messages", Value: scan.CloseArray(messages, 0)}})
+}
+
+func isResult(message []byte) bool { return string(scan.GetText(message, "role")) == "tool" }
+
+func isText(part []byte) bool { return string(scan.GetText(part, "type")) == "text" }
+
+// resultsHoldMedia reports whether a tool's result holds anything but text.
+func resultsHoldMedia(messages []byte) (found bool) {
+	scan.Elements(messages, func(_ int, m []byte) bool {
+		if isResult(m) {
+			scan.Elements(scan.Get(m, "content"), func(_ int, part []byte) bool {
+				found = !isText(part)
+				return !found
+			})
+		}
+		return !found
+	})
+	return found
 }
 
 // takeMedia moves what is no text out of a tool's result to the elements of aside.
 func takeMedia(m, aside []byte) (_, _ []byte) {
 	var texts, media []byte
 	scan.Elements(scan.Get(m, "content"), func(_ int, part []byte) bool {
-		if string(scan.GetText(part, "type")) == "text" {
+		if isText(part) {
 			texts = append(append(texts, ','), part...)
 		} else {
 			media = append(append(media, ','), part...)

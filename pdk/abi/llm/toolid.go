@@ -1,6 +1,7 @@
 package llm
 
 import (
+	"hash/fnv"
 	"strconv"
 	"strings"
 
@@ -9,9 +10,9 @@ import (
 
 // AppendToolID appends the raw string id of a tool call as a vendor takes it
 // that wants 1 to most bytes out of a-z, A-Z, 0-9, _, - and those of more. An id
-// of that form stays as it is; another, as another vendor's model may have given it, becomes one that
-// depends on nothing else, so that a call and its result still belong together:
-// what fits of it, and a hash of the whole.
+// of that form stays as it is; another, as another vendor's model may have given
+// it, becomes one that depends on nothing else, so that a call and its result
+// still belong together: what fits of it, and a hash of the whole.
 func AppendToolID(dst, id []byte, more string, most int) []byte {
 	text := scan.Text(id)
 	if len(text) <= most && isToolID(text, more) {
@@ -26,11 +27,9 @@ func AppendToolID(dst, id []byte, more string, most int) []byte {
 		dst = append(dst, c)
 	}
 	dst = append(dst, '-')
-	hash := uint64(14695981039346656037) // FNV-1a
-	for _, c := range text {
-		hash = (hash ^ uint64(c)) * 1099511628211
-	}
-	digits := strconv.AppendUint(nil, hash, 16)
+	hash := fnv.New64a()
+	hash.Write(text)
+	digits := strconv.AppendUint(nil, hash.Sum64(), 16)
 	for range 16 - len(digits) {
 		dst = append(dst, '0')
 	}
