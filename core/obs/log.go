@@ -90,15 +90,8 @@ func appendLine(b []byte, level slog.Level, x *exchange.Observed) []byte {
 		text(`,"error":`, string(x.Err.Code))
 		text(`,"source":`, string(x.Err.Source))
 	}
-	for i, f := range e.Findings {
-		if i == 0 {
-			text(`,"findings":[`, f)
-		} else {
-			text(`,`, f)
-		}
-	}
 	if len(e.Findings) > 0 {
-		b = append(b, ']')
+		b = scan.AppendStrings(append(b, `,"findings":`...), e.Findings)
 	}
 	return append(b, '}', '\n')
 }

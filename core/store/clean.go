@@ -76,34 +76,24 @@ type detail struct {
 // the price of json.Marshal: it is paid for every entry. A test compares the two.
 func appendDetail(b []byte, e *core.LedgerEntry) []byte {
 	b = appendUsage(append(b, `{"usage":`...), &e.Usage)
-	b = appendList(b, `,"tags":[`, cleanList(e.Tags))
+	if len(e.Tags) > 0 {
+		b = scan.AppendStrings(append(b, `,"tags":`...), cleanList(e.Tags))
+	}
 	if n := min(len(e.Attempts), maxItems); n > 0 {
-		b = appendAttempt(append(b, `,"attempts":[`...), &e.Attempts[0])
-		for i := 1; i < n; i++ {
+		b = append(b, `,"attempts":`...)
+		start := len(b)
+		for i := range n {
 			b = appendAttempt(append(b, ','), &e.Attempts[i])
 		}
-		b = append(b, ']')
+		b = scan.CloseArray(b, start)
 	}
 	if e.Reason != "" {
 		b = scan.AppendString(append(b, `,"reason":`...), clean(e.Reason))
 	}
-	b = appendList(b, `,"findings":[`, cleanList(e.Findings))
+	if len(e.Findings) > 0 {
+		b = scan.AppendStrings(append(b, `,"findings":`...), cleanList(e.Findings))
+	}
 	return append(b, '}')
-}
-
-func appendList(b []byte, open string, list []string) []byte {
-	if len(list) == 0 {
-		return b
-	}
-	for i, s := range list {
-		if i == 0 {
-			b = append(b, open...)
-		} else {
-			b = append(b, ',')
-		}
-		b = scan.AppendString(b, s)
-	}
-	return append(b, ']')
 }
 
 func appendAttempt(b []byte, a *core.Attempt) []byte {

@@ -136,18 +136,15 @@ func (w *ledgerWriter) addOpen(list []*core.OpenExchange) error {
 }
 
 func (w *ledgerWriter) addOpenRow(list []*core.OpenExchange) error {
-	b := append(w.text[:0], '[')
-	for i, o := range list {
+	b := w.text[:0]
+	for _, o := range list {
 		row, err := w.dimension(openDimensions(o))
 		if err != nil {
 			return err
 		}
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendOpenRecord(b, &openRecord{clean(o.ExchangeID), nanos(o.At), row.id, int64(o.Reserved), o.Usage})
+		b = appendOpenRecord(append(b, ','), &openRecord{clean(o.ExchangeID), nanos(o.At), row.id, int64(o.Reserved), o.Usage})
 	}
-	w.text = append(b, ']')
+	w.text = scan.CloseArray(b, 0)
 	at := w.index.take(clean(list[0].NodeID))
 	w.index.seq++
 	args := w.open.args

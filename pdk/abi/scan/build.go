@@ -31,3 +31,12 @@ func CloseArray(dst []byte, start int) []byte {
 	dst[start] = '['
 	return append(dst, ']')
 }
+
+// AppendStrings appends an array of strings.
+func AppendStrings(dst []byte, list []string) []byte {
+	start := len(dst)
+	for _, s := range list {
+		dst = AppendString(append(dst, ','), s)
+	}
+	return CloseArray(dst, start)
+}
