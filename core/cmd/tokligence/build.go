@@ -27,6 +27,7 @@ type builder struct {
 	ctx    context.Context
 	m      *Main
 	config *config.Config
+	fetch  *fetcher
 
 	loaded    []*plugin.Loaded
 	byPath    map[string]*plugin.Loaded // by the path of what was loaded; nil when it failed
@@ -44,6 +45,7 @@ func (m *Main) build(ctx context.Context, c *config.Config) (*exchange.Snapshot,
 		targets: map[string]*exchange.Target{}, guards: map[string]guard.Attachment{}}
 	s := &exchange.Snapshot{Routes: make(map[string]*exchange.Route), Cooldown: c.Routing.Cooldown, Close: b.release}
 	credentials := c.Credentials()
+	b.fetch = &fetcher{m.client, c.Plugins(), credentials}
 	for _, d := range c.Deployments() {
 		b.targets[d.Name] = b.target(d, credentials[d.Credential])
 	}
@@ -226,5 +228,5 @@ func (b *builder) chain(m core.Model) *guard.Chain {
 			list = append(list, g)
 		}
 	}
-	return guard.NewChain(list, &fetcher{b.m.client, b.config.Plugins(), b.config.Credentials()}, b.m.log)
+	return guard.NewChain(list, b.fetch, b.m.log)
 }
