@@ -88,16 +88,9 @@ func TestGateway_DiskFull(t *testing.T) {
 	})
 
 	t.Run("before the answer is settled", func(t *testing.T) {
-		reached, release := v.hold(t, 1, "whole", arrived)
-		whole, _ := g.later(k.Secret, "m", "whole", false)
-		reached()
-		reachedToo, releaseToo := v.hold(t, 1, "stream", within)
-		stream, begun := g.later(k.Secret, "m", "stream", true)
-		reachedToo()
-		<-begun
+		whole, stream, release := g.underWay(v, k.Secret, "")
 		g.fill(0)
 		release()
-		releaseToo()
 		unavailable(t, <-whole)
 		if a := <-stream; a.status != 200 || a.whole || strings.Count(a.body, `"code":"overloaded"`) != 1 || strings.Contains(a.body, "[DONE]") {
 			t.Errorf("stream: %d %s", a.status, a.body)

@@ -56,16 +56,9 @@ func TestGateway_DatabaseLocked(t *testing.T) {
 	}
 
 	// Two stand at the vendor when the lock is taken, for longer than anyone waits.
-	reached, release := v.hold(t, 1, "long-whole", arrived)
-	long, _ := g.later(k.Secret, "m", "long-whole", false)
-	reached()
-	reachedToo, releaseToo := v.hold(t, 1, "long-stream", within)
-	longStream, begun := g.later(k.Secret, "m", "long-stream", true)
-	reachedToo()
-	<-begun
+	long, longStream, release := g.underWay(v, k.Secret, "long-")
 	unlock = g.lock()
 	release()
-	releaseToo()
 	v.at(nil)
 	unavailable(t, <-long)
 	if a := <-longStream; a.whole || strings.Count(a.body, `"code":"overloaded"`) != 1 {

@@ -29,13 +29,7 @@ func TestGateway_StopDrains(t *testing.T) {
 	g := newGateway(t, strings.Replace(settings, `"2s"`, `"20s"`, 1), v)
 	g.start()
 	k := g.newKey("k", `, "budget": {"amount": "5.00"}`)
-	reached, release := v.hold(t, 1, "whole", arrived)
-	whole, _ := g.later(k.Secret, "m", "whole", false)
-	reached()
-	reachedToo, releaseToo := v.hold(t, 1, "stream", within)
-	stream, begun := g.later(k.Secret, "m", "stream", true)
-	reachedToo()
-	<-begun
+	whole, stream, release := g.underWay(v, k.Secret, "")
 	g.signal(syscall.SIGTERM)
 	g.log.await(t, 0, `"msg":"stopping"`)
 	eventually(t, "not ready", func() bool { return !g.ready() })
@@ -50,7 +44,6 @@ func TestGateway_StopDrains(t *testing.T) {
 		t.Errorf("messages: %d %s", status, body)
 	}
 	release()
-	releaseToo()
 	for _, a := range []answer{<-whole, <-stream} {
 		if !a.whole {
 			t.Errorf("%s was cut: %d %s", a.user, a.status, a.body)
@@ -76,13 +69,7 @@ func TestGateway_StopCuts(t *testing.T) {
 	g := newGateway(t, strings.Replace(settings, `"2s"`, `"100ms"`, 1), v)
 	g.start()
 	k := g.newKey("k", `, "budget": {"amount": "5.00"}`)
-	reached, release := v.hold(t, 1, "whole", arrived)
-	whole, _ := g.later(k.Secret, "m", "whole", false)
-	reached()
-	reachedToo, releaseToo := v.hold(t, 1, "stream", within)
-	stream, begun := g.later(k.Secret, "m", "stream", true)
-	reachedToo()
-	<-begun
+	whole, stream, release := g.underWay(v, k.Secret, "")
 	g.signal(syscall.SIGTERM)
 	unavailable(t, <-whole)
 	if a := <-stream; a.status != 200 || a.whole || !strings.Contains(a.body, "Hello") || strings.Count(a.body, `"code":"overloaded"`) != 1 || strings.Contains(a.body, "[DONE]") {
@@ -92,7 +79,6 @@ func TestGateway_StopCuts(t *testing.T) {
 		t.Errorf("the gateway ended with %v", err)
 	}
 	release()
-	releaseToo()
 	if n := g.outcomes(); n[core.OutcomeFailed] != 2 || len(n) != 1 {
 		t.Errorf("entries: %v", n)
 	}

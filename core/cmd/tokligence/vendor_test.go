@@ -206,6 +206,23 @@ func (g *gateway) later(secret, model, user string, stream bool) (a <-chan answe
 	return c, head
 }
 
+// underWay asks for a whole answer, which the vendor holds before it begins, and
+// for a stream, which it holds within. release lets both go on.
+func (g *gateway) underWay(v *vendor, secret, prefix string) (whole, stream <-chan answer, release func()) {
+	g.t.Helper()
+	reached, releaseWhole := v.hold(g.t, 1, prefix+"whole", arrived)
+	whole, _ = g.later(secret, "m", prefix+"whole", false)
+	reached()
+	reached, releaseStream := v.hold(g.t, 1, prefix+"stream", within)
+	stream, begun := g.later(secret, "m", prefix+"stream", true)
+	reached()
+	<-begun
+	return whole, stream, func() {
+		releaseWhole()
+		releaseStream()
+	}
+}
+
 // askThen is ask; begun is called when the head of the answer has come.
 func (g *gateway) askThen(secret, model, user string, stream bool, begun func()) answer {
 	a := answer{user: user}
