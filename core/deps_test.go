@@ -51,6 +51,7 @@ var edges = map[string][]string{
 	"pdk/go":                          {"pdk/abi", "pdk/abi/scan", "pdk/abi/wire"},
 	"pdk/process":                     {"pdk/abi", "pdk/abi/wire", "pdk/go", "pdk/process/proto"},
 	"pdk/process/proto":               {},
+	"pdk/process/proto/internal/*":    {},
 	"pdk/conformance":                 {"core/plugin", "core/plugin/wasmhost", "core/plugin/extismhost", "core/plugin/prochost", "pdk/abi", "pdk/abi/scan", "pdk/abi/wire"},
 	"plugins":                         {},
 	"plugins/*":                       {"pdk/abi", "pdk/abi/llm", "pdk/abi/scan", "pdk/go", "pdk/process"},
