@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -20,11 +21,32 @@ type load struct {
 	stagger time.Duration // between the starts of two workers
 }
 
-// result is what came of it in the measured time.
+// tally counts answers, whole and other.
+type tally struct {
+	whole, errors int
+	first         error
+}
+
+func (t *tally) add(u tally) {
+	t.whole += u.whole
+	t.errors += u.errors
+	if t.first == nil {
+		t.first = u.first
+	}
+}
+
+func (t *tally) failed() error {
+	if t.errors == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d errors beside %d whole answers, the first: %w", t.errors, t.whole, t.first)
+}
+
+// result is what came of a load: its tally is of the whole time, the rest of
+// the measured time.
 type result struct {
+	tally
 	requests, chunks int
-	errors           int
-	firstError       string
 	latency, transit []time.Duration
 }
 
@@ -35,6 +57,8 @@ type worker struct {
 	conn    net.Conn
 	r       *bufio.Reader
 	from    time.Time
+	// What the answer at hand begins with, for an error's text, and ends with.
+	head, tail []byte
 }
 
 // request is the one request that all workers send.
@@ -44,7 +68,7 @@ func request(addr, path, key, body string) []byte {
 }
 
 // apply loads addr from now until the end; what ends before from is warm-up.
-func (l load) apply(addr, path, key string, from, until time.Time) result {
+func (l load) apply(ctx context.Context, addr, path, key string, from, until time.Time) result {
 	raw := request(addr, path, key, l.body)
 	workers := make([]*worker, l.workers)
 	var wg sync.WaitGroup
@@ -53,7 +77,7 @@ func (l load) apply(addr, path, key string, from, until time.Time) result {
 		workers[i] = w
 		wg.Go(func() {
 			time.Sleep(time.Duration(i) * l.stagger)
-			w.run(until)
+			w.run(ctx, until)
 		})
 	}
 	wg.Wait()
@@ -61,31 +85,28 @@ func (l load) apply(addr, path, key string, from, until time.Time) result {
 	for _, w := range workers {
 		sum.requests += w.requests
 		sum.chunks += w.chunks
-		sum.errors += w.errors
+		sum.add(w.tally)
 		sum.latency = append(sum.latency, w.latency...)
 		sum.transit = append(sum.transit, w.transit...)
-		if sum.firstError == "" {
-			sum.firstError = w.firstError
-		}
 	}
 	slices.Sort(sum.latency)
 	slices.Sort(sum.transit)
 	return sum
 }
 
-func (w *worker) run(until time.Time) {
-	for {
+func (w *worker) run(ctx context.Context, until time.Time) {
+	for ctx.Err() == nil {
 		start := time.Now()
 		if !start.Before(until) {
 			break
 		}
 		if err := w.once(until); err != nil {
-			w.errors++
-			w.firstError = err.Error()
+			w.add(tally{errors: 1, first: err})
 			w.close()
 			time.Sleep(time.Millisecond)
 			continue
 		}
+		w.add(tally{whole: 1})
 		if now := time.Now(); now.After(w.from) && now.Before(until) {
 			w.requests++
 			w.latency = append(w.latency, now.Sub(start))
@@ -101,9 +122,17 @@ func (w *worker) close() {
 	}
 }
 
+// patience is how long an answer may take when the load has ended.
+const patience = 30 * time.Second
+
+// once sends the request and reads the answer; an error means that it is not a
+// whole answer of status 200.
 func (w *worker) once(until time.Time) (err error) {
 	if w.conn == nil {
 		if w.conn, err = net.Dial("tcp", w.addr); err != nil {
+			return err
+		}
+		if err = w.conn.SetDeadline(until.Add(patience)); err != nil {
 			return err
 		}
 		w.r = bufio.NewReaderSize(w.conn, 16<<10)
@@ -115,11 +144,13 @@ func (w *worker) once(until time.Time) (err error) {
 	if err != nil {
 		return err
 	}
-	var head []byte
+	w.head, w.tail = w.head[:0], w.tail[:0]
 	take := func(p []byte) {
-		if len(head) < 200 {
-			head = append(head, p[:min(len(p), 200)]...)
+		if len(w.head) < 200 {
+			w.head = append(w.head, p[:min(len(p), 200)]...)
 		}
+		w.tail = append(w.tail, p[max(len(p)-16, 0):]...)
+		w.tail = append(w.tail[:0], w.tail[max(len(w.tail)-16, 0):]...)
 		w.stamps(p, until)
 	}
 	if chunked {
@@ -127,10 +158,17 @@ func (w *worker) once(until time.Time) (err error) {
 	} else {
 		err = readLength(w.r, length, take)
 	}
-	if err == nil && !strings.Contains(status, " 200 ") {
-		err = fmt.Errorf("%s: %s", status, head)
+	if err != nil {
+		return err
 	}
-	return err
+	end := "}"
+	if chunked {
+		end = "data: [DONE]"
+	}
+	if !strings.Contains(status, " 200 ") || !bytes.HasSuffix(bytes.TrimSpace(w.tail), []byte(end)) {
+		return fmt.Errorf("%s: %s … %q", status, w.head, w.tail)
+	}
+	return nil
 }
 
 // stamps counts the marked chunks in a piece of a stream.

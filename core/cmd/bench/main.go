@@ -1,19 +1,22 @@
 // Command bench measures the gateway beside a bare net/http reverse proxy, on
 // one machine and in one run, against a mock provider of its own.
 //
-//	bench [-gateway bin/tokligence] [-rounds 3] [-seconds 4] [-only NAME]
+//	bench [-gateway bin/tokligence] [-rounds 3] [-length 4s] [-only NAME]
 //
 // CPU time of the server's process a request is the figure to look at: load
 // generator, mock and server share the machine, so latencies and rates say as
-// much about the neighbours. Figures are medians over the rounds.
+// much about the neighbours. Figures are medians over the rounds. An answer that
+// is not whole fails the run.
 package main
 
 import (
-	"errors"
+	"context"
 	"flag"
 	"fmt"
+	"net"
 	"os"
 	"os/signal"
+	"syscall"
 	"time"
 )
 
@@ -34,26 +37,28 @@ func main() {
 	flag.DurationVar(&o.length, "length", 4*time.Second, "how long each load lasts")
 	flag.StringVar(&o.only, "only", "", "run only the scenario of this name")
 	flag.Parse()
-	if err := run(o); err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, o); err != nil {
+		fail(err)
 	}
 }
 
-// serve runs a role until it is interrupted: args are its address and what it needs.
-func serve(role func(addr string, args []string) error, args []string) {
-	if len(args) == 0 {
-		fmt.Fprintln(os.Stderr, "bench: which address?")
+// serve runs a role until it is killed, at an address that it tells as the gateway does.
+func serve(role func(l net.Listener, args []string) error, args []string) {
+	if len(args) != 1 {
+		fmt.Fprintln(os.Stderr, "usage: bench mock PAUSE, bench proxy URL")
 		os.Exit(2)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- role(args[0], args[1:]) }()
-	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, os.Interrupt)
-	select {
-	case err := <-ended:
-		fmt.Fprintln(os.Stderr, "bench:", errors.Join(err))
-		os.Exit(1)
-	case <-stop:
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		fail(err)
 	}
+	fmt.Fprintf(os.Stderr, "{\"address\":%q}\n", l.Addr())
+	fail(role(l, args))
+}
+
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, "bench:", err)
+	os.Exit(1)
 }

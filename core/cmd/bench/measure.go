@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,16 +16,18 @@ import (
 // bench keeps what a run needs.
 type bench struct {
 	options
-	dir, self string
-	key       string // virtual key with a budget and limits, as in production
+	dir, self      string
+	mock, slowMock string // addresses; the slow one sends a chunk every 100 ms
+	key            string // virtual key with a budget and limits, as in production
 }
 
 const adminKey = "sk-bench-admin-key-0123456789abcdef"
 
 // gatewayConfig has all that a production gateway does switched on.
-const gatewayConfig = `
+func (b *bench) gatewayConfig() string {
+	return strings.NewReplacer("SLOW_MOCK", b.slowMock, "MOCK", b.mock).Replace(`
 [server]
-listen = "` + gatewayAddr + `"
+listen = "127.0.0.1:0"
 
 [[plugin]]
 id = "provider.openai"
@@ -43,15 +46,13 @@ api_key = "env:BENCH_KEY"
 name = "mock-anthropic"
 provider = "provider.anthropic"
 api_key = "env:BENCH_KEY"
-` + deployment + model
 
-const deployment = `
 [[deployment]]
 name = "pass"
 provider = "provider.openai"
 model = "mock"
 credential = "mock-openai"
-base_url = "http://` + mockAddr + `/v1"
+base_url = "http://MOCK/v1"
 allow_private = true
 price = { input = "1.00", output = "3.00" }
 
@@ -60,7 +61,7 @@ name = "pass-slow"
 provider = "provider.openai"
 model = "mock"
 credential = "mock-openai"
-base_url = "http://` + slowMockAddr + `/v1"
+base_url = "http://SLOW_MOCK/v1"
 allow_private = true
 price = { input = "1.00", output = "3.00" }
 
@@ -69,12 +70,10 @@ name = "codec"
 provider = "provider.anthropic"
 model = "mock"
 credential = "mock-anthropic"
-base_url = "http://` + mockAddr + `"
+base_url = "http://MOCK"
 allow_private = true
 price = { input = "1.00", output = "3.00" }
-`
 
-const model = `
 [[model]]
 name = "pass"
 deployments = ["pass"]
@@ -86,19 +85,20 @@ deployments = ["pass-slow"]
 [[model]]
 name = "codec"
 deployments = ["codec"]
-`
+`)
+}
 
 // prepare writes the configuration, compiles the plugins into the cache and makes the key.
-func (b *bench) prepare() error {
-	if err := os.WriteFile(filepath.Join(b.dir, "gateway.toml"), []byte(gatewayConfig), 0o600); err != nil {
+func (b *bench) prepare(ctx context.Context) error {
+	if err := os.WriteFile(filepath.Join(b.dir, "gateway.toml"), []byte(b.gatewayConfig()), 0o600); err != nil {
 		return err
 	}
-	p, err := b.startGateway()
+	p, err := b.startGateway(ctx)
 	if err != nil {
 		return err
 	}
 	defer p.stop()
-	req, err := http.NewRequest(http.MethodPost, "http://"+gatewayAddr+"/api/v1/keys", strings.NewReader(
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+p.addr+"/api/v1/keys", strings.NewReader(
 		`{"name":"bench","all_models":true,"budget":{"amount":"1000000.00","period":"month"},"limits":{"rpm":100000000,"tpm":1000000000000,"parallel":100000}}`))
 	if err != nil {
 		return err
@@ -121,24 +121,24 @@ func (b *bench) prepare() error {
 	return nil
 }
 
-func (b *bench) startGateway() (*process, error) {
-	return start(gatewayAddr, b.dir, []string{"BENCH_KEY=none", "TOKLIGENCE_ADMIN_KEY=" + adminKey}, b.gateway, "serve", "-c", "gateway.toml")
+func (b *bench) startGateway(ctx context.Context) (*process, error) {
+	return start(ctx, b.dir, []string{"BENCH_KEY=none", "TOKLIGENCE_ADMIN_KEY=" + adminKey}, b.gateway, "serve", "-c", "gateway.toml")
 }
 
-func (b *bench) startTarget(s scenario, target string) (*process, error) {
+func (b *bench) startTarget(ctx context.Context, s scenario, target string) (*process, error) {
 	if target == "gateway" {
-		return b.startGateway()
+		return b.startGateway(ctx)
 	}
-	upstream := mockAddr
+	upstream := b.mock
 	if s.slow {
-		upstream = slowMockAddr
+		upstream = b.slowMock
 	}
-	return start(proxyAddr, b.dir, nil, b.self, "proxy", proxyAddr, "http://"+upstream)
+	return start(ctx, b.dir, nil, b.self, "proxy", "http://"+upstream)
 }
 
 // measure starts the target afresh, warms it and takes one figure.
-func (b *bench) measure(s scenario, target string) (figure, error) {
-	p, err := b.startTarget(s, target)
+func (b *bench) measure(ctx context.Context, s scenario, target string) (figure, error) {
+	p, err := b.startTarget(ctx, s, target)
 	if err != nil {
 		return figure{}, err
 	}
@@ -165,13 +165,16 @@ func (b *bench) measure(s scenario, target string) (figure, error) {
 		}
 		cpu = p.cpu() - before
 	}()
-	r := l.apply(p.addr, "/v1/chat/completions", b.key, from, until)
+	r := l.apply(ctx, p.addr, "/v1/chat/completions", b.key, from, until)
+	if err := ctx.Err(); err != nil {
+		return figure{}, err
+	}
 	<-watched
 	units, spread := r.requests, r.latency
 	if s.unit == "chunk" {
 		units, spread = r.chunks, r.transit
 	}
-	f := figure{errors: r.errors, firstError: r.firstError, memory: float64(peak - idle), rate: float64(units) / b.length.Seconds()}
+	f := figure{tally: r.tally, memory: float64(peak - idle), rate: float64(units) / b.length.Seconds()}
 	if units > 0 {
 		f.cpu = float64(cpu.Microseconds()) / float64(units)
 		f.p50, f.p99 = micro(spread, 50), micro(spread, 99)
@@ -188,31 +191,31 @@ func micro(sorted []time.Duration, percent int) float64 {
 
 // lifetime measures what is not a rate: start, idle memory, and growth over
 // 100,000 requests.
-func (b *bench) lifetime() error {
+func (b *bench) lifetime(ctx context.Context) error {
 	began := time.Now()
-	p, err := b.startGateway()
+	p, err := b.startGateway(ctx)
 	if err != nil {
 		return err
 	}
 	defer p.stop()
-	ask := load{workers: 1, body: strings.Replace(chat(1024, false), "MODEL", "pass", 1)}
-	for ready := false; !ready; {
-		w := &worker{addr: p.addr, request: request(p.addr, "/v1/chat/completions", b.key, ask.body)}
-		ready = w.once(time.Time{}) == nil
-		w.close()
+	ask := load{workers: 32, body: strings.Replace(chat(1024, false), "MODEL", "pass", 1)}
+	w := &worker{addr: p.addr, request: request(p.addr, "/v1/chat/completions", b.key, ask.body)}
+	err = w.once(began.Add(time.Minute))
+	w.close()
+	if err != nil {
+		return fmt.Errorf("the first request: %w", err)
 	}
 	first := time.Since(began)
 	time.Sleep(3 * time.Second)
 	idle := p.memory()
-	ask.workers = 32
 	growth := make([]int64, 2)
 	total := 0
 	for i := range growth {
 		for n := 0; n < 50_000; {
 			now := time.Now()
-			r := ask.apply(p.addr, "/v1/chat/completions", b.key, now, now.Add(2*time.Second))
-			if r.errors > 0 {
-				return fmt.Errorf("%d errors, the first: %s", r.errors, r.firstError)
+			r := ask.apply(ctx, p.addr, "/v1/chat/completions", b.key, now, now.Add(2*time.Second))
+			if err := r.failed(); err != nil {
+				return err
 			}
 			n += r.requests
 			total += r.requests

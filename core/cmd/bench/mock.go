@@ -15,17 +15,13 @@ const chunks = 100
 
 // mock speaks just enough OpenAI and Anthropic to be a provider that costs
 // next to nothing. args[0] is the pause between two chunks.
-func mock(addr string, args []string) error {
+func mock(l net.Listener, args []string) error {
 	pause, err := time.ParseDuration(args[0])
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", addr)
-	if err != nil {
-		return err
-	}
 	for {
-		conn, err := listener.Accept()
+		conn, err := l.Accept()
 		if err != nil {
 			return err
 		}

@@ -2,55 +2,90 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
+	"syscall"
 	"time"
 )
 
-// process is a server under measurement.
+// process is a server that a run has started.
 type process struct {
-	cmd  *exec.Cmd
-	addr string
-	log  *bytes.Buffer
+	cmd   *exec.Cmd
+	addr  string
+	log   *output
+	ended chan struct{}
 }
 
-// start runs a program and waits until its address takes connections.
-func start(addr, dir string, env []string, name string, args ...string) (*process, error) {
-	p := &process{cmd: exec.Command(name, args...), addr: addr, log: &bytes.Buffer{}}
+// start runs a program and waits until it tells its address. It dies with ctx.
+func start(ctx context.Context, dir string, env []string, name string, args ...string) (*process, error) {
+	p := &process{cmd: exec.CommandContext(ctx, name, args...), log: &output{address: make(chan string, 1)}, ended: make(chan struct{})}
 	p.cmd.Dir, p.cmd.Env = dir, append(os.Environ(), env...)
 	p.cmd.Stderr = p.log
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
-		if conn, err := net.Dial("tcp", addr); err == nil {
-			conn.Close()
-			return p, nil
-		}
+	go func() { _ = p.cmd.Wait(); close(p.ended) }()
+	select {
+	case p.addr = <-p.log.address:
+		return p, nil
+	case <-p.ended:
+	case <-time.After(30 * time.Second):
+		p.stop()
 	}
-	p.stop()
-	return nil, fmt.Errorf("%s does not listen on %s: %s", name, addr, tail(p.log.String()))
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return nil, fmt.Errorf("%s %s tells no address: %s", name, strings.Join(args, " "), p.log)
 }
 
-func tail(s string) string { return s[max(len(s)-2000, 0):] }
-
 func (p *process) stop() {
-	if p == nil {
-		return
-	}
-	_ = p.cmd.Process.Signal(os.Interrupt)
-	ended := make(chan struct{})
-	go func() { _ = p.cmd.Wait(); close(ended) }()
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
-	case <-ended:
+	case <-p.ended:
 	case <-time.After(10 * time.Second):
 		_ = p.cmd.Process.Kill()
-		<-ended
+		<-p.ended
 	}
+}
+
+// output is what a process writes to its standard error: JSON lines, of which
+// the first with an address says where it listens. The end is kept for a report.
+type output struct {
+	mu      sync.Mutex
+	text    []byte
+	told    bool
+	address chan string
+}
+
+const kept = 2000
+
+// Write takes whole lines, or pieces of them.
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.text = append(o.text, p...)
+	if !o.told {
+		_, rest, _ := bytes.Cut(o.text, []byte(`"address":"`))
+		var addr []byte
+		if addr, _, o.told = bytes.Cut(rest, []byte(`"`)); o.told {
+			o.address <- string(addr)
+		}
+	} else if len(o.text) > 2*kept {
+		o.text = append(o.text[:0], o.text[len(o.text)-kept:]...)
+	}
+	return len(p), nil
+}
+
+// String is the end of what was written.
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return string(o.text[max(len(o.text)-kept, 0):])
 }
 
 // cpu is the user and system time of the process so far.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,14 +17,6 @@ type options struct {
 	length  time.Duration
 	only    string
 }
-
-// Where everything listens.
-const (
-	mockAddr     = "127.0.0.1:19000"
-	slowMockAddr = "127.0.0.1:19001" // a chunk every 100 ms
-	proxyAddr    = "127.0.0.1:19002"
-	gatewayAddr  = "127.0.0.1:19003"
-)
 
 // scenario is one load, sent to the proxy and to the gateway in turn.
 type scenario struct {
@@ -68,27 +62,22 @@ func scenarios() []scenario {
 
 // figures of one scenario and server, one value a round.
 type figures struct {
+	tally
 	cpu, rate, p50, p99, memory []float64
-	errors                      int
-	firstError                  string
 }
 
 func (f *figures) add(c figure) {
 	f.cpu, f.rate = append(f.cpu, c.cpu), append(f.rate, c.rate)
 	f.p50, f.p99, f.memory = append(f.p50, c.p50), append(f.p99, c.p99), append(f.memory, c.memory)
-	f.errors += c.errors
-	if f.firstError == "" {
-		f.firstError = c.firstError
-	}
+	f.tally.add(c.tally)
 }
 
 type figure struct {
-	cpu        float64 // µs of CPU a unit
-	rate       float64 // units a second
-	p50, p99   float64 // µs: latency of a request, transit of a chunk
-	memory     float64 // KiB gained under load
-	errors     int
-	firstError string
+	tally
+	cpu      float64 // µs of CPU a unit
+	rate     float64 // units a second
+	p50, p99 float64 // µs: latency of a request, transit of a chunk
+	memory   float64 // KiB gained under load
 }
 
 func median(v []float64) float64 {
@@ -99,7 +88,7 @@ func median(v []float64) float64 {
 	return s[len(s)/2]
 }
 
-func run(o options) error {
+func run(ctx context.Context, o options) error {
 	dir, err := os.MkdirTemp("", "tokligence-bench-")
 	if err != nil {
 		return err
@@ -112,15 +101,18 @@ func run(o options) error {
 	if o.gateway, err = filepath.Abs(o.gateway); err != nil {
 		return err
 	}
-	for addr, pause := range map[string]string{mockAddr: "0s", slowMockAddr: "100ms"} {
-		m, err := start(addr, dir, nil, self, "mock", addr, pause)
-		if err != nil {
-			return err
-		}
-		defer m.stop()
+	mock, err := start(ctx, dir, nil, self, "mock", "0s")
+	if err != nil {
+		return err
 	}
-	b := &bench{options: o, dir: dir, self: self}
-	if err := b.prepare(); err != nil {
+	defer mock.stop()
+	slow, err := start(ctx, dir, nil, self, "mock", "100ms")
+	if err != nil {
+		return err
+	}
+	defer slow.stop()
+	b := &bench{options: o, dir: dir, self: self, mock: mock.addr, slowMock: slow.addr}
+	if err := b.prepare(ctx); err != nil {
 		return err
 	}
 	rows := make(map[string]*figures)
@@ -130,7 +122,7 @@ func run(o options) error {
 				continue
 			}
 			for _, target := range [...]string{"proxy", "gateway"} {
-				f, err := b.measure(s, target)
+				f, err := b.measure(ctx, s, target)
 				if err != nil {
 					return fmt.Errorf("%s, %s: %w", s.name, target, err)
 				}
@@ -142,16 +134,19 @@ func run(o options) error {
 			}
 		}
 	}
-	report(o, rows)
-	if o.only != "" {
-		return nil
+	if len(rows) == 0 {
+		return fmt.Errorf("no load has %q in its name", o.only)
 	}
-	return b.lifetime()
+	if err := report(rows); err != nil || o.only != "" {
+		return err
+	}
+	return b.lifetime(ctx)
 }
 
-func report(o options, rows map[string]*figures) {
-	fmt.Println("| load | | CPU µs | beside the proxy | limit | a second | p50 µs | p99 µs | KiB a stream |")
-	fmt.Println("|---|---|---:|---:|---|---:|---:|---:|---:|")
+// report prints the table; its error tells of answers that were not whole.
+func report(rows map[string]*figures) (failed error) {
+	fmt.Println("| load | | CPU µs | beside the proxy | limit | a second | p50 µs | p99 µs | KiB a stream | errors |")
+	fmt.Println("|---|---|---:|---:|---|---:|---:|---:|---:|---:|")
 	for _, s := range scenarios() {
 		p, g := rows[s.name+"proxy"], rows[s.name+"gateway"]
 		if p == nil {
@@ -169,11 +164,12 @@ func report(o options, rows map[string]*figures) {
 			if s.slow {
 				memory = fmt.Sprintf("%.0f", median(t.f.memory)/float64(s.load.workers))
 			}
-			fmt.Printf("| %s | %s | %.1f | %s | %s | %.0f | %.0f | %.0f | %s |\n", s.name, t.name,
-				median(t.f.cpu), beside, t.limit, median(t.f.rate), median(t.f.p50), median(t.f.p99), memory)
-			if t.f.errors > 0 {
-				fmt.Printf("\n%s, %s: %d errors, the first: %s\n\n", s.name, t.name, t.f.errors, t.f.firstError)
+			fmt.Printf("| %s | %s | %.1f | %s | %s | %.0f | %.0f | %.0f | %s | %d of %d |\n", s.name, t.name,
+				median(t.f.cpu), beside, t.limit, median(t.f.rate), median(t.f.p50), median(t.f.p99), memory, t.f.errors, t.f.errors+t.f.whole)
+			if err := t.f.failed(); err != nil {
+				failed = errors.Join(failed, fmt.Errorf("%s, %s: %w", s.name, t.name, err))
 			}
 		}
 	}
+	return failed
 }
