@@ -57,13 +57,18 @@ func program(t *testing.T) string {
 		}
 		if out, err := exec.Command("go", "build", "-o", built.dir, ".").CombinedOutput(); err != nil {
 			built.err = fmt.Errorf("go build: %w\n%s", err, out)
+			return
 		}
+		built.err = os.Mkdir(compiled(), 0o700)
 	})
 	if built.err != nil {
 		t.Fatal(built.err)
 	}
 	return filepath.Join(built.dir, "tokligence")
 }
+
+// compiled is where the built program finds what plugins were compiled to.
+func compiled() string { return filepath.Join(built.dir, "plugin-cache") }
 
 // settings is a configuration with one model, "m", at the vendor %s. What a test
 // adds stands behind it or within [ledger].
@@ -117,14 +122,10 @@ func newGateway(t *testing.T, config string, v *vendor) *gateway {
 	program(t)
 	g := &gateway{t: t, dir: t.TempDir(), client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 300}}}
 	g.configure(config, v)
-	cache := filepath.Join(built.dir, "plugin-cache")
-	if err := os.MkdirAll(cache, 0o700); err != nil {
-		t.Fatal(err)
-	}
 	if err := os.Mkdir(filepath.Join(g.dir, "data"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(cache, filepath.Join(g.dir, "data", "plugin-cache")); err != nil {
+	if err := os.Symlink(compiled(), filepath.Join(g.dir, "data", "plugin-cache")); err != nil {
 		t.Fatal(err)
 	}
 	g.compile()

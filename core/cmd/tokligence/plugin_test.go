@@ -14,12 +14,9 @@ var configs = map[string]string{
 }
 
 // TestPluginTest: what this repository ships, plugins and examples, passes the
-// conformance kit, on its carrier. The program is built without the race
-// detector, with which compiling a plugin takes a minute.
+// conformance kit, on its carrier.
 func TestPluginTest(t *testing.T) {
-	dir := t.TempDir()
-	program := filepath.Join(dir, "tokligence")
-	build(t, program, ".")
+	dir, program := t.TempDir(), program(t)
 	list, err := exec.Command(program, "plugin", "list", "--builtin").Output()
 	if err != nil {
 		t.Fatal(err)
