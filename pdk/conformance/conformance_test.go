@@ -55,8 +55,12 @@ func target(t *testing.T, kind, functions string, answer func(*guest, abi.Functi
 	if err := os.WriteFile(file, []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	capabilities := ""
+	if kind == "guardrail" {
+		capabilities = `"rewrite":true,"stream":true`
+	}
 	manifest := fmt.Sprintf(`{"id":"%s.x","version":"1.0.0","kind":"%s","abi":1,"functions":["describe","configure",%s],"config":{},
-		"capabilities":{"rewrite":true,"stream":true}}`, kind, kind, functions)
+		"capabilities":{%s}}`, kind, kind, functions, capabilities)
 	return conformance.Target{
 		Declaration: plugin.Declaration{Source: file},
 		Carriers:    map[string]plugin.Carrier{"wasm": &guest{manifest: manifest, answer: answer}},

@@ -84,7 +84,9 @@ func pluginInspectCommand(c *apiClient) *cobra.Command {
 			fmt.Fprintf(w, "id\t%s\nname\t%s\nversion\t%s\nkind\t%s\nabi\t%d\ncarrier\t%s\nsha256\t%s\nlicence\t%s\n%s\n",
 				man.ID, man.Name, man.Version, man.Kind, man.ABI, info.Carrier, info.SHA256, man.License, man.Description)
 			fmt.Fprintf(w, "functions\t%s\n", join(man.Functions))
-			fmt.Fprintf(w, "hosts\t%s\n", strings.Join(man.Capabilities.Hosts, ", "))
+			if asked := man.Capabilities; man.Kind == abi.KindGuardrail {
+				fmt.Fprintf(w, "hosts\t%s\nstreams\t%t\nrewrites\t%t\nholds\t%d\n", strings.Join(asked.Hosts, ", "), asked.Stream, asked.Rewrite, asked.Hold)
+			}
 		})
 	}}
 }
