@@ -98,7 +98,8 @@ func pluginTestCommand(c *apiClient) *cobra.Command {
 	cmd := &cobra.Command{Use: "test FILE", Short: "Check a plugin file against the contract", Args: cobra.ExactArgs(1),
 		Long: `Check a plugin file (or builtin:NAME) the way the gateway will use it: that it loads,
 keeps the contract, survives extreme and hostile input, answers the same on every
-instance, and, with --vectors, gives the answers of the .txtar files in a folder.`,
+instance, and, with --vectors, gives the answers of the .txtar files in a folder:
+whole exchanges of a provider, or single calls.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			target := conformance.Target{Declaration: plugin.Declaration{Source: args[0], Carrier: carrier}, Carriers: carriers(),
 				Builtins: plugins.Builtin(), Vectors: vectors, Update: update}
