@@ -100,7 +100,7 @@ func exact(t *testing.T, l *ledger.Ledger, s core.Store, b *core.Budget, now tim
 
 func settle(t *testing.T, l *ledger.Ledger, r *ledger.Reservation, e *core.LedgerEntry) {
 	t.Helper()
-	if err := l.Settle(t.Context(), r, e); err != nil {
+	if err := l.Settle(t.Context(), r, e, nil); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -139,7 +139,7 @@ func TestLedger_ReserveIsExact(t *testing.T) {
 					for admitted.Load()+refused.Load() < int64(c.callers) {
 						time.Sleep(time.Millisecond)
 					}
-					if err := l.Settle(t.Context(), r, entry(id, at, worst)); err != nil {
+					if err := l.Settle(t.Context(), r, entry(id, at, worst), nil); err != nil {
 						t.Error(err)
 					}
 				}()
@@ -258,7 +258,7 @@ func TestLedger_SettleTwice(t *testing.T) {
 	settle(t, l, r2, entry("exc_1", at, 300)) // another
 	l.Release(r)
 	exact(t, l, h, b, at, 300)
-	if err := l.Settle(t.Context(), nil, &core.LedgerEntry{}); err == nil {
+	if err := l.Settle(t.Context(), nil, &core.LedgerEntry{}, nil); err == nil {
 		t.Error("an entry without an exchange is accepted")
 	}
 }
@@ -269,7 +269,7 @@ func TestLedger_SettleAfterCancel(t *testing.T) {
 	l := openLedger(t, h, ledger.Options{})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := l.Settle(ctx, nil, entry("exc_1", at, 7)); err != nil {
+	if err := l.Settle(ctx, nil, entry("exc_1", at, 7), nil); err != nil {
 		t.Error(err)
 	}
 	exact(t, l, h, keyBudget(1, core.PeriodNone), at, 7)
@@ -326,7 +326,7 @@ func TestLedger_CountersAlwaysEqualTheLedger(t *testing.T) {
 							t.Error(err)
 						}
 					}
-					if err := l.Settle(t.Context(), r, entry(id, at, 100_000)); err != nil {
+					if err := l.Settle(t.Context(), r, entry(id, at, 100_000), nil); err != nil {
 						t.Error(err)
 					}
 				}
