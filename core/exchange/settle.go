@@ -21,7 +21,7 @@ func (r *run) record(ctx context.Context) *core.Error {
 	}
 	p := r.principal
 	o := &core.OpenExchange{ExchangeID: r.id, At: r.req.Arrived, Key: core.Named{ID: p.Key.ID, Name: p.Key.Name},
-		Organization: p.Organization, Team: p.Team, User: p.User, Endpoint: string(r.req.Endpoint), Stream: r.facts.stream,
+		Organization: p.Organization, Team: p.Team, User: p.User, EndUser: r.facts.user, Tags: p.Key.Tags, Endpoint: string(r.req.Endpoint), Stream: r.facts.stream,
 		RequestedModel: r.facts.model, DeployedModel: t.Deployment.Model, Provider: t.Deployment.Provider,
 		Deployment: t.Deployment.Name, Usage: r.worst, Unpriced: t.Price == nil}
 	if t.Price != nil {

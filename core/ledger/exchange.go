@@ -206,7 +206,11 @@ func takeWaiter() *waiter {
 func (w *waiter) release() { waiters.Put(w) }
 
 func openSize(o *core.OpenExchange) int64 {
-	return 512 + int64(len(o.ExchangeID)+len(o.Key.Name)+len(o.RequestedModel)+len(o.DeployedModel)+len(o.Deployment))
+	n := 512 + len(o.ExchangeID) + len(o.Key.Name) + len(o.EndUser) + len(o.RequestedModel) + len(o.DeployedModel) + len(o.Deployment)
+	for _, s := range o.Tags {
+		n += 16 + len(s)
+	}
+	return int64(n)
 }
 
 // entrySize estimates the memory of an entry, so that few long ones count like many short ones.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -364,6 +365,7 @@ func TestLedger_Interrupted(t *testing.T) {
 	h := newHouse(t)
 	b := &core.LedgerBatch{Open: []*core.OpenExchange{openExchange("exc_1", at, 6000), openExchange("exc_2", at, 7000)}}
 	b.Open[0].NodeID, b.Open[1].NodeID = "nod_mine", "nod_other"
+	b.Open[0].EndUser, b.Open[0].Tags = "ada", []string{"batch", "eu"}
 	if _, err := h.WriteBatch(t.Context(), b); err != nil {
 		t.Fatal(err)
 	}
@@ -375,6 +377,9 @@ func TestLedger_Interrupted(t *testing.T) {
 	got, _, err := h.ListEntries(t.Context(), core.EntryFilter{ExchangeID: "exc_1", Limit: 1})
 	if err != nil || len(got) != 1 || got[0].Outcome != core.OutcomeInterrupted || !got[0].Usage.Estimated() || got[0].Amount != 6000 {
 		t.Errorf("%+v, %v", got, err)
+	}
+	if len(got) == 1 && (got[0].EndUser != "ada" || !slices.Equal(got[0].Tags, []string{"batch", "eu"})) {
+		t.Errorf("of %q with %q", got[0].EndUser, got[0].Tags)
 	}
 	if open, err := h.ListOpen(t.Context(), ""); err != nil || len(open) != 0 {
 		t.Errorf("still open: %v, %v", open, err)
