@@ -288,7 +288,7 @@ func checkCapabilities(m *abi.Manifest, granted []string) error {
 	case asks && m.Kind != abi.KindGuardrail:
 		return fmt.Errorf("it asks for capabilities that only guardrails have, and is a %s", m.Kind)
 	case c.Hold < 0 || c.Hold > 0 && !c.Stream:
-		return fmt.Errorf("it asks to hold %d characters of streams (hold), but not to inspect streams (stream)", c.Hold)
+		return fmt.Errorf("it asks to hold %d characters of streams: hold is positive, and needs stream", c.Hold)
 	}
 	for _, host := range c.Hosts {
 		if !slices.Contains(granted, host) {
