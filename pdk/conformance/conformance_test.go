@@ -262,7 +262,7 @@ func TestVectors_Exchange(t *testing.T) {
 	const setup, request = "-- setup.json --\n{}\n", "-- request.json --\n{}\n-- vendor_request.json --\n{\"n\":1.0}\n"
 	const answer = "-- vendor_answer.json --\n{}\n"
 	const usage = "-- usage.json --\n{\"output\":3}\n"
-	for _, c := range []struct {
+	cases := []struct {
 		name, vector, problem string
 		stands                bool // an update does not mend it
 	}{
@@ -278,31 +278,42 @@ func TestVectors_Exchange(t *testing.T) {
 		{"a trap", setup + "-- request.json --\n\"trap\"\n", "wrong memory access", true},
 		{"an unknown setting", "-- setup.json --\n{\"sttus\":1}\n", "sttus", true},
 		{"an event that is none", setup + "-- vendor_events.jsonl --\nx\n", "vendor_events.jsonl", true},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			vectors := t.TempDir()
-			if err := os.WriteFile(filepath.Join(vectors, "v.txtar"), []byte(c.vector), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			to := target(t, "provider", `"plan","encode","decode","decode_events","decode_error"`, provider)
-			to.Vectors = vectors
-			judge := func() string {
-				report := conformance.Check(t.Context(), to)
-				r := report.Checks[len(report.Checks)-1]
-				if r.Name != "vectors" {
-					t.Fatalf("the last check is %+v", r)
+	}
+	to := target(t, "provider", `"plan","encode","decode","decode_events","decode_error"`, provider)
+	to.Vectors = t.TempDir()
+	for i, c := range cases {
+		if err := os.WriteFile(filepath.Join(to.Vectors, fmt.Sprintf("%02d.txtar", i)), []byte(c.vector), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// judge plays all vectors and returns the problems of each.
+	judge := func() []string {
+		report := conformance.Check(t.Context(), to)
+		r := report.Checks[len(report.Checks)-1]
+		if r.Name != "vectors" || len(r.Problems) > 20 {
+			t.Fatalf("the last check is %+v", r)
+		}
+		problems := make([]string, len(cases))
+		for i := range cases {
+			for _, p := range r.Problems {
+				if strings.HasPrefix(p, fmt.Sprintf("%02d.txtar: ", i)) {
+					problems[i] += p + "\n"
 				}
-				return strings.Join(r.Problems, "\n")
 			}
-			if got := judge(); (got == "") != (c.problem == "") || !strings.Contains(got, c.problem) {
-				t.Errorf("got %s, want %s", got, c.problem)
-			}
-			to.Update = true
-			judge()
-			to.Update = false
-			if got := judge(); (got != "") != c.stands {
-				t.Errorf("after the update: %s", got)
-			}
-		})
+		}
+		return problems
+	}
+	for i, got := range judge() {
+		if c := cases[i]; (got == "") != (c.problem == "") || !strings.Contains(got, c.problem) {
+			t.Errorf("%s: got %s, want %s", c.name, got, c.problem)
+		}
+	}
+	to.Update = true
+	judge()
+	to.Update = false
+	for i, got := range judge() {
+		if c := cases[i]; (got != "") != c.stands {
+			t.Errorf("%s: after the update: %s", c.name, got)
+		}
 	}
 }
