@@ -52,8 +52,10 @@ var edges = map[string][]string{
 	"pdk/process":                     {"pdk/abi", "pdk/abi/wire", "pdk/go", "pdk/process/proto"},
 	"pdk/process/proto":               {},
 	"pdk/process/proto/internal/*":    {},
-	"pdk/conformance":                 {"core/plugin", "core/plugin/wasmhost", "core/plugin/extismhost", "core/plugin/prochost", "pdk/abi", "pdk/abi/scan", "pdk/abi/wire"},
+	"pdk/vector":                      {"pdk/abi", "pdk/abi/scan", "pdk/abi/wire"},
+	"pdk/conformance":                 {"core/plugin", "core/plugin/wasmhost", "core/plugin/extismhost", "core/plugin/prochost", "pdk/abi", "pdk/abi/scan", "pdk/abi/wire", "pdk/vector"},
 	"plugins":                         {},
+	"plugins/internal/vectortest":     {"pdk/abi", "pdk/go", "pdk/vector"},
 	"plugins/*":                       {"pdk/abi", "pdk/abi/llm", "pdk/abi/scan", "pdk/go", "pdk/process"},
 	"sdk-examples/*":                  {"pdk/abi", "pdk/abi/llm", "pdk/abi/scan", "pdk/go", "pdk/process"},
 }

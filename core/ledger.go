@@ -78,6 +78,8 @@ type OpenExchange struct {
 	Organization   Named     `json:"organization"`
 	Team           Named     `json:"team"`
 	User           Named     `json:"user"`
+	EndUser        string    `json:"end_user"`
+	Tags           []string  `json:"tags"`
 	Endpoint       string    `json:"endpoint"`
 	Stream         bool      `json:"stream"`
 	RequestedModel string    `json:"requested_model"`

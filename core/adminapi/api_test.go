@@ -138,7 +138,7 @@ func (w *world) settle(id, model string, at time.Time, amount core.Nano) {
 	w.t.Helper()
 	err := w.ledger.Settle(context.Background(), nil, &core.LedgerEntry{ID: core.EntryID(id), ExchangeID: id, At: at, EndedAt: at, Key: core.Named{ID: w.plain.ID, Name: "=plain"},
 		Endpoint: "chat", RequestedModel: model, DeployedModel: model, Provider: "provider.echo", Deployment: "echo",
-		Usage: core.Usage{Input: 10, Output: 5}, Amount: amount, Outcome: core.OutcomeOK, Status: 200, Latency: 3 * time.Millisecond})
+		Usage: core.Usage{Input: 10, Output: 5}, Amount: amount, Outcome: core.OutcomeOK, Status: 200, Latency: 3 * time.Millisecond}, nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}

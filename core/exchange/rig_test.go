@@ -2,6 +2,7 @@ package exchange_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -61,6 +62,7 @@ func (passthrough) DecodesErrors() bool { return false }
 type rig struct {
 	t         *testing.T
 	store     *store.Store
+	broken    atomic.Bool // the ledger cannot be written
 	ledger    *ledger.Ledger
 	exchanger *exchange.Exchanger
 	limiter   *limit.Limiter
@@ -70,6 +72,19 @@ type rig struct {
 	observed  chan *exchange.Observed
 	vendor    atomic.Pointer[http.HandlerFunc]
 	snapshot  *exchange.Snapshot
+}
+
+// disk is a store that cannot be written while it is full.
+type disk struct {
+	core.LedgerStore
+	full *atomic.Bool
+}
+
+func (d disk) WriteBatch(ctx context.Context, b *core.LedgerBatch) (core.BatchResult, error) {
+	if d.full.Load() {
+		return core.BatchResult{}, errors.New("the disk is full")
+	}
+	return d.LedgerStore.WriteBatch(ctx, b)
 }
 
 type observer chan *exchange.Observed
@@ -85,7 +100,7 @@ func newRig(t *testing.T, d core.Deployment, guards *guard.Chain) *rig {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	if r.ledger, err = ledger.Open(ctx, r.store, ledger.Options{NodeID: "n", Now: time.Now, Log: log}); err != nil {
+	if r.ledger, err = ledger.Open(ctx, disk{r.store, &r.broken}, ledger.Options{NodeID: "n", RetryMin: time.Millisecond, Now: time.Now, Log: log}); err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {

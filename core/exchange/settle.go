@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/dialect"
+	"github.com/tokligence/gateway/core/ledger"
 	"github.com/tokligence/gateway/core/limit"
 	"github.com/tokligence/gateway/pdk/abi"
 )
@@ -19,7 +21,7 @@ func (r *run) record(ctx context.Context) *core.Error {
 	}
 	p := r.principal
 	o := &core.OpenExchange{ExchangeID: r.id, At: r.req.Arrived, Key: core.Named{ID: p.Key.ID, Name: p.Key.Name},
-		Organization: p.Organization, Team: p.Team, User: p.User, Endpoint: string(r.req.Endpoint), Stream: r.facts.stream,
+		Organization: p.Organization, Team: p.Team, User: p.User, EndUser: r.facts.user, Tags: p.Key.Tags, Endpoint: string(r.req.Endpoint), Stream: r.facts.stream,
 		RequestedModel: r.facts.model, DeployedModel: t.Deployment.Model, Provider: t.Deployment.Provider,
 		Deployment: t.Deployment.Name, Usage: r.worst, Unpriced: t.Price == nil}
 	if t.Price != nil {
@@ -111,16 +113,45 @@ func (r *run) settle(outcome core.Outcome, status int, cause *core.Error) *core.
 	if r.grant != nil {
 		r.grant.Correct(now, e.Usage.InputTokens()+e.Usage.OutputTokens())
 	}
-	var err error
+	var failure *core.Error
 	if r.hold != nil {
 		e.ID = core.EntryID(r.id)
-		err = r.x.Ledger.Settle(context.Background(), r.hold, e)
+		instead := r.withheld(outcome)
+		if err := r.x.Ledger.Settle(context.Background(), r.hold, e, instead); err != nil {
+			failure = core.AsError(err)
+			if instead != nil {
+				cause = failure
+			}
+		}
 	}
 	r.x.Observe.Exchange(&Observed{Entry: e, Err: cause})
-	if err != nil {
-		return core.AsError(err)
+	return failure
+}
+
+// withheld is what becomes of the entry if it cannot be committed: the client
+// then gets an error in the place of what the entry says. It is nil where the
+// client gets, or has got, what the entry says all the same.
+func (r *run) withheld(outcome core.Outcome) ledger.Instead {
+	switch {
+	case outcome == core.OutcomeClientClosed:
+		return nil
+	case !r.out.started:
+		return refused
+	case outcome == core.OutcomeOK:
+		return cutShort
 	}
 	return nil
+}
+
+// refused is the entry of a client that gets an error and nothing else.
+func refused(e *core.LedgerEntry, err error) {
+	cutShort(e, err)
+	e.Status = dialect.Status(abi.Endpoint(e.Endpoint), core.AsError(err))
+}
+
+// cutShort is the entry of a stream that ends with an error: its status has left.
+func cutShort(e *core.LedgerEntry, err error) {
+	e.Outcome, e.ErrorCode = core.OutcomeFailed, core.AsError(err).Code
 }
 
 // noteSuccess lists the attempt that answered; it is still under way.

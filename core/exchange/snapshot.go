@@ -10,6 +10,7 @@ import (
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/guard"
 	"github.com/tokligence/gateway/core/routing"
+	"github.com/tokligence/gateway/core/upstream"
 	"github.com/tokligence/gateway/pdk/abi"
 )
 
@@ -104,6 +105,9 @@ func NewTarget(ctx context.Context, t Target, provider Provider) (*Target, error
 			}
 			if !reply.Supported {
 				continue
+			}
+			if err := upstream.CheckCredential(&reply.Auth, t.Credential); err != nil && !reply.Local {
+				return nil, core.Invalid("credential", "%s, which %s needs", core.AsError(err).Message, d.Provider)
 			}
 			p := &plan{PlanReply: reply, endpoint: endpoint, usage: compileUsage(&reply.Usage), decodesErrors: provider.DecodesErrors()}
 			if p.errors, err = compileErrors(&reply.Errors); err != nil {

@@ -53,7 +53,7 @@ func BenchmarkExchange(b *testing.B) {
 							err = l.Begin(ctx, r, openExchange(id, now, 6_000_000))
 						}
 						if err == nil {
-							err = l.Settle(ctx, r, entry(id, now, 1_234_567))
+							err = l.Settle(ctx, r, entry(id, now, 1_234_567), nil)
 						}
 						if err != nil {
 							b.Error(err)

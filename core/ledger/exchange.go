@@ -113,8 +113,10 @@ func (l *Ledger) refusal() *core.Error {
 // The entry is taken in any case, also when ctx has ended: it must not be
 // changed afterwards. With DurabilityCommit, Settle returns after the commit,
 // or with an error that wraps ErrNotCommitted when the database failed; the
-// entry is then retried until it is written.
-func (l *Ledger) Settle(_ context.Context, r *Reservation, e *core.LedgerEntry) error {
+// entry is then retried until it is written. Before an error is returned,
+// instead changes the entry to say what the client gets for it: outcome, status
+// and code, never the amount. nil leaves the entry as it is.
+func (l *Ledger) Settle(_ context.Context, r *Reservation, e *core.LedgerEntry, instead Instead) error {
 	if e.ExchangeID == "" {
 		l.Release(r)
 		return errors.New("settle exchange: no exchange id")
@@ -122,8 +124,12 @@ func (l *Ledger) Settle(_ context.Context, r *Reservation, e *core.LedgerEntry) 
 	if e.ID == "" {
 		e.ID = core.EntryID(e.ExchangeID)
 	}
-	return l.record(r, e)
+	return l.record(r, e, instead)
 }
+
+// Instead makes of an entry one whose answer was withheld because of err. It is
+// called at most once, by the writer: it must not wait.
+type Instead func(e *core.LedgerEntry, err error)
 
 // Correct writes an entry that amends an earlier one: by adds to its amount
 // (negative gives back), in the hour and budget window of that entry. usage is
@@ -144,19 +150,23 @@ func (l *Ledger) Correct(ctx context.Context, entryID string, by core.Nano, usag
 	c.ID, c.Corrects, c.EndedAt = core.NewID(core.PrefixEntry, now), entryID, now
 	c.Amount, c.Usage, c.Reason, c.Outcome = by, usage, reason, core.OutcomeCorrection
 	c.Attempts, c.Findings, c.Latency, c.FirstByte, c.Unpriced = nil, nil, 0, 0, false
-	return &c, l.record(nil, &c)
+	return &c, l.record(nil, &c, nil)
 }
 
 // record counts e, gives the hold back and queues e, all in one step.
-func (l *Ledger) record(r *Reservation, e *core.LedgerEntry) error {
+func (l *Ledger) record(r *Reservation, e *core.LedgerEntry, instead Instead) error {
 	it := item{entry: e, size: entrySize(e)}
 	if l.o.Durability == DurabilityCommit {
-		it.w = takeWaiter()
+		it.w, it.instead = takeWaiter(), instead
 	}
 	l.mu.Lock()
 	if l.writing.ended {
 		l.mu.Unlock()
-		return overloaded("the gateway is shutting down", fmt.Errorf("settle %s: the ledger is closed: %w", e.ExchangeID, ErrNotCommitted))
+		err := overloaded("the gateway is shutting down", fmt.Errorf("settle %s: the ledger is closed: %w", e.ExchangeID, ErrNotCommitted))
+		if instead != nil {
+			instead(e, err)
+		}
+		return err
 	}
 	if r != nil && r.settled {
 		l.mu.Unlock()
@@ -196,7 +206,11 @@ func takeWaiter() *waiter {
 func (w *waiter) release() { waiters.Put(w) }
 
 func openSize(o *core.OpenExchange) int64 {
-	return 512 + int64(len(o.ExchangeID)+len(o.Key.Name)+len(o.RequestedModel)+len(o.DeployedModel)+len(o.Deployment))
+	n := 512 + len(o.ExchangeID) + len(o.Key.Name) + len(o.EndUser) + len(o.RequestedModel) + len(o.DeployedModel) + len(o.Deployment)
+	for _, s := range o.Tags {
+		n += 16 + len(s)
+	}
+	return int64(n)
 }
 
 // entrySize estimates the memory of an entry, so that few long ones count like many short ones.

@@ -40,13 +40,13 @@ func TestLedger_DatabaseFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.broken.Store(true)
-	err = l.Settle(t.Context(), r, entry("exc_0", at, 60))
+	err = l.Settle(t.Context(), r, entry("exc_0", at, 60), nil)
 	if !errors.Is(err, ledger.ErrNotCommitted) || !errors.Is(err, errDisk) {
 		t.Errorf("settle while broken: %v", err)
 	}
 	wantCode(t, err, core.CodeOverloaded)
 	for n := 1; n <= 5; n++ {
-		if err := l.Settle(t.Context(), nil, entry(fmt.Sprintf("exc_%d", n), at, 10)); !errors.Is(err, ledger.ErrNotCommitted) {
+		if err := l.Settle(t.Context(), nil, entry(fmt.Sprintf("exc_%d", n), at, 10), nil); !errors.Is(err, ledger.ErrNotCommitted) {
 			t.Errorf("settle while broken: %v", err)
 		}
 	}
@@ -173,7 +173,7 @@ func TestLedger_Close(t *testing.T) {
 		t.Errorf("%d of 5000 written, %v", sum, err)
 	}
 	wantCode(t, l.Begin(t.Context(), nil, openExchange("exc_x", at, 1)), core.CodeOverloaded)
-	if err := l.Settle(t.Context(), nil, entry("exc_x", at, 1)); !errors.Is(err, ledger.ErrNotCommitted) {
+	if err := l.Settle(t.Context(), nil, entry("exc_x", at, 1), nil); !errors.Is(err, ledger.ErrNotCommitted) {
 		t.Errorf("settle after close: %v", err)
 	}
 	if err := l.Close(t.Context()); err != nil {
@@ -200,4 +200,60 @@ func TestLedger_CloseWhileBroken(t *testing.T) {
 	}
 	h.broken.Store(false)
 	exact(t, openLedger(t, h, ledger.Options{}), h, keyBudget(1, core.PeriodDay), at, 50) // interrupted, at its estimate
+}
+
+// TestLedger_SettleInstead: an entry whose caller hears of a failure says so when
+// it is written after all, at its amount; one whose caller hears of none does not.
+func TestLedger_SettleInstead(t *testing.T) {
+	called := 0
+	instead := func(e *core.LedgerEntry, err error) {
+		called++
+		e.Outcome, e.Status, e.ErrorCode = core.OutcomeFailed, 503, core.AsError(err).Code
+	}
+	for _, c := range []struct {
+		name, durability string
+		broken           bool
+		called           int
+		outcome          core.Outcome
+	}{
+		{"committed", ledger.DurabilityCommit, false, 0, core.OutcomeOK},
+		{"withheld", ledger.DurabilityCommit, true, 1, core.OutcomeFailed},
+		{"answered before", ledger.DurabilityRelaxed, true, 0, core.OutcomeOK},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			called = 0
+			h := newHouse(t)
+			l := openLedger(t, h, ledger.Options{Durability: c.durability, RetryMin: time.Millisecond, RetryMax: 2 * time.Millisecond})
+			h.broken.Store(c.broken)
+			err := l.Settle(t.Context(), nil, entry("exc_1", at, 60), instead)
+			if errors.Is(err, ledger.ErrNotCommitted) != (c.called > 0) || (err != nil) != (c.called > 0) {
+				t.Fatal(err)
+			}
+			if c.broken { // more than one try fails
+				n := h.inside.Load()
+				eventually(t, "tried again", func() bool { return h.inside.Load() > n+2 })
+			}
+			h.broken.Store(false)
+			eventually(t, "written", func() bool { return l.Stats().Entries == 1 })
+			got, _, err := h.ListEntries(t.Context(), core.EntryFilter{ExchangeID: "exc_1", Limit: 2})
+			if err != nil || len(got) != 1 || got[0].Outcome != c.outcome || got[0].Amount != 60 || called != c.called {
+				t.Errorf("called %d times: %+v, %v", called, got, err)
+			}
+			if withheld := got[0].Status == 503 && got[0].ErrorCode == core.CodeOverloaded; withheld != (c.called > 0) {
+				t.Errorf("%d %s", got[0].Status, got[0].ErrorCode)
+			}
+		})
+	}
+	h := newHouse(t)
+	l, err := ledger.Open(t.Context(), h, ledger.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := entry("exc_1", at, 60)
+	if err := l.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := l.Settle(t.Context(), nil, e, instead); err == nil || e.Outcome != core.OutcomeFailed {
+		t.Errorf("after the end: %v, %s", err, e.Outcome)
+	}
 }

@@ -60,7 +60,7 @@ func child(path string) error {
 				}
 				if err == nil {
 					say("begun", id)
-					err = l.Settle(ctx, r, entry(id, at, 7))
+					err = l.Settle(ctx, r, entry(id, at, 7), nil)
 				}
 				if err != nil {
 					failed <- err

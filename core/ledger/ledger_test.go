@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -100,7 +101,7 @@ func exact(t *testing.T, l *ledger.Ledger, s core.Store, b *core.Budget, now tim
 
 func settle(t *testing.T, l *ledger.Ledger, r *ledger.Reservation, e *core.LedgerEntry) {
 	t.Helper()
-	if err := l.Settle(t.Context(), r, e); err != nil {
+	if err := l.Settle(t.Context(), r, e, nil); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -139,7 +140,7 @@ func TestLedger_ReserveIsExact(t *testing.T) {
 					for admitted.Load()+refused.Load() < int64(c.callers) {
 						time.Sleep(time.Millisecond)
 					}
-					if err := l.Settle(t.Context(), r, entry(id, at, worst)); err != nil {
+					if err := l.Settle(t.Context(), r, entry(id, at, worst), nil); err != nil {
 						t.Error(err)
 					}
 				}()
@@ -258,7 +259,7 @@ func TestLedger_SettleTwice(t *testing.T) {
 	settle(t, l, r2, entry("exc_1", at, 300)) // another
 	l.Release(r)
 	exact(t, l, h, b, at, 300)
-	if err := l.Settle(t.Context(), nil, &core.LedgerEntry{}); err == nil {
+	if err := l.Settle(t.Context(), nil, &core.LedgerEntry{}, nil); err == nil {
 		t.Error("an entry without an exchange is accepted")
 	}
 }
@@ -269,7 +270,7 @@ func TestLedger_SettleAfterCancel(t *testing.T) {
 	l := openLedger(t, h, ledger.Options{})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := l.Settle(ctx, nil, entry("exc_1", at, 7)); err != nil {
+	if err := l.Settle(ctx, nil, entry("exc_1", at, 7), nil); err != nil {
 		t.Error(err)
 	}
 	exact(t, l, h, keyBudget(1, core.PeriodNone), at, 7)
@@ -326,7 +327,7 @@ func TestLedger_CountersAlwaysEqualTheLedger(t *testing.T) {
 							t.Error(err)
 						}
 					}
-					if err := l.Settle(t.Context(), r, entry(id, at, 100_000)); err != nil {
+					if err := l.Settle(t.Context(), r, entry(id, at, 100_000), nil); err != nil {
 						t.Error(err)
 					}
 				}
@@ -364,6 +365,7 @@ func TestLedger_Interrupted(t *testing.T) {
 	h := newHouse(t)
 	b := &core.LedgerBatch{Open: []*core.OpenExchange{openExchange("exc_1", at, 6000), openExchange("exc_2", at, 7000)}}
 	b.Open[0].NodeID, b.Open[1].NodeID = "nod_mine", "nod_other"
+	b.Open[0].EndUser, b.Open[0].Tags = "ada", []string{"batch", "eu"}
 	if _, err := h.WriteBatch(t.Context(), b); err != nil {
 		t.Fatal(err)
 	}
@@ -375,6 +377,9 @@ func TestLedger_Interrupted(t *testing.T) {
 	got, _, err := h.ListEntries(t.Context(), core.EntryFilter{ExchangeID: "exc_1", Limit: 1})
 	if err != nil || len(got) != 1 || got[0].Outcome != core.OutcomeInterrupted || !got[0].Usage.Estimated() || got[0].Amount != 6000 {
 		t.Errorf("%+v, %v", got, err)
+	}
+	if len(got) == 1 && (got[0].EndUser != "ada" || !slices.Equal(got[0].Tags, []string{"batch", "eu"})) {
+		t.Errorf("of %q with %q", got[0].EndUser, got[0].Tags)
 	}
 	if open, err := h.ListOpen(t.Context(), ""); err != nil || len(open) != 0 {
 		t.Errorf("still open: %v, %v", open, err)

@@ -17,7 +17,9 @@ type item struct {
 	open  *core.OpenExchange
 	entry *core.LedgerEntry
 	w     *waiter // nil when nobody waits
-	size  int64
+	// instead changes the entry when its waiter is told of a failure; may be nil.
+	instead Instead
+	size    int64
 }
 
 // writer is the state of the one goroutine that writes; only ended is shared
@@ -152,9 +154,13 @@ func (l *Ledger) failQueue() {
 }
 
 func (it *item) answer(err error) {
-	if it.w != nil {
-		it.w.ch <- err
+	if it.w == nil {
+		return
 	}
+	if err != nil && it.instead != nil {
+		it.instead(it.entry, err)
+	}
+	it.w.ch <- err
 	it.w = nil
 }
 

@@ -30,9 +30,12 @@ func object(what string, raw []byte) error {
 	return nil
 }
 
-func checkPlan(p *abi.PlanReply, r *abi.PlanRequest) error {
-	if !p.Supported || p.Local {
+func checkPlan(p *abi.PlanReply, r *abi.PlanRequest, has func(abi.Function) bool) error {
+	if !p.Supported {
 		return nil
+	}
+	if err := checkFunctions(p, has); err != nil || p.Local {
+		return err
 	}
 	if err := checkURL(p.URL, r.Deployment.BaseURL); err != nil {
 		return err
@@ -59,6 +62,24 @@ func checkPlan(p *abi.PlanReply, r *abi.PlanRequest) error {
 		}
 	}
 	return errors.Join(checkEdits(p.Request.Edits), checkHeaders(p.Headers))
+}
+
+// checkFunctions holds a plan to what the plugin answers: what it lacks would
+// fail every request.
+func checkFunctions(p *abi.PlanReply, has func(abi.Function) bool) error {
+	for _, part := range [...]struct {
+		called bool
+		by     abi.Function
+	}{
+		{p.Request.Mode == abi.Transform || p.Local, abi.Encode},
+		{p.Response.Mode == abi.Transform, abi.Decode},
+		{p.Stream.Mode == abi.Transform, abi.DecodeEvents},
+	} {
+		if part.called && !has(part.by) {
+			return fmt.Errorf("it wants %s, which the plugin does not have", part.by)
+		}
+	}
+	return nil
 }
 
 func checkAuth(a *abi.Auth) error {

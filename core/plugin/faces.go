@@ -80,6 +80,7 @@ func newFace(l *Loaded, kind abi.Kind) (*face, error) {
 // Provider is a provider plugin. Every reply is checked before it is used.
 type Provider struct {
 	*face
+	has           func(abi.Function) bool
 	decodesErrors bool
 	// plans holds a planned for each planKey; what Encode gives is held to it.
 	plans sync.Map
@@ -103,7 +104,7 @@ func AsProvider(l *Loaded) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Provider{face: f, decodesErrors: l.Has(abi.DecodeError)}, nil
+	return &Provider{face: f, has: l.Has, decodesErrors: l.Has(abi.DecodeError)}, nil
 }
 
 // DecodesErrors reports whether the plugin has a DecodeError of its own.
@@ -123,7 +124,7 @@ func (p *Provider) Plan(ctx context.Context, r *abi.PlanRequest) (*abi.PlanReply
 	if err := json.Unmarshal(out, reply); err != nil {
 		return nil, p.broken(abi.Plan, err)
 	}
-	if err := checkPlan(reply, r); err != nil {
+	if err := checkPlan(reply, r, p.has); err != nil {
 		return nil, p.broken(abi.Plan, err)
 	}
 	p.plans.Store(planKey{r.Deployment.Name, r.Endpoint, r.Stream}, planned{reply.URL, reply.Local})

@@ -3,6 +3,7 @@ package plugin_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/tokligence/gateway/core"
@@ -46,9 +47,12 @@ func TestFaces_Replies(t *testing.T) {
 	plain := &guest.Guest{}
 	for _, r := range carriertest.Replies {
 		t.Run(r.Name, func(t *testing.T) {
-			id := string(r.Kind()) + ".x"
+			id, capabilities := string(r.Kind())+".x", ""
+			if r.Kind() == abi.KindGuardrail {
+				capabilities = `"rewrite":true,"stream":true,"hold":8,"hosts":["a.example"]`
+			}
 			carrier := &fake{
-				manifest: `{"id":"` + id + `","version":"1.0.0","kind":"` + string(r.Kind()) + `","abi":1,"capabilities":{"rewrite":true,"hold":8,"hosts":["a.example"]}}`,
+				manifest: `{"id":"` + id + `","version":"1.0.0","kind":"` + string(r.Kind()) + `","abi":1,"capabilities":{` + capabilities + `}}`,
 				answer:   func(f abi.Function, input []byte) ([]byte, error) { return plain.Call(f, nil, input) },
 			}
 			l, err := newLoader(t, carrier).Load(t.Context(), plugin.Declaration{ID: id, Source: writeFile(t, "x"), AllowHosts: []string{"a.example"}})
@@ -165,6 +169,48 @@ func TestFaces_EncodeBelongsToAPlan(t *testing.T) {
 		c.r.Body = []byte(`{}`)
 		if _, err := p.Encode(t.Context(), &c.r); (err == nil) != c.ok {
 			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
+
+// TestFaces_PlanNeedsFunctions: a plan may rely only on functions that the plugin
+// has; what it lacks would fail every request.
+func TestFaces_PlanNeedsFunctions(t *testing.T) {
+	const transform = `{"mode":"transform"}`
+	for _, c := range []struct{ name, plan, lacks string }{
+		{"request", `"request":` + transform, "encode"},
+		{"response", `"response":` + transform, "decode"},
+		{"stream", `"stream":` + transform, "decode_events"},
+		{"local", `"local":true`, "encode"},
+		{"errors", `"request":{"mode":"passthrough"}`, ""},
+	} {
+		for _, has := range []string{`"encode","decode","decode_events"`, ``} {
+			functions := strings.TrimSuffix(`"describe","configure","plan",`+has, ",")
+			carrier := &fake{
+				manifest: `{"id":"provider.x","version":"1.0.0","kind":"provider","abi":1,"functions":[` + functions + `]}`,
+				answer: func(abi.Function, []byte) ([]byte, error) {
+					return []byte(`{"supported":true,"url":"https://vendor.example/v1",` + c.plan + `}`), nil
+				},
+			}
+			l, err := newLoader(t, carrier).Load(t.Context(), plugin.Declaration{ID: "provider.x", Source: writeFile(t, "x")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Release()
+			p, err := plugin.AsProvider(l)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = p.Plan(t.Context(), &abi.PlanRequest{})
+			var fault *plugin.Fault
+			switch {
+			case has != "" || c.lacks == "":
+				if err != nil {
+					t.Errorf("%s, with %s: %v", c.name, has, err)
+				}
+			case !errors.As(err, &fault) || fault.Kind != plugin.FaultContract || !strings.Contains(fault.Error(), "wants "+c.lacks+","):
+				t.Errorf("%s: %v", c.name, err)
+			}
 		}
 	}
 }

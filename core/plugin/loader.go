@@ -276,8 +276,22 @@ func checkManifest(m *abi.Manifest, d Declaration, code Code) error {
 			return fmt.Errorf("it has no function %s, which a %s must have", f, m.Kind)
 		}
 	}
-	for _, host := range m.Capabilities.Hosts {
-		if !slices.Contains(d.AllowHosts, host) {
+	return checkCapabilities(m, d.AllowHosts)
+}
+
+// checkCapabilities holds what the manifest asks for to what its kind can have
+// and what is granted.
+func checkCapabilities(m *abi.Manifest, granted []string) error {
+	c := &m.Capabilities
+	asks := len(c.Hosts) > 0 || c.Stream || c.Rewrite || c.Hold != 0
+	switch {
+	case asks && m.Kind != abi.KindGuardrail:
+		return fmt.Errorf("it asks for capabilities that only guardrails have, and is a %s", m.Kind)
+	case c.Hold < 0 || c.Hold > 0 && !c.Stream:
+		return fmt.Errorf("it asks to hold %d characters of streams: hold is positive, and needs stream", c.Hold)
+	}
+	for _, host := range c.Hosts {
+		if !slices.Contains(granted, host) {
 			return fmt.Errorf("it asks for the host %q, which allow_hosts does not grant", host)
 		}
 	}

@@ -122,6 +122,8 @@ func TestLoader_Refuses(t *testing.T) {
 		{"function not declared", replace(`"abi":1`, `"abi":1,"functions":["describe","configure"]`), nil, nil, []string{"inspect"}},
 		{"host not granted", replace(`"abi":1`, `"abi":1,"capabilities":{"hosts":["a.example","b.example"]}`),
 			func(d *plugin.Declaration) { d.AllowHosts = []string{"a.example"} }, nil, []string{"b.example"}},
+		{"holds streams that it does not see", replace(`"abi":1`, `"abi":1,"capabilities":{"hold":5}`), nil, nil, []string{"hold", "stream"}},
+		{"holds less than nothing", replace(`"abi":1`, `"abi":1,"capabilities":{"hold":-1,"stream":true}`), nil, nil, []string{"hold"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			carrier := &fake{manifest: c.manifest, lacks: c.lacks}
@@ -143,6 +145,27 @@ func TestLoader_Refuses(t *testing.T) {
 				t.Errorf("left %d codes and %d plugins open, %d listed", carrier.codes, carrier.running, len(l.Loaded()))
 			}
 		})
+	}
+}
+
+// TestLoader_CapabilitiesAreOfGuardrails: what only a guardrail can do is no
+// other's to ask for, in vain.
+func TestLoader_CapabilitiesAreOfGuardrails(t *testing.T) {
+	for _, kind := range []abi.Kind{abi.KindProvider, abi.KindStrategy, abi.KindGuardrail} {
+		for _, capabilities := range []string{`"hosts":["a.example"]`, `"stream":true`, `"rewrite":true`, `"stream":true,"hold":1`, ``} {
+			id := string(kind) + ".x"
+			carrier := &fake{manifest: `{"id":"` + id + `","version":"1.0.0","kind":"` + string(kind) + `","abi":1,"capabilities":{` + capabilities + `}}`}
+			p, err := newLoader(t, carrier).Load(t.Context(), plugin.Declaration{ID: id, Source: writeFile(t, "x"), AllowHosts: []string{"a.example"}})
+			if refused := kind != abi.KindGuardrail && capabilities != ""; (err != nil) != refused || refused && !strings.Contains(err.Error(), "only guardrails have") {
+				t.Errorf("%s with %q: %v", kind, capabilities, err)
+			}
+			if err == nil {
+				p.Release()
+			}
+			if carrier.codes != 0 || carrier.running != 0 {
+				t.Errorf("left %d codes and %d plugins open", carrier.codes, carrier.running)
+			}
+		}
 	}
 }
 

@@ -28,6 +28,8 @@ type openRecord struct {
 	Dimensions int64      `json:"dimensions"`
 	Reserved   int64      `json:"reserved"`
 	Usage      core.Usage `json:"usage"`
+	EndUser    string     `json:"end_user"` // absent when ""
+	Tags       []string   `json:"tags"`     // absent when empty
 }
 
 func appendOpenRecord(b []byte, r *openRecord) []byte {
@@ -36,6 +38,12 @@ func appendOpenRecord(b []byte, r *openRecord) []byte {
 	b = strconv.AppendInt(append(b, `,"dimensions":`...), r.Dimensions, 10)
 	b = strconv.AppendInt(append(b, `,"reserved":`...), r.Reserved, 10)
 	b = appendUsage(append(b, `,"usage":`...), &r.Usage)
+	if r.EndUser != "" {
+		b = scan.AppendString(append(b, `,"end_user":`...), r.EndUser)
+	}
+	if len(r.Tags) > 0 {
+		b = scan.AppendStrings(append(b, `,"tags":`...), r.Tags)
+	}
 	return append(b, '}')
 }
 
@@ -142,7 +150,8 @@ func (w *ledgerWriter) addOpenRow(list []*core.OpenExchange) error {
 		if err != nil {
 			return err
 		}
-		b = appendOpenRecord(append(b, ','), &openRecord{clean(o.ExchangeID), nanos(o.At), row.id, int64(o.Reserved), o.Usage})
+		b = appendOpenRecord(append(b, ','), &openRecord{clean(o.ExchangeID), nanos(o.At), row.id, int64(o.Reserved), o.Usage,
+			clean(o.EndUser), cleanList(o.Tags)})
 	}
 	w.text = scan.CloseArray(b, 0)
 	at := w.index.take(clean(list[0].NodeID))
@@ -198,7 +207,8 @@ func (s *Store) ListOpen(ctx context.Context, exceptNode string) ([]*core.OpenEx
 }
 
 func (r *openRecord) exchange(node string, d *dimensions) *core.OpenExchange {
-	o := &core.OpenExchange{ExchangeID: r.ExchangeID, NodeID: node, At: fromNanos(r.At), Usage: r.Usage, Reserved: core.Nano(r.Reserved)}
+	o := &core.OpenExchange{ExchangeID: r.ExchangeID, NodeID: node, At: fromNanos(r.At), Usage: r.Usage, Reserved: core.Nano(r.Reserved),
+		EndUser: r.EndUser, Tags: r.Tags}
 	if d != nil {
 		o.Key, o.Organization, o.Team, o.User, o.Endpoint, o.Stream = d.key, d.organization, d.team, d.user, d.endpoint, d.stream
 		o.RequestedModel, o.DeployedModel, o.Provider, o.Deployment = d.requestedModel, d.deployedModel, d.provider, d.deployment

@@ -47,6 +47,20 @@ func (c *client) authenticate(ctx context.Context, r *Request, t *target) (a aut
 	return a, a.clean()
 }
 
+// CheckCredential reports whether the credential, nil for none, has what the
+// scheme needs. The error is the *core.Error that each request would get.
+func CheckCredential(a *abi.Auth, cred *core.Credential) error {
+	switch a.Scheme {
+	case "", abi.AuthNone:
+		return nil
+	case abi.AuthSigV4:
+		_, _, err := signingKey(cred)
+		return err
+	}
+	_, err := fill(a.Value, cred)
+	return err
+}
+
 // clean refuses what would end a header's line, without quoting it.
 func (a *authenticated) clean() error {
 	ok := core.IsFieldValue(a.bearer)
@@ -102,13 +116,16 @@ func field(cred *core.Credential, name string) (string, error) {
 	return cred.Fields[name], nil
 }
 
+func signingKey(cred *core.Credential) (id, secret string, err error) {
+	if id, err = field(cred, "access_key_id"); err == nil {
+		secret, err = field(cred, "secret_access_key")
+	}
+	return id, secret, err
+}
+
 // sign signs by AWS Signature Version 4.
 func (c *client) sign(ctx context.Context, r *Request, t *target) (a authenticated, err error) {
-	id, err := field(r.Credential, "access_key_id")
-	if err != nil {
-		return a, err
-	}
-	secret, err := field(r.Credential, "secret_access_key")
+	id, secret, err := signingKey(r.Credential)
 	if err != nil {
 		return a, err
 	}

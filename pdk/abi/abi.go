@@ -105,14 +105,19 @@ type CredentialField struct {
 	Optional    bool   `json:"optional,omitempty"`
 }
 
-// Capabilities are what a plugin asks for. The operator grants them in
-// gateway.toml, the console shows both.
+// Capabilities are what a guardrail asks for; a plugin of another kind that asks
+// for any is not loaded. The host holds the guardrail to them.
 type Capabilities struct {
-	Hosts   []string `json:"hosts,omitempty"`   // HTTP effects of guardrails: "api.example.com", with a port that is not 443 "api.example.com:8443"
-	Stream  bool     `json:"stream,omitempty"`  // a guardrail that inspects streams
-	Rewrite bool     `json:"rewrite,omitempty"` // a guardrail that may change text
-	// Hold is the most characters that a guardrail asks the host to keep back
-	// from a stream; it costs time to first token.
+	// Hosts are those of its HTTP effects: "api.example.com", with a port that is
+	// not 443 "api.example.com:8443". It is loaded only if allow_hosts grants them
+	// all, and reaches no others.
+	Hosts []string `json:"hosts,omitempty"`
+	// Stream: it inspects streams. One that does not cannot be attached to them.
+	Stream bool `json:"stream,omitempty"`
+	// Rewrite: it may change text; without it the verdict breaks the contract.
+	Rewrite bool `json:"rewrite,omitempty"`
+	// Hold is the most characters that it asks the host to keep back from a stream
+	// (needs Stream); it costs time to first token.
 	Hold int `json:"hold,omitempty"`
 }
 

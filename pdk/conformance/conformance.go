@@ -43,7 +43,9 @@ type Target struct {
 	Carriers    map[string]plugin.Carrier // by name: wasm, extism, process
 	Builtins    plugin.Builtins
 	CacheDir    string // of compiled code; "" uses a temporary one
-	// Vectors is a folder of txtar files, "" for none. Each holds calls in order:
+	// Vectors is a folder of txtar files, "" for none. One with a section setup.json
+	// holds a whole exchange of a provider; see package vector. Any other holds
+	// calls in order:
 	//
 	//	config.json              the configuration; without it that of the declaration
 	//	encode.in.json           the document that the function is given

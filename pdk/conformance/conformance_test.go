@@ -55,8 +55,12 @@ func target(t *testing.T, kind, functions string, answer func(*guest, abi.Functi
 	if err := os.WriteFile(file, []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	capabilities := ""
+	if kind == "guardrail" {
+		capabilities = `"rewrite":true,"stream":true`
+	}
 	manifest := fmt.Sprintf(`{"id":"%s.x","version":"1.0.0","kind":"%s","abi":1,"functions":["describe","configure",%s],"config":{},
-		"capabilities":{"rewrite":true,"stream":true}}`, kind, kind, functions)
+		"capabilities":{%s}}`, kind, kind, functions, capabilities)
 	return conformance.Target{
 		Declaration: plugin.Declaration{Source: file},
 		Carriers:    map[string]plugin.Carrier{"wasm": &guest{manifest: manifest, answer: answer}},
@@ -230,5 +234,86 @@ func TestVectors(t *testing.T) {
 				t.Errorf("after the update: %+v", report.Checks[len(report.Checks)-1])
 			}
 		})
+	}
+}
+
+// TestVectors_Exchange: a vector of a whole exchange finds what came out
+// otherwise, what should not be there and what is missing; an update mends it.
+func TestVectors_Exchange(t *testing.T) {
+	provider := func(_ *guest, f abi.Function, input string) (string, error) {
+		switch {
+		case strings.Contains(input, "refuse"):
+			return "", &abi.Error{Code: abi.InvalidRequest, Message: "no"}
+		case strings.Contains(input, "trap"):
+			return "", &plugin.Fault{Kind: plugin.FaultTrap, Err: errors.New("wrong memory access")}
+		case f == abi.Encode:
+			return `{"body":{"n": 1.0}}`, nil
+		case f == abi.Decode:
+			return `{"body":{"a":1},"usage":{"output":3}}`, nil
+		case f == abi.DecodeError:
+			return `{"error":{"code":"rate_limited","message":"slowly"}}`, nil
+		case f == abi.DecodeEvents && strings.Contains(input, "odd"):
+			return `{"chunks":[{"choices":[]}],"done":true}`, nil // one for each call, whatever is in it
+		case f == abi.DecodeEvents:
+			return `{"done":true,"model":"served"}`, nil
+		}
+		return `{"supported":true,"url":"https://base.example:8443/"}`, nil
+	}
+	const setup, request = "-- setup.json --\n{}\n", "-- request.json --\n{}\n-- vendor_request.json --\n{\"n\":1.0}\n"
+	const answer = "-- vendor_answer.json --\n{}\n"
+	const usage = "-- usage.json --\n{\"output\":3}\n"
+	cases := []struct {
+		name, vector, problem string
+		stands                bool // an update does not mend it
+	}{
+		{"passes", setup + request + answer + "-- answer.json --\n{\"a\": 1}\n" + usage, "", false},
+		{"other digits", setup + "-- request.json --\n{}\n-- vendor_request.json --\n{\"n\":1}\n", "vendor_request.json\n got: {\n  \"n\": 1.0\n}", false},
+		{"another answer", setup + answer + "-- answer.json --\n{\"a\":2}\n" + usage, "answer.json", false},
+		{"usage too much", setup + answer + "-- answer.json --\n{\"a\":1}\n", "usage.json is not in the vector", false},
+		{"a model that never came", setup + answer + "-- answer.json --\n{\"a\":1}\n" + usage + "-- model.txt --\nm\n", "nothing came for model.txt", false},
+		{"a refusal", setup + "-- request.json --\n\"refuse\"\n-- error.json --\n{\"code\":\"invalid_request\",\"message\":\"no\"}\n", "", false},
+		{"an error of the vendor", "-- setup.json --\n{\"status\":429}\n" + answer + "-- error.json --\n{\"error\":{\"code\":\"rate_limited\",\"message\":\"slowly\"}}\n", "", false},
+		{"a stream", setup + "-- vendor_events.jsonl --\n{\"data\":1}\n{\"data\":2}\n-- model.txt --\nserved\n", "", false},
+		{"a stream by its grouping", setup + "-- vendor_events.jsonl --\n{\"data\":\"odd\"}\n{\"data\":\"odd\"}\n", "events cut at [2] mean something else", true},
+		{"a trap", setup + "-- request.json --\n\"trap\"\n", "wrong memory access", true},
+		{"an unknown setting", "-- setup.json --\n{\"sttus\":1}\n", "sttus", true},
+		{"an event that is none", setup + "-- vendor_events.jsonl --\nx\n", "vendor_events.jsonl", true},
+	}
+	to := target(t, "provider", `"plan","encode","decode","decode_events","decode_error"`, provider)
+	to.Vectors = t.TempDir()
+	for i, c := range cases {
+		if err := os.WriteFile(filepath.Join(to.Vectors, fmt.Sprintf("%02d.txtar", i)), []byte(c.vector), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// judge plays all vectors and returns the problems of each.
+	judge := func() []string {
+		report := conformance.Check(t.Context(), to)
+		r := report.Checks[len(report.Checks)-1]
+		if r.Name != "vectors" || len(r.Problems) > 20 {
+			t.Fatalf("the last check is %+v", r)
+		}
+		problems := make([]string, len(cases))
+		for i := range cases {
+			for _, p := range r.Problems {
+				if strings.HasPrefix(p, fmt.Sprintf("%02d.txtar: ", i)) {
+					problems[i] += p + "\n"
+				}
+			}
+		}
+		return problems
+	}
+	for i, got := range judge() {
+		if c := cases[i]; (got == "") != (c.problem == "") || !strings.Contains(got, c.problem) {
+			t.Errorf("%s: got %s, want %s", c.name, got, c.problem)
+		}
+	}
+	to.Update = true
+	judge()
+	to.Update = false
+	for i, got := range judge() {
+		if c := cases[i]; (got != "") != c.stands {
+			t.Errorf("%s: after the update: %s", c.name, got)
+		}
 	}
 }

@@ -60,8 +60,7 @@ func provider(ctx context.Context, c *Result, l *plugin.Loaded) error {
 					continue
 				}
 				supported = true
-				c.needs(l, plan, endpoint)
-				if plan.Request.Mode != abi.Transform || !l.Has(abi.Encode) {
+				if plan.Request.Mode != abi.Transform {
 					continue
 				}
 				for _, b := range bodies {
@@ -78,15 +77,6 @@ func provider(ctx context.Context, c *Result, l *plugin.Loaded) error {
 		c.fail("no plan supports an endpoint")
 	}
 	return nil
-}
-
-// needs holds the functions against the plan: what is to be transformed must be offered.
-func (c *Result) needs(l *plugin.Loaded, p *abi.PlanReply, endpoint abi.Endpoint) {
-	for f, mode := range map[abi.Function]abi.Mode{abi.Encode: p.Request.Mode, abi.Decode: p.Response.Mode, abi.DecodeEvents: p.Stream.Mode} {
-		if mode == abi.Transform && !l.Has(f) {
-			c.fail("the plan for %s wants %s, which the plugin does not have", endpoint, f)
-		}
-	}
 }
 
 func strategy(ctx context.Context, c *Result, l *plugin.Loaded) error {

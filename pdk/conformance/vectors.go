@@ -14,6 +14,7 @@ import (
 	"github.com/tokligence/gateway/core/plugin"
 	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/wire"
+	"github.com/tokligence/gateway/pdk/vector"
 )
 
 // vectors plays every file of the folder; see Target.Vectors.
@@ -45,6 +46,9 @@ func (s *suite) vector(ctx context.Context, loader *plugin.Loader, c *Result, fi
 	old, err := txtar.ParseFile(file)
 	if err != nil {
 		return err
+	}
+	if vector.Is(old) {
+		return s.exchange(ctx, loader, c, file, old)
 	}
 	before := c.Calls
 	d := s.target.Declaration
@@ -89,6 +93,26 @@ func (s *suite) vector(ctx context.Context, loader *plugin.Loader, c *Result, fi
 	}
 	for name := range want {
 		c.fail("%s: nothing came for the section %s", filepath.Base(file), name)
+	}
+	return nil
+}
+
+// exchange plays a vector of a whole exchange; see package vector.
+func (s *suite) exchange(ctx context.Context, loader *plugin.Loader, c *Result, file string, a *txtar.Archive) error {
+	l, err := loader.Load(ctx, s.target.Declaration)
+	if err != nil {
+		return err
+	}
+	defer l.Release()
+	played, problems := vector.Play(a, func(f abi.Function, input []byte) ([]byte, error) {
+		c.Calls++
+		return l.Plugin.Call(ctx, f, input, nil)
+	})
+	if s.target.Update && played != nil {
+		return os.WriteFile(file, txtar.Format(played), 0o644)
+	}
+	for _, p := range problems {
+		c.fail("%s: %s", filepath.Base(file), p)
 	}
 	return nil
 }

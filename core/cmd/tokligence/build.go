@@ -58,6 +58,9 @@ func (m *Main) build(ctx context.Context, c *config.Config) (*exchange.Snapshot,
 	for _, name := range slices.Sorted(maps.Keys(credentials)) {
 		b.credential(credentials[name])
 	}
+	for _, p := range c.Plugins() {
+		b.effects(p)
+	}
 	if len(b.problems) == 0 {
 		return s, nil
 	}
@@ -179,6 +182,13 @@ func (b *builder) credential(c *core.Credential) {
 	}
 }
 
+// effects holds a credential that is given to a plugin against its having a use for it.
+func (b *builder) effects(p config.Plugin) {
+	if m := b.manifests[p.ID]; p.Credential != "" && m != nil && len(m.Capabilities.Hosts) == 0 {
+		b.say("plugin["+p.ID+"].credential", p.ID+" makes no HTTP requests (its manifest asks for no hosts): take the credential away")
+	}
+}
+
 func (b *builder) guard(a core.GuardrailAttachment) {
 	loaded := b.load(a.Plugin, a.Config, "guardrail["+a.Name+"]")
 	if loaded == nil {
@@ -187,6 +197,11 @@ func (b *builder) guard(a core.GuardrailAttachment) {
 	g, err := plugin.AsGuardrail(loaded)
 	if err != nil {
 		b.say("guardrail["+a.Name+"].plugin", err.Error())
+		return
+	}
+	if slices.Contains(a.Stages, string(abi.StageStream)) && !loaded.Manifest.Capabilities.Stream {
+		b.say("guardrail["+a.Name+"].stages", a.Plugin+" does not inspect streams (its manifest lacks capabilities.stream): "+
+			`attach another plugin, or leave "stream" out of stages and streamed answers pass it unseen`)
 		return
 	}
 	b.guards[a.Name] = guard.Attachment{GuardrailAttachment: a, Guardrail: g}

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"unsafe"
+
+	"github.com/tokligence/gateway/core"
 )
 
 // A process at its file size limit gets a signal and, where that is ignored, an
@@ -53,7 +55,16 @@ func TestGateway_DiskFull(t *testing.T) {
 	g := newGateway(t, settings, v)
 	g.start()
 	k := g.newKey("k", `, "budget": {"amount": "5.00"}`)
-	if a := g.ask(k.Secret, "m", "before", false); !a.whole {
+	var mu sync.Mutex
+	whole := map[string]bool{} // by user: the client has its answer
+	ask := func(user string, stream bool) answer {
+		a := g.ask(k.Secret, "m", user, stream)
+		mu.Lock()
+		defer mu.Unlock()
+		whole[user] = a.whole
+		return a
+	}
+	if a := ask("before", false); !a.whole {
 		t.Fatalf("%+v", a)
 	}
 	recovered := func() {
@@ -65,7 +76,7 @@ func TestGateway_DiskFull(t *testing.T) {
 	t.Run("before the vendor is called", func(t *testing.T) {
 		g.fill(0)
 		for _, stream := range []bool{false, true} {
-			unavailable(t, g.ask(k.Secret, "m", "open", stream))
+			unavailable(t, ask("open", stream))
 		}
 		status, body := g.try("POST", "/v1/messages", k.Secret, `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}`)
 		if text := string(body); status != 529 || !strings.Contains(text, `"type":"overloaded_error"`) {
@@ -82,7 +93,7 @@ func TestGateway_DiskFull(t *testing.T) {
 			t.Errorf("%d requests reached the vendor", n)
 		}
 		recovered()
-		if a := g.ask(k.Secret, "m", "open-again", true); !a.whole {
+		if a := ask("open-again", true); !a.whole {
 			t.Errorf("%+v", a)
 		}
 	})
@@ -107,7 +118,7 @@ func TestGateway_DiskFull(t *testing.T) {
 				asked.Go(func() {
 					for n := 0; ; n++ {
 						user := fmt.Sprintf("batch%d.%d.%d", round, c, n)
-						if a := g.ask(k.Secret, "m", user, n%2 == 0); !a.whole {
+						if a := ask(user, n%2 == 0); !a.whole {
 							refused <- a.body
 							return
 						}
@@ -127,4 +138,10 @@ func TestGateway_DiskFull(t *testing.T) {
 
 	g.complete(v)
 	g.verify(k)
+	for _, e := range g.entries() {
+		withheld := e.Outcome == core.OutcomeFailed && e.ErrorCode == core.CodeOverloaded && (e.Status == 503 || e.Stream && e.Status == 200)
+		if ok := e.Outcome == core.OutcomeOK && e.Status == 200; ok != whole[e.EndUser] || ok == withheld {
+			t.Errorf("the answer is whole: %v; %s %d %q at %s", whole[e.EndUser], e.Outcome, e.Status, e.ErrorCode, e.Amount)
+		}
+	}
 }

@@ -84,7 +84,9 @@ func pluginInspectCommand(c *apiClient) *cobra.Command {
 			fmt.Fprintf(w, "id\t%s\nname\t%s\nversion\t%s\nkind\t%s\nabi\t%d\ncarrier\t%s\nsha256\t%s\nlicence\t%s\n%s\n",
 				man.ID, man.Name, man.Version, man.Kind, man.ABI, info.Carrier, info.SHA256, man.License, man.Description)
 			fmt.Fprintf(w, "functions\t%s\n", join(man.Functions))
-			fmt.Fprintf(w, "hosts\t%s\n", strings.Join(man.Capabilities.Hosts, ", "))
+			if asked := man.Capabilities; man.Kind == abi.KindGuardrail {
+				fmt.Fprintf(w, "hosts\t%s\nstreams\t%t\nrewrites\t%t\nholds\t%d\n", strings.Join(asked.Hosts, ", "), asked.Stream, asked.Rewrite, asked.Hold)
+			}
 		})
 	}}
 }
@@ -96,7 +98,8 @@ func pluginTestCommand(c *apiClient) *cobra.Command {
 	cmd := &cobra.Command{Use: "test FILE", Short: "Check a plugin file against the contract", Args: cobra.ExactArgs(1),
 		Long: `Check a plugin file (or builtin:NAME) the way the gateway will use it: that it loads,
 keeps the contract, survives extreme and hostile input, answers the same on every
-instance, and, with --vectors, gives the answers of the .txtar files in a folder.`,
+instance, and, with --vectors, gives the answers of the .txtar files in a folder:
+whole exchanges of a provider, or single calls.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			target := conformance.Target{Declaration: plugin.Declaration{Source: args[0], Carrier: carrier}, Carriers: carriers(),
 				Builtins: plugins.Builtin(), Vectors: vectors, Update: update}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -13,8 +14,13 @@ var configs = map[string]string{
 	"builtin:rules": `{"rules":[{"name":"secret","words":["secret"]},{"name":"key","pattern":"AKIA[0-9A-Z]{16}","action":"replace"}]}`,
 }
 
+// vectors are the folders with whole exchanges of providers; others below them
+// are of the gateway's own codecs.
+const vectors = "../../../testdata/vectors"
+
 // TestPluginTest: what this repository ships, plugins and examples, passes the
-// conformance kit, on its carrier.
+// conformance kit, on its carrier; a provider gives the answers of its vectors,
+// which its own tests hold its code to, as the module that the binary brings.
 func TestPluginTest(t *testing.T) {
 	dir, program := t.TempDir(), program(t)
 	list, err := exec.Command(program, "plugin", "list", "--builtin").Output()
@@ -38,6 +44,18 @@ func TestPluginTest(t *testing.T) {
 		}
 		files = append(files, file)
 	}
+	providers := map[string]bool{}
+	sources, err := filepath.Glob("../../../plugins/providers/*/main.go")
+	if err != nil || len(sources) == 0 {
+		t.Fatalf("providers %v, %v", sources, err)
+	}
+	for _, source := range sources {
+		name := filepath.Base(filepath.Dir(source))
+		providers[name] = true
+		if !slices.Contains(files, "builtin:"+name) {
+			t.Errorf("the binary has no plugin %s: make plugins", name)
+		}
+	}
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			t.Parallel()
@@ -52,8 +70,17 @@ func TestPluginTest(t *testing.T) {
 				}
 				args = append(args, "--config", path)
 			}
-			if out, err := exec.Command(program, args...).CombinedOutput(); err != nil {
+			folder := ""
+			if name, ok := strings.CutPrefix(file, "builtin:"); ok && providers[name] {
+				folder = filepath.Join(vectors, name)
+				args = append(args, "--vectors", folder)
+			}
+			out, err := exec.Command(program, args...).CombinedOutput()
+			if err != nil {
 				t.Errorf("%v\n%s", err, out)
+			}
+			if played := strings.Contains(string(out), "\nvectors   ok, "); played != (folder != "") || played && !strings.Contains(string(out), "carrier wasm") {
+				t.Errorf("with vectors %q\n%s", folder, out)
 			}
 		})
 	}

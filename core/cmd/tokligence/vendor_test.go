@@ -254,7 +254,7 @@ func (g *gateway) complete(v *vendor) {
 	paid := map[string]int{}
 	for _, e := range g.entries() {
 		switch {
-		case e.Outcome == core.OutcomeOK && e.Amount == price(e.EndUser):
+		case (e.Outcome == core.OutcomeOK || e.ErrorCode == core.CodeOverloaded) && e.Amount == price(e.EndUser):
 			paid[e.EndUser]++
 		case e.Amount != 0 || e.Outcome == core.OutcomeOK:
 			g.t.Errorf("entry %+v", e)

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/tokligence/gateway/core/plugin"
-	"github.com/tokligence/gateway/core/plugin/carriertest/guest"
 	"github.com/tokligence/gateway/pdk/abi"
 )
 
@@ -32,8 +31,11 @@ func (h *Host) loader(t *testing.T, kind abi.Kind, log func(plugin, level, messa
 }
 
 func (h *Host) declaration(kind abi.Kind) plugin.Declaration {
-	return plugin.Declaration{ID: string(kind) + ".guest", Source: h.File, Carrier: string(h.Name), Limits: limits(patient), AllowHosts: guest.Manifest.Capabilities.Hosts}
+	return plugin.Declaration{ID: string(kind) + ".guest", Source: h.File, Carrier: string(h.Name), Limits: limits(patient), AllowHosts: capabilities.Hosts}
 }
+
+// capabilities are those of the guest as a guardrail.
+var capabilities = abi.Capabilities{Hosts: []string{"a.example"}, Rewrite: true, Stream: true, Hold: 8}
 
 type none struct{}
 
@@ -82,6 +84,9 @@ func (d disguisedPlugin) Call(ctx context.Context, f abi.Function, input, dst []
 		return dst, err
 	}
 	m.ID, m.Kind = string(d.kind)+".guest", d.kind
+	if d.kind == abi.KindGuardrail {
+		m.Capabilities = capabilities
+	}
 	b, err := json.Marshal(m)
 	return append(dst, b...), err
 }

@@ -12,6 +12,7 @@ func open(n int) *core.OpenExchange {
 	e := Entry(n)
 	return &core.OpenExchange{
 		ExchangeID: e.ExchangeID, NodeID: "nod_1", At: e.At, Key: e.Key, Organization: e.Organization, Team: e.Team, User: e.User,
+		EndUser: "ada", Tags: []string{"batch", "eu \"x\""},
 		Endpoint: "chat", Stream: true, RequestedModel: "gpt", DeployedModel: "gpt-q", Provider: "provider.openai", Deployment: "gpt-main",
 		PriceID: "pri_1", Usage: core.Usage{Input: 10, Output: 100}, Reserved: 6000, Unpriced: true,
 	}
@@ -52,7 +53,7 @@ func testSettleTwice(t *testing.T, s core.Store) {
 
 func testOpenExchanges(t *testing.T, s core.Store) {
 	late, early, other := open(3), open(1), open(2)
-	other.NodeID = "nod_2"
+	other.NodeID, other.EndUser, other.Tags = "nod_2", "", nil
 	batch := &core.LedgerBatch{Open: []*core.OpenExchange{late, early, other, open(4)}, Entries: []*core.LedgerEntry{Entry(4)}}
 	if _, err := s.WriteBatch(t.Context(), batch); err != nil {
 		t.Fatal(err)

@@ -173,10 +173,18 @@ func testBadValues(t *testing.T, s core.Store) {
 	// Open exchanges are cleaned in the same way.
 	bad := open(1)
 	bad.ExchangeID, bad.RequestedModel, bad.Deployment = "exc_x", "nul\x00 \xff", strings.Repeat("d", 5<<20)
+	bad.EndUser, bad.Tags = "nul\x00 \xff", []string{"\xff", strings.Repeat("t", 5<<20)}
 	if _, err := s.WriteBatch(t.Context(), &core.LedgerBatch{Open: []*core.OpenExchange{bad}}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.ListOpen(t.Context(), ""); err != nil {
-		t.Error(err)
+	kept, err := s.ListOpen(t.Context(), "")
+	if err != nil || len(kept) != 1 {
+		t.Fatalf("%d open, %v", len(kept), err)
 	}
+	for _, text := range append([]string{kept[0].RequestedModel, kept[0].Deployment, kept[0].EndUser}, kept[0].Tags...) {
+		if text == "" || strings.Contains(text, "\x00") || len(text) > 4096 || text != strings.ToValidUTF8(text, "") {
+			t.Errorf("open with %.60q", text)
+		}
+	}
+	equal(t, "the caller's tag", bad.Tags[0], "\xff")
 }

@@ -17,8 +17,7 @@ import (
 // kinds; the tests that need one that says so change the kind.
 var Manifest = abi.Manifest{
 	ID: "provider.guest", Name: "Guest", Version: "1.0.0", Kind: abi.KindProvider, ABI: abi.Version,
-	Config:       []byte(`{"type":"object"}`),
-	Capabilities: abi.Capabilities{Hosts: []string{"a.example"}, Rewrite: true, Stream: true, Hold: 8},
+	Config: []byte(`{"type":"object"}`),
 	Functions: []abi.Function{abi.Describe, abi.Configure, abi.Plan, abi.Encode, abi.Decode, abi.DecodeEvents, abi.DecodeError,
 		abi.Rank, abi.Inspect},
 }
