@@ -89,6 +89,17 @@ func (t *Target) plan(endpoint abi.Endpoint, stream bool) *plan {
 	return t.plans[planKey{bridges[endpoint], stream}]
 }
 
+// PassesOn reports whether the target's requests and answers need no plugin: it
+// is asked only what a failure means.
+func (t *Target) PassesOn() bool {
+	for _, p := range t.plans {
+		if p.Local || p.Request.Mode == abi.Transform || p.Response.Mode == abi.Transform || p.Stream.Mode == abi.Transform {
+			return false
+		}
+	}
+	return true
+}
+
 // NewTarget asks the provider for all its plans.
 func NewTarget(ctx context.Context, t Target, provider Provider) (*Target, error) {
 	t.provider, t.plans = provider, make(map[planKey]*plan)
