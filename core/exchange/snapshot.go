@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -106,6 +107,7 @@ func NewTarget(ctx context.Context, t Target, provider Provider) (*Target, error
 	d := t.Deployment
 	t.described = abiDeployment(d, t.Credential)
 	req := abi.PlanRequest{Deployment: t.described}
+	compiled := map[string]*regexp.Regexp{}
 	for _, endpoint := range endpoints {
 		for _, stream := range [...]bool{false, true} {
 			req.Endpoint, req.Stream = endpoint, stream
@@ -117,7 +119,7 @@ func NewTarget(ctx context.Context, t Target, provider Provider) (*Target, error
 				continue
 			}
 			p := &plan{PlanReply: reply, endpoint: endpoint, usage: compileUsage(&reply.Usage), decodesErrors: provider.DecodesErrors()}
-			if p.errors, err = compileErrors(&reply.Errors); err != nil {
+			if p.errors, err = compileErrors(&reply.Errors, compiled); err != nil {
 				return nil, fmt.Errorf("deployment %s: error pattern of the plan for %s: %w", d.Name, endpoint, err)
 			}
 			for name, value := range reply.Headers {
