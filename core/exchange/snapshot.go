@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -90,12 +91,24 @@ func (t *Target) plan(endpoint abi.Endpoint, stream bool) *plan {
 	return t.plans[planKey{bridges[endpoint], stream}]
 }
 
+// PassesOn reports whether the target's requests and answers need no plugin: it
+// is asked only what a failure means.
+func (t *Target) PassesOn() bool {
+	for _, p := range t.plans {
+		if p.Local || p.Request.Mode == abi.Transform || p.Response.Mode == abi.Transform || p.Stream.Mode == abi.Transform {
+			return false
+		}
+	}
+	return true
+}
+
 // NewTarget asks the provider for all its plans.
 func NewTarget(ctx context.Context, t Target, provider Provider) (*Target, error) {
 	t.provider, t.plans = provider, make(map[planKey]*plan)
 	d := t.Deployment
 	t.described = abiDeployment(d, t.Credential)
 	req := abi.PlanRequest{Deployment: t.described}
+	compiled := map[string]*regexp.Regexp{}
 	for _, endpoint := range endpoints {
 		for _, stream := range [...]bool{false, true} {
 			req.Endpoint, req.Stream = endpoint, stream
@@ -110,7 +123,7 @@ func NewTarget(ctx context.Context, t Target, provider Provider) (*Target, error
 				return nil, core.Invalid("credential", "%s, which %s needs", core.AsError(err).Message, d.Provider)
 			}
 			p := &plan{PlanReply: reply, endpoint: endpoint, usage: compileUsage(&reply.Usage), decodesErrors: provider.DecodesErrors()}
-			if p.errors, err = compileErrors(&reply.Errors); err != nil {
+			if p.errors, err = compileErrors(&reply.Errors, compiled); err != nil {
 				return nil, fmt.Errorf("deployment %s: error pattern of the plan for %s: %w", d.Name, endpoint, err)
 			}
 			for name, value := range reply.Headers {

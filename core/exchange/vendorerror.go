@@ -31,7 +31,8 @@ type errorPattern struct {
 	message *regexp.Regexp
 }
 
-func compileErrors(p *abi.ErrorPaths) (*errorReader, error) {
+// compileErrors shares expressions through compiled: a provider's plans mostly have the same.
+func compileErrors(p *abi.ErrorPaths, compiled map[string]*regexp.Regexp) (*errorReader, error) {
 	path := func(s, otherwise string) []string {
 		if s == "" {
 			s = otherwise
@@ -41,12 +42,12 @@ func compileErrors(p *abi.ErrorPaths) (*errorReader, error) {
 	r := &errorReader{message: path(p.Message, "error.message"), kind: path(p.Type, "error.type"), code: path(p.Code, "error.code")}
 	for _, pat := range p.Patterns {
 		c := errorPattern{ErrorPattern: pat}
-		if pat.Message != "" {
-			re, err := regexp.Compile("^(?:" + pat.Message + ")")
-			if err != nil {
+		if c.message = compiled[pat.Message]; c.message == nil && pat.Message != "" {
+			var err error
+			if c.message, err = regexp.Compile("^(?:" + pat.Message + ")"); err != nil {
 				return nil, err
 			}
-			c.message = re
+			compiled[pat.Message] = c.message
 		}
 		r.patterns = append(r.patterns, c)
 	}

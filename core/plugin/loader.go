@@ -18,6 +18,9 @@ import (
 	"github.com/tokligence/gateway/pdk/abi"
 )
 
+// builtin begins the source of a plugin inside the binary.
+const builtin = "builtin:"
+
 // Declaration is a plugin as gateway.toml declares it.
 type Declaration struct {
 	ID         string
@@ -136,14 +139,14 @@ func codeKey(d *Declaration, hash string) string {
 
 // read returns a file and its SHA-256 in hex.
 func (l *Loader) read(source string) (data []byte, hash string, err error) {
-	if name, ok := strings.CutPrefix(source, "builtin:"); ok {
+	if name, ok := strings.CutPrefix(source, builtin); ok {
 		data, err = l.Builtins.Open(name)
 	} else {
 		data, err = os.ReadFile(source)
 	}
 	sum := sha256.Sum256(data)
 	hash = hex.EncodeToString(sum[:])
-	if err == nil && strings.HasPrefix(source, "builtin:") {
+	if err == nil && strings.HasPrefix(source, builtin) {
 		l.sums.Store(source, hash)
 	}
 	return data, hash, err
@@ -189,6 +192,12 @@ func (l *Loader) openFile(ctx context.Context, name string, d Declaration, data 
 		Log: func(level, message string) { l.Log(d.ID, level, message) }}
 	if name != "process" {
 		s.Bytes = data
+	}
+	if strings.HasPrefix(d.Source, builtin) { // what lies on disk may be another file by then
+		s.Again = func() ([]byte, error) {
+			again, _, err := l.read(d.Source)
+			return again, err
+		}
 	}
 	code, err := carrier.Open(ctx, s)
 	if err != nil {

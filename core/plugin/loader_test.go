@@ -61,7 +61,8 @@ func (p fakePlugin) Call(_ context.Context, f abi.Function, input, dst []byte) (
 	return append(dst, out...), err
 }
 
-func (p fakePlugin) Stats() plugin.Stats { return plugin.Stats{} }
+func (p fakePlugin) Stats() plugin.Stats        { return plugin.Stats{} }
+func (p fakePlugin) Rest(context.Context) error { return nil }
 func (p fakePlugin) Close(context.Context) error {
 	p.running--
 	if p.closing != nil {
@@ -337,4 +338,45 @@ func TestLoader_ReleaseWhileInUse(t *testing.T) {
 		t.Errorf("%v; %d codes, %d plugins", err, carrier.codes, carrier.running)
 	}
 	other.Release()
+}
+
+// seen is a carrier that keeps what it was asked to open.
+type seen struct {
+	*fake
+	source plugin.Source
+}
+
+func (c *seen) Open(ctx context.Context, s plugin.Source) (plugin.Code, error) {
+	c.source = s
+	return c.fake.Open(ctx, s)
+}
+
+type oneBuiltin struct{}
+
+func (oneBuiltin) Names() []string             { return []string{"x"} }
+func (oneBuiltin) Open(string) ([]byte, error) { return []byte("module"), nil }
+
+// TestLoader_Again: only a file that cannot have changed is read again behind
+// the back of its pin.
+func TestLoader_Again(t *testing.T) {
+	path := writeFile(t, "module")
+	for _, c := range []struct {
+		source string
+		again  bool
+	}{{"builtin:x", true}, {path, false}} {
+		carrier := &seen{fake: &fake{manifest: guardrail}}
+		l := plugin.NewLoader(plugin.Options{Carriers: map[string]plugin.Carrier{"wasm": carrier}, Builtins: oneBuiltin{}, Log: func(string, string, string) {}})
+		if _, err := l.Load(t.Context(), plugin.Declaration{ID: "guardrail.x", Source: c.source}); err != nil {
+			t.Fatal(err)
+		}
+		if (carrier.source.Again != nil) != c.again {
+			t.Fatalf("%s can be read again: %v", c.source, !c.again)
+		}
+		if !c.again {
+			continue
+		}
+		if b, err := carrier.source.Again(); err != nil || string(b) != "module" {
+			t.Errorf("%s again: %s, %v", c.source, b, err)
+		}
+	}
 }

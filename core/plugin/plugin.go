@@ -19,6 +19,9 @@ type Source struct {
 	Path   string // of the file, for messages and for the process carrier
 	SHA256 string // lower-case hex; "" is not pinned. Checked by the loader before a carrier sees the file
 	Limits Limits
+	// Again reads the file once more, for code that is freed while nobody calls
+	// it. nil keeps the code: the file may have changed since.
+	Again func() ([]byte, error)
 	// CacheDir is where compiled code is kept between starts; "" keeps none.
 	CacheDir string
 	// Log receives what the plugin logs and what it writes to stderr before it fails.
@@ -60,6 +63,10 @@ type Plugin interface {
 	// Whatever happens, only this call fails.
 	Call(ctx context.Context, f abi.Function, input, dst []byte) ([]byte, error)
 	Stats() Stats
+	// Rest frees what can be had again at the next call, which then takes some
+	// 100 ms longer: for a plugin that is seldom called. What calls use meanwhile
+	// stays.
+	Rest(ctx context.Context) error
 	// Close waits for running calls and frees all instances.
 	Close(ctx context.Context) error
 }

@@ -35,6 +35,9 @@ type PoolConfig struct {
 	// Open makes an instance that is configured and ready. Its error is
 	// reported like that of a call.
 	Open func(ctx context.Context) (Instance, error)
+	// Rest frees what instances share, after Pool.Rest has closed those that lie
+	// idle; Open has it again. nil: the pool never rests.
+	Rest func(ctx context.Context) error
 	// RetireBytes and RetireCalls end an instance's life after a call: 0 is half
 	// of Limits.MemoryBytes and a million calls.
 	RetireBytes int64
@@ -350,6 +353,19 @@ func (p *Pool) Stats() Stats {
 	s := p.stats
 	s.Instances, s.Idle, s.BreakerOpen = p.live, len(p.idle), p.breaker.open
 	return s
+}
+
+// Rest implements Plugin.
+func (p *Pool) Rest(ctx context.Context) error {
+	if p.config.Rest == nil {
+		return nil
+	}
+	p.mu.Lock()
+	idle := p.idle
+	p.idle = nil
+	p.live -= len(idle)
+	p.mu.Unlock()
+	return errors.Join(closeAll(idle), p.config.Rest(ctx))
 }
 
 // Close implements Plugin. Callers that wait already are still served. When ctx

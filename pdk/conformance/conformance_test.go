@@ -31,6 +31,7 @@ func (g *guest) Open(_ context.Context, s plugin.Source) (plugin.Code, error) {
 }
 func (g *guest) Has(abi.Function) bool       { return true }
 func (g *guest) Stats() plugin.Stats         { return plugin.Stats{} }
+func (g *guest) Rest(context.Context) error  { return nil }
 func (g *guest) Close(context.Context) error { return nil }
 
 func (g *guest) Start(_ context.Context, config json.RawMessage) (plugin.Plugin, error) {

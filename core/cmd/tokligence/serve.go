@@ -151,8 +151,11 @@ func (m *Main) open(ctx context.Context) error {
 		return m.invalid(problems)
 	}
 	m.apply(c, snap)
-	// Compiling plugins takes memory that serving does not need.
+	// Starting takes memory that serving does not need.
 	debug.FreeOSMemory()
+	if err := freePages(); err != nil {
+		m.log.Debug("memory of the start is kept", "error", err)
+	}
 	return nil
 }
 

@@ -23,6 +23,7 @@ import (
 type instance struct {
 	id        string // the plugin's
 	limits    plugin.Limits
+	code      *code
 	module    api.Module
 	functions map[abi.Function]api.Function // each keeps a stack, so they are made at first use
 	stderr    *guestlog.Capture
@@ -38,46 +39,50 @@ type instance struct {
 
 // instantiate makes an instance and lets it initialize itself.
 func (c *code) instantiate(ctx context.Context) (*instance, error) {
+	e, err := c.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
 	i := &instance{
-		id: c.id, limits: c.limits,
+		id: c.source.ID, limits: c.source.Limits, code: c,
 		functions: map[abi.Function]api.Function{},
-		stderr:    guestlog.New(c.log),
+		stderr:    guestlog.New(c.source.Log),
 	}
 	i.context.instance = i
 	i.context.Context = ctx
 	i.context.values = experimental.WithMemoryAllocator(context.Background(), memoryAllocator())
 	// Without true clocks the collector of a Go guest stalls for good; without
 	// a source of randomness all instances would draw the same.
-	module, err := c.runtime.InstantiateModule(&i.context, c.compiled, wazero.NewModuleConfig().
+	i.module, err = e.runtime.InstantiateModule(&i.context, e.compiled, wazero.NewModuleConfig().
 		WithName("").WithStartFunctions().
 		WithSysWalltime().WithSysNanotime().WithRandSource(chance{i}).
 		WithStdout(stderr{i}).WithStderr(stderr{i}))
 	i.context.values = nil
 	if err != nil {
+		c.leave()
 		return nil, i.failure("start", err)
 	}
-	i.module = module
-	if err := i.initialize(ctx, c); err != nil {
+	if err := i.initialize(ctx, e.start); err != nil {
 		return nil, errors.Join(err, i.Close(ctx))
 	}
 	return i, nil
 }
 
-// initialize runs the start function, which instrument keeps from running by
-// itself, and then that of the guest's language.
-func (i *instance) initialize(ctx context.Context, c *code) error {
+// initialize runs the start function, if the module has one, which instrument
+// keeps from running by itself, and then that of the guest's language.
+func (i *instance) initialize(ctx context.Context, start bool) error {
 	flag, ok := i.module.ExportedGlobal(instrument.FlagExport).(api.MutableGlobal)
 	if !ok {
 		return i.fault("start", plugin.FaultTrap, errors.New("the rewritten module shows no flag"))
 	}
 	i.watch.flag = flag
-	if c.start {
-		if err := i.run(ctx, c.startTimeout, "start", i.module.ExportedFunction(instrument.StartExport)); err != nil {
+	if start {
+		if err := i.run(ctx, i.code.startTimeout, "start", i.module.ExportedFunction(instrument.StartExport)); err != nil {
 			return err
 		}
 	}
 	if f := i.module.ExportedFunction(initializeExport); f != nil {
-		return i.run(ctx, c.startTimeout, initializeExport, f)
+		return i.run(ctx, i.code.startTimeout, initializeExport, f)
 	}
 	return nil
 }
@@ -170,6 +175,7 @@ func (i *instance) MemoryBytes() int64 { return int64(i.module.Memory().Size()) 
 
 // Close implements plugin.Instance.
 func (i *instance) Close(ctx context.Context) error {
+	defer i.code.leave()
 	if err := i.module.Close(ctx); err != nil {
 		return fmt.Errorf("close the guest: %w", err)
 	}

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/tetratelabs/wazero"
@@ -51,77 +52,93 @@ type carrier struct {
 // Open implements plugin.Carrier.
 func (c carrier) Open(ctx context.Context, s plugin.Source) (plugin.Code, error) {
 	s.Limits = s.Limits.WithDefaults()
-	opened := &code{id: s.ID, limits: s.Limits, log: s.Log, startTimeout: max(c.startTimeout, s.Limits.Timeout)}
-	if err := opened.open(ctx, s); err != nil {
+	opened := &code{source: s, startTimeout: max(c.startTimeout, s.Limits.Timeout)}
+	opened.source.Bytes = nil
+	engine, err := opened.compile(ctx, s.Bytes)
+	if err == nil {
+		opened.engine = engine
+		opened.has, err = functions(engine.compiled)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("plugin %s: %w", s.ID, errors.Join(err, opened.Close(ctx)))
 	}
 	return opened, nil
 }
 
-// code is a compiled module in a runtime of its own, whose memory limit is the plugin's.
+// code is a module that has been compiled. While it rests it keeps only what it
+// takes to be compiled again.
 type code struct {
-	id           string
-	limits       plugin.Limits
-	log          func(level, message string)
+	source       plugin.Source // without Bytes
 	startTimeout time.Duration
+	has          map[abi.Function]bool
 
+	mu        sync.Mutex
+	engine    *engine // nil at rest and after Close
+	instances int     // of the engine
+	closed    bool
+}
+
+// engine is a compiled module in a runtime of its own, whose memory limit is the plugin's.
+type engine struct {
 	cache    wazero.CompilationCache
 	runtime  wazero.Runtime
 	compiled wazero.CompiledModule
 	start    bool // instrument.StartExport is to be called
-	has      map[abi.Function]bool
 }
 
-func (c *code) open(ctx context.Context, s plugin.Source) (err error) {
-	rewritten, err := instrument.Rewrite(s.Bytes)
+// compile makes an engine of the module, or takes it from the cache.
+func (c *code) compile(ctx context.Context, module []byte) (*engine, error) {
+	rewritten, err := instrument.Rewrite(module)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	c.start = rewritten.Start
-	if s.CacheDir == "" {
-		c.cache = wazero.NewCompilationCache()
-	} else if c.cache, err = wazero.NewCompilationCacheWithDir(s.CacheDir); err != nil {
-		return fmt.Errorf("cache of compiled code: %w", err)
+	e := &engine{start: rewritten.Start}
+	if c.source.CacheDir == "" {
+		e.cache = wazero.NewCompilationCache()
+	} else if e.cache, err = wazero.NewCompilationCacheWithDir(c.source.CacheDir); err != nil {
+		return nil, fmt.Errorf("cache of compiled code: %w", err)
 	}
-	pages := max(1, min(c.limits.MemoryBytes/pageBytes, 1<<16))
-	c.runtime = wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigCompiler().
-		WithCompilationCache(c.cache).
+	pages := max(1, min(c.source.Limits.MemoryBytes/pageBytes, 1<<16))
+	e.runtime = wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigCompiler().
+		WithCompilationCache(e.cache).
 		WithMemoryLimitPages(uint32(pages)))
-	if err := c.compile(ctx, rewritten.Bytes); err != nil {
-		return fmt.Errorf("compile: %w", err)
+	if err = e.compile(ctx, rewritten.Bytes); err == nil {
+		err = e.link(ctx)
 	}
-	if err := c.checkExports(); err != nil {
-		return err
+	if err != nil {
+		return nil, errors.Join(err, e.close(ctx))
 	}
-	return c.link(ctx)
+	return e, nil
 }
 
 // compile takes a panic for an error: the compiler meets files of strangers.
-func (c *code) compile(ctx context.Context, module []byte) (err error) {
+func (e *engine) compile(ctx context.Context, module []byte) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("the compiler broke: %v", r)
+			err = fmt.Errorf("compile: the compiler broke: %v", r)
 		}
 	}()
-	c.compiled, err = c.runtime.CompileModule(ctx, module)
-	return err
+	if e.compiled, err = e.runtime.CompileModule(ctx, module); err != nil {
+		return fmt.Errorf("compile: %w", err)
+	}
+	return nil
 }
 
 // link makes the host's modules and checks that they have all that the guest imports.
-func (c *code) link(ctx context.Context) error {
-	host, err := hostModule(c.runtime).Instantiate(ctx)
+func (e *engine) link(ctx context.Context) error {
+	host, err := hostModule(e.runtime).Instantiate(ctx)
 	if err != nil {
 		return fmt.Errorf("host module: %w", err)
 	}
-	if _, err := wasi_snapshot_preview1.Instantiate(ctx, c.runtime); err != nil {
+	if _, err := wasi_snapshot_preview1.Instantiate(ctx, e.runtime); err != nil {
 		return fmt.Errorf("WASI: %w", err)
 	}
-	wasi := c.runtime.Module(wasi_snapshot_preview1.ModuleName)
+	wasi := e.runtime.Module(wasi_snapshot_preview1.ModuleName)
 	given := map[string]map[string]api.FunctionDefinition{
 		abi.HostModule:                    host.ExportedFunctionDefinitions(),
 		wasi_snapshot_preview1.ModuleName: wasi.ExportedFunctionDefinitions(),
 	}
-	for _, f := range c.compiled.ImportedFunctions() {
+	for _, f := range e.compiled.ImportedFunctions() {
 		module, name, _ := f.Import()
 		have, ok := given[module][name]
 		if !ok {
@@ -131,43 +148,47 @@ func (c *code) link(ctx context.Context) error {
 			return fmt.Errorf("the module imports %s.%s with another signature than the host's", module, name)
 		}
 	}
-	for _, m := range c.compiled.ImportedMemories() {
+	for _, m := range e.compiled.ImportedMemories() {
 		module, name, _ := m.Import()
 		return fmt.Errorf("the module imports the memory %s.%s; a guest has its own", module, name)
 	}
 	return nil
 }
 
+func (e *engine) close(ctx context.Context) error {
+	return errors.Join(e.runtime.Close(ctx), e.cache.Close(ctx))
+}
+
 func sameSignature(a, b api.FunctionDefinition) bool {
 	return slices.Equal(a.ParamTypes(), b.ParamTypes()) && slices.Equal(a.ResultTypes(), b.ResultTypes())
 }
 
-// checkExports finds the functions of the module and refuses one that could not be called.
-func (c *code) checkExports() error {
-	if _, ok := c.compiled.ExportedMemories()[memoryExport]; !ok {
-		return fmt.Errorf("the module does not export its memory as %q", memoryExport)
+// functions finds those of the ABI and refuses a module that could not be called.
+func functions(m wazero.CompiledModule) (map[abi.Function]bool, error) {
+	if _, ok := m.ExportedMemories()[memoryExport]; !ok {
+		return nil, fmt.Errorf("the module does not export its memory as %q", memoryExport)
 	}
-	c.has = map[abi.Function]bool{}
-	exports := c.compiled.ExportedFunctions()
+	has := map[abi.Function]bool{}
+	exports := m.ExportedFunctions()
 	for name, f := range exports {
 		function, ok := strings.CutPrefix(name, abi.ExportPrefix)
 		if !ok {
 			continue
 		}
 		if result := f.ResultTypes(); len(f.ParamTypes()) > 0 || len(result) != 1 || result[0] != api.ValueTypeI32 {
-			return fmt.Errorf("export %s must be a function without parameters that returns an i32", name)
+			return nil, fmt.Errorf("export %s must be a function without parameters that returns an i32", name)
 		}
-		c.has[abi.Function(function)] = true
+		has[abi.Function(function)] = true
 	}
 	if f := exports[initializeExport]; f != nil && len(f.ParamTypes())+len(f.ResultTypes()) > 0 {
-		return fmt.Errorf("export %s must be a function without parameters and results", initializeExport)
+		return nil, fmt.Errorf("export %s must be a function without parameters and results", initializeExport)
 	}
 	for _, f := range []abi.Function{abi.Describe, abi.Configure} {
-		if !c.has[f] {
-			return fmt.Errorf("the module does not export %s%s", abi.ExportPrefix, f)
+		if !has[f] {
+			return nil, fmt.Errorf("the module does not export %s%s", abi.ExportPrefix, f)
 		}
 	}
-	return nil
+	return has, nil
 }
 
 // Has implements plugin.Code.
@@ -175,22 +196,69 @@ func (c *code) Has(f abi.Function) bool { return c.has[f] }
 
 // Start implements plugin.Code.
 func (c *code) Start(ctx context.Context, config json.RawMessage) (plugin.Plugin, error) {
-	return plugin.StartPool(ctx, plugin.PoolConfig{
-		ID: c.id, Limits: c.limits,
+	pool := plugin.PoolConfig{
+		ID: c.source.ID, Limits: c.source.Limits,
 		Open: func(ctx context.Context) (plugin.Instance, error) { return c.configured(ctx, config) },
-	})
+	}
+	if c.source.Again != nil {
+		pool.Rest = c.rest
+	}
+	return plugin.StartPool(ctx, pool)
+}
+
+// enter returns the engine for one more instance, which leave must follow. Code
+// that rests is compiled again meanwhile, by one for all who wait.
+func (c *code) enter(ctx context.Context) (*engine, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return nil, plugin.ErrClosed
+	}
+	if c.engine == nil {
+		module, err := c.source.Again()
+		if err != nil {
+			return nil, err
+		}
+		if c.engine, err = c.compile(ctx, module); err != nil {
+			return nil, err
+		}
+	}
+	c.instances++
+	return c.engine, nil
+}
+
+// leave is the end of an instance.
+func (c *code) leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.instances--
+}
+
+// rest frees the engine unless an instance lives, of any pool.
+func (c *code) rest(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.instances > 0 {
+		return nil
+	}
+	return c.free(ctx)
 }
 
 // Close implements plugin.Code.
 func (c *code) Close(ctx context.Context) error {
-	var err error
-	if c.runtime != nil {
-		err = c.runtime.Close(ctx)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	return c.free(ctx)
+}
+
+func (c *code) free(ctx context.Context) error {
+	if c.engine == nil {
+		return nil
 	}
-	if c.cache != nil {
-		err = errors.Join(err, c.cache.Close(ctx))
-	}
-	return err
+	e := c.engine
+	c.engine = nil
+	return e.close(ctx)
 }
 
 // configured makes an instance and configures it, unless config is nil.
@@ -202,7 +270,7 @@ func (c *code) configured(ctx context.Context, config json.RawMessage) (plugin.I
 	if config == nil {
 		return i, nil
 	}
-	err = plugin.Configure(c.id, config, func(input []byte) ([]byte, error) {
+	err = plugin.Configure(c.source.ID, config, func(input []byte) ([]byte, error) {
 		return i.ask(ctx, c.startTimeout, abi.Configure, input, nil)
 	})
 	if err != nil {
