@@ -4,6 +4,7 @@
 package guard
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"slices"
@@ -99,15 +100,34 @@ func (r *Run) whole(ctx context.Context, stage abi.Stage, body []byte, find func
 		for n := range found {
 			segments[n] = found[n].Segment
 		}
+		// What a model reads as one text stands together, also where a name or an
+		// address stands between in the body.
+		slices.SortStableFunc(segments, func(a, b abi.Segment) int {
+			return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Kind, b.Kind))
+		})
 		reply, err := r.inspect(ctx, i, &abi.InspectRequest{Stage: stage, Segments: segments, Final: true})
 		if err != nil {
 			return nil, err
 		}
 		if reply.Verdict == abi.Rewrite && !a.Monitor {
-			body = segment.Replace(make([]byte, 0, len(body)), body, found, reply.Segments)
+			body = replace(body, found, reply.Segments)
 		}
 	}
 	return body, nil
+}
+
+// replace puts new texts into a body or event, and takes out of it what would
+// still tell the old ones.
+func replace(body []byte, found []segment.Found, texts []abi.SegmentText) []byte {
+	if len(texts) == 0 {
+		return body
+	}
+	choices := make([]int, len(texts))
+	for i := range texts {
+		choices[i] = found[texts[i].ID].Choice
+	}
+	body = segment.Replace(make([]byte, 0, len(body)), body, found, texts)
+	return segment.DropLogprobs(body, choices)
 }
 
 // inspect asks one guardrail, performs what it wants fetched, and judges. A nil
