@@ -177,6 +177,7 @@ func TestDo_BadRequests(t *testing.T) {
 		{`{"model":"m","messages":[{"role":"user","content":"\ud800"}]}`, 400, ""}, {"{\"model\":\"m\",\"messages\":[\"\xff\"]}", 400, ""},
 		{strings.Repeat("[", 100_000), 400, ""},
 		{`{"model":"m","model":"n","messages":[{}]}`, 400, "model"},
+		{`{"model":"m","Model":"n","messages":[{}]}`, 400, "Model"}, {`{"model":"m","messages":[{}],"MAX_TOKENS":9}`, 400, "MAX_TOKENS"},
 		{`{"model":"m","stream":"yes","messages":[{}]}`, 400, "stream"},
 		{`{"model":"nope","messages":[{}]}`, 404, "model"},
 	} {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
 // TestDo_RefusalUsesNothing: what the budget refuses leaves the rate limits as
@@ -64,5 +65,24 @@ func TestDo_ShrunkOnRecord(t *testing.T) {
 	}
 	if len(open) != 1 || open[0].Usage.Output != c.head.MaxOutput || open[0].Reserved != p.Budgets[0].Amount {
 		t.Errorf("on record %+v, the cap is %d", open[0], c.head.MaxOutput)
+	}
+}
+
+// TestDo_ShrunkUnderEachName: a cap that the client wrote under both of its names
+// is lowered under both, and only where it is higher.
+func TestDo_ShrunkUnderEachName(t *testing.T) {
+	r := newRig(t, core.Deployment{}, nil)
+	r.answer(whole(200, wholeAnswer))
+	p := r.key("0.001", core.Limits{})
+	p.Budgets[0].Policy = core.BudgetShrink
+	c, _ := r.ask(p, abi.Chat, `{"model":"m","max_tokens":500,"max_completion_tokens":10,"messages":[{"role":"user","content":"hi"}]}`)
+	if c.status != 200 {
+		t.Fatalf("%d %s", c.status, c.body.String())
+	}
+	sent := []byte(<-r.bodies)
+	high, _ := scan.GetInt(sent, "max_tokens")
+	low, _ := scan.GetInt(sent, "max_completion_tokens")
+	if high != c.head.MaxOutput || high >= 500 || low != 10 {
+		t.Errorf("sent %s, capped at %d", sent, c.head.MaxOutput)
 	}
 }

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tokligence/gateway/core"
@@ -117,10 +118,15 @@ var acted = [...]string{"model", "stream", "stream_options", "max_tokens", "max_
 func (p *parser) member(key, value []byte) bool {
 	bit := -1
 	for i, name := range acted {
-		if string(key) == name {
-			bit = i
-			break
+		if len(key) != len(name) || !strings.EqualFold(string(key), name) {
+			continue
 		}
+		if string(key) != name { // many servers read names in any case: what is checked must be what they read
+			p.err = core.Invalid(string(key), "member %s must be written %s", key, name)
+			return false
+		}
+		bit = i
+		break
 	}
 	if bit < 0 {
 		return true

@@ -78,7 +78,28 @@ func (r *Run) Findings() []string {
 // Input inspects a request body. It returns the body to send on, the same one
 // if nothing was rewritten; the error is a *core.Error.
 func (r *Run) Input(ctx context.Context, body []byte) ([]byte, error) {
+	if segment.Tokens(r.context.Endpoint, body) {
+		if err := r.unread(); err != nil {
+			return nil, err
+		}
+	}
 	return r.whole(ctx, abi.StageInput, body, func(b []byte) []segment.Found { return segment.Request(r.context.Endpoint, b) })
+}
+
+// unread refuses a request whose text no guardrail can read, unless it may pass
+// all of them unseen.
+func (r *Run) unread() error {
+	for i := range r.chain.attachments {
+		a := &r.chain.attachments[i]
+		if !slices.Contains(a.Stages, string(abi.StageInput)) {
+			continue
+		}
+		r.note(a.Name, []abi.Finding{{Rule: "unread", Count: 1}})
+		if !a.FailOpen && !a.Monitor {
+			return core.Invalid("input", "input must be text and not tokens: the guardrail %q has to read it", a.Name)
+		}
+	}
+	return nil
 }
 
 // Output inspects a whole answer in the client's dialect, like Input.

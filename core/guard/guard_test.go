@@ -77,6 +77,27 @@ func TestRun_Input(t *testing.T) {
 	}
 }
 
+func TestRun_Input_Tokens(t *testing.T) {
+	for _, c := range []struct {
+		mode     core.GuardrailAttachment
+		body     string
+		code     core.Code
+		findings string
+	}{
+		{core.GuardrailAttachment{}, `{"input":[101,202]}`, core.CodeInvalidRequest, "g/unread"},
+		{core.GuardrailAttachment{}, `{"input":["text",[101]]}`, core.CodeInvalidRequest, "g/unread"},
+		{core.GuardrailAttachment{}, `{"input":["text"]}`, "", ""},
+		{core.GuardrailAttachment{Monitor: true}, `{"input":[[101,202]]}`, "", "g/unread"},
+		{core.GuardrailAttachment{FailOpen: true}, `{"input":[[101,202]]}`, "", "g/unread"},
+	} {
+		run := chain(c.mode, masks("zanzibar")).Begin(abi.Embeddings, "m")
+		_, err := run.Input(context.Background(), []byte(c.body))
+		if f := strings.Join(run.Findings(), ","); f != c.findings || (err == nil) != (c.code == "") || err != nil && core.AsError(err).Code != c.code {
+			t.Errorf("%s %+v: %v, findings %s", c.body, c.mode, err, f)
+		}
+	}
+}
+
 // contents splits a stream into the contents of its chunks, "|" between and "." at a finish.
 func contents(t *testing.T, text string) string {
 	r := sse.NewReader(strings.NewReader(text), 1<<20)

@@ -90,6 +90,19 @@ func Request(endpoint abi.Endpoint, body []byte) []Found {
 	return w.found
 }
 
+// Tokens reports whether a request brings text as the numbers of tokens, which
+// nobody but a model can read.
+func Tokens(endpoint abi.Endpoint, body []byte) (found bool) {
+	if endpoint != abi.Embeddings {
+		return false
+	}
+	scan.Elements(scan.Get(body, "input"), func(_ int, v []byte) bool {
+		found = scan.Kind(v) != '"'
+		return !found
+	})
+	return found
+}
+
 // Answer finds the text of a whole answer in the client's dialect.
 func Answer(endpoint abi.Endpoint, body []byte) []Found {
 	w := walker{body: body, role: "assistant"}
