@@ -13,8 +13,10 @@ import (
 func (r *run) admit(ctx context.Context, s *Snapshot) *core.Error {
 	r.facts.inputTokens, r.facts.cacheMarked = estimateInput(r.body)
 	key := r.principal.Key
-	grant, err := r.x.Limiter.Acquire(r.req.Arrived, []limit.Subject{{ID: key.ID, Limits: key.Limits}}, r.facts.inputTokens+r.facts.maxOutput)
+	subjects := []limit.Subject{{ID: key.ID, Limits: key.Limits}}
+	grant, err := r.x.Limiter.Acquire(r.req.Arrived, subjects, r.facts.tokens())
 	if err != nil {
+		r.head.More = appendRateLimits(r.head.More, r.x.Limiter.State(r.req.Arrived, subjects))
 		return core.AsError(err)
 	}
 	r.grant = grant

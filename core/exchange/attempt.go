@@ -108,7 +108,7 @@ func (r *run) attempt(ctx context.Context, t *Target) *core.Error {
 		}
 		return core.Invalid("model", "the model %q does not serve this endpoint", r.route.Name)
 	}
-	grant, lerr := r.x.Limiter.Acquire(r.x.now(), []limit.Subject{{ID: t.Deployment.Name, Limits: t.Deployment.Limits}}, r.facts.inputTokens+r.facts.maxOutput)
+	grant, lerr := r.x.Limiter.Acquire(r.x.now(), []limit.Subject{{ID: t.Deployment.Name, Limits: t.Deployment.Limits}}, r.facts.tokens())
 	if lerr != nil {
 		e := core.AsError(lerr)
 		e.Source, e.Message = core.SourceUpstream, "the deployments of this model are at their own rate limit" // so that others are tried

@@ -86,3 +86,29 @@ func TestDo_ShrunkUnderEachName(t *testing.T) {
 		t.Errorf("sent %s, capped at %d", sent, c.head.MaxOutput)
 	}
 }
+
+// TestDo_HugeCap: a cap that no product with n fits into counts as what it is, a
+// cap on nothing.
+func TestDo_HugeCap(t *testing.T) {
+	r := newRig(t, core.Deployment{}, nil)
+	r.answer(whole(200, wholeAnswer))
+	const body = `{"model":"m","max_tokens":4611686018427387904,"n":2,"messages":[{"role":"user","content":"hi"}]}`
+	if c, _ := r.ask(r.key("1.00", core.Limits{}), abi.Chat, body); c.status != 402 || r.hits.Load() != 0 {
+		t.Errorf("budget: %d %s", c.status, c.body.String())
+	}
+	if c, _ := r.ask(r.key("", core.Limits{TPM: 1000}), abi.Chat, body); c.status != 429 || r.hits.Load() != 0 {
+		t.Errorf("limit: %d %s", c.status, c.body.String())
+	}
+}
+
+// TestDo_LimitTells: a refusal tells what the limits are, and every choice counts.
+func TestDo_LimitTells(t *testing.T) {
+	r := newRig(t, core.Deployment{}, nil)
+	r.answer(whole(200, wholeAnswer))
+	p := r.key("", core.Limits{RPM: 2, TPM: 1000})
+	c, _ := r.ask(p, abi.Chat, `{"model":"m","max_tokens":600,"n":2,"messages":[{"role":"user","content":"hi"}]}`)
+	if c.status != 429 || header(c, "Retry-After") == "" || header(c, "X-Ratelimit-Limit-Requests") != "2" || header(c, "X-Ratelimit-Remaining-Requests") != "2" ||
+		header(c, "X-Ratelimit-Remaining-Tokens") != "1000" {
+		t.Errorf("%d %+v %s", c.status, c.head.More, c.body.String())
+	}
+}

@@ -62,6 +62,10 @@ type facts struct {
 	cacheMarked    bool  // some of the input shall be kept by the vendor
 }
 
+// tokens is what a request takes from a limit of tokens before it is known what
+// it uses: its input, and the most that it says it wants put out.
+func (f *facts) tokens() int64 { return f.inputTokens + f.maxOutput*f.choices }
+
 // required names the member, beside model, without which a body makes no sense.
 var required = map[abi.Endpoint]struct {
 	name string
@@ -187,7 +191,7 @@ func (p *parser) take(name string, value []byte) {
 			wrong("a positive integer")
 			return
 		}
-		p.f.maxOutput = max(p.f.maxOutput, n)
+		p.f.maxOutput = max(p.f.maxOutput, min(n, maxCount))
 	case "n":
 		if p.f.choices, ok = scan.Int(value); !ok || p.f.choices < 1 || p.f.choices > 128 {
 			wrong("an integer from 1 to 128")
