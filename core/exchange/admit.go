@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"context"
+	"slices"
 
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/limit"
@@ -40,6 +41,11 @@ func (r *run) reserve(ctx context.Context, s *Snapshot) *core.Error {
 	if !priced && budgeted && r.x.RefuseUnpriced {
 		return core.Errorf(core.CodePermissionDenied, core.SourceGateway,
 			"the model %q has no price, and this key has a budget: ask your administrator to set one", r.route.Name)
+	}
+	if r.facts.dearer != "" && budgeted && r.x.RefuseUnpriced && w.any(r.dearer) {
+		e := core.Errorf(core.CodePermissionDenied, core.SourceGateway, "this %s has a price of its own that the gateway does not know, and this key has a budget", r.facts.dearer)
+		e.Param = r.facts.dearer
+		return e
 	}
 	hold, err := r.x.Ledger.Reserve(ctx, r.principal.Budgets, worst, r.req.Arrived)
 	if err != nil {
@@ -143,6 +149,16 @@ func (w *worstCase) amount(cap int64) (worst core.Nano, priced bool) {
 		}
 	}
 	return worst, priced
+}
+
+// any reports whether f holds for a deployment that can be called.
+func (w *worstCase) any(f func(t *Target) bool) bool {
+	for _, route := range w.routes {
+		if slices.ContainsFunc(route.Targets, func(t *Target) bool { return t.NotConfigured == "" && f(t) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // routes are the alias's own and all fallbacks that the key may use: what an

@@ -47,6 +47,10 @@ func (r *run) build(ctx context.Context) (*call, *core.Error) {
 			return nil, core.AsError(err)
 		}
 	}
+	body, err := r.chosen(body)
+	if err != nil {
+		return nil, err
+	}
 	if p.Request.Mode == abi.Transform {
 		return c, r.encode(ctx, c, body)
 	}

@@ -2,6 +2,7 @@ package exchange_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/tokligence/gateway/core"
@@ -110,5 +111,61 @@ func TestDo_LimitTells(t *testing.T) {
 	if c.status != 429 || header(c, "Retry-After") == "" || header(c, "X-Ratelimit-Limit-Requests") != "2" || header(c, "X-Ratelimit-Remaining-Requests") != "2" ||
 		header(c, "X-Ratelimit-Remaining-Tokens") != "1000" {
 		t.Errorf("%d %+v %s", c.status, c.head.More, c.body.String())
+	}
+}
+
+// TestDo_Dearer: a service at a price of its own is refused where a budget
+// applies, and flagged elsewhere: its price is not known.
+func TestDo_Dearer(t *testing.T) {
+	for _, c := range []struct {
+		member   string
+		drop     []string
+		budget   string
+		status   int
+		unpriced bool
+	}{
+		{`"service_tier":"priority"`, nil, "1.00", 403, false},
+		{`"speed":"fast"`, nil, "1.00", 403, false},
+		{`"inference_geo":"us"`, nil, "1.00", 403, false},
+		{`"service_tier":"flex"`, nil, "1.00", 200, false},
+		{`"service_tier":null`, nil, "1.00", 200, false},
+		{`"service_tier":"priority"`, nil, "", 200, true},
+		{`"service_tier":"priority"`, []string{"service_tier"}, "1.00", 200, false},
+	} {
+		r := newRig(t, core.Deployment{DropParams: c.drop}, nil)
+		r.answer(whole(200, wholeAnswer))
+		got, entries := r.ask(r.key(c.budget, core.Limits{}), abi.Chat, `{"model":"m",`+c.member+`,"messages":[{"role":"user","content":"hi"}]}`)
+		if got.status != c.status || c.status == 200 && (len(entries) != 1 || entries[0].Unpriced != c.unpriced || entries[0].Amount == 0) {
+			t.Errorf("%s %v %s: %d %s, entries %+v", c.member, c.drop, c.budget, got.status, got.body.String(), entries)
+		}
+	}
+}
+
+// TestDo_C61_OtherModels: a client cannot have the vendor go on with models that
+// nobody has checked.
+func TestDo_C61_OtherModels(t *testing.T) {
+	for _, c := range []struct {
+		member string
+		drop   []string
+		param  string
+	}{
+		{`"fallbacks":[{"model":"big"}]`, nil, "fallbacks"},
+		{`"models":["big"]`, nil, "models"},
+		{`"tools":[{"type":"function","function":{"name":"f"}},{"type":"advisor_20260301","name":"advisor","model":"big"}]`, nil, "tools[1].model"},
+		{`"tools":[{"type":"advisor_20260301","m\u006fdel":"big"}]`, nil, "tools[0].model"},
+		{`"tools":[{"type":"function","function":{"name":"f","description":"a model"}}]`, nil, ""},
+		{`"fallbacks":null,"models":[]`, nil, ""},
+		{`"models":["big"]`, []string{"models"}, ""},
+	} {
+		r := newRig(t, core.Deployment{DropParams: c.drop}, nil)
+		r.answer(whole(200, wholeAnswer))
+		got, _ := r.ask(r.key("", core.Limits{}), abi.Chat, `{"model":"m",`+c.member+`,"messages":[{"role":"user","content":"hi"}]}`)
+		text := got.body.String()
+		switch {
+		case c.param != "" && (got.status != 400 || !strings.Contains(text, `"param":"`+c.param+`"`) || r.hits.Load() != 0):
+			t.Errorf("%s: %d %s", c.member, got.status, text)
+		case c.param == "" && (got.status != 200 || strings.Contains(<-r.bodies, "big")):
+			t.Errorf("%s: %d %s", c.member, got.status, text)
+		}
 	}
 }

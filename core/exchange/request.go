@@ -58,8 +58,9 @@ type facts struct {
 	choices        int64 // n
 	user           string
 	encodingFormat string
-	inputTokens    int64 // estimate
-	cacheMarked    bool  // some of the input shall be kept by the vendor
+	inputTokens    int64  // estimate
+	cacheMarked    bool   // some of the input shall be kept by the vendor
+	dearer         string // the member that asks for a service at a price of its own; "" for none
 }
 
 // tokens is what a request takes from a limit of tokens before it is known what
@@ -117,7 +118,8 @@ type parser struct {
 }
 
 // acted are the members that the gateway reads, in the order of the bits of parser.seen.
-var acted = [...]string{"model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "n", "user", "encoding_format", "messages", "input", "prompt"}
+var acted = [...]string{"model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "n", "user", "encoding_format", "messages", "input", "prompt",
+	"service_tier", "speed", "inference_geo"}
 
 func (p *parser) member(key, value []byte) bool {
 	bit := -1
@@ -198,6 +200,10 @@ func (p *parser) take(name string, value []byte) {
 		}
 	case "user":
 		p.f.user, _ = scan.String(value)
+	case "service_tier", "speed", "inference_geo":
+		if v, _ := scan.String(value); !usualPrice[v] {
+			p.f.dearer = name
+		}
 	case "encoding_format":
 		p.f.encodingFormat, _ = scan.String(value)
 		if p.f.encodingFormat != "float" && p.f.encodingFormat != "base64" {

@@ -64,7 +64,7 @@ func (r *run) price() {
 		return
 	}
 	amount, ok := p.Amount(e.Usage)
-	e.PriceID, e.Amount, e.Unpriced = p.ID, amount, !ok
+	e.PriceID, e.Amount, e.Unpriced = p.ID, amount, !ok || r.dearer(r.target)
 }
 
 // cost is the amount in decimal dollars, "" when unknown.
