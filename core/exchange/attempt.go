@@ -2,12 +2,14 @@ package exchange
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
 
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/limit"
 	"github.com/tokligence/gateway/core/routing"
+	"github.com/tokligence/gateway/core/upstream"
 	"github.com/tokligence/gateway/pdk/abi"
 )
 
@@ -125,7 +127,7 @@ func (r *run) attempt(ctx context.Context, t *Target) *core.Error {
 		grant.Release()
 	}()
 	start := r.x.now()
-	r.target, r.plan, r.tally, r.outTokens, r.whole, r.firstByte, r.attemptStart = t, p, tally{}, 0, false, time.Time{}, start
+	r.target, r.plan, r.tally, r.outTokens, r.whole, r.abandoned, r.firstByte, r.attemptStart = t, p, tally{}, 0, false, false, time.Time{}, start
 	call, err := r.build(ctx)
 	if err != nil {
 		return err
@@ -151,6 +153,7 @@ func (r *run) exchange(ctx context.Context, c *call) (status int, err *core.Erro
 	}
 	resp, doErr := r.x.Upstream.Do(ctx, &c.request)
 	if doErr != nil {
+		r.abandoned = ctx.Err() != nil && !errors.Is(doErr, upstream.ErrNotSent)
 		return 0, r.upstreamError(ctx, doErr)
 	}
 	defer resp.Body.Close()

@@ -32,9 +32,13 @@ func (r *run) record(ctx context.Context) *core.Error {
 	return nil
 }
 
+// billed reports whether the vendor bills the attempt under way: when its answer
+// began, and when nobody waited for that, for the input at least.
+func (r *run) billed() bool { return r.target != nil && (r.abandoned || !r.firstByte.IsZero()) }
+
 // usage is what the exchange consumed so far, as reported, else estimated.
 func (r *run) usage() core.Usage {
-	if r.target == nil || r.firstByte.IsZero() || r.req.Endpoint == abi.CountTokens {
+	if !r.billed() || r.req.Endpoint == abi.CountTokens {
 		return core.Usage{InputSource: core.UsageReported, OutputSource: core.UsageReported}
 	}
 	var paths *usagePaths
@@ -55,7 +59,7 @@ func (r *run) passesThrough() bool {
 func (r *run) price() {
 	e := &r.entry
 	e.Usage = r.usage()
-	if r.firstByte.IsZero() || r.target == nil {
+	if !r.billed() {
 		return
 	}
 	p := r.target.Price
@@ -137,7 +141,7 @@ func (r *run) noteSuccess() {
 func (r *run) describe() {
 	h := &r.head
 	h.Deployment, h.ServedModel = r.entry.Deployment, r.tally.model
-	if r.settled && r.target != nil && !r.firstByte.IsZero() && !r.entry.Unpriced {
+	if r.settled && r.billed() && !r.entry.Unpriced {
 		h.Cost = r.entry.Amount.String()
 	}
 }

@@ -105,6 +105,7 @@ func (s *streamRelay) step() error {
 // ended says whether a source that gave no more events has told the whole
 // answer: after the finish of every choice a missing terminator is forgiven.
 func (s *streamRelay) ended(err error) *core.Error {
+	s.r.abandoned = s.ctx.Err() != nil && s.r.firstByte.IsZero()
 	var e *core.Error
 	if errors.As(err, &e) && (e.Source != core.SourceUpstream || e.Code != core.CodeUpstreamTimeout && e.Code != core.CodeUpstreamUnavailable) {
 		return s.broken(e)
