@@ -40,11 +40,12 @@ type streamRelay struct {
 	prefix []byte           // of every canonical chunk
 	state  string           // of the provider plugin
 
-	out      []byte // event text for the client
-	tail     []byte // the vendor's terminal event, kept until the exchange is settled
-	usage    []byte // the vendor's usage chunk, for clients that asked
-	finishes int64  // choices that have ended
-	done     bool   // the vendor said that the answer is complete
+	out      []byte  // event text for the client
+	tail     []byte  // the vendor's terminal event, kept until the exchange is settled
+	usage    []byte  // the vendor's usage chunk, for clients that asked
+	finishes []int64 // choices that have ended
+	stopped  bool    // the message has, in a dialect that has no choices
+	done     bool    // the vendor said that the answer is complete
 	batch    []abi.Event
 	arena    []byte
 }
@@ -129,7 +130,9 @@ func (s *streamRelay) broken(e *core.Error) *core.Error {
 	return e
 }
 
-func (s *streamRelay) finished() bool { return s.finishes >= s.r.facts.choices }
+func (s *streamRelay) finished() bool {
+	return s.stopped || int64(len(s.finishes)) >= s.r.facts.choices
+}
 
 // flush sends what is ready. A failed write means that the client has left.
 func (s *streamRelay) flush() *core.Error {
