@@ -129,6 +129,9 @@ func (m *Main) open(ctx context.Context) error {
 	if m.store, err = store.Open(ctx, c.Storage.URL, time.Now); err != nil {
 		return err
 	}
+	if err := m.store.Own(); err != nil {
+		return err
+	}
 	m.ledger, err = ledger.Open(ctx, m.store, ledger.Options{NodeID: "single", Durability: string(c.Ledger.Durability), Now: time.Now, Log: m.log})
 	if err != nil {
 		return err
@@ -214,8 +217,8 @@ func (m *Main) firstKey(ctx context.Context) error {
 	if given != "" {
 		return nil
 	}
-	fmt.Fprintf(m.Stdout, "\n  Admin key, shown this once:  %s\n\n  Try it:\n  curl http://%s/v1/chat/completions -H 'Authorization: Bearer %s' \\\n    -d '{\"model\": \"echo\", \"stream\": true, \"messages\": [{\"role\": \"user\", \"content\": \"Hello!\"}]}'\n\n",
-		secret, m.config.Server.Listen, secret)
+	fmt.Fprintf(m.Stdout, "\n  Admin key, shown this once:  %s\n\n  Try it:\n  curl %s/v1/chat/completions -H 'Authorization: Bearer %s' \\\n    -d '{\"model\": \"echo\", \"stream\": true, \"messages\": [{\"role\": \"user\", \"content\": \"Hello!\"}]}'\n\n",
+		secret, ownURL(m.config.Server), secret)
 	return nil
 }
 
