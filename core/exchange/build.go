@@ -40,16 +40,16 @@ func (r *run) build(ctx context.Context) (*call, *core.Error) {
 		c.request.HeadTimeout = t.Deployment.Timeouts.Total
 	}
 	c.request.Headers = r.headers(p)
-	body := r.body
-	if c.bridged {
-		var err error
-		if body, err = messages.ToChat(body); err != nil {
-			return nil, core.AsError(err)
-		}
-	}
-	body, err := r.chosen(body)
+	body, err := r.chosen(r.body)
 	if err != nil {
 		return nil, err
+	}
+	if c.bridged {
+		chat, err := messages.ToChat(body)
+		if err != nil {
+			return nil, core.AsError(err)
+		}
+		body = chat
 	}
 	if p.Request.Mode == abi.Transform {
 		return c, r.encode(ctx, c, body)
