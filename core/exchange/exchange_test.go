@@ -52,6 +52,25 @@ func TestDo_Whole(t *testing.T) {
 	}
 }
 
+// TestDo_EndUser: each dialect has its own name for the client's user.
+func TestDo_EndUser(t *testing.T) {
+	r := newRig(t, core.Deployment{}, nil)
+	r.answer(whole(200, wholeAnswer))
+	for _, c := range []struct {
+		endpoint     abi.Endpoint
+		member, user string
+	}{
+		{abi.Chat, `"user":"u"`, "u"},
+		{abi.Messages, `"metadata":{"user_id":"u"}`, "u"},
+		{abi.Chat, `"metadata":{"user_id":"u"}`, ""},
+	} {
+		_, entries := r.ask(r.key("", core.Limits{}), c.endpoint, strings.Replace(hello, "{", `{"max_tokens":9,`+c.member+`,`, 1))
+		if len(entries) != 1 || entries[0].EndUser != c.user {
+			t.Errorf("%s %s: %+v", c.endpoint, c.member, entries)
+		}
+	}
+}
+
 // TestDo_Stream holds what a client sees of a stream, whatever the vendor does
 // to it, and the one line that the ledger keeps.
 func TestDo_Stream(t *testing.T) {

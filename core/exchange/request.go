@@ -93,7 +93,7 @@ func parse(endpoint abi.Endpoint, body []byte) (facts, *core.Error) {
 	if scan.Kind(body) != '{' {
 		return f, core.Invalid("", "the request body must be a JSON object")
 	}
-	p := parser{f: &f, need: required[endpoint].name, kinds: required[endpoint].kind}
+	p := parser{f: &f, endpoint: endpoint, need: required[endpoint].name, kinds: required[endpoint].kind}
 	scan.Members(body, p.member)
 	switch {
 	case p.err != nil:
@@ -111,6 +111,7 @@ const maxModel = 256
 
 type parser struct {
 	f           *facts
+	endpoint    abi.Endpoint
 	need, kinds string
 	has         bool
 	seen        uint32
@@ -119,7 +120,7 @@ type parser struct {
 
 // acted are the members that the gateway reads, in the order of the bits of parser.seen.
 var acted = [...]string{"model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "n", "user", "encoding_format", "messages", "input", "prompt",
-	"service_tier", "speed", "inference_geo"}
+	"service_tier", "speed", "inference_geo", "metadata"}
 
 func (p *parser) member(key, value []byte) bool {
 	bit := -1
@@ -200,6 +201,10 @@ func (p *parser) take(name string, value []byte) {
 		}
 	case "user":
 		p.f.user, _ = scan.String(value)
+	case "metadata":
+		if p.endpoint == abi.Messages { // its name for user
+			p.f.user = scan.GetString(value, "user_id")
+		}
 	case "service_tier", "speed", "inference_geo":
 		if v, _ := scan.String(value); !usualPrice[v] {
 			p.f.dearer = name
