@@ -203,14 +203,28 @@ func (m *Main) cacheDir() string {
 	return filepath.Join(filepath.Dir(path), "plugin-cache")
 }
 
+// adminKeyVariable holds the first admin key, if an operator brings one along.
+const adminKeyVariable = "TOKLIGENCE_ADMIN_KEY"
+
 // firstKey makes the admin key of an empty store and tells it once.
 func (m *Main) firstKey(ctx context.Context) error {
 	n, err := m.keys.Count(ctx)
-	if err != nil || n > 0 {
+	if err != nil {
 		return err
 	}
-	given, _ := m.Env("TOKLIGENCE_ADMIN_KEY")
+	given, _ := m.Env(adminKeyVariable)
+	if n > 0 {
+		if given != "" {
+			if _, err := m.keys.Authenticate(ctx, given, time.Now()); err != nil {
+				m.log.Warn("the key in "+adminKeyVariable+" does not work here: only an empty store takes it over", "error", err)
+			}
+		}
+		return nil
+	}
 	_, secret, err := m.keys.Create(ctx, keys.Spec{Name: "first admin", Role: core.RoleAdmin, AllModels: true, Secret: given})
+	if err != nil && given != "" {
+		return fmt.Errorf("%s: %w", adminKeyVariable, err)
+	}
 	if err != nil {
 		return fmt.Errorf("first admin key: %w", err)
 	}
