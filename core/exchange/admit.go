@@ -12,7 +12,8 @@ import (
 // admit takes what the exchange may use from the limits, narrowest first, and
 // then holds its worst case against every budget. A refusal uses nothing up.
 func (r *run) admit(ctx context.Context, s *Snapshot) *core.Error {
-	r.facts.inputTokens, r.facts.cacheMarked = estimateInput(r.body)
+	input := estimateInput(r.body)
+	r.facts.inputTokens, r.facts.cacheMarked, r.facts.heard = input.tokens, input.marked, input.audio
 	key := r.principal.Key
 	subjects := []limit.Subject{{ID: key.ID, Limits: key.Limits}}
 	grant, err := r.x.Limiter.Acquire(r.req.Arrived, subjects, r.facts.tokens())
@@ -103,14 +104,16 @@ type worstCase struct {
 	input   core.Usage // all but the output
 	choices int64
 	cached  bool     // the input may be written to a cache, the dearest that it can be
+	heard   bool     // the input may be audio
+	spoken  bool     // the output may be audio
 	images  bool     // a price for them is enough: their tokens are priced where a vendor counts them
 	routes  []*Route // that may serve it
 }
 
 func (r *run) worstCase(s *Snapshot) worstCase {
 	w := worstCase{choices: r.facts.choices, images: r.req.Endpoint == abi.Images, routes: r.routes(s),
-		cached: r.facts.cacheMarked,
-		input:  core.Usage{Input: r.facts.inputTokens, InputSource: core.UsageEstimated, OutputSource: core.UsageEstimated}}
+		cached: r.facts.cacheMarked, heard: r.facts.heard, spoken: r.facts.spoken,
+		input: core.Usage{Input: r.facts.inputTokens, InputSource: core.UsageEstimated, OutputSource: core.UsageEstimated}}
 	if r.req.Endpoint == abi.CountTokens {
 		w.input.Input = 0
 	}
@@ -145,10 +148,25 @@ func (w *worstCase) amount(cap int64) (worst core.Nano, priced bool) {
 				n, ok := t.Price.Amount(u)
 				priced = priced && (ok || w.images)
 				worst = max(worst, n)
+				if w.heard || w.spoken {
+					n, _ = t.Price.Amount(w.audio(u))
+					worst = max(worst, n)
+				}
 			}
 		}
 	}
 	return worst, priced
+}
+
+// audio is u as if all that may be audio were: its tokens have prices of their own.
+func (w *worstCase) audio(u core.Usage) core.Usage {
+	if w.heard {
+		u.AudioInput, u.Input, u.CacheWrite1h = u.Input+u.CacheWrite1h, 0, 0
+	}
+	if w.spoken {
+		u.AudioOutput, u.Output = u.Output, 0
+	}
+	return u
 }
 
 // any reports whether f holds for a deployment that can be called.

@@ -30,6 +30,7 @@ func estimateTokens(raw []byte) int64 {
 type estimator struct {
 	tokens int64
 	marked bool // some of the input shall be kept by the vendor
+	audio  bool // some of it is heard
 	media  int  // parts that have been counted, and whose data may come
 }
 
@@ -61,6 +62,7 @@ func (e *estimator) text(name, text []byte) {
 			e.tokens += mediaTokens
 			e.media++
 		}
+		e.audio = e.audio || string(text) == "input_audio" || string(text) == "audio_url"
 	case "url", "image_url", "data", "file_data":
 		if len(text) > 256 && isBlob(text) {
 			e.tokens += int64(len(text) >> 10)
@@ -161,9 +163,8 @@ var settings = [...]string{"model", "user", "metadata", "stream_options", "stop"
 const cacheMark = "cache_control"
 
 // estimateInput guesses the input tokens of a request body, and finds out
-// whether any of it is marked to be cached. Token arrays count one by one.
-func estimateInput(body []byte) (n int64, marked bool) {
-	e := estimator{}
+// whether any of it is marked to be cached or heard. Token arrays count one by one.
+func estimateInput(body []byte) (e estimator) {
 	scan.Members(body, func(key, value []byte) bool {
 		e.marked = e.marked || string(key) == cacheMark
 		for _, name := range settings {
@@ -177,7 +178,7 @@ func estimateInput(body []byte) (n int64, marked bool) {
 		}
 		return true
 	})
-	return e.tokens, e.marked
+	return e
 }
 
 func countNumbers(raw []byte) (n int64) {

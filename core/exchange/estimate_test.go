@@ -32,7 +32,8 @@ func TestEstimateInput(t *testing.T) {
 		{"schema of the answer", `{"output_config":{"format":{"schema":{"description":"` + strings.Repeat(" word", 20_000) + `"}}},"messages":[]}`, 20_000, 40_000, false},
 		{"text that speaks of it", `{"messages":[{"content":"set \"cache_control\" there"}]}`, 3, 16, false},
 	} {
-		n, marked := estimateInput([]byte(c.body))
+		e := estimateInput([]byte(c.body))
+		n, marked := e.tokens, e.marked
 		if n < c.least || n > c.most || marked != c.marked {
 			t.Errorf("%s: %d tokens, marked %v; want %d to %d, %v", c.name, n, marked, c.least, c.most, c.marked)
 		}

@@ -169,3 +169,28 @@ func TestDo_C61_OtherModels(t *testing.T) {
 		}
 	}
 }
+
+// TestDo_AudioHeld: where audio may be heard or spoken, its price is held.
+func TestDo_AudioHeld(t *testing.T) {
+	for _, c := range []struct {
+		member, content string
+		status          int
+	}{
+		{`"temperature":1`, `"hi"`, 200},
+		{`"audio":{"voice":"x","format":"wav"}`, `"hi"`, 402},
+		{`"temperature":1`, `[{"type":"input_audio","input_audio":{"data":"AAAA","format":"wav"}}]`, 402},
+	} {
+		r := newRig(t, core.Deployment{}, nil)
+		r.answer(whole(200, wholeAnswer))
+		price := r.snapshot.Routes["m"].Targets[0].Price
+		dear, err := core.ParseRate("1000")
+		if err != nil {
+			t.Fatal(err)
+		}
+		price.Rates.AudioInput, price.Rates.AudioOutput = &dear, &dear
+		got, _ := r.ask(r.key("0.01", core.Limits{}), abi.Chat, `{"model":"m","max_tokens":100,`+c.member+`,"messages":[{"role":"user","content":`+c.content+`}]}`)
+		if got.status != c.status {
+			t.Errorf("%s %s: %d %s", c.member, c.content, got.status, got.body.String())
+		}
+	}
+}

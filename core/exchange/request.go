@@ -60,6 +60,8 @@ type facts struct {
 	encodingFormat string
 	inputTokens    int64  // estimate
 	cacheMarked    bool   // some of the input shall be kept by the vendor
+	heard          bool   // some of the input is audio
+	spoken         bool   // the answer may be audio
 	dearer         string // the member that asks for a service at a price of its own; "" for none
 }
 
@@ -120,7 +122,7 @@ type parser struct {
 
 // acted are the members that the gateway reads, in the order of the bits of parser.seen.
 var acted = [...]string{"model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "n", "user", "encoding_format", "messages", "input", "prompt",
-	"service_tier", "speed", "inference_geo", "metadata"}
+	"service_tier", "speed", "inference_geo", "metadata", "audio"}
 
 func (p *parser) member(key, value []byte) bool {
 	bit := -1
@@ -201,6 +203,8 @@ func (p *parser) take(name string, value []byte) {
 		}
 	case "user":
 		p.f.user, _ = scan.String(value)
+	case "audio":
+		p.f.spoken = true
 	case "metadata":
 		if p.endpoint == abi.Messages { // its name for user
 			p.f.user = scan.GetString(value, "user_id")
