@@ -3,6 +3,7 @@ package guard
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"strings"
@@ -164,6 +165,9 @@ func TestStream(t *testing.T) {
 func TestStream_Parts(t *testing.T) {
 	delta := func(s string) string { return `{"choices":[{"index":0,"delta":{` + s + `}}]}` }
 	arguments := func(s string) string { return delta(`"tool_calls":[{"index":0,"function":{"arguments":"` + s + `"}}]`) }
+	call := func(index int, id, text string) string {
+		return delta(fmt.Sprintf(`"tool_calls":[{"index":%d,%s"function":{"arguments":"%s"}}]`, index, id, text))
+	}
 	for _, c := range []struct {
 		name     string
 		mode     core.GuardrailAttachment
@@ -181,6 +185,12 @@ func TestStream_Parts(t *testing.T) {
 		{"a tool's name and the start of its arguments", core.GuardrailAttachment{},
 			[]string{delta(`"tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":""}}]`), arguments("1234567"), arguments("1234567")},
 			delta(`"tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":""}}]`) + arguments("1234567"), arguments("1234567"), ""},
+		{"the next tool call", core.GuardrailAttachment{},
+			[]string{call(0, `"id":"a",`, "12"), call(1, `"id":"b",`, "123456789"), call(1, "", "1234567")},
+			call(0, `"id":"a",`, "12") + call(1, `"id":"b",`, "123456789"), call(1, "", "1234567"), ""},
+		{"tool calls side by side", core.GuardrailAttachment{},
+			[]string{call(0, `"id":"a",`, ""), call(1, `"id":"b",`, ""), call(0, "", "zan"), call(1, "", "x"), call(0, "", "zibar")},
+			call(0, `"id":"a",`, "") + call(1, `"id":"b",`, ""), call(0, "", "***") + call(1, "", "x") + call(0, "", ""), "g/word"},
 		{"escapes in arguments", core.GuardrailAttachment{},
 			[]string{arguments(`zan\\u0`), arguments(`07`), arguments(`aibar`)}, "", arguments("***") + arguments("") + arguments(""), "g/word"},
 		{"log probabilities tell nothing", core.GuardrailAttachment{},

@@ -13,21 +13,26 @@ type Ended struct {
 	Choices []int // all texts of these choices
 	Blocks  []int // texts with this index
 	// Past are choices that go on with text of another sort: their answer after
-	// their reasoning, a tool call after their answer. Waiting for the end of the
-	// earlier text would keep all of the later one back.
+	// their reasoning, a tool call after their answer or another call. Waiting for
+	// the end of the earlier text would keep all of the later one back.
 	Past []Past
 }
 
-// Past is a choice and the sort of text that it goes on with.
+// Past is a choice and what it goes on with.
 type Past struct {
 	Choice int
-	Now    string
+	Now    string // the sort of text
+	Call   int    // the tool call that begins; -1 for none
+}
+
+func (p Past) ends(s Stream) bool {
+	return p.Choice == s.Choice && (p.Now != sort(s.Kind) || p.Call >= 0 && p.Call != s.Index)
 }
 
 // Has reports whether the text s is ended.
 func (e Ended) Has(s Stream) bool {
 	return e.All || slices.Contains(e.Choices, s.Choice) || slices.Contains(e.Blocks, s.Index) ||
-		slices.ContainsFunc(e.Past, func(p Past) bool { return p.Choice == s.Choice && p.Now != sort(s.Kind) })
+		slices.ContainsFunc(e.Past, func(p Past) bool { return p.ends(s) })
 }
 
 // sort is the part of an answer that a kind belongs to.
@@ -64,9 +69,9 @@ func (w *walker) chatChunk(data []byte) ([]Found, Ended) {
 				ended.Choices = append(ended.Choices, w.choice)
 			}
 			from := len(w.found)
-			w.chunkChoice(choice)
+			call := w.chunkChoice(choice)
 			if now, ok := oneSort(w.found[from:]); ok {
-				ended.Past = append(ended.Past, Past{w.choice, now})
+				ended.Past = append(ended.Past, Past{w.choice, now, call})
 			}
 			return true
 		})
@@ -91,7 +96,9 @@ func oneSort(found []Found) (now string, ok bool) {
 	return now, ok
 }
 
-func (w *walker) chunkChoice(choice []byte) {
+// chunkChoice returns the tool call that begins here, the last of several; -1 when none does.
+func (w *walker) chunkChoice(choice []byte) (begins int) {
+	begins = -1
 	scan.Members(choice, func(key, value []byte) bool {
 		if string(key) != "delta" {
 			w.member(string(key), value, KindText)
@@ -103,7 +110,11 @@ func (w *walker) chunkChoice(choice []byte) {
 				w.member(string(key), value, KindText)
 			case "tool_calls":
 				scan.Elements(value, func(n int, call []byte) bool {
-					w.run(index(call, n), func() { w.value(call, KindToolArguments) })
+					n = index(call, n)
+					if scan.GetString(call, "id") != "" {
+						begins = n
+					}
+					w.run(n, func() { w.value(call, KindToolArguments) })
 					return true
 				})
 			default:
@@ -113,6 +124,7 @@ func (w *walker) chunkChoice(choice []byte) {
 		})
 		return true
 	})
+	return begins
 }
 
 // run walks through a piece of running texts: all that f finds has the index of

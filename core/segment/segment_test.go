@@ -126,6 +126,8 @@ func TestEvent(t *testing.T) {
 		{"tool call", abi.Chat, `{"choices":[{"index":1,"delta":{"content":"x","tool_calls":[{"index":2,"function":{"name":"f","arguments":"{"}}]},"finish_reason":"stop"}]}`,
 			"x {1 text 0 .content}; f alone; { {1 tool_arguments 2 .function.arguments}; ends 1 text, 1 reasoning, 1 tool"},
 		{"reasoning ends where the answer begins", abi.Chat, `{"choices":[{"index":0,"delta":{"content":"x","reasoning_content":""}}]}`, "x {0 text 0 .content}; ends 0 reasoning, 0 tool"},
+		{"a call begins", abi.Chat, `{"choices":[{"index":0,"delta":{"tool_calls":[{"index":1,"id":"c","function":{"name":"f","arguments":""}}]}}]}`, "f alone; ends 0 text, 0 reasoning, 0 tool"},
+		{"a call goes on", abi.Chat, `{"choices":[{"index":0,"delta":{"tool_calls":[{"index":1,"function":{"arguments":"{"}}]}}]}`, "{ {0 tool_arguments 1 .function.arguments}; ends 0 text, 0 reasoning"},
 		{"both at once end nothing", abi.Chat, `{"choices":[{"index":0,"delta":{"content":"x","reasoning_content":"y"}}]}`, "x {0 text 0 .content}; y {0 reasoning 0 .reasoning_content}"},
 		{"beside the delta", abi.Chat, `{"id":"i","obfuscation":"abc","citations":["u"],"choices":[{"index":0,"delta":{"annotations":[{"title":"t"}]},"message":{"content":"m"}}]}`, "u alone; t alone; m alone"},
 		{"Messages", abi.Messages, `{"type":"content_block_delta","index":3,"delta":{"type":"text_delta","text":"hi"}}`, "hi {0 text 3 .text}"},
