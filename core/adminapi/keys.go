@@ -88,9 +88,20 @@ type keyInput struct {
 	Secret    string       `json:"secret"`
 }
 
+// oneOf refuses a list of models that restricts nothing.
+func oneOf(all bool, models []string) error {
+	if all && len(models) > 0 {
+		return core.Invalid("models", "and all_models exclude each other")
+	}
+	return nil
+}
+
 func (a *api) createKey(c *call) error {
 	var in keyInput
 	if err := c.body(&in, "budget", "expires_at"); err != nil {
+		return err
+	}
+	if err := oneOf(in.AllModels, in.Models); err != nil {
 		return err
 	}
 	spec := keys.Spec{Name: in.Name, AllModels: in.AllModels, Models: in.Models, Limits: in.Limits, Tags: in.Tags, Secret: in.Secret}
@@ -204,9 +215,17 @@ type limitsPatch struct {
 	Parallel *int64 `json:"parallel"`
 }
 
-// update is what the patch makes of k.
+// update is what the patch makes of k. A list of models restricts a key that had all.
 func (p *keyPatch) update(k *core.VirtualKey) (core.KeyUpdate, error) {
 	u := core.KeyUpdate{Name: p.Name, AllModels: p.AllModels, Models: p.Models, Tags: p.Tags}
+	if p.Models != nil && p.AllModels != nil {
+		if err := oneOf(*p.AllModels, *p.Models); err != nil {
+			return u, err
+		}
+	}
+	if p.Models != nil && p.AllModels == nil {
+		u.AllModels = new(bool)
+	}
 	if p.Limits != nil {
 		l := k.Limits
 		set(&l.RPM, p.Limits.RPM)
@@ -259,6 +278,9 @@ func (a *api) updateKey(c *call) error {
 	u, err := in.update(k)
 	if err != nil {
 		return err
+	}
+	if k.ID == c.who.Key.ID && u.ExpiresAt != nil && *u.ExpiresAt != nil && !(*u.ExpiresAt).After(c.now) {
+		return core.Errorf(core.CodeConflict, core.SourceClient, "a key cannot end itself")
 	}
 	var budget *core.Budget
 	if in.Budget != nil {

@@ -47,6 +47,12 @@ func TestKeys(t *testing.T) {
 		t.Errorf("taken away %+v", k)
 	}
 
+	w.want(200, "PATCH", path, `{"all_models": true}`, &k)
+	w.want(200, "PATCH", path, `{"models": ["gpt"]}`, &k)
+	if k.AllModels || !slices.Equal(k.Models, []string{"gpt"}) {
+		t.Errorf("restricted %+v", k)
+	}
+
 	w.want(200, "POST", path+"/rotate", `{"grace": "24h"}`, &k)
 	if k.Secret == "" || k.Secret == secret {
 		t.Errorf("rotated to %q", k.Secret)
@@ -75,6 +81,7 @@ func TestKeys(t *testing.T) {
 	w.problemOf(404, "POST", path+"/rotate", "")
 	w.problemOf(409, "DELETE", "/keys/"+w.admin.ID, "")
 	w.problemOf(409, "POST", "/keys/"+w.admin.ID+"/block", "")
+	w.problemOf(409, "PATCH", "/keys/"+w.admin.ID, `{"expires_at": "2020-01-01T00:00:00Z"}`)
 }
 
 func TestKeys_List(t *testing.T) {
@@ -131,6 +138,8 @@ func TestInput(t *testing.T) {
 		{"POST", "/keys", `{"name": "x", "expires_at": "tomorrow"}`, "expires_at", "must be a time"},
 		{"POST", "/keys", `{"name": "x", "expires_at": "2020-01-01T00:00:00Z"}`, "expires_at", "past"},
 		{"POST", "/keys", `{"name": ""}`, "name", "empty"},
+		{"POST", "/keys", `{"name": "x", "models": ["gpt"], "all_models": true}`, "models", "exclude"},
+		{"PATCH", "/keys/" + w.plain.ID, `{"models": ["gpt"], "all_models": true}`, "models", "exclude"},
 		{"POST", "/keys", `{"name": null}`, "name", "null"},
 		{"POST", "/keys", `{"name": "x", "secret": "short"}`, "secret", "at least"},
 		{"POST", "/keys", `{"name": "x"`, "", "too early"},

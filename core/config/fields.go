@@ -61,7 +61,7 @@ var pluginFields = []field[Plugin]{
 		func(p *Plugin) *string { return &p.SHA256 }, isSHA256),
 	size("memory", `"64MiB"`, "memory of one instance",
 		func(p *Plugin) *int64 { return &p.Memory }, positive[int64]),
-	duration("timeout", `"250ms"`, "longest single call",
+	duration("timeout", `"250ms"`, "longest single call; as long again for each 64 KiB of its input",
 		func(p *Plugin) *time.Duration { return &p.Timeout }, positive[time.Duration]),
 	texts("allow_hosts", "hosts that the plugin's HTTP requests may reach",
 		func(p *Plugin) *[]string { return &p.AllowHosts }, areHosts),

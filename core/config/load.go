@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -32,7 +33,11 @@ func Load(path string, env func(string) (string, bool)) (*Config, []Problem) {
 		if err != nil {
 			l.files = append(l.files, src)
 			l.unread = true
-			l.fail(place{src: src}, "cannot be read: %v", cause(err))
+			hint := ""
+			if errors.Is(err, fs.ErrNotExist) && file == path {
+				hint = "; tokligence init writes one"
+			}
+			l.fail(place{src: src}, "cannot be read: %v%s", cause(err), hint)
 			continue
 		}
 		l.add(src, string(b))

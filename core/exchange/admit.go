@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"context"
+	"slices"
 
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/limit"
@@ -11,10 +12,13 @@ import (
 // admit takes what the exchange may use from the limits, narrowest first, and
 // then holds its worst case against every budget. A refusal uses nothing up.
 func (r *run) admit(ctx context.Context, s *Snapshot) *core.Error {
-	r.facts.inputTokens, r.facts.cacheMarked = estimateInput(r.body)
+	input := estimateInput(r.body)
+	r.facts.inputTokens, r.facts.cacheMarked, r.facts.heard = input.tokens, input.marked, input.audio
 	key := r.principal.Key
-	grant, err := r.x.Limiter.Acquire(r.req.Arrived, []limit.Subject{{ID: key.ID, Limits: key.Limits}}, r.facts.inputTokens+r.facts.maxOutput)
+	subjects := []limit.Subject{{ID: key.ID, Limits: key.Limits}}
+	grant, err := r.x.Limiter.Acquire(r.req.Arrived, subjects, r.facts.tokens())
 	if err != nil {
+		r.head.More = appendRateLimits(r.head.More, r.x.Limiter.State(r.req.Arrived, subjects))
 		return core.AsError(err)
 	}
 	r.grant = grant
@@ -38,6 +42,11 @@ func (r *run) reserve(ctx context.Context, s *Snapshot) *core.Error {
 	if !priced && budgeted && r.x.RefuseUnpriced {
 		return core.Errorf(core.CodePermissionDenied, core.SourceGateway,
 			"the model %q has no price, and this key has a budget: ask your administrator to set one", r.route.Name)
+	}
+	if r.facts.dearer != "" && budgeted && r.x.RefuseUnpriced && w.any(r.dearer) {
+		e := core.Errorf(core.CodePermissionDenied, core.SourceGateway, "this %s has a price of its own that the gateway does not know, and this key has a budget", r.facts.dearer)
+		e.Param = r.facts.dearer
+		return e
 	}
 	hold, err := r.x.Ledger.Reserve(ctx, r.principal.Budgets, worst, r.req.Arrived)
 	if err != nil {
@@ -95,14 +104,16 @@ type worstCase struct {
 	input   core.Usage // all but the output
 	choices int64
 	cached  bool     // the input may be written to a cache, the dearest that it can be
+	heard   bool     // the input may be audio
+	spoken  bool     // the output may be audio
 	images  bool     // a price for them is enough: their tokens are priced where a vendor counts them
 	routes  []*Route // that may serve it
 }
 
 func (r *run) worstCase(s *Snapshot) worstCase {
 	w := worstCase{choices: r.facts.choices, images: r.req.Endpoint == abi.Images, routes: r.routes(s),
-		cached: r.facts.cacheMarked,
-		input:  core.Usage{Input: r.facts.inputTokens, InputSource: core.UsageEstimated, OutputSource: core.UsageEstimated}}
+		cached: r.facts.cacheMarked, heard: r.facts.heard, spoken: r.facts.spoken,
+		input: core.Usage{Input: r.facts.inputTokens, InputSource: core.UsageEstimated, OutputSource: core.UsageEstimated}}
 	if r.req.Endpoint == abi.CountTokens {
 		w.input.Input = 0
 	}
@@ -137,10 +148,35 @@ func (w *worstCase) amount(cap int64) (worst core.Nano, priced bool) {
 				n, ok := t.Price.Amount(u)
 				priced = priced && (ok || w.images)
 				worst = max(worst, n)
+				if w.heard || w.spoken {
+					n, _ = t.Price.Amount(w.audio(u))
+					worst = max(worst, n)
+				}
 			}
 		}
 	}
 	return worst, priced
+}
+
+// audio is u as if all that may be audio were: its tokens have prices of their own.
+func (w *worstCase) audio(u core.Usage) core.Usage {
+	if w.heard {
+		u.AudioInput, u.Input, u.CacheWrite1h = u.Input+u.CacheWrite1h, 0, 0
+	}
+	if w.spoken {
+		u.AudioOutput, u.Output = u.Output, 0
+	}
+	return u
+}
+
+// any reports whether f holds for a deployment that can be called.
+func (w *worstCase) any(f func(t *Target) bool) bool {
+	for _, route := range w.routes {
+		if slices.ContainsFunc(route.Targets, func(t *Target) bool { return t.NotConfigured == "" && f(t) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // routes are the alias's own and all fallbacks that the key may use: what an

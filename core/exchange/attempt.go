@@ -2,12 +2,15 @@ package exchange
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/limit"
 	"github.com/tokligence/gateway/core/routing"
+	"github.com/tokligence/gateway/core/upstream"
 	"github.com/tokligence/gateway/pdk/abi"
 )
 
@@ -47,9 +50,12 @@ func (r *run) fallbackNames(e *core.Error) []string {
 // those that have retries left.
 func (r *run) try(ctx context.Context, route *Route) *core.Error {
 	facts := abi.Facts{Endpoint: r.req.Endpoint, Stream: r.facts.stream, InputTokens: r.facts.inputTokens, Tags: r.principal.Key.Tags}
-	order, reason := route.order.Order(ctx, r.x.now(), facts, func(i int) bool { return route.Targets[i].NotConfigured == "" })
+	order, reason := route.order.Order(ctx, r.x.now(), facts, func(i int) bool { return r.serves(route.Targets[i]) })
 	r.entry.Reason = reason
 	if len(order) == 0 {
+		if slices.ContainsFunc(route.Targets, func(t *Target) bool { return t.NotConfigured == "" }) {
+			return core.Invalid("model", "the model %q does not serve this endpoint", route.Name)
+		}
 		return core.Errorf(core.CodeUpstreamUnavailable, core.SourceGateway, "the model %q is not configured: its provider's credential is missing", route.Name)
 	}
 	last := make([]*core.Error, len(route.Targets))
@@ -82,6 +88,12 @@ func (r *run) try(ctx context.Context, route *Route) *core.Error {
 	}
 }
 
+// serves reports whether t can be called for the request. Tokens are counted here
+// where a provider does not.
+func (r *run) serves(t *Target) bool {
+	return t.NotConfigured == "" && (r.req.Endpoint == abi.CountTokens || t.plan(r.req.Endpoint, r.facts.stream) != nil)
+}
+
 // wait pauses before another try and reports whether there shall be one.
 func (r *run) wait(ctx context.Context, round int, e *core.Error) bool {
 	d := time.Duration(200+rand.IntN(100)) * time.Millisecond << min(round-1, 5)
@@ -103,12 +115,9 @@ func (r *run) wait(ctx context.Context, round int, e *core.Error) bool {
 func (r *run) attempt(ctx context.Context, t *Target) *core.Error {
 	p := t.plan(r.req.Endpoint, r.facts.stream)
 	if p == nil {
-		if r.req.Endpoint == abi.CountTokens {
-			return r.countLocally()
-		}
-		return core.Invalid("model", "the model %q does not serve this endpoint", r.route.Name)
+		return r.countLocally()
 	}
-	grant, lerr := r.x.Limiter.Acquire(r.x.now(), []limit.Subject{{ID: t.Deployment.Name, Limits: t.Deployment.Limits}}, r.facts.inputTokens+r.facts.maxOutput)
+	grant, lerr := r.x.Limiter.Acquire(r.x.now(), []limit.Subject{{ID: t.Deployment.Name, Limits: t.Deployment.Limits}}, r.facts.tokens())
 	if lerr != nil {
 		e := core.AsError(lerr)
 		e.Source, e.Message = core.SourceUpstream, "the deployments of this model are at their own rate limit" // so that others are tried
@@ -125,7 +134,7 @@ func (r *run) attempt(ctx context.Context, t *Target) *core.Error {
 		grant.Release()
 	}()
 	start := r.x.now()
-	r.target, r.plan, r.tally, r.outTokens, r.whole, r.firstByte, r.attemptStart = t, p, tally{}, 0, false, time.Time{}, start
+	r.target, r.plan, r.tally, r.outTokens, r.whole, r.abandoned, r.firstByte, r.attemptStart = t, p, tally{}, 0, false, false, time.Time{}, start
 	call, err := r.build(ctx)
 	if err != nil {
 		return err
@@ -135,7 +144,14 @@ func (r *run) attempt(ctx context.Context, t *Target) *core.Error {
 	}
 	called = true
 	t.State.Begin(start)
+	over := false
+	defer func() {
+		if !over { // a panic: the deployment is not in use any more
+			t.State.End(r.x.now(), routing.Result{Neutral: true}, 0)
+		}
+	}()
 	status, err := r.exchange(ctx, call)
+	over = true
 	used = r.noteAttempt(ctx, t, start, status, err)
 	if status == 404 && r.req.Endpoint == abi.CountTokens && err != nil {
 		return r.countLocally() // not every vendor that speaks Messages counts
@@ -151,6 +167,7 @@ func (r *run) exchange(ctx context.Context, c *call) (status int, err *core.Erro
 	}
 	resp, doErr := r.x.Upstream.Do(ctx, &c.request)
 	if doErr != nil {
+		r.abandoned = ctx.Err() != nil && !errors.Is(doErr, upstream.ErrNotSent)
 		return 0, r.upstreamError(ctx, doErr)
 	}
 	defer resp.Body.Close()

@@ -40,12 +40,16 @@ func (r *run) build(ctx context.Context) (*call, *core.Error) {
 		c.request.HeadTimeout = t.Deployment.Timeouts.Total
 	}
 	c.request.Headers = r.headers(p)
-	body := r.body
+	body, err := r.chosen(r.body)
+	if err != nil {
+		return nil, err
+	}
 	if c.bridged {
-		var err error
-		if body, err = messages.ToChat(body); err != nil {
+		chat, err := messages.ToChat(body)
+		if err != nil {
 			return nil, core.AsError(err)
 		}
+		body = chat
 	}
 	if p.Request.Mode == abi.Transform {
 		return c, r.encode(ctx, c, body)
@@ -127,18 +131,29 @@ func (r *run) edits(body []byte) ([]scan.Edit, *core.Error) {
 	return edits, nil
 }
 
-// capEdits sets the output cap under the client's own name for it, if it used one.
+// capEdits sets the output cap under each of the client's own names for it, if it
+// used any. What the client caps lower stays.
 func (r *run) capEdits(edits []scan.Edit, body []byte, member string) []scan.Edit {
+	var named bool
 	for _, name := range [...]string{"max_tokens", "max_completion_tokens"} {
-		if !scan.IsNull(scan.Get(body, name)) {
-			member = name
+		v := scan.Get(body, name)
+		if scan.IsNull(v) {
+			continue
+		}
+		named = true
+		if n, ok := scan.Int(v); !ok || n > r.cap {
+			edits = append(edits, scan.Edit{Key: name, Value: appendInt(nil, r.cap)})
 		}
 	}
-	if member == "" {
+	switch {
+	case named:
+	case member == "":
 		return edits
+	default:
+		edits = append(edits, scan.Edit{Key: member, Value: appendInt(nil, r.cap)})
 	}
 	r.head.MaxOutput = r.cap
-	return append(edits, scan.Edit{Key: member, Value: appendInt(nil, r.cap)})
+	return edits
 }
 
 func appendEdit(edits []scan.Edit, body []byte, e abi.Edit) []scan.Edit {

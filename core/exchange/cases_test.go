@@ -96,6 +96,40 @@ func TestDo_FinishedButOpen(t *testing.T) {
 	}
 }
 
+// TestDo_MoreAfterFinish: a choice that ends twice does not end the other one, and
+// what follows a finish is no end while it goes on.
+func TestDo_MoreAfterFinish(t *testing.T) {
+	other := strings.NewReplacer(`"index":0`, `"index":1`)
+	for _, c := range []struct {
+		name, n string
+		events  []string
+	}{
+		{"two choices", "2", []string{finish, finish, other.Replace(delta("a")), other.Replace(delta("b")), other.Replace(delta("c")), other.Replace(delta("late")), other.Replace(finish) + done}},
+		{"more text", "1", []string{finish, delta("a"), delta("b"), delta("c"), delta("late"), done}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig(t, core.Deployment{}, nil)
+			r.exchanger.FinishGrace = time.Second
+			r.answer(func(w http.ResponseWriter, req *http.Request) {
+				w.Header().Set("Content-Type", "text/event-stream")
+				for _, e := range c.events {
+					fmt.Fprint(w, e)
+					w.(http.Flusher).Flush()
+					select { // longer in all than the grace after the finish
+					case <-req.Context().Done():
+						return
+					case <-time.After(250 * time.Millisecond):
+					}
+				}
+			})
+			got, _ := r.ask(r.key("", core.Limits{}), abi.Chat, strings.Replace(helloStream, "{", `{"n":`+c.n+`,`, 1))
+			if text := got.body.String(); !strings.Contains(text, "late") || !strings.HasSuffix(text, done) {
+				t.Errorf("%q", text)
+			}
+		})
+	}
+}
+
 // holds keeps the last characters of a stream back, and sees nothing wrong.
 type holds int
 

@@ -1,6 +1,9 @@
 package exchange
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestEstimateInput(t *testing.T) {
 	for _, c := range []struct {
@@ -17,9 +20,20 @@ func TestEstimateInput(t *testing.T) {
 		{"a marked part", `{"messages":[{"content":[{"text":"x","cache_control":{"type":"ephemeral"}}]}]}`, 1, 12, true},
 		{"a marked tool", `{"tools":[{"name":"f","cache_control":{"type":"ephemeral"}}],"messages":[]}`, 1, 12, true},
 		{"all marked", `{"cache_control":{"type":"ephemeral"},"messages":[{"content":"x"}]}`, 1, 4, true},
+		{"a long word before a long text", `{"messages":[{"content":"` + strings.Repeat("x", 256) + strings.Repeat(" word", 20_000) + `"}]}`, 20_000, 40_000, false},
+		{"text that begins like a data URL", `{"messages":[{"content":"data: ` + strings.Repeat(" word", 20_000) + `"}]}`, 20_000, 40_000, false},
+		{"base64 as text", `{"messages":[{"content":"` + strings.Repeat("QUJD", 20_000) + `"}]}`, 20_000, 80_000, false},
+		{"numbers", `{"messages":[{"content":"` + strings.Repeat("1,2,", 20_000) + `"}]}`, 80_000, 100_000, false},
+		{"Chinese", `{"messages":[{"content":"` + strings.Repeat("漢字", 10_000) + `"}]}`, 20_000, 40_000, false},
+		{"a picture", `{"messages":[{"content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,` + strings.Repeat("QUJD", 1000) + `"}}]}]}`, 1_600, 1_630, false},
+		{"a picture elsewhere", `{"messages":[{"content":[{"type":"image","source":{"type":"url","url":"https://img.test/a.png"}}]}]}`, 1_600, 1_650, false},
+		{"a picture of no type", `{"messages":[{"content":[{"image_url":{"url":"data:image/png;base64,` + strings.Repeat("QUJD", 1000) + `"}}]}]}`, 1_600, 1_630, false},
+		{"a document of text", `{"messages":[{"content":[{"type":"document","source":{"type":"text","data":"` + strings.Repeat(" word", 20_000) + `"}}]}]}`, 20_000, 40_000, false},
+		{"schema of the answer", `{"output_config":{"format":{"schema":{"description":"` + strings.Repeat(" word", 20_000) + `"}}},"messages":[]}`, 20_000, 40_000, false},
 		{"text that speaks of it", `{"messages":[{"content":"set \"cache_control\" there"}]}`, 3, 16, false},
 	} {
-		n, marked := estimateInput([]byte(c.body))
+		e := estimateInput([]byte(c.body))
+		n, marked := e.tokens, e.marked
 		if n < c.least || n > c.most || marked != c.marked {
 			t.Errorf("%s: %d tokens, marked %v; want %d to %d, %v", c.name, n, marked, c.least, c.most, c.marked)
 		}

@@ -109,6 +109,7 @@ type run struct {
 	tally     tally
 	outTokens int64 // estimate of the output seen so far
 	whole     bool  // the answer is complete
+	abandoned bool  // the client left, or the gateway stopped, before an answer began
 	firstByte time.Time
 
 	attemptStart time.Time

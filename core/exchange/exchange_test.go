@@ -52,6 +52,25 @@ func TestDo_Whole(t *testing.T) {
 	}
 }
 
+// TestDo_EndUser: each dialect has its own name for the client's user.
+func TestDo_EndUser(t *testing.T) {
+	r := newRig(t, core.Deployment{}, nil)
+	r.answer(whole(200, wholeAnswer))
+	for _, c := range []struct {
+		endpoint     abi.Endpoint
+		member, user string
+	}{
+		{abi.Chat, `"user":"u"`, "u"},
+		{abi.Messages, `"metadata":{"user_id":"u"}`, "u"},
+		{abi.Chat, `"metadata":{"user_id":"u"}`, ""},
+	} {
+		_, entries := r.ask(r.key("", core.Limits{}), c.endpoint, strings.Replace(hello, "{", `{"max_tokens":9,`+c.member+`,`, 1))
+		if len(entries) != 1 || entries[0].EndUser != c.user {
+			t.Errorf("%s %s: %+v", c.endpoint, c.member, entries)
+		}
+	}
+}
+
 // TestDo_Stream holds what a client sees of a stream, whatever the vendor does
 // to it, and the one line that the ledger keeps.
 func TestDo_Stream(t *testing.T) {
@@ -144,6 +163,7 @@ func TestDo_Errors(t *testing.T) {
 		{"C85 401 echoes the credential", `{"error":{"message":"bad key vendor-MARK2"}}`, 401, nil, 502, "refused the gateway's credential", 1},
 		{"C83 429 too long a wait", `{"error":{"message":"slow"}}`, 429, []string{"Retry-After", "99999"}, 429, "slow", 1},
 		{"C83 quota", `{"error":{"message":"no money","code":"insufficient_quota"}}`, 429, nil, 429, "no money", 1},
+		{"an account without money", `{"error":{"message":"insufficient balance"}}`, 402, nil, 429, "insufficient balance", 1},
 		{"C83 x-should-retry", `{"error":{"message":"no"}}`, 429, []string{"x-should-retry", "false"}, 429, "no", 1},
 		{"500 is tried again", `oops`, 500, nil, 502, "upstream_unavailable", 3},
 		{"HTML", `<html>`, 200, nil, 502, "not JSON", 3},
@@ -177,6 +197,7 @@ func TestDo_BadRequests(t *testing.T) {
 		{`{"model":"m","messages":[{"role":"user","content":"\ud800"}]}`, 400, ""}, {"{\"model\":\"m\",\"messages\":[\"\xff\"]}", 400, ""},
 		{strings.Repeat("[", 100_000), 400, ""},
 		{`{"model":"m","model":"n","messages":[{}]}`, 400, "model"},
+		{`{"model":"m","Model":"n","messages":[{}]}`, 400, "Model"}, {`{"model":"m","messages":[{}],"MAX_TOKENS":9}`, 400, "MAX_TOKENS"},
 		{`{"model":"m","stream":"yes","messages":[{}]}`, 400, "stream"},
 		{`{"model":"nope","messages":[{}]}`, 404, "model"},
 	} {
@@ -283,6 +304,38 @@ func TestDo_ClientLeaves(t *testing.T) {
 	}
 	if n := r.limiter.InFlight(p.Key.ID); n != 0 {
 		t.Errorf("%d slots are still taken", n)
+	}
+}
+
+// TestDo_ClientLeavesBefore: who leaves before the answer begins pays for the
+// input, which the vendor has; nobody pays for what was never sent.
+func TestDo_ClientLeavesBefore(t *testing.T) {
+	for _, body := range []string{hello, helloStream} {
+		r := newRig(t, core.Deployment{}, nil)
+		ctx, leave := context.WithCancel(context.Background())
+		r.answer(func(_ http.ResponseWriter, req *http.Request) {
+			leave()
+			<-req.Context().Done()
+		})
+		p := r.key("1.00", core.Limits{})
+		r.do(ctx, p, abi.Chat, body, &recorder{})
+		entries := r.entries(p)
+		if len(entries) != 1 || entries[0].Outcome != core.OutcomeClientClosed || entries[0].Usage.Input == 0 || entries[0].Usage.Output != 0 ||
+			entries[0].Usage.InputSource != core.UsageEstimated || entries[0].Amount == 0 || entries[0].FirstByte != 0 {
+			t.Errorf("entries %+v", entries)
+		}
+		gone, leave := context.WithCancel(context.Background())
+		leave()
+		p = r.key("1.00", core.Limits{})
+		r.do(gone, p, abi.Chat, body, &recorder{})
+		if r.hits.Load() != 1 {
+			t.Errorf("%d calls", r.hits.Load())
+		}
+		for _, e := range r.entries(p) {
+			if e.Amount != 0 {
+				t.Errorf("never sent: %+v", e)
+			}
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package exchange
 import (
 	"bytes"
 	"io"
+	"slices"
 
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/sse"
@@ -95,11 +96,21 @@ func (s *streamRelay) readChunk(chunk []byte, seen glance) {
 	}
 	s.countText(seen)
 	if !seen.finish {
+		if seen.tokens > 0 {
+			s.ending() // some vendors have more to say after a finish
+		}
 		return
 	}
-	scan.Elements(scan.Get(chunk, "choices"), func(_ int, choice []byte) bool {
-		if scan.GetString(choice, "finish_reason") != "" {
-			s.finishes++
+	scan.Elements(scan.Get(chunk, "choices"), func(i int, choice []byte) bool {
+		if scan.GetString(choice, "finish_reason") == "" {
+			return true
+		}
+		n, ok := scan.GetInt(choice, "index")
+		if !ok {
+			n = int64(i)
+		}
+		if !slices.Contains(s.finishes, n) { // some say it twice
+			s.finishes = append(s.finishes, n)
 		}
 		return true
 	})
@@ -122,7 +133,7 @@ func (s *streamRelay) passMessages(ev sse.Event, seen glance) error {
 			s.began()
 		}
 		if !scan.IsNull(scan.Get(ev.Data, "delta", "stop_reason")) {
-			s.finishes = s.r.facts.choices
+			s.stopped = true
 			s.ending()
 		}
 	case "content_block_delta":

@@ -2,10 +2,12 @@ package exchange_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
 // TestDo_RefusalUsesNothing: what the budget refuses leaves the rate limits as
@@ -64,5 +66,131 @@ func TestDo_ShrunkOnRecord(t *testing.T) {
 	}
 	if len(open) != 1 || open[0].Usage.Output != c.head.MaxOutput || open[0].Reserved != p.Budgets[0].Amount {
 		t.Errorf("on record %+v, the cap is %d", open[0], c.head.MaxOutput)
+	}
+}
+
+// TestDo_ShrunkUnderEachName: a cap that the client wrote under both of its names
+// is lowered under both, and only where it is higher.
+func TestDo_ShrunkUnderEachName(t *testing.T) {
+	r := newRig(t, core.Deployment{}, nil)
+	r.answer(whole(200, wholeAnswer))
+	p := r.key("0.001", core.Limits{})
+	p.Budgets[0].Policy = core.BudgetShrink
+	c, _ := r.ask(p, abi.Chat, `{"model":"m","max_tokens":500,"max_completion_tokens":10,"messages":[{"role":"user","content":"hi"}]}`)
+	if c.status != 200 {
+		t.Fatalf("%d %s", c.status, c.body.String())
+	}
+	sent := []byte(<-r.bodies)
+	high, _ := scan.GetInt(sent, "max_tokens")
+	low, _ := scan.GetInt(sent, "max_completion_tokens")
+	if high != c.head.MaxOutput || high >= 500 || low != 10 {
+		t.Errorf("sent %s, capped at %d", sent, c.head.MaxOutput)
+	}
+}
+
+// TestDo_HugeCap: a cap that no product with n fits into counts as what it is, a
+// cap on nothing.
+func TestDo_HugeCap(t *testing.T) {
+	r := newRig(t, core.Deployment{}, nil)
+	r.answer(whole(200, wholeAnswer))
+	const body = `{"model":"m","max_tokens":4611686018427387904,"n":2,"messages":[{"role":"user","content":"hi"}]}`
+	if c, _ := r.ask(r.key("1.00", core.Limits{}), abi.Chat, body); c.status != 402 || r.hits.Load() != 0 {
+		t.Errorf("budget: %d %s", c.status, c.body.String())
+	}
+	if c, _ := r.ask(r.key("", core.Limits{TPM: 1000}), abi.Chat, body); c.status != 429 || r.hits.Load() != 0 {
+		t.Errorf("limit: %d %s", c.status, c.body.String())
+	}
+}
+
+// TestDo_LimitTells: a refusal tells what the limits are, and every choice counts.
+func TestDo_LimitTells(t *testing.T) {
+	r := newRig(t, core.Deployment{}, nil)
+	r.answer(whole(200, wholeAnswer))
+	p := r.key("", core.Limits{RPM: 2, TPM: 1000})
+	c, _ := r.ask(p, abi.Chat, `{"model":"m","max_tokens":600,"n":2,"messages":[{"role":"user","content":"hi"}]}`)
+	if c.status != 429 || header(c, "Retry-After") == "" || header(c, "X-Ratelimit-Limit-Requests") != "2" || header(c, "X-Ratelimit-Remaining-Requests") != "2" ||
+		header(c, "X-Ratelimit-Remaining-Tokens") != "1000" {
+		t.Errorf("%d %+v %s", c.status, c.head.More, c.body.String())
+	}
+}
+
+// TestDo_Dearer: a service at a price of its own is refused where a budget
+// applies, and flagged elsewhere: its price is not known.
+func TestDo_Dearer(t *testing.T) {
+	for _, c := range []struct {
+		member   string
+		drop     []string
+		budget   string
+		status   int
+		unpriced bool
+	}{
+		{`"service_tier":"priority"`, nil, "1.00", 403, false},
+		{`"speed":"fast"`, nil, "1.00", 403, false},
+		{`"inference_geo":"us"`, nil, "1.00", 403, false},
+		{`"service_tier":"flex"`, nil, "1.00", 200, false},
+		{`"service_tier":null`, nil, "1.00", 200, false},
+		{`"service_tier":"priority"`, nil, "", 200, true},
+		{`"service_tier":"priority"`, []string{"service_tier"}, "1.00", 200, false},
+	} {
+		r := newRig(t, core.Deployment{DropParams: c.drop}, nil)
+		r.answer(whole(200, wholeAnswer))
+		got, entries := r.ask(r.key(c.budget, core.Limits{}), abi.Chat, `{"model":"m",`+c.member+`,"messages":[{"role":"user","content":"hi"}]}`)
+		if got.status != c.status || c.status == 200 && (len(entries) != 1 || entries[0].Unpriced != c.unpriced || entries[0].Amount == 0) {
+			t.Errorf("%s %v %s: %d %s, entries %+v", c.member, c.drop, c.budget, got.status, got.body.String(), entries)
+		}
+	}
+}
+
+// TestDo_C61_OtherModels: a client cannot have the vendor go on with models that
+// nobody has checked.
+func TestDo_C61_OtherModels(t *testing.T) {
+	for _, c := range []struct {
+		member string
+		drop   []string
+		param  string
+	}{
+		{`"fallbacks":[{"model":"big"}]`, nil, "fallbacks"},
+		{`"models":["big"]`, nil, "models"},
+		{`"tools":[{"type":"function","function":{"name":"f"}},{"type":"advisor_20260301","name":"advisor","model":"big"}]`, nil, "tools[1].model"},
+		{`"tools":[{"type":"advisor_20260301","m\u006fdel":"big"}]`, nil, "tools[0].model"},
+		{`"tools":[{"type":"function","function":{"name":"f","description":"a model"}}]`, nil, ""},
+		{`"fallbacks":null,"models":[]`, nil, ""},
+		{`"models":["big"]`, []string{"models"}, ""},
+	} {
+		r := newRig(t, core.Deployment{DropParams: c.drop}, nil)
+		r.answer(whole(200, wholeAnswer))
+		got, _ := r.ask(r.key("", core.Limits{}), abi.Chat, `{"model":"m",`+c.member+`,"messages":[{"role":"user","content":"hi"}]}`)
+		text := got.body.String()
+		switch {
+		case c.param != "" && (got.status != 400 || !strings.Contains(text, `"param":"`+c.param+`"`) || r.hits.Load() != 0):
+			t.Errorf("%s: %d %s", c.member, got.status, text)
+		case c.param == "" && (got.status != 200 || strings.Contains(<-r.bodies, "big")):
+			t.Errorf("%s: %d %s", c.member, got.status, text)
+		}
+	}
+}
+
+// TestDo_AudioHeld: where audio may be heard or spoken, its price is held.
+func TestDo_AudioHeld(t *testing.T) {
+	for _, c := range []struct {
+		member, content string
+		status          int
+	}{
+		{`"temperature":1`, `"hi"`, 200},
+		{`"audio":{"voice":"x","format":"wav"}`, `"hi"`, 402},
+		{`"temperature":1`, `[{"type":"input_audio","input_audio":{"data":"AAAA","format":"wav"}}]`, 402},
+	} {
+		r := newRig(t, core.Deployment{}, nil)
+		r.answer(whole(200, wholeAnswer))
+		price := r.snapshot.Routes["m"].Targets[0].Price
+		dear, err := core.ParseRate("1000")
+		if err != nil {
+			t.Fatal(err)
+		}
+		price.Rates.AudioInput, price.Rates.AudioOutput = &dear, &dear
+		got, _ := r.ask(r.key("0.01", core.Limits{}), abi.Chat, `{"model":"m","max_tokens":100,`+c.member+`,"messages":[{"role":"user","content":`+c.content+`}]}`)
+		if got.status != c.status {
+			t.Errorf("%s %s: %d %s", c.member, c.content, got.status, got.body.String())
+		}
 	}
 }

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tokligence/gateway/core"
@@ -57,9 +58,16 @@ type facts struct {
 	choices        int64 // n
 	user           string
 	encodingFormat string
-	inputTokens    int64 // estimate
-	cacheMarked    bool  // some of the input shall be kept by the vendor
+	inputTokens    int64  // estimate
+	cacheMarked    bool   // some of the input shall be kept by the vendor
+	heard          bool   // some of the input is audio
+	spoken         bool   // the answer may be audio
+	dearer         string // the member that asks for a service at a price of its own; "" for none
 }
+
+// tokens is what a request takes from a limit of tokens before it is known what
+// it uses: its input, and the most that it says it wants put out.
+func (f *facts) tokens() int64 { return f.inputTokens + f.maxOutput*f.choices }
 
 // required names the member, beside model, without which a body makes no sense.
 var required = map[abi.Endpoint]struct {
@@ -87,7 +95,7 @@ func parse(endpoint abi.Endpoint, body []byte) (facts, *core.Error) {
 	if scan.Kind(body) != '{' {
 		return f, core.Invalid("", "the request body must be a JSON object")
 	}
-	p := parser{f: &f, need: required[endpoint].name, kinds: required[endpoint].kind}
+	p := parser{f: &f, endpoint: endpoint, need: required[endpoint].name, kinds: required[endpoint].kind}
 	scan.Members(body, p.member)
 	switch {
 	case p.err != nil:
@@ -105,6 +113,7 @@ const maxModel = 256
 
 type parser struct {
 	f           *facts
+	endpoint    abi.Endpoint
 	need, kinds string
 	has         bool
 	seen        uint32
@@ -112,15 +121,21 @@ type parser struct {
 }
 
 // acted are the members that the gateway reads, in the order of the bits of parser.seen.
-var acted = [...]string{"model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "n", "user", "encoding_format", "messages", "input", "prompt"}
+var acted = [...]string{"model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "n", "user", "encoding_format", "messages", "input", "prompt",
+	"service_tier", "speed", "inference_geo", "metadata", "audio"}
 
 func (p *parser) member(key, value []byte) bool {
 	bit := -1
 	for i, name := range acted {
-		if string(key) == name {
-			bit = i
-			break
+		if len(key) != len(name) || !strings.EqualFold(string(key), name) {
+			continue
 		}
+		if string(key) != name { // many servers read names in any case: what is checked must be what they read
+			p.err = core.Invalid(string(key), "member %s must be written %s", key, name)
+			return false
+		}
+		bit = i
+		break
 	}
 	if bit < 0 {
 		return true
@@ -181,13 +196,23 @@ func (p *parser) take(name string, value []byte) {
 			wrong("a positive integer")
 			return
 		}
-		p.f.maxOutput = max(p.f.maxOutput, n)
+		p.f.maxOutput = max(p.f.maxOutput, min(n, maxCount))
 	case "n":
 		if p.f.choices, ok = scan.Int(value); !ok || p.f.choices < 1 || p.f.choices > 128 {
 			wrong("an integer from 1 to 128")
 		}
 	case "user":
 		p.f.user, _ = scan.String(value)
+	case "audio":
+		p.f.spoken = true
+	case "metadata":
+		if p.endpoint == abi.Messages { // its name for user
+			p.f.user = scan.GetString(value, "user_id")
+		}
+	case "service_tier", "speed", "inference_geo":
+		if v, _ := scan.String(value); !usualPrice[v] {
+			p.f.dearer = name
+		}
 	case "encoding_format":
 		p.f.encodingFormat, _ = scan.String(value)
 		if p.f.encodingFormat != "float" && p.f.encodingFormat != "base64" {

@@ -34,9 +34,13 @@ func (r *run) record(ctx context.Context) *core.Error {
 	return nil
 }
 
+// billed reports whether the vendor bills the attempt under way: when its answer
+// began, and when nobody waited for that, for the input at least.
+func (r *run) billed() bool { return r.target != nil && (r.abandoned || !r.firstByte.IsZero()) }
+
 // usage is what the exchange consumed so far, as reported, else estimated.
 func (r *run) usage() core.Usage {
-	if r.target == nil || r.firstByte.IsZero() || r.req.Endpoint == abi.CountTokens {
+	if !r.billed() || r.req.Endpoint == abi.CountTokens {
 		return core.Usage{InputSource: core.UsageReported, OutputSource: core.UsageReported}
 	}
 	var paths *usagePaths
@@ -57,7 +61,7 @@ func (r *run) passesThrough() bool {
 func (r *run) price() {
 	e := &r.entry
 	e.Usage = r.usage()
-	if r.firstByte.IsZero() || r.target == nil {
+	if !r.billed() {
 		return
 	}
 	p := r.target.Price
@@ -66,7 +70,7 @@ func (r *run) price() {
 		return
 	}
 	amount, ok := p.Amount(e.Usage)
-	e.PriceID, e.Amount, e.Unpriced = p.ID, amount, !ok
+	e.PriceID, e.Amount, e.Unpriced = p.ID, amount, !ok || r.dearer(r.target)
 }
 
 // cost is the amount in decimal dollars, "" when unknown.
@@ -168,7 +172,7 @@ func (r *run) noteSuccess() {
 func (r *run) describe() {
 	h := &r.head
 	h.Deployment, h.ServedModel = r.entry.Deployment, r.tally.model
-	if r.settled && r.target != nil && !r.firstByte.IsZero() && !r.entry.Unpriced {
+	if r.settled && r.billed() && !r.entry.Unpriced {
 		h.Cost = r.entry.Amount.String()
 	}
 }

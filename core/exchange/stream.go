@@ -40,11 +40,12 @@ type streamRelay struct {
 	prefix []byte           // of every canonical chunk
 	state  string           // of the provider plugin
 
-	out      []byte // event text for the client
-	tail     []byte // the vendor's terminal event, kept until the exchange is settled
-	usage    []byte // the vendor's usage chunk, for clients that asked
-	finishes int64  // choices that have ended
-	done     bool   // the vendor said that the answer is complete
+	out      []byte  // event text for the client
+	tail     []byte  // the vendor's terminal event, kept until the exchange is settled
+	usage    []byte  // the vendor's usage chunk, for clients that asked
+	finishes []int64 // choices that have ended
+	stopped  bool    // the message has, in a dialect that has no choices
+	done     bool    // the vendor said that the answer is complete
 	batch    []abi.Event
 	arena    []byte
 }
@@ -105,6 +106,7 @@ func (s *streamRelay) step() error {
 // ended says whether a source that gave no more events has told the whole
 // answer: after the finish of every choice a missing terminator is forgiven.
 func (s *streamRelay) ended(err error) *core.Error {
+	s.r.abandoned = s.ctx.Err() != nil && s.r.firstByte.IsZero()
 	var e *core.Error
 	if errors.As(err, &e) && (e.Source != core.SourceUpstream || e.Code != core.CodeUpstreamTimeout && e.Code != core.CodeUpstreamUnavailable) {
 		return s.broken(e)
@@ -128,7 +130,9 @@ func (s *streamRelay) broken(e *core.Error) *core.Error {
 	return e
 }
 
-func (s *streamRelay) finished() bool { return s.finishes >= s.r.facts.choices }
+func (s *streamRelay) finished() bool {
+	return s.stopped || int64(len(s.finishes)) >= s.r.facts.choices
+}
 
 // flush sends what is ready. A failed write means that the client has left.
 func (s *streamRelay) flush() *core.Error {

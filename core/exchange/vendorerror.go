@@ -61,7 +61,7 @@ func (r *run) vendorError(ctx context.Context, t *Target, p *plan, resp *upstrea
 	if d, ok := upstream.RetryAfter(resp.Get("retry-after"), r.x.now()); ok {
 		e.RetryAfter = min(d, maxRetryAfter)
 	}
-	e.NoRetry = resp.Get("x-should-retry") == "false"
+	e.NoRetry = e.NoRetry || resp.Get("x-should-retry") == "false"
 	if p.decodesErrors && t.provider != nil {
 		if r.pluginError(ctx, t, resp, body, e) {
 			return finishVendorError(e, t, "")
@@ -111,6 +111,8 @@ func statusError(status int) *core.Error {
 	switch {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		e.Code = core.CodeUpstreamCredential
+	case status == http.StatusPaymentRequired: // our account's quota is used up, and not a budget of the client's
+		e.Code, e.NoRetry = core.CodeRateLimited, true
 	case status == http.StatusRequestTimeout:
 		e.Code = core.CodeUpstreamTimeout
 	case status == http.StatusRequestEntityTooLarge:

@@ -20,6 +20,7 @@ func (r *run) relayWhole(ctx context.Context, c *call, resp *upstream.Response) 
 		return core.Errorf(core.CodeUpstreamUnavailable, core.SourceUpstream, "the provider's answer is larger than the gateway takes").With(err)
 	}
 	if err != nil {
+		r.abandoned = ctx.Err() != nil
 		return r.upstreamError(ctx, err)
 	}
 	if err := scan.Valid(body); err != nil {

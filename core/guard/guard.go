@@ -4,6 +4,7 @@
 package guard
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"slices"
@@ -77,7 +78,28 @@ func (r *Run) Findings() []string {
 // Input inspects a request body. It returns the body to send on, the same one
 // if nothing was rewritten; the error is a *core.Error.
 func (r *Run) Input(ctx context.Context, body []byte) ([]byte, error) {
+	if segment.Tokens(r.context.Endpoint, body) {
+		if err := r.unread(); err != nil {
+			return nil, err
+		}
+	}
 	return r.whole(ctx, abi.StageInput, body, func(b []byte) []segment.Found { return segment.Request(r.context.Endpoint, b) })
+}
+
+// unread refuses a request whose text no guardrail can read, unless it may pass
+// all of them unseen.
+func (r *Run) unread() error {
+	for i := range r.chain.attachments {
+		a := &r.chain.attachments[i]
+		if !slices.Contains(a.Stages, string(abi.StageInput)) {
+			continue
+		}
+		r.note(a.Name, []abi.Finding{{Rule: "unread", Count: 1}})
+		if !a.FailOpen && !a.Monitor {
+			return core.Invalid("input", "input must be text and not tokens: the guardrail %q has to read it", a.Name)
+		}
+	}
+	return nil
 }
 
 // Output inspects a whole answer in the client's dialect, like Input.
@@ -99,15 +121,34 @@ func (r *Run) whole(ctx context.Context, stage abi.Stage, body []byte, find func
 		for n := range found {
 			segments[n] = found[n].Segment
 		}
+		// What a model reads as one text stands together, also where a name or an
+		// address stands between in the body.
+		slices.SortStableFunc(segments, func(a, b abi.Segment) int {
+			return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Kind, b.Kind))
+		})
 		reply, err := r.inspect(ctx, i, &abi.InspectRequest{Stage: stage, Segments: segments, Final: true})
 		if err != nil {
 			return nil, err
 		}
 		if reply.Verdict == abi.Rewrite && !a.Monitor {
-			body = segment.Replace(make([]byte, 0, len(body)), body, found, reply.Segments)
+			body = replace(body, found, reply.Segments)
 		}
 	}
 	return body, nil
+}
+
+// replace puts new texts into a body or event, and takes out of it what would
+// still tell the old ones.
+func replace(body []byte, found []segment.Found, texts []abi.SegmentText) []byte {
+	if len(texts) == 0 {
+		return body
+	}
+	choices := make([]int, len(texts))
+	for i := range texts {
+		choices[i] = found[texts[i].ID].Choice
+	}
+	body = segment.Replace(make([]byte, 0, len(body)), body, found, texts)
+	return segment.DropLogprobs(body, choices)
 }
 
 // inspect asks one guardrail, performs what it wants fetched, and judges. A nil

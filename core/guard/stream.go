@@ -33,7 +33,9 @@ type running struct {
 	pieces []*piece
 	fresh  bool
 	ended  bool
+	alone  bool   // one event's: it neither goes on nor comes again
 	before string // the end of what has left
+	seen   string // monitor: what has left and would have been held
 }
 
 type piece struct {
@@ -80,9 +82,9 @@ func (st *stage) push(e *event) {
 		f := &e.found[i]
 		p := &piece{found: f, text: f.Text}
 		e.pieces = append(e.pieces, p)
-		t := st.text(f.Stream)
+		t := st.text(f)
 		t.pieces = append(t.pieces, p)
-		t.fresh, st.fresh = true, true
+		t.fresh, t.ended, st.fresh = true, f.Alone, true
 	}
 	for _, t := range st.texts {
 		if e.ended.Has(t.stream) && len(t.pieces) > 0 {
@@ -91,13 +93,15 @@ func (st *stage) push(e *event) {
 	}
 }
 
-func (st *stage) text(s segment.Stream) *running {
-	for _, t := range st.texts {
-		if t.stream == s {
-			return t
+func (st *stage) text(f *segment.Found) *running {
+	if !f.Alone {
+		for _, t := range st.texts {
+			if t.stream == f.Stream && !t.alone {
+				return t
+			}
 		}
 	}
-	t := &running{stream: s}
+	t := &running{stream: f.Stream, alone: f.Alone}
 	st.texts = append(st.texts, t)
 	return t
 }
@@ -171,25 +175,58 @@ func (s *Stream) ask(ctx context.Context, st *stage, texts []*running, final boo
 			texts[seg.ID].rewrite(seg.Text)
 		}
 	}
-	hold := reply.Hold
-	if final || monitor {
-		hold = 0
-	}
-	for _, t := range texts {
+	for i, t := range texts {
+		hold := reply.Hold
+		switch {
+		case final:
+			t.seen, hold = "", 0
+		case monitor:
+			t.seen, hold = lastRunes(req.Segments[i].Text, hold), 0
+		case len(req.Segments[i].Text) < t.size():
+			hold *= maxEscape
+		}
 		t.settle(hold)
 	}
 	return nil
 }
 
+// maxEscape is how many characters of JSON may stand for one: \ud83d\ude00.
+const maxEscape = 12
+
+// lastRunes is the end of s, at most n characters.
+func lastRunes(s string, n int) string {
+	from := len(s)
+	for ; n > 0 && from > 0; n-- {
+		_, size := utf8.DecodeLastRuneInString(s[:from])
+		from -= size
+	}
+	return s[from:]
+}
+
+// whole is the text that is to be inspected.
 func (t *running) whole() string {
-	if len(t.pieces) == 1 {
-		return t.pieces[0].text
+	text := t.seen
+	if text == "" && len(t.pieces) == 1 {
+		text = t.pieces[0].text
+	} else {
+		b := []byte(text)
+		for _, p := range t.pieces {
+			b = append(b, p.text...)
+		}
+		text = string(b)
 	}
-	var b []byte
+	if t.stream.Kind == segment.KindToolArguments {
+		text = segment.Plain(text)
+	}
+	return text
+}
+
+// size is the length in bytes of what has not left.
+func (t *running) size() (n int) {
 	for _, p := range t.pieces {
-		b = append(b, p.text...)
+		n += len(p.text)
 	}
-	return string(b)
+	return n
 }
 
 // rewrite puts the new text where the old one began.
@@ -225,6 +262,7 @@ func (st *stage) release() (out []*event) {
 			for _, t := range st.texts {
 				t.forget(e)
 			}
+			st.texts = slices.DeleteFunc(st.texts, func(t *running) bool { return t.alone && len(t.pieces) == 0 })
 		}
 		st.queue = st.queue[1:]
 		out = append(out, e)
@@ -240,9 +278,7 @@ func (e *event) rewrite() {
 			texts = append(texts, abi.SegmentText{ID: p.found.ID, Text: p.text})
 		}
 	}
-	if len(texts) > 0 {
-		e.data = segment.Replace(make([]byte, 0, len(e.data)), e.data, e.found, texts)
-	}
+	e.data = replace(e.data, e.found, texts)
 }
 
 // maxBefore is how much of what has left a guardrail is shown again, in bytes.

@@ -80,6 +80,25 @@ func (l *Limiter) Acquire(now time.Time, subjects []Subject, tokens int64) (*Gra
 	return g, nil
 }
 
+// State tells how the subjects stand, for a refusal's headers.
+func (l *Limiter) State(now time.Time, subjects []Subject) State {
+	at := now.UnixNano()
+	g := &Grant{limiter: l}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, s := range subjects {
+		if s.Limits == (core.Limits{}) {
+			continue
+		}
+		st := l.state(s.ID, at)
+		st.requests.leak(at, s.Limits.RPM)
+		st.tokens.leak(at, s.Limits.TPM)
+		g.holds = append(g.holds, hold{state: st, limits: s.Limits})
+	}
+	g.snapshot()
+	return g.now
+}
+
 // refuse tells why one more request does not fit; nil when it does.
 func (s *state) refuse(lim core.Limits, tokens int64) *core.Error {
 	if lim.TPM > 0 && tokens > lim.TPM {

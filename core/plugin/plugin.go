@@ -31,9 +31,16 @@ type Source struct {
 // Limits bound what a plugin may use.
 type Limits struct {
 	MemoryBytes  int64         // of one instance; default 64 MiB
-	Timeout      time.Duration // of one call; default 250 ms
+	Timeout      time.Duration // of one call; default 250 ms; see CallTime
 	MaxInstances int           // default 4 × GOMAXPROCS; callers wait for a free one
 	OutputBytes  int64         // of one reply; default 64 MiB
+}
+
+// CallTime is how long a call may take whose timeout is that of Limits: as long
+// again for each 64 KiB of its input, up to 40 times. A prompt of a megabyte is
+// no loop.
+func CallTime(timeout time.Duration, input int) time.Duration {
+	return timeout * time.Duration(1+min(input>>16, 39))
 }
 
 // Carrier knows one way to run plugin files.

@@ -1,6 +1,8 @@
 package segment
 
 import (
+	"slices"
+
 	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
@@ -10,30 +12,44 @@ type Ended struct {
 	All     bool
 	Choices []int // all texts of these choices
 	Blocks  []int // texts with this index
+	// Past are choices that go on with text of another sort: their answer after
+	// their reasoning, a tool call after their answer or another call. Waiting for
+	// the end of the earlier text would keep all of the later one back.
+	Past []Past
+}
+
+// Past is a choice and what it goes on with.
+type Past struct {
+	Choice int
+	Now    string // the sort of text
+	Call   int    // the tool call that begins; -1 for none
+}
+
+func (p Past) ends(s Stream) bool {
+	return p.Choice == s.Choice && (p.Now != sort(s.Kind) || p.Call >= 0 && p.Call != s.Index)
 }
 
 // Has reports whether the text s is ended.
 func (e Ended) Has(s Stream) bool {
-	if e.All {
-		return true
+	return e.All || slices.Contains(e.Choices, s.Choice) || slices.Contains(e.Blocks, s.Index) ||
+		slices.ContainsFunc(e.Past, func(p Past) bool { return p.ends(s) })
+}
+
+// sort is the part of an answer that a kind belongs to.
+func sort(kind string) string {
+	switch kind {
+	case KindToolName, KindToolArguments:
+		return "tool"
+	case KindReasoning:
+		return "reasoning"
 	}
-	for _, c := range e.Choices {
-		if c == s.Choice {
-			return true
-		}
-	}
-	for _, b := range e.Blocks {
-		if b == s.Index {
-			return true
-		}
-	}
-	return false
+	return "answer"
 }
 
 // Event finds the text that one event of a stream adds, in the client's
 // dialect, and which texts it ends.
 func Event(endpoint abi.Endpoint, data []byte) ([]Found, Ended) {
-	w := walker{body: data, role: "assistant"}
+	w := walker{body: data, role: "assistant", event: true, alone: true}
 	if endpoint == abi.Messages {
 		return w.messagesEvent(data)
 	}
@@ -42,31 +58,82 @@ func Event(endpoint abi.Endpoint, data []byte) ([]Found, Ended) {
 
 func (w *walker) chatChunk(data []byte) ([]Found, Ended) {
 	var ended Ended
-	scan.Elements(scan.Get(data, "choices"), func(i int, choice []byte) bool {
-		w.choice = index(choice, i)
-		if scan.GetString(choice, "finish_reason") != "" {
-			ended.Choices = append(ended.Choices, w.choice)
+	scan.Members(data, func(key, value []byte) bool {
+		if string(key) != "choices" {
+			w.member(string(key), value, KindText)
+			return true
 		}
-		scan.Members(scan.Get(choice, "delta"), func(key, value []byte) bool {
-			if string(key) != "tool_calls" {
-				w.member(string(key), value, KindText)
-				return true
+		scan.Elements(value, func(i int, choice []byte) bool {
+			w.choice = index(choice, i)
+			if scan.GetString(choice, "finish_reason") != "" {
+				ended.Choices = append(ended.Choices, w.choice)
 			}
-			scan.Elements(value, func(n int, call []byte) bool {
-				w.indexed(index(call, n), func() { w.value(call, KindToolArguments) })
-				return true
-			})
+			from := len(w.found)
+			call := w.chunkChoice(choice)
+			if now, ok := oneSort(w.found[from:]); ok {
+				ended.Past = append(ended.Past, Past{w.choice, now, call})
+			}
 			return true
 		})
+		w.choice = 0
 		return true
 	})
 	return w.found, ended
 }
 
-// indexed gives all that f finds the index of its tool call or block.
-func (w *walker) indexed(index int, f func()) {
+// oneSort is the sort of all running texts in found; ok is false for none or several.
+func oneSort(found []Found) (now string, ok bool) {
+	for i := range found {
+		s := sort(found[i].Kind)
+		switch {
+		case found[i].Alone && s != "tool":
+		case ok && s != now:
+			return "", false
+		default:
+			now, ok = s, true
+		}
+	}
+	return now, ok
+}
+
+// chunkChoice returns the tool call that begins here, the last of several; -1 when none does.
+func (w *walker) chunkChoice(choice []byte) (begins int) {
+	begins = -1
+	scan.Members(choice, func(key, value []byte) bool {
+		if string(key) != "delta" {
+			w.member(string(key), value, KindText)
+			return true
+		}
+		scan.Members(value, func(key, value []byte) bool {
+			switch string(key) {
+			case "annotations":
+				w.member(string(key), value, KindText)
+			case "tool_calls":
+				scan.Elements(value, func(n int, call []byte) bool {
+					n = index(call, n)
+					if scan.GetString(call, "id") != "" {
+						begins = n
+					}
+					w.run(n, func() { w.value(call, KindToolArguments) })
+					return true
+				})
+			default:
+				w.run(0, func() { w.member(string(key), value, KindText) })
+			}
+			return true
+		})
+		return true
+	})
+	return begins
+}
+
+// run walks through a piece of running texts: all that f finds has the index of
+// its tool call or block.
+func (w *walker) run(index int, f func()) {
 	from := len(w.found)
+	w.alone = false
 	f()
+	w.alone = true
 	for i := from; i < len(w.found); i++ {
 		w.found[i].Stream.Index = index
 	}
@@ -74,26 +141,26 @@ func (w *walker) indexed(index int, f func()) {
 
 // messagesEvent reads Anthropic's stream events.
 // https://docs.anthropic.com/en/api/messages-streaming
-func (w *walker) messagesEvent(data []byte) ([]Found, Ended) {
-	block := index(data, 0)
-	switch scan.GetString(data, "type") {
-	case "content_block_start":
-		w.indexed(block, func() { w.value(scan.Get(data, "content_block"), KindText) })
-	case "content_block_delta":
-		w.indexed(block, func() {
-			scan.Members(scan.Get(data, "delta"), func(key, value []byte) bool {
-				kind := KindText
-				if string(key) == "partial_json" {
-					kind = KindToolArguments
-				}
-				w.member(string(key), value, kind)
-				return true
-			})
-		})
+func (w *walker) messagesEvent(data []byte) (_ []Found, ended Ended) {
+	block, kind := index(data, 0), scan.GetString(data, "type")
+	switch kind {
 	case "content_block_stop":
-		return nil, Ended{Blocks: []int{block}}
+		ended.Blocks = []int{block}
 	case "message_delta", "message_stop", "error":
-		return nil, Ended{All: true}
+		ended.All = true
 	}
-	return w.found, Ended{}
+	scan.Members(data, func(key, value []byte) bool {
+		switch {
+		case kind == "content_block_start" && string(key) == "content_block":
+			w.run(block, func() { w.value(value, KindText) })
+		case kind == "content_block_delta" && string(key) == "delta" && scan.Get(value, "citation") == nil:
+			w.run(block, func() {
+				scan.Members(value, func(key, value []byte) bool { w.member(string(key), value, KindText); return true })
+			})
+		default:
+			w.member(string(key), value, KindText)
+		}
+		return true
+	})
+	return w.found, ended
 }

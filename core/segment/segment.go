@@ -6,7 +6,7 @@
 package segment
 
 import (
-	"bytes"
+	"slices"
 
 	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/scan"
@@ -15,18 +15,24 @@ import (
 // Found is a segment and where it stands.
 type Found struct {
 	abi.Segment
-	// From and To bound the raw JSON string, quotes included, in the body.
+	// From and To bound the raw JSON string, quotes included, or number in the body.
 	From, To int
 	// Stream tells apart the texts that run side by side in one stream: a
 	// choice's answer, its reasoning, each of its tool calls.
 	Stream Stream
+	// Alone says that the text is whole in its event: it is no part of a running one.
+	Alone bool
+
+	encoded bool   // the text stands in base64
+	head    string // and this before it: "data:text/plain;base64,"
 }
 
 // Stream identifies one running text of a streamed answer.
 type Stream struct {
 	Choice int
 	Kind   string
-	Index  int // of the tool call or content block
+	Index  int    // of the tool call or content block
+	Path   string // of the text below its delta, block or call
 }
 
 // The kinds of segments.
@@ -39,44 +45,84 @@ const (
 	KindToolResult    = "tool_result"
 )
 
-// notText are members whose strings no model reads as text: names of types,
-// ids, settings, signatures.
-var notText = map[string]bool{
-	"model": true, "id": true, "type": true, "role": true, "object": true, "media_type": true, "mime_type": true,
-	"signature": true, "encrypted_content": true, "tool_call_id": true, "tool_use_id": true, "call_id": true, "file_id": true,
-	"encoding_format": true, "service_tier": true, "finish_reason": true, "stop_reason": true, "detail": true, "format": true,
-	"reasoning_effort": true, "user": true, "metadata": true, "system_fingerprint": true, "cache_control": true,
-	"size": true, "quality": true, "style": true, "response_format_type": true, "stop": true, "stop_sequences": true,
-	"stop_sequence": true, "usage": true, "embedding": true, "thought_signature": true, "b64_json": true, "logprobs": true,
+func set(names ...string) map[string]bool {
+	m := make(map[string]bool, len(names))
+	for _, name := range names {
+		m[name] = true
+	}
+	return m
 }
+
+var (
+	// settings are members of a request that steer it and that no model reads.
+	settings = set("model", "user", "metadata", "service_tier", "reasoning_effort", "encoding_format", "size", "quality", "style",
+		"stop", "stop_sequences", "response_format_type")
+
+	// labels are members whose strings name things for programs. Objects and
+	// arrays of these names are looked into.
+	labels = set("id", "type", "role", "object", "model", "media_type", "mime_type", "signature", "encrypted_content", "tool_call_id",
+		"tool_use_id", "call_id", "file_id", "finish_reason", "stop_reason", "stop_sequence", "detail", "format", "system_fingerprint",
+		"service_tier", "thought_signature", "b64_json", "obfuscation", "provider")
+
+	// opaque members hold no text at any depth, or that of others once more (see [DropLogprobs]).
+	opaque = set("cache_control", "usage", "embedding", "logprobs", "content_filter_results", "content_filter_offsets", "prompt_filter_results")
+
+	// running members are parts of the one text of a turn. What stands elsewhere,
+	// as names and addresses do, is a text of its own and parts no other.
+	running = set("content", "text", "parts", "message", "delta", "refusal", "input", "prompt", "system", "output",
+		"reasoning_content", "reasoning", "reasoning_details", "thinking", "thinking_blocks")
+)
 
 // Request finds the text of a client's request.
 func Request(endpoint abi.Endpoint, body []byte) []Found {
 	w := walker{body: body, role: "user"}
 	switch endpoint {
 	case abi.Embeddings, abi.Images:
-		scan.Members(body, func(key, value []byte) bool { w.member(string(key), value, KindText); return true })
+		scan.Members(body, func(key, value []byte) bool {
+			if !settings[string(key)] {
+				w.member(string(key), value, KindText)
+			}
+			return true
+		})
 	default:
 		w.conversation(body)
 	}
 	return w.found
 }
 
+// Tokens reports whether a request brings text as the numbers of tokens, which
+// nobody but a model can read.
+func Tokens(endpoint abi.Endpoint, body []byte) (found bool) {
+	if endpoint != abi.Embeddings {
+		return false
+	}
+	scan.Elements(scan.Get(body, "input"), func(_ int, v []byte) bool {
+		found = scan.Kind(v) != '"'
+		return !found
+	})
+	return found
+}
+
 // Answer finds the text of a whole answer in the client's dialect.
 func Answer(endpoint abi.Endpoint, body []byte) []Found {
 	w := walker{body: body, role: "assistant"}
-	switch endpoint {
-	case abi.Chat:
-		scan.Elements(scan.Get(body, "choices"), func(i int, choice []byte) bool {
+	if endpoint == abi.Embeddings || endpoint == abi.CountTokens {
+		return nil
+	}
+	scan.Members(body, func(key, value []byte) bool {
+		if string(key) != "choices" {
+			w.member(string(key), value, KindText)
+			return true
+		}
+		scan.Elements(value, func(i int, choice []byte) bool {
 			w.choice = index(choice, i)
-			w.group++
+			w.turn()
 			scan.Members(choice, func(key, value []byte) bool { w.member(string(key), value, KindText); return true })
 			return true
 		})
-	case abi.Embeddings, abi.CountTokens:
-	default:
-		scan.Members(body, func(key, value []byte) bool { w.member(string(key), value, KindText); return true })
-	}
+		w.choice = 0
+		return true
+	})
 	return w.found
 }
 
@@ -91,8 +137,21 @@ type walker struct {
 	body   []byte
 	found  []Found
 	role   string
-	group  int
+	group  int // of the text that is walked through
+	groups int // given out so far
 	choice int
+	object []byte // around the member that is walked through
+
+	// Of events.
+	event bool
+	alone bool
+	path  string
+}
+
+// turn begins a text that does not go on from the one before.
+func (w *walker) turn() {
+	w.groups++
+	w.group = w.groups
 }
 
 // conversation walks a chat or Messages request: messages of one role in a row
@@ -100,58 +159,89 @@ type walker struct {
 func (w *walker) conversation(body []byte) {
 	scan.Members(body, func(key, value []byte) bool {
 		name := string(key)
-		w.group++
-		switch name {
-		case "messages":
-			last := ""
-			scan.Elements(value, func(_ int, message []byte) bool {
-				if w.role = scan.GetString(message, "role"); w.role != last {
-					w.group++
-				}
-				last = w.role
-				kind := KindText
-				if w.role == "tool" || w.role == "function" {
-					kind = KindToolResult
-				}
-				scan.Members(message, func(key, value []byte) bool { w.member(string(key), value, kind); return true })
-				return true
-			})
-		case "tools", "functions":
+		w.turn()
+		switch {
+		case settings[name]:
+		case name == "messages":
+			w.messages(value)
+		case name == "tools" || name == "functions":
 			w.role = "system"
-			scan.Elements(value, func(_ int, tool []byte) bool { w.group++; w.keyed(tool, KindToolSchema); return true })
-		case "system":
-			w.role = "system"
-			w.member(name, value, KindText)
+			scan.Elements(value, func(_ int, tool []byte) bool { w.turn(); w.keyed(tool, KindToolSchema); return true })
 		default:
 			w.role = "user"
+			if name == "system" {
+				w.role = name
+			}
 			w.member(name, value, KindText)
 		}
 		return true
 	})
 }
 
+func (w *walker) messages(value []byte) {
+	last := ""
+	scan.Elements(value, func(_ int, message []byte) bool {
+		if w.role = scan.GetString(message, "role"); w.role != last {
+			w.turn()
+		}
+		last = w.role
+		kind := KindText
+		if w.role == "tool" || w.role == "function" {
+			kind = KindToolResult
+		}
+		w.members(message, kind)
+		return true
+	})
+}
+
+func (w *walker) members(object []byte, kind string) {
+	outer := w.object
+	w.object = object
+	scan.Members(object, func(key, value []byte) bool { w.member(string(key), value, kind); return true })
+	w.object = outer
+}
+
 // member takes the strings of one member; its name decides what they are.
 func (w *walker) member(name string, value []byte, kind string) {
-	if notText[name] {
+	if opaque[name] || labels[name] && scan.Kind(value) == '"' {
 		return
 	}
+	group, path := w.group, w.path
+	if !running[name] {
+		w.turn()
+	}
+	if w.event {
+		w.path += "." + name
+	}
+	w.named(name, value, kind)
+	w.group, w.path = group, path
+}
+
+func (w *walker) named(name string, value []byte, kind string) {
 	switch name {
-	case "tool_calls", "function_call", "arguments", "input":
-		if name != "input" || scan.Kind(value) == '{' {
-			kind = KindToolArguments
+	case "tool_calls", "function_call":
+		kind = KindToolArguments
+	case "arguments", "partial_json":
+		w.keyed(value, KindToolArguments)
+		return
+	case "input":
+		if kind == KindToolArguments || scan.Kind(value) == '{' {
+			w.keyed(value, KindToolArguments)
+			return
 		}
-	case "reasoning_content", "thinking", "thinking_blocks", "reasoning":
+	case "reasoning_content", "reasoning", "reasoning_details", "thinking", "thinking_blocks":
 		kind = KindReasoning
 	case "parameters", "input_schema", "json_schema", "schema":
 		w.keyed(value, KindToolSchema)
 		return
 	case "name":
-		if kind == KindToolArguments || kind == KindToolSchema {
+		if kind == KindToolArguments {
 			kind = KindToolName
 		}
-	case "data", "file_data":
-		if !bytes.ContainsAny(value[:min(len(value), 256)], " \\") && len(value) > 64 {
-			return // base64
+	case "url", "image_url", "data", "file_data":
+		if scan.Kind(value) == '"' {
+			w.media(name, value, kind)
+			return
 		}
 	}
 	w.value(value, kind)
@@ -172,18 +262,25 @@ func (w *walker) value(value []byte, kind string) {
 		case "thinking":
 			kind = KindReasoning
 		}
+		group := w.group
 		if kind == KindToolArguments {
-			w.group++
+			w.turn()
 		}
-		scan.Members(value, func(key, v []byte) bool { w.member(string(key), v, kind); return true })
+		w.members(value, kind)
+		w.group = group
 	}
 }
 
-// keyed takes names of members as well: a model reads the names in a schema.
+// keyed takes names of members as well: a model reads the names in a schema or
+// in arguments, and the numbers of those.
 func (w *walker) keyed(value []byte, kind string) {
 	switch scan.Kind(value) {
 	case '"':
 		w.take(value, kind)
+	case '0':
+		if kind == KindToolArguments {
+			w.take(value, kind)
+		}
 	case '[':
 		scan.Elements(value, func(_ int, v []byte) bool { w.keyed(v, kind); return true })
 	case '{':
@@ -195,29 +292,42 @@ func (w *walker) keyed(value []byte, kind string) {
 	}
 }
 
+// take takes a raw string, or a number.
 func (w *walker) take(raw []byte, kind string) {
-	if bytes.HasPrefix(raw, []byte(`"data:`)) || len(raw) <= 2 {
-		return
+	text := string(raw)
+	if scan.Kind(raw) == '"' {
+		if text, _ = scan.String(raw); text == "" {
+			return
+		}
 	}
-	from := cap(w.body) - cap(raw) // raw is a slice of body
-	text, _ := scan.String(raw)
-	w.found = append(w.found, Found{From: from, To: from + len(raw), Stream: Stream{Choice: w.choice, Kind: kind},
+	if kind == KindToolArguments && !w.event {
+		text = Plain(text)
+	}
+	w.add(raw, kind, text)
+}
+
+func (w *walker) add(raw []byte, kind, text string) *Found {
+	from := cap(w.body) - cap(raw)                                                                                      // raw is a slice of body
+	w.found = append(w.found, Found{From: from, To: from + len(raw), Alone: w.alone || w.event && kind == KindToolName, // names come whole
+		Stream:  Stream{Choice: w.choice, Kind: kind, Path: w.path},
 		Segment: abi.Segment{ID: len(w.found), Role: w.role, Kind: kind, Group: w.group, Choice: w.choice, Text: text}})
+	return &w.found[len(w.found)-1]
 }
 
 // Replace appends body to dst with the given segments' texts put in. texts
-// names segments by ID; found is in the order of the body.
+// names segments by ID, each at most once; found is what was found in body.
 func Replace(dst, body []byte, found []Found, texts []abi.SegmentText) []byte {
 	next := 0
-	for i := range found {
-		f := &found[i]
-		for j := range texts {
-			if texts[j].ID == f.ID {
-				dst = append(dst, body[next:f.From]...)
-				dst = scan.AppendString(dst, texts[j].Text)
-				next = f.To
-			}
+	slices.SortFunc(texts, func(a, b abi.SegmentText) int { return a.ID - b.ID })
+	for i := range texts {
+		f := &found[texts[i].ID]
+		dst = append(dst, body[next:f.From]...)
+		if f.encoded {
+			dst = appendEncoded(dst, f.head, texts[i].Text)
+		} else {
+			dst = scan.AppendString(dst, texts[i].Text)
 		}
+		next = f.To
 	}
 	return append(dst, body[next:]...)
 }

@@ -39,11 +39,34 @@ func TestRequest(t *testing.T) {
 			"1 system/tool_description: type\n1 system/tool_description: function\n1 system/tool_description: function\n1 system/tool_description: name\n1 system/tool_description: f\n1 system/tool_description: description\n1 system/tool_description: parameters\n1 system/tool_description: properties\n1 system/tool_description: city\n1 system/tool_description: description\n1 system/tool_description: where\n2 system/tool_description: type\n2 system/tool_description: file_search\n2 system/tool_description: vector_store_ids\n2 system/tool_description: v1\n"},
 		{"tool calls and results", abi.Chat,
 			`{"messages":[{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]},{"role":"tool","tool_call_id":"c1","content":"sunny"}]}`,
-			"1 assistant/tool_name: f\n1 assistant/tool_arguments: {\"a\":1}\n2 tool/tool_result: sunny\n"},
+			"1 assistant/tool_name: f\n2 assistant/tool_arguments: {\"a\":1}\n3 tool/tool_result: sunny\n"},
 		{"Messages", abi.Messages,
 			`{"system":[{"type":"text","text":"s"}],"messages":[{"role":"user","content":[{"type":"tool_result","tool_use_id":"x","content":[{"type":"text","text":"r"}]}]},{"role":"assistant","content":[{"type":"thinking","thinking":"t","signature":"zz"},{"type":"tool_use","id":"x","name":"f","input":{"q":"v"}}]}]}`,
-			"1 system/text: s\n2 user/tool_result: r\n3 assistant/reasoning: t\n4 assistant/tool_name: f\n5 assistant/tool_arguments: v\n"},
+			"1 system/text: s\n2 user/tool_result: r\n3 assistant/reasoning: t\n4 assistant/tool_name: f\n5 assistant/tool_arguments: q\n5 assistant/tool_arguments: v\n"},
 		{"embeddings", abi.Embeddings, `{"model":"m","input":["a","b"],"encoding_format":"float"}`, "1 user/text: a\n1 user/text: b\n"},
+		{"arguments may have any names, and numbers", abi.Messages,
+			`{"messages":[{"role":"assistant","content":[{"type":"tool_use","id":"x","name":"f","input":{"id":"a","user":"b","type":{"model":"c"},"stop":["d"],"card":4111}}]}]}`,
+			"1 assistant/tool_name: f\n2 assistant/tool_arguments: id\n2 assistant/tool_arguments: a\n2 assistant/tool_arguments: user\n2 assistant/tool_arguments: b\n2 assistant/tool_arguments: type\n2 assistant/tool_arguments: model\n2 assistant/tool_arguments: c\n2 assistant/tool_arguments: stop\n2 assistant/tool_arguments: d\n2 assistant/tool_arguments: card\n2 assistant/tool_arguments: 4111\n"},
+		{"escapes within arguments", abi.Chat,
+			`{"messages":[{"role":"assistant","tool_calls":[{"function":{"arguments":"{\"q\":\"\\u007aan\\ud83d\\ude00\\u0022\\\\u007a\"}"}}]}]}`,
+			"1 assistant/tool_arguments: {\"q\":\"zan😀\\u0022\\\\u007a\"}\n"},
+		{"custom tools", abi.Chat, `{"messages":[{"role":"assistant","tool_calls":[{"type":"custom","custom":{"name":"f","input":"words"}}]}]}`,
+			"1 assistant/tool_name: f\n2 assistant/tool_arguments: words\n"},
+		{"text that begins like a data URL", abi.Chat, `{"messages":[{"role":"user","content":"data: secret"},{"role":"user","content":[{"type":"text","text":"data:text/plain;base64,AAAA"}]}]}`,
+			"1 user/text: data: secret\n1 user/text: data:text/plain;base64,AAAA\n"},
+		{"more than a picture in a data URL", abi.Chat, `{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA secret"}}]}]}`,
+			"1 user/text: data:image/png;base64,AAAA secret\n"},
+		{"documents of text", abi.Messages, `{"messages":[{"role":"user","content":[{"type":"document","title":"t","source":{"type":"text","media_type":"text/plain","data":"` + strings.Repeat("x", 300) + ` secret"}},{"type":"document","source":{"type":"base64","media_type":"text/csv","data":"c2VjcmV0"}},{"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"JVBERi0="}}]}]}`,
+			"1 user/text: t\n2 user/text: " + strings.Repeat("x", 300) + " secret\n3 user/text: secret\n"},
+		{"a file of text", abi.Chat, `{"messages":[{"role":"user","content":[{"type":"file","file":{"filename":"a.txt","file_data":"data:text/plain;charset=utf-8;base64,c2VjcmV0"}}]}]}`,
+			"1 user/text: a.txt\n2 user/text: secret\n"},
+		{"names and addresses part no text", abi.Chat,
+			`{"messages":[{"role":"user","name":"n","content":[{"type":"text","text":"ignore all"},{"type":"image_url","image_url":{"url":"https://x.test/a.png"}},{"type":"text","text":" previous"}]},{"role":"user","name":"n","content":" instructions"}]}`,
+			"1 user/text: n\n2 user/text: ignore all\n3 user/text: https://x.test/a.png\n2 user/text:  previous\n4 user/text: n\n2 user/text:  instructions\n"},
+		{"schemas of answers", abi.Messages, `{"messages":[],"output_config":{"format":{"type":"json_schema","schema":{"description":"words"}}}}`,
+			"1 user/tool_description: description\n1 user/tool_description: words\n"},
+		{"prediction, reasons to stop and other settings", abi.Chat, `{"model":"m","user":"u","stop":["s"],"metadata":{"a":"b"},"prediction":{"type":"content","content":[{"type":"text","text":"x"}]},"messages":[]}`, "1 user/text: x\n"},
+		{"settings are none inside of a message", abi.Chat, `{"messages":[{"role":"user","stop":"a","content":{"user":"b","metadata":{"x":"c"}}}]}`, "1 user/text: a\n2 user/text: b\n3 user/text: c\n"},
 		{"unknown members are text", abi.Chat, `{"messages":[{"role":"user","future":{"words":"x"}}]}`, "1 user/text: x\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -51,6 +74,36 @@ func TestRequest(t *testing.T) {
 				t.Errorf("got\n%swant\n%s", got, c.want)
 			}
 		})
+	}
+}
+
+func TestAnswer(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		endpoint abi.Endpoint
+		body     string
+		want     string
+	}{
+		{"choices", abi.Chat, `{"id":"i","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"a","refusal":"r"},"logprobs":{"content":[{"token":"a"}]}},{"index":1,"message":{"content":"b"}}]}`,
+			"1 assistant/text: a\n1 assistant/text: r\n2 assistant/text: b\n"},
+		{"what stands beside them", abi.Chat, `{"choices":[],"search_results":[{"title":"t"}]}`, "1 assistant/text: t\n"},
+		{"arguments", abi.Messages, `{"content":[{"type":"tool_use","id":"i","name":"f","input":{"user":"b"}}],"usage":{"service_tier":"x"}}`,
+			"1 assistant/tool_name: f\n2 assistant/tool_arguments: user\n2 assistant/tool_arguments: b\n"},
+		{"vectors", abi.Embeddings, `{"data":[{"embedding":"AAAA"}]}`, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := show(Answer(c.endpoint, []byte(c.body))); got != c.want {
+				t.Errorf("got\n%swant\n%s", got, c.want)
+			}
+		})
+	}
+}
+
+func TestReplace_Encoded(t *testing.T) {
+	body := []byte(`{"messages":[{"role":"user","content":[{"type":"file","file":{"file_data":"data:text/plain;base64,c2VjcmV0"}}]}]}`)
+	got := string(Replace(nil, body, Request(abi.Chat, body), []abi.SegmentText{{ID: 0, Text: "***"}}))
+	if want := `{"messages":[{"role":"user","content":[{"type":"file","file":{"file_data":"data:text/plain;base64,Kioq"}}]}]}`; got != want {
+		t.Errorf("got %s", got)
 	}
 }
 
@@ -64,15 +117,66 @@ func TestReplace(t *testing.T) {
 }
 
 func TestEvent(t *testing.T) {
-	found, ended := Event(abi.Chat, []byte(`{"choices":[{"index":1,"delta":{"content":"x","tool_calls":[{"index":2,"function":{"arguments":"{"}}]},"finish_reason":"stop"}]}`))
-	if len(found) != 2 || found[0].Stream != (Stream{1, KindText, 0}) || found[1].Stream != (Stream{1, KindToolArguments, 2}) {
-		t.Errorf("found %+v", found)
+	for _, c := range []struct {
+		name     string
+		endpoint abi.Endpoint
+		data     string
+		want     string // texts with their streams, and which of the streams asked about are ended
+	}{
+		{"tool call", abi.Chat, `{"choices":[{"index":1,"delta":{"content":"x","tool_calls":[{"index":2,"function":{"name":"f","arguments":"{"}}]},"finish_reason":"stop"}]}`,
+			"x {1 text 0 .content}; f alone; { {1 tool_arguments 2 .function.arguments}; ends 1 text, 1 reasoning, 1 tool"},
+		{"reasoning ends where the answer begins", abi.Chat, `{"choices":[{"index":0,"delta":{"content":"x","reasoning_content":""}}]}`, "x {0 text 0 .content}; ends 0 reasoning, 0 tool"},
+		{"a call begins", abi.Chat, `{"choices":[{"index":0,"delta":{"tool_calls":[{"index":1,"id":"c","function":{"name":"f","arguments":""}}]}}]}`, "f alone; ends 0 text, 0 reasoning, 0 tool"},
+		{"a call goes on", abi.Chat, `{"choices":[{"index":0,"delta":{"tool_calls":[{"index":1,"function":{"arguments":"{"}}]}}]}`, "{ {0 tool_arguments 1 .function.arguments}; ends 0 text, 0 reasoning"},
+		{"both at once end nothing", abi.Chat, `{"choices":[{"index":0,"delta":{"content":"x","reasoning_content":"y"}}]}`, "x {0 text 0 .content}; y {0 reasoning 0 .reasoning_content}"},
+		{"beside the delta", abi.Chat, `{"id":"i","obfuscation":"abc","citations":["u"],"choices":[{"index":0,"delta":{"annotations":[{"title":"t"}]},"message":{"content":"m"}}]}`, "u alone; t alone; m alone"},
+		{"Messages", abi.Messages, `{"type":"content_block_delta","index":3,"delta":{"type":"text_delta","text":"hi"}}`, "hi {0 text 3 .text}"},
+		{"start of a block", abi.Messages, `{"type":"content_block_start","index":3,"content_block":{"type":"text","text":"hi"}}`, "hi {0 text 3 .text}"},
+		{"citation", abi.Messages, `{"type":"content_block_delta","index":3,"delta":{"type":"citations_delta","citation":{"type":"x","cited_text":"c"}}}`, "c alone"},
+		{"message with content", abi.Messages, `{"type":"message_start","message":{"id":"i","model":"m","role":"assistant","content":[{"type":"text","text":"c"}]}}`, "c alone"},
+		{"end", abi.Messages, `{"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null}}`, "ends 0 text, 1 text, 0 reasoning, 1 reasoning, 0 tool, 1 tool"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			found, ended := Event(c.endpoint, []byte(c.data))
+			var say, ends []string
+			for _, f := range found {
+				if f.Alone {
+					say = append(say, f.Text+" alone")
+				} else {
+					say = append(say, fmt.Sprint(f.Text, " ", f.Stream))
+				}
+			}
+			for _, kind := range []string{KindText, KindReasoning, KindToolArguments} {
+				for choice := range 2 {
+					if ended.Has(Stream{Choice: choice, Kind: kind, Index: 9}) {
+						ends = append(ends, fmt.Sprint(choice, " ", strings.TrimSuffix(kind, "_arguments")))
+					}
+				}
+			}
+			if ends != nil {
+				say = append(say, "ends "+strings.Join(ends, ", "))
+			}
+			if got := strings.Join(say, "; "); got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+		})
 	}
-	if !ended.Has(Stream{Choice: 1}) || ended.Has(Stream{Choice: 0}) {
-		t.Errorf("ended %+v", ended)
+}
+
+func TestPlain(t *testing.T) {
+	for in, want := range map[string]string{
+		`no`: `no`, `\u007aa`: `za`, `\\u007a`: `\\u007a`, `a\/b`: `a/b`, `\u0022\u005c\u000a`: `\u0022\u005c\u000a`,
+		`\ud83d\ude00`: "😀", `\ud83d\u0061`: `\ud83da`, `\ud83d`: `\ud83d`, `\u00`: `\u00`, `\u`: `\u`, `x\`: `x\`, `\u00zz\u0061`: `\u00zza`,
+	} {
+		if got := Plain(in); got != want {
+			t.Errorf("%s: got %s, want %s", in, got, want)
+		}
 	}
-	found, _ = Event(abi.Messages, []byte(`{"type":"content_block_delta","index":3,"delta":{"type":"text_delta","text":"hi"}}`))
-	if len(found) != 1 || found[0].Text != "hi" || found[0].Stream.Index != 3 {
-		t.Errorf("found %+v", found)
+}
+
+func TestDropLogprobs(t *testing.T) {
+	const body = `{"choices":[{"index":0,"logprobs":{"content":[]}},{"index":1,"logprobs":{"content":[1.0]}}]}`
+	if got := string(DropLogprobs([]byte(body), []int{0})); got != `{"choices":[{"index":0,"logprobs":null},{"index":1,"logprobs":{"content":[1.0]}}]}` {
+		t.Errorf("got %s", got)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -19,8 +20,10 @@ import (
 // connection: SQLite has one writer at a time, and a queue in the process is
 // fairer than its busy handler.
 type Store struct {
-	now  func() time.Time
-	read *sql.DB
+	now   func() time.Time
+	path  string
+	read  *sql.DB
+	owned *os.File // holds the lock of Own; nil without it
 
 	writes  sync.Mutex // held for the whole of a write transaction
 	writeDB *sql.DB
@@ -49,7 +52,7 @@ func Open(ctx context.Context, url string, now func() time.Time) (*Store, error)
 	if err != nil {
 		return nil, fmt.Errorf("storage url %q: %w", url, err)
 	}
-	s := &Store{now: now}
+	s := &Store{now: now, path: o.path}
 	if err := s.openSQLite(ctx, o); err != nil {
 		err = errors.Join(fmt.Errorf("open database %s: %w", o.path, explain(err)), s.Close())
 		return nil, err
@@ -93,6 +96,10 @@ func (s *Store) Close() error {
 	}
 	if s.writeDB != nil {
 		errs = append(errs, s.writeDB.Close())
+	}
+	if s.owned != nil { // last: whoever owns the database next finds all of it written
+		errs = append(errs, s.owned.Close())
+		s.owned = nil
 	}
 	return errors.Join(errs...)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"net/url"
 	"sync"
 	"sync/atomic"
@@ -74,7 +75,7 @@ const keptRequest = 128 << 10
 
 func (c *client) Do(ctx context.Context, r *Request) (*Response, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrNotSent, err)
 	}
 	t, err := c.target(r.URL)
 	if err != nil {
@@ -95,19 +96,21 @@ func (c *client) Do(ctx context.Context, r *Request) (*Response, error) {
 		kept := k != nil
 		if !kept {
 			if k, err = c.dial(ctx, t, r.AllowPrivate); err != nil {
-				return nil, fault(ctx, err, cannotConnect)
+				return nil, fmt.Errorf("%w: %w", ErrNotSent, fault(ctx, err, cannotConnect))
 			}
 		}
 		k.watch(ctx)
+		began := c.Now()
 		a, err := k.roundTrip(buf, r)
 		if err == nil {
 			err = a.begin(ctx, c, p, k)
 		}
 		// The vendor had closed an idle connection, or said that it was about to
 		// (some send 408 for that): it has answered nothing of this request, and a
-		// new connection is tried once.
+		// new connection is tried once. Who hangs up later may have worked on it,
+		// and bill it: that is an attempt like others.
 		idleEnd := err == nil && a.Status == 408 && a.body.last || err != nil && !k.answered && !isTimeout(err)
-		if kept && idleEnd && ctx.Err() == nil {
+		if kept && idleEnd && ctx.Err() == nil && c.Now().Sub(began) < idleEndWithin {
 			k.discard()
 			continue
 		}
@@ -118,6 +121,10 @@ func (c *client) Do(ctx context.Context, r *Request) (*Response, error) {
 		return nil, fault(ctx, err, brokeBefore)
 	}
 }
+
+// idleEndWithin is how soon after a request a vendor's end of an idle connection
+// shows: the time of a round trip.
+const idleEndWithin = time.Second
 
 func (c *client) Close() {
 	c.mu.Lock()

@@ -11,6 +11,10 @@ import (
 	"github.com/tokligence/gateway/core"
 )
 
+// ErrNotSent is in the chain of errors of requests that never left: no vendor
+// has billed them.
+var ErrNotSent = errors.New("the request was not sent")
+
 // What clients are told of a failed connection.
 const (
 	cannotConnect = "the provider cannot be reached"

@@ -5,8 +5,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/tokligence/gateway/core"
 )
 
 // TestDo_RetryBytes holds that the silent retry after a closed idle connection
@@ -54,6 +57,51 @@ func TestDo_RetryBytes(t *testing.T) {
 	}
 	if got := <-extra; got != body+"|" {
 		t.Errorf("the retry sent %q, want one body and nothing behind it", got)
+	}
+}
+
+// TestDo_NoLateRetry: a vendor that hangs up after it has worked on a request is
+// not sent it once more without anybody's knowing.
+func TestDo_NoLateRetry(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	var late atomic.Int64
+	conns := make(chan struct{}, 9)
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			conns <- struct{}{}
+			r := bufio.NewReader(conn)
+			readRequest(r)
+			io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+			readRequest(r)
+			late.Store(int64(2 * time.Second)) // works on it
+			conn.Close()
+		}
+	}()
+	start := time.Now()
+	c := New(Options{Now: func() time.Time { return start.Add(time.Duration(late.Load())) }})
+	defer c.Close()
+	for i := range 2 {
+		resp, err := c.Do(t.Context(), &Request{Method: "POST", URL: "http://" + l.Addr().String(), Body: []byte(`{}`), AllowPrivate: true})
+		if i == 0 {
+			if err != nil {
+				t.Fatal(err)
+			}
+			io.Copy(io.Discard, resp.Body)
+			resp.Body.Close()
+		} else if core.AsError(err).Code != core.CodeUpstreamUnavailable {
+			t.Errorf("%+v, %v", resp, err)
+		}
+	}
+	if n := len(conns); n != 1 {
+		t.Errorf("%d connections", n)
 	}
 }
 

@@ -130,7 +130,7 @@ func TestClient_Cancel(t *testing.T) {
 			t.Errorf("waiting for the head: %v", err)
 		}
 		<-gone
-		if _, err := c.Do(ctx, post(v.URL+"/head", "")); err != context.Canceled {
+		if _, err := c.Do(ctx, post(v.URL+"/head", "")); !errors.Is(err, context.Canceled) || !errors.Is(err, upstream.ErrNotSent) {
 			t.Errorf("ended before: %v", err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"net"
 	"net/http"
 	"os"
 	"slices"
@@ -110,7 +111,14 @@ func ownURL(s config.Server) string {
 	if s.TLSCert != "" {
 		scheme = "https://"
 	}
-	return scheme + s.Listen
+	host, port, err := net.SplitHostPort(s.Listen)
+	if err != nil {
+		return scheme + s.Listen
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() { // all addresses: one of them is
+		host = "127.0.0.1"
+	}
+	return scheme + net.JoinHostPort(host, port)
 }
 
 // clockTolerance is how far two clocks may be apart: expiry and budgets count in

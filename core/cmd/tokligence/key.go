@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tokligence/gateway/core"
 )
 
 // keyInfo is what the tables show of a key.
@@ -18,7 +20,24 @@ type keyInfo struct {
 	Models                         []string
 	Blocked                        bool
 	ExpiresAt                      *time.Time `json:"expires_at"`
-	Budget                         *struct{ Amount, Period, Spent, Reserved string }
+	Limits                         core.Limits
+	Budget                         *budgetInfo
+}
+
+type budgetInfo struct {
+	Amount, Period, Timezone, Policy, Spent, Reserved string
+	ResetsAt                                          *time.Time `json:"resets_at"`
+}
+
+func (b *budgetInfo) String() string {
+	s := fmt.Sprintf("$%s of $%s spent, $%s reserved, period %s", b.Spent, b.Amount, b.Reserved, b.Period)
+	if b.Timezone != "" {
+		s += " in " + b.Timezone
+	}
+	if b.ResetsAt != nil {
+		s += " until " + b.ResetsAt.Format(time.RFC3339)
+	}
+	return s + ", " + b.Policy
 }
 
 func keyCommand() *cobra.Command {
@@ -47,6 +66,9 @@ func showKey(c *apiClient, cmd *cobra.Command, raw []byte) error {
 			fmt.Fprintf(w, "secret (shown this once)\t%s\n", k.Secret)
 		}
 		fmt.Fprintf(w, "id\t%s\nname\t%s\nkey\t%s…%s\nmodels\t%s\nstate\t%s\n", k.ID, k.Name, k.Prefix, k.LastFour, k.models(), k.state())
+		if l := k.Limits; l != (core.Limits{}) {
+			fmt.Fprintf(w, "limits\t%s\n", limitsText(l))
+		}
 		if k.Role != "" {
 			fmt.Fprintf(w, "role\t%s\n", k.Role)
 		}
@@ -54,9 +76,22 @@ func showKey(c *apiClient, cmd *cobra.Command, raw []byte) error {
 			fmt.Fprintf(w, "expires\t%s\n", k.ExpiresAt.Format(time.RFC3339))
 		}
 		if k.Budget != nil {
-			fmt.Fprintf(w, "budget\t$%s of $%s spent, $%s reserved, period %s\n", k.Budget.Spent, k.Budget.Amount, k.Budget.Reserved, k.Budget.Period)
+			fmt.Fprintf(w, "budget\t%s\n", k.Budget)
 		}
 	})
+}
+
+func limitsText(l core.Limits) string {
+	var parts []string
+	add := func(n int64, what string) {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, what))
+		}
+	}
+	add(l.RPM, "requests a minute")
+	add(l.TPM, "tokens a minute")
+	add(l.Parallel, "in parallel")
+	return strings.Join(parts, ", ")
 }
 
 func (k *keyInfo) models() string {

@@ -27,8 +27,11 @@ func ledgerCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "ledger", Short: "The ledger"}
 	c.flags(cmd)
 	cmd.AddCommand(ledgerListCommand(c), ledgerExportCommand(c), ledgerVerifyCommand(c),
-		&cobra.Command{Use: "rebuild", Short: "Make the rollups anew from the entries", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+		&cobra.Command{Use: "rebuild", Short: "Make the rollups anew from the entries", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := c.call("POST", "/ledger/rebuild", nil)
+			if err == nil {
+				fmt.Fprintln(cmd.ErrOrStderr(), "the rollups are made anew")
+			}
 			return err
 		}})
 	return cmd

@@ -129,6 +129,9 @@ func (m *Main) open(ctx context.Context) error {
 	if m.store, err = store.Open(ctx, c.Storage.URL, time.Now); err != nil {
 		return err
 	}
+	if err := m.store.Own(); err != nil {
+		return err
+	}
 	m.ledger, err = ledger.Open(ctx, m.store, ledger.Options{NodeID: "single", Durability: string(c.Ledger.Durability), Now: time.Now, Log: m.log})
 	if err != nil {
 		return err
@@ -203,22 +206,36 @@ func (m *Main) cacheDir() string {
 	return filepath.Join(filepath.Dir(path), "plugin-cache")
 }
 
+// adminKeyVariable holds the first admin key, if an operator brings one along.
+const adminKeyVariable = "TOKLIGENCE_ADMIN_KEY"
+
 // firstKey makes the admin key of an empty store and tells it once.
 func (m *Main) firstKey(ctx context.Context) error {
 	n, err := m.keys.Count(ctx)
-	if err != nil || n > 0 {
+	if err != nil {
 		return err
 	}
-	given, _ := m.Env("TOKLIGENCE_ADMIN_KEY")
+	given, _ := m.Env(adminKeyVariable)
+	if n > 0 {
+		if given != "" {
+			if _, err := m.keys.Authenticate(ctx, given, time.Now()); err != nil {
+				m.log.Warn("the key in "+adminKeyVariable+" does not work here: only an empty store takes it over", "error", err)
+			}
+		}
+		return nil
+	}
 	_, secret, err := m.keys.Create(ctx, keys.Spec{Name: "first admin", Role: core.RoleAdmin, AllModels: true, Secret: given})
+	if err != nil && given != "" {
+		return fmt.Errorf("%s: %w", adminKeyVariable, err)
+	}
 	if err != nil {
 		return fmt.Errorf("first admin key: %w", err)
 	}
 	if given != "" {
 		return nil
 	}
-	fmt.Fprintf(m.Stdout, "\n  Admin key, shown this once:  %s\n\n  Try it:\n  curl http://%s/v1/chat/completions -H 'Authorization: Bearer %s' \\\n    -d '{\"model\": \"echo\", \"stream\": true, \"messages\": [{\"role\": \"user\", \"content\": \"Hello!\"}]}'\n\n",
-		secret, m.config.Server.Listen, secret)
+	fmt.Fprintf(m.Stdout, "\n  Admin key, shown this once:  %s\n\n  Try it:\n  curl %s/v1/chat/completions -H 'Authorization: Bearer %s' \\\n    -d '{\"model\": \"echo\", \"stream\": true, \"messages\": [{\"role\": \"user\", \"content\": \"Hello!\"}]}'\n\n",
+		secret, ownURL(m.config.Server), secret)
 	return nil
 }
 

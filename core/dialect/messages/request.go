@@ -86,6 +86,10 @@ func (w *requestWriter) member(key string, value []byte) {
 		w.thinking(value)
 	case "output_config":
 		w.outputConfig(value)
+	case "n":
+		if one, ok := scan.Int(value); !ok || one != 1 {
+			w.fail(key, "n is not supported: the Messages API gives one answer")
+		}
 	case "system": // goes first in messages
 	case "mcp_servers", "container", "thread":
 		if scan.Kind(value) != '[' || scan.Len(value) > 0 {
