@@ -48,14 +48,19 @@ func (w *rewriter) takeBytes() {
 	w.global(opGlobalGet, lengthGlobal)
 }
 
-// test does nothing before the allowance is used up. Then it renews it, lets
-// the host in and traps if the flag is set. Growing the memory by nothing is
-// what lets the host in without an import, which would shift the index of every
-// function.
+// test does nothing before the allowance is used up.
 func (w *rewriter) test() {
 	w.global(opGlobalGet, allowanceGlobal)
 	w.constantI32(0)
-	w.body = append(w.body, opI32LtS, opIf, blockEmpty)
+	w.body = append(w.body, opI32LtS, opIf, blockEmpty, opCall)
+	w.body = append(appendU32(w.body, w.renew), opEnd)
+}
+
+// renewal makes w.body of the function that renews the allowance, lets the host
+// in and traps if the flag is set. Growing the memory by nothing is what lets
+// the host in without an import, which would shift the index of every function.
+func (w *rewriter) renewal() {
+	w.head, w.body = append(w.head[:0], 0), w.body[:0]
 	w.constantI32(allowance)
 	w.global(opGlobalSet, allowanceGlobal)
 	if w.memory {

@@ -22,7 +22,11 @@ const (
 	simdFirstMemoryLane, simdLastMemoryLane = 0x54, 0x5b
 	simdLoad32Zero, simdLoad64Zero          = 0x5c, 0x5d
 
-	opDrop, opI32Eqz, opI32LtS, opI32Sub, opI32ShrU = 0x1a, 0x45, 0x48, 0x6b, 0x76
+	opElse, opNop, opReturn, opDrop                = 0x05, 0x01, 0x0f, 0x1a
+	opI32Load8U, opFirstStore, opI64Store          = 0x2d, 0x36, 0x37
+	opI32Eqz, opI32Eq, opI32Ne, opI32LtS, opI64Eqz = 0x45, 0x46, 0x47, 0x48, 0x50
+	opI32Add, opI32Sub, opI32And, opI32ShrU        = 0x6a, 0x6b, 0x71, 0x76
+	opI64Add, opI32WrapI64, opI64ExtendI32U        = 0x7c, 0xa7, 0xad
 
 	blockEmpty = 0x40
 )
@@ -31,8 +35,9 @@ const (
 // that lead back.
 func (w *rewriter) code(r *reader) {
 	n := r.count()
-	w.scratch = appendU32(w.scratch, uint32(n))
-	for range n {
+	w.renew = w.functions + uint32(n)
+	var bodies []byte
+	for i := range n {
 		size := int(r.u32())
 		if size > r.end-r.pos {
 			r.fail("a body of %d bytes does not fit into the %d left", size, r.end-r.pos)
@@ -40,18 +45,31 @@ func (w *rewriter) code(r *reader) {
 		}
 		b := &reader{b: r.b, pos: r.pos, end: r.pos + size}
 		r.pos += size
-		w.function(b)
+		w.function(i, b)
 		if b.err != nil {
 			r.err = b.err
 			return
 		}
-		w.scratch = appendU32(w.scratch, uint32(len(w.body)))
-		w.scratch = append(w.scratch, w.body...)
+		bodies = w.appendBody(bodies)
 	}
+	w.renewal()
+	bodies = w.appendBody(bodies)
+	for _, callee := range w.asides {
+		w.asideBody(callee)
+		bodies = w.appendBody(bodies)
+	}
+	w.scratch = append(appendU32(w.scratch, uint32(n+1+len(w.asides))), bodies...)
 }
 
-// function makes w.body of one body.
-func (w *rewriter) function(r *reader) {
+func (w *rewriter) appendBody(b []byte) []byte {
+	b = appendU32(b, uint32(len(w.head)+len(w.body)))
+	return append(append(b, w.head...), w.body...)
+}
+
+// function makes w.head and w.body, the locals and the instructions, of the
+// body of the module's own function i.
+func (w *rewriter) function(i int, r *reader) {
+	signature := w.signature(i)
 	copied := r.pos
 	var locals uint64
 	for range r.count() {
@@ -62,21 +80,38 @@ func (w *rewriter) function(r *reader) {
 		r.fail("a function has %d locals, more than %d", locals, MaxLocals)
 		return
 	}
-	w.body = append(w.body[:0], r.b[copied:r.pos]...)
+	declared := r.b[copied:r.pos]
+	w.body = w.body[:0]
 	round := 1 + (r.end-r.pos)/codePerUnit
 	w.take(round)
+	var resume resume
+	if w.byGo && signature.resumed {
+		resume = w.plan(*r)
+	}
 	w.flow.reset()
+	w.addresses.reset(uint32(locals)+signature.parameters, w.byGo && signature.resumed)
 	copied = r.pos
 	op := byte(0)
 	for r.more() {
 		at := r.pos
 		op = r.byte()
 		cost := w.immediates(r, op)
+		if op == opIf && w.stack.used {
+			if c, ok := w.findAside(r); ok {
+				w.copy(r.b, copied, at)
+				copied = r.pos
+				w.putAside(c)
+				w.flow.constant, w.flow.chosen = false, false
+				w.operands = w.operands[:0]
+				continue
+			}
+		}
 		if w.flow.step(op, r); r.err != nil {
 			break
 		}
+		w.addresses.step(op, at, r, &w.flow)
 		if w.flow.back {
-			w.body = append(w.body, r.b[copied:at]...)
+			w.copy(r.b, copied, at)
 			copied = at
 			if label, ok := w.flow.forward(); ok && op == opBr {
 				w.body = appendU32(append(w.body, opBr), label)
@@ -87,12 +122,16 @@ func (w *rewriter) function(r *reader) {
 			w.flow.back = false
 		}
 		if w.flow.choice == at {
-			w.body = append(w.body, r.b[copied:at]...)
+			w.copy(r.b, copied, at)
 			copied = at
-			w.enter()
+			if resume.known {
+				w.choose(&resume)
+			} else {
+				w.enter()
+			}
 		}
 		if cost != 0 {
-			w.body = append(w.body, r.b[copied:at]...)
+			w.copy(r.b, copied, at)
 			copied = at
 			if cost == costBytes {
 				w.takeBytes()
@@ -104,7 +143,30 @@ func (w *rewriter) function(r *reader) {
 	if op != opEnd {
 		r.fail("a body does not end with end")
 	}
-	w.body = append(w.body, r.b[copied:r.end]...)
+	w.copy(r.b, copied, r.end)
+	w.declare(declared)
+}
+
+// copy appends module[from:to] with the edits.
+func (w *rewriter) copy(module []byte, from, to int) {
+	for _, e := range w.edits {
+		w.body = append(append(w.body, module[from:e.from]...), e.text...)
+		from = e.to
+	}
+	w.edits = w.edits[:0]
+	w.body = append(w.body, module[from:to]...)
+}
+
+// declare makes w.head of a body's declaration of locals and the added ones.
+func (w *rewriter) declare(locals []byte) {
+	if w.added == 0 {
+		w.head = append(w.head[:0], locals...)
+		return
+	}
+	r := &reader{b: locals, end: len(locals)}
+	n := r.u32()
+	w.head = append(appendU32(w.head[:0], n+1), locals[r.pos:]...)
+	w.head = append(appendU32(w.head, w.added), typeI32)
 }
 
 // immediates skips what belongs to an opcode. It must take exactly the bytes
@@ -133,7 +195,7 @@ func (w *rewriter) immediates(r *reader, op byte) (cost int) {
 	case op == opI32Const:
 		w.flow.value = r.signed(5)
 	case op == opI64Const:
-		r.signed(10)
+		w.flow.value = r.signed(10)
 	case op == opF32Const:
 		r.skip(4)
 	case op == opF64Const:

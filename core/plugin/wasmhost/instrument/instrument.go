@@ -18,8 +18,9 @@
 // limit: their entries are the host's memory. Custom sections (names, debug
 // information) go.
 //
-// Two things are written in another way for the engine's sake: the jumps of Go's
-// compiler, see flow, and neighbouring segments of data, see data.
+// Some things are written in another way for the engine's sake: the jumps of
+// Go's compiler, see flow; addresses, see addresses and stack; calls that do not
+// come back, see aside; and neighbouring segments of data, see data.
 //
 // What is accepted is WebAssembly 2.0: MVP with mutable globals, sign extension,
 // saturating conversions, multi-value, bulk memory, reference types and SIMD.
@@ -29,7 +30,10 @@
 // allocates what a list's length says before it has seen the list.
 package instrument
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+)
 
 // The names of the exports that Rewrite adds. A module that has one already is refused.
 const (
@@ -77,7 +81,8 @@ type Import struct {
 type rewriter struct {
 	out       []byte
 	scratch   []byte // a section's new content
-	body      []byte // a function's new body
+	head      []byte // a function's new locals
+	body      []byte // a function's new instructions
 	imports   []Import
 	functions uint32 // imported ones
 	globals   uint32 // imported and own ones, without ours
@@ -85,7 +90,13 @@ type rewriter struct {
 	memory    bool   // there is one
 	ownMemory bool   // it is the module's own
 	dataCount bool   // instructions may name data segments
-	flow      flow   // of the function at hand
+	byGo      bool   // Go's compiler made it
+	types     []signature
+	ownTypes  []uint32 // of the module's own functions
+	renew     uint32   // the function that renews the allowance; the asides follow it
+	asides    []uint32 // what they call
+	flow      flow     // of the function at hand
+	addresses          // in it
 }
 
 // Rewrite returns the instrumented module. It keeps no reference to module. The
@@ -97,11 +108,11 @@ func Rewrite(module []byte) (*Module, error) {
 		return nil, &Error{Reason: "not a WebAssembly module of version 1"}
 	}
 	r.skip(8)
-	sections, err := split(r)
+	sections, byGo, err := split(r)
 	if err != nil {
 		return nil, err
 	}
-	w := &rewriter{out: make([]byte, 0, len(module)+len(module)/32+64), start: -1}
+	w := &rewriter{byGo: byGo, out: make([]byte, 0, len(module)+len(module)/32+64), start: -1}
 	w.out = append(w.out, header[:]...)
 	if s := sections[order[secStart]]; s != nil {
 		w.start = int64(s.u32())
@@ -109,13 +120,23 @@ func Rewrite(module []byte) (*Module, error) {
 			return nil, s.err
 		}
 	}
+	var contents [lastOrder + 1][]byte
 	for place, id := range sectionIDs() {
 		s := sections[place]
 		if s == nil && id != secGlobal && id != secExport {
 			continue
 		}
-		if err := w.section(id, s); err != nil {
+		if contents[place], err = w.section(id, s); err != nil {
 			return nil, err
+		}
+	}
+	if sections[order[secCode]] != nil {
+		contents[order[secType]], contents[order[secFunction]] = w.typeSection(), w.functionSection()
+	}
+	for place, id := range sectionIDs() {
+		if content := contents[place]; content != nil {
+			w.out = appendU32(append(w.out, byte(id)), uint32(len(content)))
+			w.out = append(w.out, content...)
 		}
 	}
 	return &Module{Bytes: w.out, Start: w.start >= 0, Imports: w.imports}, nil
@@ -131,9 +152,11 @@ func sectionIDs() []int {
 	return ids
 }
 
-// split finds the sections, by their place.
-func split(r *reader) ([lastOrder + 1]*reader, error) {
-	var sections [lastOrder + 1]*reader
+// goSection is the custom section that Go's linker writes first.
+const goSection = "go:buildid"
+
+// split finds the sections, by their place, and whether Go's linker wrote them.
+func split(r *reader) (sections [lastOrder + 1]*reader, byGo bool, err error) {
 	last := 0
 	for r.more() {
 		at := r.pos
@@ -149,21 +172,22 @@ func split(r *reader) ([lastOrder + 1]*reader, error) {
 		r.pos += size
 		if id == secCustom {
 			// What it says is dropped, but a broken one is a broken file.
-			if s.name(); s.err != nil {
-				return sections, s.err
+			byGo = s.name() == goSection || byGo
+			if s.err != nil {
+				return sections, false, s.err
 			}
 			continue
 		}
 		if id >= len(order) {
-			return sections, &Error{Offset: at, Reason: fmt.Sprintf("section %d belongs to no supported feature", id)}
+			return sections, false, &Error{Offset: at, Reason: fmt.Sprintf("section %d belongs to no supported feature", id)}
 		}
 		if order[id] <= last {
-			return sections, &Error{Offset: at, Reason: fmt.Sprintf("section %d stands twice or out of order", id)}
+			return sections, false, &Error{Offset: at, Reason: fmt.Sprintf("section %d stands twice or out of order", id)}
 		}
 		last = order[id]
 		sections[last] = s
 	}
-	return sections, r.err
+	return sections, byGo, r.err
 }
 
 // finish checks that a section was read to its end.
@@ -173,8 +197,8 @@ func (r *reader) finish(what string) {
 	}
 }
 
-// section writes one section anew; s is nil when the module has none.
-func (w *rewriter) section(id int, s *reader) error {
+// section returns a section's new content; s is nil when the module has none.
+func (w *rewriter) section(id int, s *reader) ([]byte, error) {
 	if s == nil {
 		s = &reader{b: []byte{0}, end: 1} // an empty list
 	}
@@ -183,14 +207,14 @@ func (w *rewriter) section(id int, s *reader) error {
 	copied := true
 	switch id {
 	case secStart:
-		return nil
+		return nil, nil
 	case secType:
-		w.types(s)
+		w.readTypes(s)
 	case secImport:
 		w.readImports(s)
 	case secFunction:
 		for range s.count() {
-			s.u32()
+			w.ownTypes = append(w.ownTypes, s.u32())
 		}
 	case secMemory:
 		for range s.count() {
@@ -218,14 +242,10 @@ func (w *rewriter) section(id int, s *reader) error {
 		}
 	}
 	if s.finish("section"); s.err != nil {
-		return s.err
+		return nil, s.err
 	}
-	content := w.scratch
 	if copied {
-		content = s.b[begin:s.end]
+		return s.b[begin:s.end], nil
 	}
-	w.out = append(w.out, byte(id))
-	w.out = appendU32(w.out, uint32(len(content)))
-	w.out = append(w.out, content...)
-	return nil
+	return bytes.Clone(w.scratch), nil
 }

@@ -117,13 +117,10 @@ func (w *rewriter) enter() {
 // forward is the label of the block to which a br leads by way of the dispatch,
 // if it does so and the block has not ended.
 func (f *flow) forward() (label uint32, ok bool) {
-	if !f.chosen || f.loop == 0 || int64(len(f.loops)-1)-int64(f.index) != int64(f.loop) {
+	if !f.chosen || !f.leads() {
 		return 0, false
 	}
-	target := f.other
-	if f.value >= 0 && f.value < int64(len(f.targets)) {
-		target = f.targets[f.value]
-	}
+	target := f.label(uint32(f.value))
 	// The innermost block is the frame loop+blocks.
 	frame := int64(f.loop) + int64(f.blocks) - int64(target)
 	if frame <= int64(f.loop) || frame > int64(f.loop+f.open) {

@@ -318,7 +318,7 @@ func TestRewrite_Data(t *testing.T) {
 		if err != nil {
 			t.Fatal(c.name, err)
 		}
-		sections, err := split(&reader{b: m.Bytes, pos: 8, end: len(m.Bytes)})
+		sections, _, err := split(&reader{b: m.Bytes, pos: 8, end: len(m.Bytes)})
 		if err != nil {
 			t.Fatal(c.name, err)
 		}

@@ -114,7 +114,9 @@ func appendU32(b []byte, v uint32) []byte {
 }
 
 // appendI32 appends a signed LEB128.
-func appendI32(b []byte, v int32) []byte {
+func appendI32(b []byte, v int32) []byte { return appendI64(b, int64(v)) }
+
+func appendI64(b []byte, v int64) []byte {
 	for v < -64 || v > 63 {
 		b = append(b, byte(v)|0x80)
 		v >>= 7

@@ -41,15 +41,74 @@ func limits(r *reader) (least, most uint32, bounded bool) {
 	return least, most, bounded
 }
 
-func (w *rewriter) types(r *reader) {
+// signature is what is kept of a function's type.
+type signature struct {
+	text       []byte
+	parameters uint32
+	resumed    bool // (i32) → i32, as Go's functions are
+}
+
+// resumedType is the type of Go's functions, which can be entered where a call
+// returned to: from there to whether the stack is being unwound.
+const resumedType = "\x60\x01\x7f\x01\x7f"
+
+func (w *rewriter) readTypes(r *reader) {
 	for range r.count() {
+		begin := r.pos
 		r.expect(typeFunction, "type")
-		for range 2 { // parameters, results
-			for range r.count() {
+		var lengths [2]int // parameters, results
+		for i := range lengths {
+			lengths[i] = r.count()
+			for range lengths[i] {
 				valueType(r)
 			}
 		}
+		text := r.b[begin:r.pos]
+		w.types = append(w.types, signature{text, uint32(lengths[0]), string(text) == resumedType})
 	}
+}
+
+// signature is that of the module's own function i, which may have none if the
+// module is not valid.
+func (w *rewriter) signature(i int) signature {
+	if i < 0 || i >= len(w.ownTypes) || uint64(w.ownTypes[i]) >= uint64(len(w.types)) {
+		return signature{}
+	}
+	return w.types[w.ownTypes[i]]
+}
+
+// resumed reports whether a function is the module's own and of the type of Go's.
+func (w *rewriter) resumed(function uint32) bool {
+	return w.signature(int(int64(function) - int64(w.functions))).resumed
+}
+
+// The types that are added, by their distance from the module's last one.
+var addedTypes = [...]string{
+	"\x60\x00\x00",             // that of renewal
+	"\x60\x02\x7f\x7e\x01\x7f", // those of asideBody
+}
+
+func (w *rewriter) typeSection() []byte {
+	b := appendU32(nil, uint32(len(w.types)+len(addedTypes)))
+	for _, t := range w.types {
+		b = append(b, t.text...)
+	}
+	for _, t := range addedTypes {
+		b = append(b, t...)
+	}
+	return b
+}
+
+func (w *rewriter) functionSection() []byte {
+	b := appendU32(nil, uint32(len(w.ownTypes)+1+len(w.asides)))
+	for _, t := range w.ownTypes {
+		b = appendU32(b, t)
+	}
+	b = appendU32(b, uint32(len(w.types)))
+	for range w.asides {
+		b = appendU32(b, uint32(len(w.types)+1))
+	}
+	return b
 }
 
 func (w *rewriter) readImports(r *reader) {

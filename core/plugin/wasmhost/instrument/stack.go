@@ -1,0 +1,160 @@
+package instrument
+
+// stackPointer is the local, and stackGlobal the global, in which Go's compiler
+// keeps the pointer to the stack that its functions have in the memory.
+const (
+	stackPointer = 1
+	stackGlobal  = 0
+)
+
+// stack knows where Go's stack pointer is. Go's functions keep most of their
+// values there, and move the pointer for each call; an address to store at is
+// even worked out in 64 bits:
+//
+//	local.get 1; i64.extend_i32_u; i64.const 40; i64.add; i32.wrap_i64
+//
+// All accesses between two calls get one base, some bytes below the pointer and
+// kept in a local that is added, and the first of them is made to reach as far
+// as the frame does. An address there never goes past 2^32, so constants may
+// move into the offsets.
+type stack struct {
+	used    bool
+	base    uint32 // the local; 0 is none yet
+	from    int    // where in the module it begins to be right; 0 is nowhere
+	moved   int64  // by how much the pointer has moved since
+	frame   int64  // the function's frame in bytes, once it has one
+	raised  bool   // the frame is given back
+	changes uint32 // how often any of this changed
+}
+
+// below is how far under the pointer the base lies: a call pushes its return address there.
+const below = 8
+
+// maxOffset bounds what is written as an offset.
+const maxOffset = 1 << 30
+
+// change notes that the pointer was moved by some bytes, or set.
+func (s *stack) change(moved bool, by int64) {
+	s.changes++
+	if !moved {
+		s.from = 0
+		return
+	}
+	s.moved += by
+	switch {
+	case by < -below && s.frame == 0:
+		s.frame = -by
+	case by > 0:
+		s.raised = true
+	}
+}
+
+// onStack gives the load or store at module[at:r.pos] its address o from the base.
+func (a *addresses) onStack(o operand, at int, r *reader) {
+	argument := &reader{b: r.b, pos: at + 1, end: r.pos}
+	align, offset := argument.u32(), int64(argument.u32())
+	if offset += below; o.shape == shapeAddress {
+		offset += o.constant
+	}
+	s := &a.stack
+	if from := offset + s.moved; s.from != 0 && s.from <= o.from && from >= 0 && from < maxOffset {
+		a.edit(o.from, o.to, appendU32([]byte{opLocalGet}, s.base))
+		offset = from
+	} else if offset >= maxOffset || s.from > o.from {
+		return
+	} else {
+		a.edit(o.from, o.to, a.rebase(offset))
+		s.from, s.moved = o.to, 0
+		s.changes++
+	}
+	a.edit(at+1, r.pos, appendU32(appendU32(nil, align), uint32(offset)))
+}
+
+// rebase makes the base anew. What is loaded in vain is dropped by the engine;
+// what it keeps is the comparison, with the end of the frame.
+func (a *addresses) rebase(offset int64) []byte {
+	s := &a.stack
+	if s.base == 0 {
+		s.base = a.add()
+	}
+	text := []byte{opLocalGet, stackPointer, opI32Const, below, opI32Sub}
+	text = appendU32(append(text, opLocalTee), s.base)
+	if reach := s.frame + below; !s.raised && reach < maxOffset && reach > offset+8 {
+		text = append(appendU32(append(text, opI32Load8U, 0), uint32(reach-1)), opDrop)
+		text = appendU32(append(text, opLocalGet), s.base)
+	}
+	return text
+}
+
+// aside is a call that Go's compiler puts aside, under a condition: one that
+// panics or makes the stack larger. It does not come back, except by unwinding.
+type aside struct {
+	callee uint32
+	back   int64  // the return address, as the compiler writes it
+	label  uint32 // of the end of the function, where unwinding goes on
+}
+
+// What Go's compiler writes around an address to return to: the pointer is moved
+// by 8 and put on the operand stack; the address is stored there.
+const (
+	pushPointer = "\x20\x01\x41\x08\x6b\x22\x01\x24\x00\x20\x01"
+	pushStore   = "\x37\x03\x00"
+)
+
+// findAside looks whether an if, whose opcode r has just read, holds such a call.
+func (w *rewriter) findAside(r *reader) (c aside, ok bool) {
+	if r.err != nil || r.b[r.pos-1] != blockEmpty {
+		return c, false
+	}
+	peek := &reader{b: r.b, pos: r.pos, end: r.end}
+	peek.text(pushPointer + "\x42")
+	c.back = peek.signed(10)
+	peek.text(pushStore + "\x41\x00\x10") // enter at 0
+	c.callee = peek.u32()
+	peek.text("\x23\x00\x21\x01\x0d") // the pointer again, br_if
+	c.label = peek.u32()
+	peek.text("\x0b")
+	if peek.err != nil || !w.resumed(c.callee) {
+		return c, false
+	}
+	r.pos = peek.pos
+	return c, true
+}
+
+// text reads what can only be s.
+func (r *reader) text(s string) {
+	if r.end-r.pos < len(s) || string(r.b[r.pos:r.pos+len(s)]) != s {
+		r.fail("not %x", s)
+		return
+	}
+	r.pos += len(s)
+}
+
+// putAside calls by way of a function that does what is common to all such
+// calls of one callee.
+func (w *rewriter) putAside(c aside) {
+	n := 0
+	for n < len(w.asides) && w.asides[n] != c.callee {
+		n++
+	}
+	if n == len(w.asides) {
+		w.asides = append(w.asides, c.callee)
+	}
+	w.body = append(w.body, opIf, blockEmpty, opLocalGet, stackPointer, opI64Const)
+	w.body = appendU32(append(appendI64(w.body, c.back), opCall), w.renew+1+uint32(n))
+	w.body = append(appendU32(append(w.body, opBrIf), c.label), opEnd)
+}
+
+// asideBody makes w.body of the function (pointer, return address) → result
+// that pushes the return address and calls callee. Were callee to return with
+// the stack elsewhere, the caller would not know; it traps instead.
+func (w *rewriter) asideBody(callee uint32) {
+	w.head = append(w.head[:0], 1, 1, typeI32) // local 2 is the result
+	w.body = append(w.body[:0],
+		opLocalGet, 0, opI32Const, below, opI32Sub, opGlobalSet, stackGlobal,
+		opGlobalGet, stackGlobal, opLocalGet, 1, opI64Store, 3, 0,
+		opI32Const, 0, opCall)
+	w.body = append(appendU32(w.body, callee), opLocalTee, 2,
+		opI32Eqz, opGlobalGet, stackGlobal, opLocalGet, 0, opI32Ne, opI32And, opIf, blockEmpty, opUnreachable, opEnd,
+		opLocalGet, 2, opEnd)
+}
