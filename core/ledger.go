@@ -66,6 +66,11 @@ type Attempt struct {
 	Status     int           `json:"status,omitempty"` // the vendor's; 0 when it never answered
 	Error      Code          `json:"error,omitempty"`
 	Latency    time.Duration `json:"latency_ns"`
+	// What a vendor bills for an attempt that another one followed: the tokens are
+	// in no entry's usage, the amount is part of the entry's.
+	InputTokens  int64 `json:"input_tokens,omitempty"`
+	OutputTokens int64 `json:"output_tokens,omitempty"`
+	Amount       Nano  `json:"amount,omitempty"`
 }
 
 // OpenExchange is on record from before the vendor is called until the entry

@@ -113,6 +113,9 @@ func (r *run) wait(ctx context.Context, round int, e *core.Error) bool {
 
 // attempt is one try against one deployment, from the original request.
 func (r *run) attempt(ctx context.Context, t *Target) *core.Error {
+	if err := r.carry(ctx); err != nil {
+		return err
+	}
 	p := t.plan(r.req.Endpoint, r.facts.stream)
 	if p == nil {
 		return r.countLocally()
@@ -153,10 +156,40 @@ func (r *run) attempt(ctx context.Context, t *Target) *core.Error {
 	status, err := r.exchange(ctx, call)
 	over = true
 	used = r.noteAttempt(ctx, t, start, status, err)
+	r.failed = err
 	if status == 404 && r.req.Endpoint == abi.CountTokens && err != nil {
 		return r.countLocally() // not every vendor that speaks Messages counts
 	}
 	return err
+}
+
+// carry puts what the vendor bills for the attempt that has just failed beside
+// what the next one will cost, in the ledger and in the budgets. Where they do
+// not allow another, the failure stands.
+func (r *run) carry(ctx context.Context) *core.Error {
+	u := r.usage()
+	if len(r.entry.Attempts) == 0 || u.InputTokens()+u.OutputTokens() == 0 {
+		return nil
+	}
+	amount, priced := core.Nano(0), false
+	if r.target.Price != nil {
+		amount, priced = r.target.Price.Amount(u)
+	}
+	extra, err := r.x.Ledger.Reserve(ctx, r.principal.Budgets, amount, r.req.Arrived)
+	if err == nil && extra.Granted < amount {
+		r.x.Ledger.Release(extra)
+		err = r.failed
+	}
+	if err != nil {
+		final := *r.failed
+		final.NoRetry = true
+		return &final
+	}
+	a := &r.entry.Attempts[len(r.entry.Attempts)-1]
+	a.InputTokens, a.OutputTokens, a.Amount = u.InputTokens(), u.OutputTokens(), amount
+	r.extra, r.carried, r.unpriced = append(r.extra, extra), r.carried+amount, r.unpriced || !priced
+	r.abandoned, r.firstByte = false, time.Time{} // the next attempt is billed for its own
+	return nil
 }
 
 // exchange sends the call and relays its answer. The status is the vendor's, 0

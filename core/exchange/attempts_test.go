@@ -57,7 +57,8 @@ func (p painter) Plan(ctx context.Context, r *abi.PlanRequest) (*abi.PlanReply, 
 func TestDo_OtherEndpoint(t *testing.T) {
 	r := newRig(t, core.Deployment{Priority: 2}, nil)
 	r.answer(whole(200, wholeAnswer))
-	only, err := exchange.NewTarget(t.Context(), exchange.Target{Deployment: &core.Deployment{Name: "painter", Priority: 1}, State: new(routing.States).Of("painter")}, painter{})
+	only, err := exchange.NewTarget(t.Context(), exchange.Target{Deployment: &core.Deployment{Name: "painter", Priority: 1}, State: new(routing.States).Of("painter"),
+		Credential: &core.Credential{Name: "c", Fields: map[string]string{"api_key": "k"}}}, painter{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -112,6 +112,12 @@ type run struct {
 	abandoned bool  // the client left, or the gateway stopped, before an answer began
 	firstByte time.Time
 
+	// Of earlier attempts that a vendor bills all the same.
+	failed   *core.Error // how the last attempt ended
+	carried  core.Nano
+	unpriced bool // one of them has no price
+	extra    []*ledger.Reservation
+
 	attemptStart time.Time
 	clientLeft   bool // a write to the client failed
 }

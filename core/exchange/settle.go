@@ -60,7 +60,7 @@ func (r *run) passesThrough() bool {
 // price fills in what the usage costs at the deployed model's price.
 func (r *run) price() {
 	e := &r.entry
-	e.Usage = r.usage()
+	e.Usage, e.Amount, e.Unpriced = r.usage(), r.carried, r.unpriced
 	if !r.billed() {
 		return
 	}
@@ -70,7 +70,7 @@ func (r *run) price() {
 		return
 	}
 	amount, ok := p.Amount(e.Usage)
-	e.PriceID, e.Amount, e.Unpriced = p.ID, amount, !ok || r.dearer(r.target)
+	e.PriceID, e.Amount, e.Unpriced = p.ID, r.carried+amount, r.unpriced || !ok || r.dearer(r.target)
 }
 
 // cost is the amount in decimal dollars, "" when unknown.
@@ -126,6 +126,9 @@ func (r *run) settle(outcome core.Outcome, status int, cause *core.Error) *core.
 			if instead != nil {
 				cause = failure
 			}
+		}
+		for _, extra := range r.extra {
+			r.x.Ledger.Release(extra)
 		}
 	}
 	r.x.Observe.Exchange(&Observed{Entry: e, Err: cause})

@@ -21,12 +21,22 @@ func (r *run) relayWhole(ctx context.Context, c *call, resp *upstream.Response) 
 	}
 	if err != nil {
 		r.abandoned = ctx.Err() != nil
+		r.began(body)
 		return r.upstreamError(ctx, err)
 	}
 	if err := scan.Valid(body); err != nil {
+		r.began(body)
 		return core.Errorf(core.CodeUpstreamUnavailable, core.SourceUpstream, "the provider's answer is not JSON").With(err)
 	}
 	return r.passWhole(ctx, c, vendorHeaders(resp), body)
+}
+
+// began notes an answer of which only a part came. The vendor has made it and
+// bills it.
+func (r *run) began(body []byte) {
+	if scan.Kind(body) == '{' {
+		r.firstByte, r.outTokens = r.x.now(), estimateText(body)
+	}
 }
 
 // passWhole turns the vendor's answer into the client's, guards it, settles and

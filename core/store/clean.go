@@ -105,6 +105,15 @@ func appendAttempt(b []byte, a *core.Attempt) []byte {
 		b = scan.AppendString(append(b, `,"error":`...), clean(string(a.Error)))
 	}
 	b = strconv.AppendInt(append(b, `,"latency_ns":`...), int64(a.Latency), 10)
+	if a.InputTokens != 0 {
+		b = strconv.AppendInt(append(b, `,"input_tokens":`...), a.InputTokens, 10)
+	}
+	if a.OutputTokens != 0 {
+		b = strconv.AppendInt(append(b, `,"output_tokens":`...), a.OutputTokens, 10)
+	}
+	if a.Amount != 0 {
+		b = append(a.Amount.Append(append(b, `,"amount":"`...)), '"')
+	}
 	return append(b, '}')
 }
 

@@ -12,7 +12,7 @@ var ErrTooLarge = errors.New("answer too large")
 const firstRead = 1 << 20
 
 // ReadAll reads a body of at most limit bytes in one piece, sized by its length
-// where it tells one. Errors are those of Body, or ErrTooLarge.
+// where it tells one. Errors are those of Body, with what came before, or ErrTooLarge.
 func ReadAll(resp *Response, limit int64) ([]byte, error) {
 	size := int64(2048)
 	if n, err := length(resp.Get("content-length")); err == nil {
@@ -34,7 +34,7 @@ func ReadAll(resp *Response, limit int64) ([]byte, error) {
 		case err == io.EOF:
 			return buf, nil
 		case err != nil:
-			return nil, err
+			return buf, err
 		}
 	}
 }
