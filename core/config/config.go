@@ -5,7 +5,6 @@ package config
 
 import (
 	"encoding/json"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -33,13 +32,11 @@ type Config struct {
 
 // Server is [server]: the listener.
 type Server struct {
-	Listen         string         // "127.0.0.1:8080"
-	PublicURL      string         // without a trailing slash; "" is unknown
-	TrustedProxies []netip.Prefix // whose X-Forwarded-For counts
-	MaxBody        int64          // bytes of a request's body
-	TLSCert        string         // path of a PEM file; "" serves plain HTTP
-	TLSKey         string
-	DrainTimeout   time.Duration // how long a stopping gateway waits for running exchanges
+	Listen       string // "127.0.0.1:8080"
+	MaxBody      int64  // bytes of a request's body
+	TLSCert      string // path of a PEM file; "" serves plain HTTP
+	TLSKey       string
+	DrainTimeout time.Duration // how long a stopping gateway waits for running exchanges
 }
 
 // Storage is [storage].

@@ -11,13 +11,6 @@ import (
 var serverFields = []field[Server]{
 	text("listen", `"127.0.0.1:8080"`, "address and port to listen on",
 		func(s *Server) *string { return &s.Listen }, isListen),
-	text("public_url", `""`, "the gateway's address as its clients see it",
-		func(s *Server) *string { return &s.PublicURL }, isPublicURL),
-	{
-		Field: Field{Name: "trusted_proxies", Type: "list of strings", Default: "[]",
-			Doc: "addresses and networks whose X-Forwarded-For is believed"},
-		set: setProxies,
-	},
 	size("max_body", `"64MiB"`, "largest request body",
 		func(s *Server) *int64 { return &s.MaxBody }, positive[int64]),
 	path("tls_cert", "PEM file with the certificate chain; empty serves plain HTTP",

@@ -122,7 +122,6 @@ func (l *loader) finish() (*Config, []Problem) {
 			s.defaults(l)
 		}
 	}
-	l.cfg.Server.PublicURL = strings.TrimRight(l.cfg.Server.PublicURL, "/")
 	l.mergeGuardrails()
 	l.cfg.places = maps.Clone(l.objects)
 	for key, at := range l.set {

@@ -3,8 +3,6 @@ package config
 import (
 	"encoding/hex"
 	"net"
-	"net/netip"
-	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -86,35 +84,6 @@ func isListen(v value, s string) {
 	}
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 		v.fail("port %q is not a number from 0 to 65535", port)
-	}
-}
-
-func isPublicURL(v value, s string) {
-	if s == "" {
-		return
-	}
-	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		v.fail("must be an http or https URL without user, query or fragment")
-	}
-}
-
-func setProxies(s *Server, v value) {
-	list, ok := v.texts()
-	if !ok {
-		return
-	}
-	for i, text := range list {
-		prefix, err := netip.ParsePrefix(text)
-		if err != nil {
-			addr, addrErr := netip.ParseAddr(text)
-			if addrErr != nil {
-				v.l.fail(v.at.element(i), "%q is neither an IP address nor a network such as %q", text, "10.0.0.0/8")
-				continue
-			}
-			prefix = netip.PrefixFrom(addr, addr.BitLen())
-		}
-		s.TrustedProxies = append(s.TrustedProxies, prefix.Masked())
 	}
 }
 

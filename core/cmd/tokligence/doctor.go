@@ -98,9 +98,12 @@ func (d *doctor) store(ctx context.Context, url string) {
 		d.say("store", url+" will be made at the first start", nil)
 		return
 	}
-	s, err := store.Open(ctx, url, time.Now)
-	if err == nil {
-		err = errors.Join(s.Ping(ctx), s.Close())
+	have, need, err := store.Examine(ctx, url)
+	switch {
+	case err == nil && have < need:
+		url += " will be brought up to date at the next start"
+	case have > need:
+		err = fmt.Errorf("its schema has version %d, this program knows %d: use the newer program", have, need)
 	}
 	d.say("store", url, err)
 }

@@ -1,0 +1,44 @@
+package store
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// TestExamine: a database is looked at while it is in use, and an older one stays as it is.
+func TestExamine(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "t.db")
+	url := "sqlite://" + file
+	if _, _, err := Examine(t.Context(), url); err == nil {
+		t.Error("a file that is not there was examined")
+	}
+	if _, err := os.Stat(file); err == nil {
+		t.Error("it was made")
+	}
+	s, err := Open(t.Context(), url, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	have, need, err := Examine(t.Context(), url)
+	if err != nil || have != need || have == 0 {
+		t.Errorf("version %d of %d, %v", have, need, err)
+	}
+	if _, err := s.conn.ExecContext(t.Context(), `DELETE FROM schema_migrations WHERE version = ?`, need); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if have, _, err = Examine(t.Context(), url); err != nil || have != need-1 {
+			t.Errorf("version %d, want %d; %v", have, need-1, err)
+		}
+	}
+	other := filepath.Join(t.TempDir(), "other.db")
+	if err := os.WriteFile(other, []byte("not a database, but long enough to be taken for one"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := Examine(t.Context(), "sqlite://"+other); err == nil {
+		t.Error("some other file was taken for a database")
+	}
+}
