@@ -12,6 +12,8 @@ import "slices"
 type addresses struct {
 	operands []operand
 	edits    []edit
+	texts    []byte // of the edits
+	begun    int    // where in them the next one's begins
 	// Of each local, by its number: how often it was set so far, and where its
 	// lower half is kept.
 	set    []uint32
@@ -36,11 +38,8 @@ type branch struct {
 	stack       uint32
 }
 
-// edit puts text in the place of module[from:to].
-type edit struct {
-	from, to int
-	text     []byte
-}
+// edit puts texts[begin:end] in the place of module[from:to].
+type edit struct{ from, to, begin, end int }
 
 // operand is what is known of a value on the operand stack: its shape, and
 // module[from:to], which computes it.
@@ -68,7 +67,7 @@ const (
 
 func (a *addresses) reset(locals uint32, goes bool) {
 	*a = addresses{
-		operands: a.operands[:0], edits: a.edits[:0], known: a.known[:0], open: append(a.open[:0], branch{}),
+		operands: a.operands[:0], edits: a.edits[:0], texts: a.texts[:0], known: a.known[:0], open: append(a.open[:0], branch{}),
 		set:    append(a.set[:0], make([]uint32, locals)...),
 		halves: append(a.halves[:0], make([]half, locals)...),
 		next:   locals,
@@ -230,14 +229,16 @@ func (a *addresses) halve(o operand) {
 	h := &a.halves[o.local]
 	switch {
 	case h.from != 0 && h.from <= o.from:
-		a.edit(o.from, o.to, appendU32([]byte{opLocalGet}, h.local))
+		a.texts = appendU32(append(a.texts, opLocalGet), h.local)
+		a.edit(o.from, o.to)
 	case h.from == 0 && a.set[o.local] == o.set:
 		if h.local == 0 {
 			h.local = a.add()
 		}
 		h.from = o.to
 		a.known = append(a.known, o.local)
-		a.edit(o.to, o.to, appendU32([]byte{opLocalTee}, h.local))
+		a.texts = appendU32(append(a.texts, opLocalTee), h.local)
+		a.edit(o.to, o.to)
 	}
 }
 
@@ -248,12 +249,14 @@ func (a *addresses) add() uint32 {
 	return a.next - 1
 }
 
-// edit keeps the edits in the module's order; what is put between belongs to
-// what stands before.
-func (a *addresses) edit(from, to int, text []byte) {
+// edit puts the text that was appended since the last edit in the place of
+// module[from:to]. The edits are kept in the module's order; what is put between
+// belongs to what stands before.
+func (a *addresses) edit(from, to int) {
 	i := len(a.edits)
 	for i > 0 && (a.edits[i-1].from > from || a.edits[i-1].from == from && from == to) {
 		i--
 	}
-	a.edits = slices.Insert(a.edits, i, edit{from, to, text})
+	a.edits = slices.Insert(a.edits, i, edit{from, to, a.begun, len(a.texts)})
+	a.begun = len(a.texts)
 }

@@ -36,7 +36,7 @@ const (
 func (w *rewriter) code(r *reader) {
 	n := r.count()
 	w.renew = w.functions + uint32(n)
-	var bodies []byte
+	bodies := make([]byte, 0, (r.end-r.pos)+(r.end-r.pos)/8)
 	for i := range n {
 		size := int(r.u32())
 		if size > r.end-r.pos {
@@ -58,7 +58,7 @@ func (w *rewriter) code(r *reader) {
 		w.asideBody(callee)
 		bodies = w.appendBody(bodies)
 	}
-	w.scratch = append(appendU32(w.scratch, uint32(n+1+len(w.asides))), bodies...)
+	w.scratch = append(appendU32(make([]byte, 0, len(bodies)+5), uint32(n+1+len(w.asides))), bodies...)
 }
 
 func (w *rewriter) appendBody(b []byte) []byte {
@@ -150,10 +150,10 @@ func (w *rewriter) function(i int, r *reader) {
 // copy appends module[from:to] with the edits.
 func (w *rewriter) copy(module []byte, from, to int) {
 	for _, e := range w.edits {
-		w.body = append(append(w.body, module[from:e.from]...), e.text...)
+		w.body = append(append(w.body, module[from:e.from]...), w.texts[e.begin:e.end]...)
 		from = e.to
 	}
-	w.edits = w.edits[:0]
+	w.edits, w.texts, w.begun = w.edits[:0], w.texts[:0], 0
 	w.body = append(w.body, module[from:to]...)
 }
 

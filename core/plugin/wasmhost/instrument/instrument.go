@@ -31,7 +31,6 @@
 package instrument
 
 import (
-	"bytes"
 	"fmt"
 )
 
@@ -79,7 +78,6 @@ type Import struct {
 
 // rewriter holds what earlier sections say and later ones need.
 type rewriter struct {
-	out       []byte
 	scratch   []byte // a section's new content
 	head      []byte // a function's new locals
 	body      []byte // a function's new instructions
@@ -112,8 +110,7 @@ func Rewrite(module []byte) (*Module, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &rewriter{byGo: byGo, out: make([]byte, 0, len(module)+len(module)/32+64), start: -1}
-	w.out = append(w.out, header[:]...)
+	w := &rewriter{byGo: byGo, start: -1}
 	if s := sections[order[secStart]]; s != nil {
 		w.start = int64(s.u32())
 		if s.finish("start section"); s.err != nil {
@@ -133,13 +130,18 @@ func Rewrite(module []byte) (*Module, error) {
 	if sections[order[secCode]] != nil {
 		contents[order[secType]], contents[order[secFunction]] = w.typeSection(), w.functionSection()
 	}
+	size := len(header)
+	for _, content := range contents {
+		size += len(content) + 6
+	}
+	out := append(make([]byte, 0, size), header[:]...)
 	for place, id := range sectionIDs() {
 		if content := contents[place]; content != nil {
-			w.out = appendU32(append(w.out, byte(id)), uint32(len(content)))
-			w.out = append(w.out, content...)
+			out = appendU32(append(out, byte(id)), uint32(len(content)))
+			out = append(out, content...)
 		}
 	}
-	return &Module{Bytes: w.out, Start: w.start >= 0, Imports: w.imports}, nil
+	return &Module{Bytes: out, Start: w.start >= 0, Imports: w.imports}, nil
 }
 
 // sectionIDs returns the id of each place in the file; index 0 is unused.
@@ -247,5 +249,7 @@ func (w *rewriter) section(id int, s *reader) ([]byte, error) {
 	if copied {
 		return s.b[begin:s.end], nil
 	}
-	return bytes.Clone(w.scratch), nil
+	content := w.scratch
+	w.scratch = nil
+	return content, nil
 }

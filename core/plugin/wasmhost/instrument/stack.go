@@ -1,5 +1,7 @@
 package instrument
 
+import "bytes"
+
 // stackPointer is the local, and stackGlobal the global, in which Go's compiler
 // keeps the pointer to the stack that its functions have in the memory.
 const (
@@ -58,32 +60,35 @@ func (a *addresses) onStack(o operand, at int, r *reader) {
 	}
 	s := &a.stack
 	if from := offset + s.moved; s.from != 0 && s.from <= o.from && from >= 0 && from < maxOffset {
-		a.edit(o.from, o.to, appendU32([]byte{opLocalGet}, s.base))
+		a.texts = appendU32(append(a.texts, opLocalGet), s.base)
+		a.edit(o.from, o.to)
 		offset = from
 	} else if offset >= maxOffset || s.from > o.from {
 		return
 	} else {
-		a.edit(o.from, o.to, a.rebase(offset))
+		a.rebase(offset)
+		a.edit(o.from, o.to)
 		s.from, s.moved = o.to, 0
 		s.changes++
 	}
-	a.edit(at+1, r.pos, appendU32(appendU32(nil, align), uint32(offset)))
+	a.texts = appendU32(appendU32(a.texts, align), uint32(offset))
+	a.edit(at+1, r.pos)
 }
 
-// rebase makes the base anew. What is loaded in vain is dropped by the engine;
+// rebase appends what makes the base anew. What is loaded in vain is dropped by the engine;
 // what it keeps is the comparison, with the end of the frame.
-func (a *addresses) rebase(offset int64) []byte {
+func (a *addresses) rebase(offset int64) {
 	s := &a.stack
 	if s.base == 0 {
 		s.base = a.add()
 	}
-	text := []byte{opLocalGet, stackPointer, opI32Const, below, opI32Sub}
+	text := append(a.texts, opLocalGet, stackPointer, opI32Const, below, opI32Sub)
 	text = appendU32(append(text, opLocalTee), s.base)
 	if reach := s.frame + below; !s.raised && reach < maxOffset && reach > offset+8 {
 		text = append(appendU32(append(text, opI32Load8U, 0), uint32(reach-1)), opDrop)
 		text = appendU32(append(text, opLocalGet), s.base)
 	}
-	return text
+	a.texts = text
 }
 
 // aside is a call that Go's compiler puts aside, under a condition: one that
@@ -103,7 +108,7 @@ const (
 
 // findAside looks whether an if, whose opcode r has just read, holds such a call.
 func (w *rewriter) findAside(r *reader) (c aside, ok bool) {
-	if r.err != nil || r.b[r.pos-1] != blockEmpty {
+	if r.err != nil || r.b[r.pos-1] != blockEmpty || !bytes.HasPrefix(r.b[r.pos:r.end], []byte(pushPointer)) {
 		return c, false
 	}
 	peek := &reader{b: r.b, pos: r.pos, end: r.end}
