@@ -112,7 +112,7 @@ func action(rnd *rand.Rand, exit int) string {
 // the engine compares fewer addresses in them.
 func TestRewrite_Stack(t *testing.T) {
 	asides, kept := 0, 0
-	for seed := range uint64(300) {
+	for seed := range uint64(100) {
 		plain := goModule(stacked(rand.New(rand.NewPCG(seed, 0))))
 		m, err := Rewrite([]byte(plain))
 		if err != nil {
