@@ -161,8 +161,8 @@ export async function startGateway(mockURL, extra, options = {}) {
         child.once("close", (code) => done({ code, text }));
       }),
     // ask posts a body and returns { status, headers, text, json }.
-    async ask(path, body, headers = { authorization: `Bearer ${key}` }) {
-      return call(url + path, { method: "POST", headers: { "content-type": "application/json", ...headers }, body: typeof body === "string" || Buffer.isBuffer(body) ? body : JSON.stringify(body) });
+    async ask(path, body, headers = { authorization: `Bearer ${key}` }, seen) {
+      return call(url + path, { method: "POST", seen, headers: { "content-type": "application/json", ...headers }, body: typeof body === "string" || Buffer.isBuffer(body) ? body : JSON.stringify(body) });
     },
     // entry is the ledger's line of an exchange: exactly one. It follows the end of a stream that was cut.
     async entry(exchangeID) {
@@ -193,12 +193,16 @@ export async function startGateway(mockURL, extra, options = {}) {
   };
 }
 
-// call is fetch without its opinions on certificates, coding and connections.
-export function call(url, { method = "GET", headers = {}, body } = {}) {
+// call is fetch without its opinions on certificates, coding and connections;
+// seen is told what has come so far.
+export function call(url, { method = "GET", headers = {}, body, seen } = {}) {
   return new Promise((done, failed) => {
     const request = (url.startsWith("https") ? https : http).request(url, { method, headers, rejectUnauthorized: false, agent: false }, (res) => {
       let raw = [];
-      res.on("data", (d) => raw.push(d));
+      res.on("data", (d) => {
+        raw.push(d);
+        seen?.(Buffer.concat(raw).toString());
+      });
       res.on("error", failed);
       res.on("end", () => {
         const bytes = Buffer.concat(raw);

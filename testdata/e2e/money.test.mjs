@@ -3,7 +3,6 @@
 import assert from "node:assert/strict";
 import http from "node:http";
 import { after, before, describe, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { startGateway } from "./gateway.mjs";
 import { bedrock, chat, claude, events, json, startVendor, stream } from "./vendor.mjs";
 
@@ -77,18 +76,21 @@ describe("C46 a stream that is cut costs by the same price as a whole one", () =
       whole: (res) => res.end(s.end),
       "the client leaves": (_, request) => request.gone,
       "the vendor falls silent": (_, request) => request.gone,
-      "the vendor breaks off": (res) => sleep(50).then(() => res.destroy()), // what a reset throws away is nobody's
+      "the vendor breaks off": (res, _, read) => read.then(() => res.destroy()), // what a reset throws away is nobody's
     })) {
       for (const path of ["/v1/chat/completions", "/v1/messages"]) {
         test(`${name}, ${how}, ${path}`, async () => {
+          let read;
+          const came = new Promise((done) => (read = done));
           vendor.answer = async (request, res) => {
             stream(res, s.head);
             res.write(s.begin);
             for (let i = 0; i < 40; i++) res.write(s.text(words));
-            await finish(res, request);
+            await finish(res, request, came);
           };
           const body = say(name, { stream: true });
-          const id = how.includes("client") ? await leave(path, body, (text) => text.includes(words)) : (await gateway.ask(path, body)).headers["x-tokligence-exchange-id"];
+          const seen = (text) => text.includes(words) && read();
+          const id = how.includes("client") ? await leave(path, body, (text) => text.includes(words)) : (await gateway.ask(path, body, undefined, seen)).headers["x-tokligence-exchange-id"];
           const e = await gateway.entry(id);
           const whole = how === "whole";
           assert.equal(e.outcome, whole ? "ok" : how.includes("client") ? "client_closed" : "failed");
@@ -250,14 +252,16 @@ describe("C20 exceptions of Bedrock within a stream", () => {
       ["half a frame", () => bedrock.text("garbage").subarray(0, 30)],
     ]) {
       test(`${name} after content, ${path}`, async () => {
+        let read;
+        const came = new Promise((done) => (read = done));
         vendor.answer = async (_, res) => {
           stream(res, bedrock.head);
           res.write(bedrock.start());
           res.write(bedrock.text("par"));
-          await sleep(20); // or the failure would come with the first frame, and be a plain refusal
+          await came; // or the failure would come with the first frame, and be a plain refusal
           res.end(last());
         };
-        const r = await ask(path);
+        const r = await gateway.ask(path, say("profile", { stream: true }), undefined, (text) => text.includes("par") && read());
         assert.equal(r.status, 200, r.text);
         assert.ok(r.text.includes("par") && !r.text.includes("garbage"));
         assert.equal(r.text.split('"error":').length, 2);
