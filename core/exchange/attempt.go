@@ -199,6 +199,7 @@ func (r *run) exchange(ctx context.Context, c *call) (status int, err *core.Erro
 		return r.relayLocal(ctx, c)
 	}
 	resp, doErr := r.x.Upstream.Do(ctx, &c.request)
+	c.sent()
 	if doErr != nil {
 		r.abandoned = ctx.Err() != nil && !errors.Is(doErr, upstream.ErrNotSent)
 		return 0, r.upstreamError(ctx, doErr)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"sync"
 
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/dialect/messages"
@@ -16,8 +17,33 @@ import (
 // call is a request ready for a vendor.
 type call struct {
 	request upstream.Request
-	state   string // of the provider plugin
-	bridged bool   // the answer must be translated to the client's endpoint
+	state   string  // of the provider plugin
+	bridged bool    // the answer must be translated to the client's endpoint
+	held    *[]byte // of bodies, and what the request's body stands in; nil for none
+}
+
+// bodies are buffers for what is sent to vendors.
+var bodies = sync.Pool{New: func() any { return new([]byte) }}
+
+// keptBody is the largest buffer that goes back to bodies.
+const keptBody = 1 << 20
+
+// hold takes a buffer for a body of about size bytes.
+func (c *call) hold(size int) []byte {
+	c.held = bodies.Get().(*[]byte)
+	if cap(*c.held) < size {
+		*c.held = make([]byte, 0, size)
+	}
+	return (*c.held)[:0]
+}
+
+// sent gives the body's buffer back.
+func (c *call) sent() {
+	c.request.Body = nil
+	if c.held != nil && cap(*c.held) <= keptBody {
+		bodies.Put(c.held)
+	}
+	c.held = nil
 }
 
 func appendInt(dst []byte, n int64) []byte { return strconv.AppendInt(dst, n, 10) }
@@ -45,23 +71,23 @@ func (r *run) build(ctx context.Context) (*call, *core.Error) {
 		return nil, err
 	}
 	if c.bridged {
-		chat, err := messages.ToChat(body)
+		chat, err := messages.ToChat(body.Text())
 		if err != nil {
 			return nil, core.AsError(err)
 		}
-		body = chat
+		body = scan.Walk(chat)
 	}
 	if p.Request.Mode == abi.Transform {
 		return c, r.encode(ctx, c, body)
 	}
 	if c.bridged {
-		body = r.unbridge(body)
+		body = scan.Walk(r.unbridge(body.Text()))
 	}
 	edits, err := r.edits(body)
 	if err != nil {
 		return nil, err
 	}
-	c.request.Body = scan.Apply(make([]byte, 0, len(body)+len(t.Deployment.Model)+64), body, edits)
+	c.request.Body = body.Apply(c.hold(len(body.Text())+len(t.Deployment.Model)+64), edits)
 	return c, nil
 }
 
@@ -96,7 +122,7 @@ func (r *run) headers(p *plan) []upstream.Header {
 
 // edits are what a passthrough body needs: the deployed model, the plan's
 // edits, the output cap, a request for usage.
-func (r *run) edits(body []byte) ([]scan.Edit, *core.Error) {
+func (r *run) edits(body scan.Object) ([]scan.Edit, *core.Error) {
 	d, p := r.target.Deployment, &r.plan.Request
 	edits := make([]scan.Edit, 0, 8)
 	edits = append(edits, scan.Edit{Key: "model", Value: scan.AppendString(nil, d.Model)})
@@ -104,7 +130,7 @@ func (r *run) edits(body []byte) ([]scan.Edit, *core.Error) {
 		edits = appendEdit(edits, body, e)
 	}
 	for _, key := range p.Unsupported {
-		if scan.Get(body, key) == nil {
+		if body.Get(key) == nil {
 			continue
 		}
 		if !slices.Contains(d.DropParams, key) {
@@ -112,7 +138,7 @@ func (r *run) edits(body []byte) ([]scan.Edit, *core.Error) {
 		}
 	}
 	for _, key := range d.DropParams {
-		if scan.Get(body, key) != nil {
+		if body.Get(key) != nil {
 			edits = append(edits, scan.Edit{Key: key})
 			r.head.Notices = append(r.head.Notices, "dropped "+key)
 		}
@@ -121,7 +147,7 @@ func (r *run) edits(body []byte) ([]scan.Edit, *core.Error) {
 		edits = r.capEdits(edits, body, p.OutputCap)
 	}
 	if p.IncludeUsage && r.facts.stream && !r.facts.includeUsage {
-		options := scan.Get(body, "stream_options")
+		options := body.Get("stream_options")
 		if scan.Kind(options) != '{' {
 			options = []byte("{}")
 		}
@@ -133,10 +159,10 @@ func (r *run) edits(body []byte) ([]scan.Edit, *core.Error) {
 
 // capEdits sets the output cap under each of the client's own names for it, if it
 // used any. What the client caps lower stays.
-func (r *run) capEdits(edits []scan.Edit, body []byte, member string) []scan.Edit {
+func (r *run) capEdits(edits []scan.Edit, body scan.Object, member string) []scan.Edit {
 	var named bool
 	for _, name := range [...]string{"max_tokens", "max_completion_tokens"} {
-		v := scan.Get(body, name)
+		v := body.Get(name)
 		if scan.IsNull(v) {
 			continue
 		}
@@ -156,7 +182,7 @@ func (r *run) capEdits(edits []scan.Edit, body []byte, member string) []scan.Edi
 	return edits
 }
 
-func appendEdit(edits []scan.Edit, body []byte, e abi.Edit) []scan.Edit {
+func appendEdit(edits []scan.Edit, body scan.Object, e abi.Edit) []scan.Edit {
 	switch e.Op {
 	case abi.EditSet:
 		return append(edits, scan.Edit{Key: e.Key, Value: e.Value})
@@ -165,7 +191,7 @@ func appendEdit(edits []scan.Edit, body []byte, e abi.Edit) []scan.Edit {
 	case abi.EditRemove:
 		return append(edits, scan.Edit{Key: e.Key})
 	case abi.EditRename:
-		if v := scan.Get(body, e.Key); v != nil {
+		if v := body.Get(e.Key); v != nil {
 			return append(edits, scan.Edit{Key: e.Key}, scan.Edit{Key: e.To, Value: v, OnlyIfAbsent: true})
 		}
 	}
@@ -173,13 +199,13 @@ func appendEdit(edits []scan.Edit, body []byte, e abi.Edit) []scan.Edit {
 }
 
 // encode has the provider plugin make the body.
-func (r *run) encode(ctx context.Context, c *call, body []byte) *core.Error {
-	t := r.target
+func (r *run) encode(ctx context.Context, c *call, body scan.Object) *core.Error {
+	t, text := r.target, body.Text()
 	if r.cap > 0 {
-		body = scan.Apply(nil, body, r.capEdits(nil, body, "max_tokens"))
+		text = body.Apply(nil, r.capEdits(nil, body, "max_tokens"))
 	}
 	reply, err := t.provider.Encode(ctx, &abi.EncodeRequest{Endpoint: r.plan.endpoint, Stream: r.facts.stream,
-		Deployment: t.described, DropParams: t.Deployment.DropParams, Body: body})
+		Deployment: t.described, DropParams: t.Deployment.DropParams, Body: text})
 	if err != nil {
 		return core.AsError(err)
 	}

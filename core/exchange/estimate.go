@@ -99,35 +99,59 @@ func estimateText(s []byte) int64 {
 }
 
 func countWords(s []byte) int64 {
-	var tokens, word, wide int64
-	endWord := func() {
-		if word > 5 {
-			tokens += (word + 3) / 4
-		} else if word > 0 {
-			tokens++
-		}
-		word = 0
-	}
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9':
-			word++
-		case c >= 0x80:
-			endWord()
+	var tokens, wide int64
+	for i := 0; i < len(s); {
+		switch classes[s[i]] {
+		case letter:
+			from := i
+			for i++; i < len(s) && classes[s[i]] == letter; i++ {
+			}
+			if n := i - from; n > 5 {
+				tokens += int64(n+3) / 4
+			} else {
+				tokens++
+			}
+		case foreign:
 			wide++
-		case c == ' ' || c == '\n' || c == '\t' || c == '\r':
-			endWord()
-		case c == '\\' && i+1 < len(s): // an escape: at most one token, and often none
-			endWord()
 			i++
+		case space:
+			i++
+		case escape: // at most one token, and often none
+			if i += 2; i > len(s) {
+				tokens++ // the text was cut in it
+			}
 		default:
-			endWord()
 			tokens++
+			i++
 		}
 	}
-	endWord()
 	return tokens + (wide+1)/2
 }
+
+// The classes of bytes that text is counted by.
+const (
+	mark = iota
+	letter
+	foreign // part of another script
+	space
+	escape
+)
+
+var classes = func() (t [256]byte) {
+	for c := range t {
+		switch {
+		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9':
+			t[c] = letter
+		case c >= 0x80:
+			t[c] = foreign
+		case c == ' ' || c == '\n' || c == '\t' || c == '\r':
+			t[c] = space
+		case c == '\\':
+			t[c] = escape
+		}
+	}
+	return t
+}()
 
 // isBlob reports whether a string is base64, maybe in a data URL, and nothing else.
 func isBlob(s []byte) bool {
@@ -164,8 +188,8 @@ const cacheMark = "cache_control"
 
 // estimateInput guesses the input tokens of a request body, and finds out
 // whether any of it is marked to be cached or heard. Token arrays count one by one.
-func estimateInput(body []byte) (e estimator) {
-	scan.Members(body, func(key, value []byte) bool {
+func estimateInput(body scan.Object) (e estimator) {
+	body.Members(func(key, value []byte) bool {
 		e.marked = e.marked || string(key) == cacheMark
 		for _, name := range settings {
 			if string(key) == name {

@@ -3,6 +3,8 @@ package exchange
 import (
 	"strings"
 	"testing"
+
+	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
 func TestEstimateInput(t *testing.T) {
@@ -32,7 +34,7 @@ func TestEstimateInput(t *testing.T) {
 		{"schema of the answer", `{"output_config":{"format":{"schema":{"description":"` + strings.Repeat(" word", 20_000) + `"}}},"messages":[]}`, 20_000, 40_000, false},
 		{"text that speaks of it", `{"messages":[{"content":"set \"cache_control\" there"}]}`, 3, 16, false},
 	} {
-		e := estimateInput([]byte(c.body))
+		e := estimateInput(scan.Walk([]byte(c.body)))
 		n, marked := e.tokens, e.marked
 		if n < c.least || n > c.most || marked != c.marked {
 			t.Errorf("%s: %d tokens, marked %v; want %d to %d, %v", c.name, n, marked, c.least, c.most, c.marked)

@@ -20,6 +20,7 @@ import (
 	"github.com/tokligence/gateway/core/limit"
 	"github.com/tokligence/gateway/core/upstream"
 	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
 // Options are what an Exchanger needs.
@@ -90,7 +91,7 @@ type run struct {
 	id        string
 	head      Head
 	facts     facts
-	body      []byte // the client's, after the guardrails
+	body      scan.Object // the client's, after the guardrails
 	route     *Route
 	guard     *guard.Run
 	grant     *limit.Grant
@@ -154,10 +155,9 @@ func (r *run) serve(ctx context.Context, s *Snapshot) (err *core.Error) {
 	if r.principal == nil {
 		return core.Errorf(core.CodeUnauthenticated, core.SourceClient, "a virtual key is required")
 	}
-	if r.facts, err = parse(r.req.Endpoint, r.req.Body); err != nil {
+	if r.facts, r.body, err = parse(r.req.Endpoint, r.req.Body); err != nil {
 		return err
 	}
-	r.body = r.req.Body
 	if r.route, err = s.lookup(r.principal, r.facts.model); err != nil {
 		return err
 	}
@@ -191,11 +191,11 @@ func (r *run) guardInput(ctx context.Context) *core.Error {
 	if r.guard = r.route.guards.Begin(r.req.Endpoint, r.route.Name); r.guard == nil {
 		return nil
 	}
-	body, err := r.guard.Input(ctx, r.body)
+	body, err := r.guard.Input(ctx, r.body.Text())
 	if err != nil {
 		return core.AsError(err)
 	}
-	r.body = body
+	r.body = scan.Walk(body)
 	return nil
 }
 

@@ -81,31 +81,31 @@ var required = map[abi.Endpoint]struct {
 	abi.Images:      {"prompt", "\""},
 }
 
-// parse checks a body and reads the facts in one walk over its top-level
-// members. Of the members that it acts on none may stand twice: what is checked
+// parse checks a body and reads the facts from its top-level members. Of the members that it acts on none may stand twice: what is checked
 // must be what is sent.
-func parse(endpoint abi.Endpoint, body []byte) (facts, *core.Error) {
+func parse(endpoint abi.Endpoint, text []byte) (facts, scan.Object, *core.Error) {
 	f := facts{choices: 1}
-	if len(body) == 0 {
-		return f, core.Invalid("", "the request body is empty")
+	if len(text) == 0 {
+		return f, scan.Object{}, core.Invalid("", "the request body is empty")
 	}
-	if err := scan.Valid(body); err != nil {
-		return f, core.Invalid("", "the request body is not valid JSON: %v", err)
+	body, err := scan.Parse(text)
+	if err != nil {
+		return f, body, core.Invalid("", "the request body is not valid JSON: %v", err)
 	}
-	if scan.Kind(body) != '{' {
-		return f, core.Invalid("", "the request body must be a JSON object")
+	if scan.Kind(text) != '{' {
+		return f, body, core.Invalid("", "the request body must be a JSON object")
 	}
 	p := parser{f: &f, endpoint: endpoint, need: required[endpoint].name, kinds: required[endpoint].kind}
-	scan.Members(body, p.member)
+	body.Members(p.member)
 	switch {
 	case p.err != nil:
-		return f, p.err
+		return f, body, p.err
 	case f.model == "":
-		return f, core.Invalid("model", "model is required")
+		return f, body, core.Invalid("model", "model is required")
 	case !p.has:
-		return f, core.Invalid(p.need, "%s is required", p.need)
+		return f, body, core.Invalid(p.need, "%s is required", p.need)
 	}
-	return f, nil
+	return f, body, nil
 }
 
 // maxModel is more than any alias has.
@@ -164,7 +164,7 @@ func (p *parser) required(value []byte) bool {
 	switch {
 	case !ok:
 		p.err = core.Invalid(p.need, "%s has the wrong type", p.need)
-	case scan.Kind(value) == '[' && scan.Len(value) == 0:
+	case scan.Kind(value) == '[' && scan.Kind(value[1:]) == ']':
 		p.err = core.Invalid(p.need, "%s must not be empty", p.need)
 	}
 	p.has = p.err == nil

@@ -31,19 +31,19 @@ var choosers = [...]string{"fallbacks", "models"}
 
 // chosen refuses a body that names other models to the vendor, or leaves them out
 // where the deployment says so.
-func (r *run) chosen(body []byte) ([]byte, *core.Error) {
+func (r *run) chosen(body scan.Object) (scan.Object, *core.Error) {
 	for _, name := range choosers {
-		v := scan.Get(body, name)
+		v := body.Get(name)
 		switch {
-		case scan.IsNull(v) || scan.Kind(v) == '[' && scan.Len(v) == 0:
+		case scan.IsNull(v) || scan.Kind(v) == '[' && scan.Kind(v[1:]) == ']':
 		case slices.Contains(r.target.Deployment.DropParams, name):
-			body = scan.Apply(nil, body, []scan.Edit{{Key: name}})
+			body = scan.Walk(body.Apply(nil, []scan.Edit{{Key: name}}))
 			r.head.Notices = append(r.head.Notices, "dropped "+name)
 		default:
-			return nil, core.Invalid(name, "%s is not passed on: this gateway's routes say which models answer", name)
+			return body, core.Invalid(name, "%s is not passed on: this gateway's routes say which models answer", name)
 		}
 	}
-	tools := scan.Get(body, "tools")
+	tools := body.Get("tools")
 	if !bytes.Contains(tools, []byte("model")) && !bytes.Contains(tools, []byte(`\u00`)) {
 		return body, nil
 	}

@@ -85,7 +85,8 @@ func (c *client) Do(ctx context.Context, r *Request) (*Response, error) {
 	buf := requests.Get().(*[]byte)
 	defer func() {
 		if cap(*buf) <= keptRequest {
-			clear((*buf)[:cap(*buf)]) // it held a credential, and behind it a prompt
+			used := len(*buf) + min(len(r.Body), onePiece)
+			clear((*buf)[:min(used, cap(*buf))]) // it held a credential, and behind it a prompt
 			requests.Put(buf)
 		}
 	}()

@@ -18,7 +18,7 @@ type Request struct {
 	Method     string
 	URL        string
 	Headers    []Header
-	Body       []byte
+	Body       []byte // out of use when Do returns
 	Auth       abi.Auth
 	Credential *core.Credential // nil for AuthNone
 	// HeadTimeout bounds the wait for the status line after the request was

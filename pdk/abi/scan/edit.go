@@ -14,51 +14,74 @@ type Edit struct {
 // come last. Duplicates of an edited member are removed. obj must be a valid
 // object; anything else is appended unchanged.
 func Apply(dst, obj []byte, edits []Edit) []byte {
-	start := skipSpace(obj, 0)
-	if Kind(obj) != '{' || len(edits) == 0 {
+	e, ok := newEditor(dst, obj, edits)
+	if !ok {
 		return append(dst, obj...)
 	}
-	done := make([]bool, len(edits))
-	dst = append(dst, '{')
-	first := true
-	sep := func() {
-		if !first {
-			dst = append(dst, ',')
-		}
-		first = false
+	members(obj, e.member)
+	return e.close()
+}
+
+// editor writes an object whose members it is told one by one.
+type editor struct {
+	dst, obj []byte
+	edits    []Edit
+	done     []bool
+	from     int // where the text before the next member begins
+	begun    bool
+}
+
+// newEditor begins an object; ok is false when there is nothing to edit.
+func newEditor(dst, obj []byte, edits []Edit) (e editor, ok bool) {
+	start := skipSpace(obj, 0)
+	if Kind(obj) != '{' || len(edits) == 0 {
+		return e, false
 	}
-	from := start + 1 // where the text before the next member begins
-	members(obj, func(key []byte, k, v, end int) bool {
-		e := -1
-		for i := range edits {
-			if edits[i].Key == string(key) {
-				e = i
-			}
-		}
-		switch {
-		case e < 0 || edits[e].OnlyIfAbsent:
-			sep()
-			dst = append(dst, obj[leading(obj, from, k):end]...)
-		case edits[e].Value == nil || done[e]:
-		default:
-			sep()
-			dst = append(dst, obj[leading(obj, from, k):v]...)
-			dst = append(dst, edits[e].Value...)
-		}
-		if e >= 0 {
-			done[e] = true
-		}
-		from = end
-		return true
-	})
-	for i, e := range edits {
-		if !done[i] && e.Value != nil {
-			sep()
-			dst = append(AppendString(dst, e.Key), ':')
-			dst = append(dst, e.Value...)
+	return editor{dst: append(dst, '{'), obj: obj, edits: edits, done: make([]bool, len(edits)), from: start + 1}, true
+}
+
+func (e *editor) separate() {
+	if e.begun {
+		e.dst = append(e.dst, ',')
+	}
+	e.begun = true
+}
+
+// member takes the next member; it never ends the walk.
+func (e *editor) member(key []byte, name, value, valueTo int) bool {
+	n := -1
+	for i := range e.edits {
+		if e.edits[i].Key == string(key) {
+			n = i
 		}
 	}
-	return append(dst, '}')
+	switch {
+	case n < 0 || e.edits[n].OnlyIfAbsent:
+		e.separate()
+		e.dst = append(e.dst, e.obj[leading(e.obj, e.from, name):valueTo]...)
+	case e.edits[n].Value == nil || e.done[n]:
+	default:
+		e.separate()
+		e.dst = append(e.dst, e.obj[leading(e.obj, e.from, name):value]...)
+		e.dst = append(e.dst, e.edits[n].Value...)
+	}
+	if n >= 0 {
+		e.done[n] = true
+	}
+	e.from = valueTo
+	return true
+}
+
+// close writes the members that are new.
+func (e *editor) close() []byte {
+	for i := range e.edits {
+		if n := &e.edits[i]; !e.done[i] && n.Value != nil {
+			e.separate()
+			e.dst = append(AppendString(e.dst, n.Key), ':')
+			e.dst = append(e.dst, n.Value...)
+		}
+	}
+	return append(e.dst, '}')
 }
 
 // leading is where a member's own leading white space begins: after the comma.

@@ -11,6 +11,7 @@ package scan
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"strconv"
 	"unicode/utf8"
 )
@@ -30,11 +31,24 @@ func (e *SyntaxError) Error() string { return e.What + " at byte " + strconv.Ito
 // surrogates, at most MaxDepth deep, with nothing but white space around it.
 func Valid(b []byte) error {
 	v := validator{b: b}
+	return v.document()
+}
+
+type validator struct {
+	b   []byte
+	i   int
+	err *SyntaxError
+
+	noting bool // where the members of the outermost object stand
+	noted  []place
+}
+
+func (v *validator) document() error {
 	v.space()
 	v.value(0)
 	if v.err == nil {
 		v.space()
-		if v.i < len(b) {
+		if v.i < len(v.b) {
 			v.fail("unexpected text after the value")
 		}
 	}
@@ -42,12 +56,6 @@ func Valid(b []byte) error {
 		return v.err
 	}
 	return nil
-}
-
-type validator struct {
-	b   []byte
-	i   int
-	err *SyntaxError
 }
 
 func (v *validator) fail(what string) {
@@ -120,7 +128,9 @@ func (v *validator) object(depth int) {
 			v.fail("expected a member name")
 			return
 		}
+		name := v.i
 		v.str()
+		nameEnd := v.i
 		v.space()
 		if v.err == nil && v.next() != ':' {
 			v.fail("expected a colon")
@@ -130,7 +140,11 @@ func (v *validator) object(depth int) {
 		}
 		v.i++
 		v.space()
+		value := v.i
 		v.value(depth + 1)
+		if depth == 0 && v.noting && v.err == nil {
+			v.noted = append(v.noted, place{Text(v.b[name:nameEnd]), name, value, v.i})
+		}
 		v.space()
 		if v.err != nil || v.more('}') {
 			return
@@ -202,50 +216,71 @@ func (v *validator) number() {
 }
 
 func (v *validator) str() {
-	v.i++
+	b, i := v.b, v.i+1
 	for {
-		v.i += plainPrefix(v.b[v.i:])
-		switch c := v.next(); {
+		if i += plainPrefix(b[i:]); i >= len(b) {
+			v.i = i
+			v.fail("unexpected end of string")
+			return
+		}
+		switch c := b[i]; {
 		case c == '"':
-			v.i++
+			v.i = i + 1
 			return
 		case c == '\\':
+			v.i = i
 			v.escape()
 			if v.err != nil {
 				return
 			}
-		case v.i >= len(v.b):
-			v.fail("unexpected end of string")
-			return
+			i = v.i
 		case c < 0x20:
+			v.i = i
 			v.fail("control character in string")
 			return
-		case c < utf8.RuneSelf:
-			v.i++
 		default:
-			r, n := utf8.DecodeRune(v.b[v.i:])
-			if r == utf8.RuneError && n == 1 {
-				v.fail("invalid UTF-8")
-				return
+			for i < len(b) && b[i] >= utf8.RuneSelf { // such runes seldom come alone
+				r, n := utf8.DecodeRune(b[i:])
+				if r == utf8.RuneError && n == 1 {
+					v.i = i
+					v.fail("invalid UTF-8")
+					return
+				}
+				i += n
 			}
-			v.i += n
 		}
 	}
 }
 
-// plainPrefix counts leading bytes, in steps of eight, that are ASCII, no
-// control character, no quote and no backslash.
+// plainPrefix counts leading bytes that are ASCII, no control character, no
+// quote and no backslash.
 func plainPrefix(b []byte) int {
-	const lo, hi = 0x0101010101010101, 0x8080808080808080
 	n := 0
-	for ; len(b)-n >= 8; n += 8 {
-		w := binary.LittleEndian.Uint64(b[n:])
-		quote, back := w^(lo*'"'), w^(lo*'\\')
-		if ((quote-lo)&^quote|(back-lo)&^back|(w-lo*0x20)|w)&hi != 0 {
+	for ; len(b)-n >= 32; n += 32 {
+		p := b[n : n+32 : n+32]
+		if (special(binary.LittleEndian.Uint64(p))|special(binary.LittleEndian.Uint64(p[8:]))|
+			special(binary.LittleEndian.Uint64(p[16:]))|special(binary.LittleEndian.Uint64(p[24:])))&eachHigh != 0 {
 			break
 		}
 	}
+	for ; len(b)-n >= 8; n += 8 {
+		if m := special(binary.LittleEndian.Uint64(b[n:])) & eachHigh; m != 0 {
+			return n + bits.TrailingZeros64(m)/8
+		}
+	}
+	for n < len(b) && b[n] >= 0x20 && b[n] < utf8.RuneSelf && b[n] != '"' && b[n] != '\\' {
+		n++
+	}
 	return n
+}
+
+const eachByte, eachHigh = 0x0101010101010101, 0x8080808080808080
+
+// special has the highest bit set of the first byte of w that is not plain: a
+// subtraction borrows from the bytes behind it alone. Flipping the second bit
+// moves the quote, and no other plain byte, next to the control characters.
+func special(w uint64) uint64 {
+	return ((w ^ eachByte*2) - eachByte*0x21) | ((w ^ eachByte*'\\') - eachByte) | w
 }
 
 func (v *validator) escape() {
