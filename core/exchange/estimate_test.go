@@ -60,7 +60,7 @@ func TestLook(t *testing.T) {
 		{`[]`, glance{}},
 		{`"x"`, glance{}},
 	} {
-		if got := look([]byte(c.doc)); got != c.want {
+		if got, err := new(looker).look([]byte(c.doc)); got != c.want || err != nil {
 			t.Errorf("%s: %+v, want %+v", c.doc, got, c.want)
 		}
 	}

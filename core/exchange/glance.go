@@ -1,10 +1,14 @@
 package exchange
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/tokligence/gateway/pdk/abi/scan"
+)
 
 // glance is what an event says at first sight: which members it has at any
-// depth, and how much generated text. It is one pass over the event's strings,
-// so that an ordinary event is not parsed.
+// depth, and how much generated text. It is seen while the event is validated, so
+// that an ordinary event is gone through once.
 type glance struct {
 	err    bool  // "error" that is not null
 	usage  bool  // "usage" that is an object
@@ -12,31 +16,34 @@ type glance struct {
 	tokens int64 // estimate of the generated text
 }
 
-// look glances at a valid JSON document.
-func look(doc []byte) (g glance) {
-	for i := 0; ; {
-		name, rest := nextString(doc, i)
-		if rest < 0 {
-			return g
-		}
-		if i = skipSpace(doc, rest); i >= len(doc) || doc[i] != ':' {
-			i = rest // a value
-			continue
-		}
-		i = skipSpace(doc, i+1)
-		first := doc[min(i, len(doc)-1)]
-		switch string(name) {
-		case "error":
-			g.err = g.err || first != 'n'
-		case "usage":
-			g.usage = g.usage || first == '{'
-		case "finish_reason":
-			g.finish = g.finish || first == '"'
-		case "content", "reasoning_content", "arguments", "text", "thinking", "partial_json":
-			if first == '"' {
-				name, i = nextString(doc, i)
-				g.tokens += estimateText(name)
-			}
+// looker glances at the events of one stream.
+type looker struct {
+	seen  glance
+	visit func(name, value []byte) // member, made once
+}
+
+// look glances at a JSON document; its error says where it is not valid.
+func (l *looker) look(doc []byte) (glance, error) {
+	if l.visit == nil {
+		l.visit = l.member
+	}
+	l.seen = glance{}
+	err := scan.Visit(doc, l.visit)
+	return l.seen, err
+}
+
+func (l *looker) member(name, value []byte) {
+	g := &l.seen
+	switch string(name) {
+	case "error":
+		g.err = g.err || value[0] != 'n'
+	case "usage":
+		g.usage = g.usage || value[0] == '{'
+	case "finish_reason":
+		g.finish = g.finish || value[0] == '"'
+	case "content", "reasoning_content", "arguments", "text", "thinking", "partial_json":
+		if value[0] == '"' {
+			g.tokens += estimateText(value[1 : len(value)-1])
 		}
 	}
 }

@@ -23,7 +23,8 @@ func (s *streamRelay) pass(ev sse.Event) error {
 		s.done = true
 		return nil
 	}
-	if err := scan.Valid(ev.Data); err != nil {
+	seen, err := s.look(ev.Data)
+	if err != nil {
 		if ev.Unterminated {
 			return io.EOF // a half event: dropped, and the stream has ended
 		}
@@ -32,7 +33,6 @@ func (s *streamRelay) pass(ev sse.Event) error {
 	if ev.Unterminated {
 		ev.Raw = nil
 	}
-	seen := look(ev.Data)
 	if seen.err {
 		if err := s.eventError(ev); err != nil {
 			return err

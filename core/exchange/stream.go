@@ -31,6 +31,7 @@ type eventReader interface {
 // client can read in one go is written and flushed in one go; nothing waits for
 // what the vendor has not sent.
 type streamRelay struct {
+	looker
 	r      *run
 	ctx    context.Context
 	source eventReader
@@ -280,7 +281,8 @@ func (s *streamRelay) decode() error {
 	s.state = reply.State
 	r.tally.report(reply.Usage, reply.Model)
 	for _, chunk := range reply.Chunks {
-		if err := s.chunk(sse.Event{Data: append(s.stamp(), chunk[1:]...)}, look(chunk)); err != nil {
+		seen, _ := s.look(chunk) // the whole reply was found valid
+		if err := s.chunk(sse.Event{Data: append(s.stamp(), chunk[1:]...)}, seen); err != nil {
 			return err
 		}
 	}

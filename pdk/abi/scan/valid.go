@@ -34,6 +34,14 @@ func Valid(b []byte) error {
 	return v.document()
 }
 
+// Visit is [Valid] that calls f for every member of an object, at any depth:
+// with its name as it stands between its quotes, and its raw value. It may have
+// called f for a part of what it then finds not to be valid.
+func Visit(b []byte, f func(name, value []byte)) error {
+	v := validator{b: b, visit: f}
+	return v.document()
+}
+
 type validator struct {
 	b   []byte
 	i   int
@@ -41,6 +49,7 @@ type validator struct {
 
 	noting bool // where the members of the outermost object stand
 	noted  []place
+	visit  func(name, value []byte) // nil for none
 }
 
 func (v *validator) document() error {
@@ -144,6 +153,9 @@ func (v *validator) object(depth int) {
 		v.value(depth + 1)
 		if depth == 0 && v.noting && v.err == nil {
 			v.noted = append(v.noted, place{Text(v.b[name:nameEnd]), name, value, v.i})
+		}
+		if v.visit != nil && v.err == nil {
+			v.visit(v.b[name+1:nameEnd-1], v.b[value:v.i])
 		}
 		v.space()
 		if v.err != nil || v.more('}') {
