@@ -10,7 +10,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -52,16 +52,23 @@ type Options struct {
 // new to it. Safe for concurrent use.
 type Loader struct {
 	Options
-	mu     sync.Mutex
+	mu     sync.Mutex // of the maps; never held while a plugin works
 	codes  map[string]*sharedCode
 	loaded map[string]*Loaded
+	gates  sync.Map       // codeKey → *sync.Mutex: equal files are opened once
+	slots  chan struct{}  // of files being opened: it takes a processor, and memory
+	use    sync.RWMutex   // Close waits for what is being loaded
 	ending sync.WaitGroup // released plugins whose calls have not ended yet
 	sums   sync.Map       // source of a built-in plugin → its SHA-256: it is unpacked only to be opened
 }
 
+// maxOpening is how many files are opened at a time at most: a compiler takes
+// some 40 MB.
+const maxOpening = 4
+
 // NewLoader makes a loader that has loaded nothing.
 func NewLoader(o Options) *Loader {
-	return &Loader{Options: o, codes: make(map[string]*sharedCode), loaded: make(map[string]*Loaded)}
+	return &Loader{Options: o, codes: make(map[string]*sharedCode), loaded: make(map[string]*Loaded), slots: make(chan struct{}, min(runtime.GOMAXPROCS(0), maxOpening))}
 }
 
 // sharedCode is an opened file with what it says of itself.
@@ -105,15 +112,18 @@ func (l *Loader) Load(ctx context.Context, d Declaration) (*Loaded, error) {
 	if d.SHA256 != "" && !strings.EqualFold(d.SHA256, hash) {
 		return nil, fmt.Errorf("plugin %s: %s has the SHA-256 %s, but gateway.toml wants %s", d.ID, d.Source, hash, d.SHA256)
 	}
-	// Loading takes a moment and happens at start and reload: one at a time is
-	// simple, and nobody compiles the same file twice.
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	key := fmt.Sprintf("%s %q %s", codeKey(&d, hash), d.AllowHosts, d.Config)
-	if p := l.loaded[key]; p != nil {
-		p.users++
+	l.use.RLock()
+	defer l.use.RUnlock()
+	of := codeKey(&d, hash)
+	gate, _ := l.gates.LoadOrStore(of, new(sync.Mutex))
+	gate.(*sync.Mutex).Lock()
+	defer gate.(*sync.Mutex).Unlock()
+	key := fmt.Sprintf("%s %q %s", of, d.AllowHosts, d.Config)
+	if p := l.share(key); p != nil {
 		return p, nil
 	}
+	l.slots <- struct{}{}
+	defer func() { <-l.slots }()
 	code, err := l.open(ctx, d, data, hash)
 	if err != nil {
 		return nil, fmt.Errorf("plugin %s: %w", d.ID, err)
@@ -122,12 +132,25 @@ func (l *Loader) Load(ctx context.Context, d Declaration) (*Loaded, error) {
 	if err = checkConfig(d.ID, code.manifest.Config, d.Config); err == nil {
 		p.Plugin, err = code.code.Start(ctx, d.Config)
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if err != nil {
 		l.drop(code)
 		return nil, err
 	}
 	l.loaded[key] = p
 	return p, nil
+}
+
+// share is one more use of a plugin that runs already, nil when it does not.
+func (l *Loader) share(key string) *Loaded {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p := l.loaded[key]
+	if p != nil {
+		p.users++
+	}
+	return p
 }
 
 // codeKey is equal for declarations that one opened file serves. The path and
@@ -156,12 +179,14 @@ func (l *Loader) read(source string) (data []byte, hash string, err error) {
 // data may be nil: it is then read when the file is opened.
 func (l *Loader) open(ctx context.Context, d Declaration, data []byte, hash string) (*sharedCode, error) {
 	key := codeKey(&d, hash)
-	if c := l.codes[key]; c != nil {
+	if c := l.shareCode(key); c != nil {
 		// Another declaration may grant less than the one that opened the file.
 		if err := checkManifest(c.manifest, d, c.code); err != nil {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.drop(c)
 			return nil, err
 		}
-		c.users++
 		return c, nil
 	}
 	if data == nil {
@@ -178,8 +203,21 @@ func (l *Loader) open(ctx context.Context, d Declaration, data []byte, hash stri
 		return nil, errors.Join(err, code.Close(ctx))
 	}
 	c := &sharedCode{key: key, users: 1, code: code, manifest: m}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.codes[key] = c
 	return c, nil
+}
+
+// shareCode is one more use of a file that is open already, nil when it is not.
+func (l *Loader) shareCode(key string) *sharedCode {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := l.codes[key]
+	if c != nil {
+		c.users++
+	}
+	return c
 }
 
 // openFile has the named carrier open the file, and asks it what it is.
@@ -266,47 +304,6 @@ func describe(ctx context.Context, code Code) (*abi.Manifest, error) {
 	return &m, nil
 }
 
-var semver = regexp.MustCompile(`^\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?$`)
-
-func checkManifest(m *abi.Manifest, d Declaration, code Code) error {
-	kind, _, _ := strings.Cut(d.ID, ".")
-	switch {
-	case m.ID != d.ID:
-		return fmt.Errorf("the file calls itself %q", m.ID)
-	case m.ABI != abi.Version:
-		return fmt.Errorf("it speaks ABI %d, this gateway speaks %d", m.ABI, abi.Version)
-	case string(m.Kind) != kind || abi.Required(m.Kind) == nil:
-		return fmt.Errorf("its kind %q does not fit its id", m.Kind)
-	case !semver.MatchString(m.Version):
-		return fmt.Errorf("its version %q is not a semantic version", m.Version)
-	}
-	for _, f := range abi.Required(m.Kind) {
-		if !code.Has(f) || m.Functions != nil && !slices.Contains(m.Functions, f) {
-			return fmt.Errorf("it has no function %s, which a %s must have", f, m.Kind)
-		}
-	}
-	return checkCapabilities(m, d.AllowHosts)
-}
-
-// checkCapabilities holds what the manifest asks for to what its kind can have
-// and what is granted.
-func checkCapabilities(m *abi.Manifest, granted []string) error {
-	c := &m.Capabilities
-	asks := len(c.Hosts) > 0 || c.Stream || c.Rewrite || c.Hold != 0
-	switch {
-	case asks && m.Kind != abi.KindGuardrail:
-		return fmt.Errorf("it asks for capabilities that only guardrails have, and is a %s", m.Kind)
-	case c.Hold < 0 || c.Hold > 0 && !c.Stream:
-		return fmt.Errorf("it asks to hold %d characters of streams: hold is positive, and needs stream", c.Hold)
-	}
-	for _, host := range c.Hosts {
-		if !slices.Contains(granted, host) {
-			return fmt.Errorf("it asks for the host %q, which allow_hosts does not grant", host)
-		}
-	}
-	return nil
-}
-
 // Has reports whether the plugin answers f: its file offers it, and so does its
 // manifest, where that has a list.
 func (p *Loaded) Has(f abi.Function) bool {
@@ -338,6 +335,7 @@ func (p *Loaded) Release() {
 	l.drop(p.code)
 }
 
+// drop gives up one use of an open file; l.mu is held.
 func (l *Loader) drop(c *sharedCode) {
 	if c.users--; c.users > 0 || l.codes[c.key] != c { // the loader's Close has closed it
 		return
@@ -363,6 +361,8 @@ func (l *Loader) Loaded() []*Loaded {
 // Close ends everything that still runs. Plugins that have been released end
 // their calls first.
 func (l *Loader) Close(ctx context.Context) error {
+	l.use.Lock()
+	defer l.use.Unlock()
 	l.mu.Lock()
 	plugins, codes := slices.Collect(maps.Values(l.loaded)), slices.Collect(maps.Values(l.codes))
 	clear(l.loaded)

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -378,5 +380,46 @@ func TestLoader_Again(t *testing.T) {
 		if b, err := carrier.source.Again(); err != nil || string(b) != "module" {
 			t.Errorf("%s again: %s, %v", c.source, b, err)
 		}
+	}
+}
+
+// meeting is a carrier whose files open only when two of them are being opened.
+type meeting struct {
+	fakes map[string]*fake
+	met   sync.WaitGroup
+}
+
+func (m *meeting) Open(ctx context.Context, s plugin.Source) (plugin.Code, error) {
+	m.met.Done()
+	m.met.Wait()
+	return m.fakes[s.ID].Open(ctx, s)
+}
+
+// TestLoader_SideBySide: different files are opened at the same time, equal ones once.
+func TestLoader_SideBySide(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	m := &meeting{fakes: map[string]*fake{}}
+	m.met.Add(2)
+	l := plugin.NewLoader(plugin.Options{Carriers: map[string]plugin.Carrier{"wasm": m}, Builtins: noBuiltins{}, Log: func(string, string, string) {}})
+	var loads sync.WaitGroup
+	for _, id := range [...]string{"guardrail.a", "guardrail.b"} {
+		m.fakes[id] = &fake{manifest: strings.Replace(guardrail, "guardrail.x", id, 1)}
+		d := plugin.Declaration{ID: id, Source: writeFile(t, id)}
+		for range 3 {
+			loads.Go(func() {
+				if _, err := l.Load(t.Context(), d); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	loads.Wait()
+	for id, f := range m.fakes {
+		if f.opens != 1 || f.running != 1 {
+			t.Errorf("%s was opened %d times, %d run", id, f.opens, f.running)
+		}
+	}
+	if err := l.Close(t.Context()); err != nil || len(l.Loaded()) != 0 || m.fakes["guardrail.a"].codes != 0 || m.fakes["guardrail.b"].running != 0 {
+		t.Errorf("%v, something is left open", err)
 	}
 }

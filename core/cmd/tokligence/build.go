@@ -29,6 +29,7 @@ type builder struct {
 	config *config.Config
 	fetch  *fetcher
 
+	opening   map[string]chan opened // by path: what is being loaded ahead of its use
 	loaded    []*plugin.Loaded
 	called    map[*plugin.Loaded]bool   // by requests; other plugins are asked when something fails
 	byPath    map[string]*plugin.Loaded // by the path of what was loaded; nil when it failed
@@ -42,11 +43,12 @@ type builder struct {
 // Only plugins that a configured deployment, a route with a choice or a guardrail
 // uses are loaded.
 func (m *Main) build(ctx context.Context, c *config.Config) (*exchange.Snapshot, []config.Problem) {
-	b := &builder{ctx: ctx, m: m, config: c, called: map[*plugin.Loaded]bool{}, byPath: map[string]*plugin.Loaded{}, manifests: map[string]*abi.Manifest{},
+	b := &builder{ctx: ctx, m: m, config: c, called: map[*plugin.Loaded]bool{}, byPath: map[string]*plugin.Loaded{}, opening: map[string]chan opened{}, manifests: map[string]*abi.Manifest{},
 		targets: map[string]*exchange.Target{}, guards: map[string]guard.Attachment{}}
 	s := &exchange.Snapshot{Routes: make(map[string]*exchange.Route), Cooldown: c.Routing.Cooldown, Close: b.release}
 	credentials := c.Credentials()
 	b.fetch = &fetcher{m.client, c.Plugins(), credentials}
+	b.ahead(credentials)
 	for _, d := range c.Deployments() {
 		b.targets[d.Name] = b.target(d, credentials[d.Credential])
 	}
@@ -101,7 +103,13 @@ func (b *builder) load(id string, settings []byte, path string) *plugin.Loaded {
 	if loaded, done := b.byPath[path]; done {
 		return loaded
 	}
-	loaded, err := b.open(id, settings)
+	var got opened
+	if c := b.opening[path]; c != nil {
+		got = <-c
+	} else {
+		got.loaded, got.err = b.open(id, settings)
+	}
+	loaded, err := got.loaded, got.err
 	b.byPath[path] = loaded
 	var refused *plugin.ConfigError
 	switch {
@@ -120,6 +128,36 @@ func (b *builder) load(id string, settings []byte, path string) *plugin.Loaded {
 		b.say("plugin["+id+"].source", strings.TrimPrefix(err.Error(), "plugin "+id+": "))
 	}
 	return loaded
+}
+
+// opened is what came of loading a plugin.
+type opened struct {
+	loaded *plugin.Loaded
+	err    error
+}
+
+// ahead begins to load all providers and guardrails that will be used, side by
+// side. What it begins, target and guard take up.
+func (b *builder) ahead(credentials map[string]*core.Credential) {
+	begin := func(id string, settings []byte, path string) {
+		if b.opening[path] != nil {
+			return
+		}
+		c := make(chan opened, 1)
+		b.opening[path] = c
+		go func() {
+			loaded, err := b.open(id, settings)
+			c <- opened{loaded, err}
+		}()
+	}
+	for _, d := range b.config.Deployments() {
+		if c := credentials[d.Credential]; c == nil || len(c.Missing) == 0 {
+			begin(d.Provider, nil, "plugin["+d.Provider+"]")
+		}
+	}
+	for _, a := range b.config.Guardrails() {
+		begin(a.Plugin, a.Config, "guardrail["+a.Name+"]")
+	}
 }
 
 func (b *builder) open(id string, settings []byte) (*plugin.Loaded, error) {
