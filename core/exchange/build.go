@@ -39,8 +39,10 @@ func (c *call) hold(size int) []byte {
 
 // sent gives the body's buffer back.
 func (c *call) sent() {
+	body := c.request.Body
 	c.request.Body = nil
-	if c.held != nil && cap(*c.held) <= keptBody {
+	if c.held != nil && cap(body) <= keptBody {
+		*c.held = body // it may have outgrown what was taken
 		bodies.Put(c.held)
 	}
 	c.held = nil
