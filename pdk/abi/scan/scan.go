@@ -126,8 +126,7 @@ func Get(raw []byte, path ...string) []byte {
 			if n, ok = known.follow(n, path); !ok {
 				return nil
 			}
-			v := &known.nodes[n]
-			return known.text[v.start:v.end:v.end]
+			return known.value(n)
 		}
 	}
 	for _, name := range path {
@@ -157,8 +156,8 @@ func GetText(raw []byte, path ...string) []byte {
 	if known != nil {
 		if n, ok := known.find(raw); ok {
 			n, ok = known.follow(n, path)
-			if v := &known.nodes[n]; ok && !v.escaped && known.text[v.start] == '"' {
-				return known.text[v.start+1 : v.end-1 : v.end-1]
+			if v := &known.nodes[n]; ok && v.kind() == '"' {
+				return known.text[v.start()+1 : v.end()-1 : v.end()-1]
 			}
 		}
 	}
@@ -198,7 +197,7 @@ func Text(raw []byte) []byte {
 func Escaped(raw []byte) bool {
 	if known != nil {
 		if n, ok := known.find(raw); ok {
-			return known.nodes[n].escaped
+			return known.nodes[n].kind() == escaped
 		}
 	}
 	return bytes.IndexByte(raw, '\\') >= 0
