@@ -10,8 +10,9 @@
 //
 // A document that a function is given, and every raw part of it, is valid until
 // the function returns and must not be changed: the kit reuses its memory, and
-// keeps an index of it for package scan. Strings may be kept, and so
-// may the configuration. The kit fills in the manifest's kind, ABI version and
+// keeps an index of it for package scan. Strings may be kept, and so may the
+// configuration. A reply is written before the next call is made, so its raw
+// parts may lie in memory that the plugin uses again. The kit fills in the manifest's kind, ABI version and
 // functions, and exports every function; one that the plugin lacks answers
 // plugin_failed.
 //

@@ -45,6 +45,12 @@ func isToolID(text []byte, more string) bool {
 	return len(text) > 0
 }
 
-func toolIDByte(c byte, more string) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-' || strings.IndexByte(more, c) >= 0
-}
+// plainIDByte says which bytes every vendor takes.
+var plainIDByte = func() (plain [256]bool) {
+	for _, c := range []byte("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") {
+		plain[c] = true
+	}
+	return plain
+}()
+
+func toolIDByte(c byte, more string) bool { return plainIDByte[c] || strings.IndexByte(more, c) >= 0 }

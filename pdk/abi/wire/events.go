@@ -103,12 +103,12 @@ var usageParts = [...]string{
 	"image_input", "image_output", "images", "milliseconds", "characters", "searches",
 }
 
-// usagePart is the place of a part.
-func usagePart(u *abi.Usage, i int) **int64 {
+// usagePlaces are where the parts are.
+func usagePlaces(u *abi.Usage) [len(usageParts)]**int64 {
 	return [...]**int64{
 		&u.Input, &u.CacheRead, &u.CacheWrite5m, &u.CacheWrite1h, &u.Output, &u.Reasoning, &u.AudioInput, &u.AudioOutput,
 		&u.ImageInput, &u.ImageOutput, &u.Images, &u.Milliseconds, &u.Characters, &u.Searches,
-	}[i]
+	}
 }
 
 func optUsage(dst []byte, name string, u *abi.Usage) []byte {
@@ -117,9 +117,9 @@ func optUsage(dst []byte, name string, u *abi.Usage) []byte {
 	}
 	dst = scan.AppendName(dst, name)
 	start := len(dst)
-	for i, part := range usageParts {
-		if n := *usagePart(u, i); n != nil {
-			dst = putInt(dst, part, *n)
+	for i, place := range usagePlaces(u) {
+		if *place != nil {
+			dst = putInt(dst, usageParts[i], **place)
 		}
 	}
 	return scan.CloseObject(dst, start)
@@ -132,7 +132,7 @@ func setUsage(dst **abi.Usage, v []byte) error {
 	return members(v, func(key, v []byte) error {
 		for i, part := range usageParts {
 			if part == string(key) {
-				*usagePart(u, i) = &numbers[i]
+				*usagePlaces(u)[i] = &numbers[i]
 				return setInt(&numbers[i], v)
 			}
 		}

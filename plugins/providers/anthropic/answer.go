@@ -7,17 +7,18 @@ import (
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
-func decode(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
+func (m *memory) decode(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 	var a answer
 	scan.Elements(scan.Get(r.Body, "content"), func(_ int, block []byte) bool {
 		a.block(block)
 		return true
 	})
 	finish := finishReason(scan.GetString(r.Body, "stop_reason"), len(a.calls) > 0)
-	b := append(make([]byte, 0, len(r.Body)+128), `{"choices":[{"index":0,"message":`...)
+	b := append(m.room(len(r.Body)+128), `{"choices":[{"index":0,"message":`...)
 	b = a.appendMessage(b)
 	b = append(append(append(b, `,"logprobs":null,"finish_reason":"`...), finish...), '"')
 	b = append(appendStopSequence(b, scan.Get(r.Body, "stop_sequence")), `}]}`...)
+	m.body = b
 	reply := &abi.DecodeReply{Body: b, Model: scan.GetString(r.Body, "model")}
 	if usage := scan.Get(r.Body, "usage"); scan.Kind(usage) == '{' {
 		reply.Usage = &abi.Usage{}

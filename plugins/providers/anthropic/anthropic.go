@@ -16,6 +16,7 @@ const (
 
 // New is the plugin.
 func New() *pdk.Provider {
+	m := &memory{}
 	return &pdk.Provider{
 		Manifest: abi.Manifest{
 			ID: "provider.anthropic", Name: "Anthropic", Version: "1.0.0",
@@ -29,9 +30,9 @@ func New() *pdk.Provider {
 			},
 		},
 		Plan:         plan,
-		Encode:       encode,
-		Decode:       decode,
-		DecodeEvents: decodeEvents,
+		Encode:       m.encode,
+		Decode:       m.decode,
+		DecodeEvents: m.decodeEvents,
 		DecodeError:  decodeError,
 	}
 }

@@ -74,18 +74,19 @@ func (s *streamState) String() string {
 
 // decodeEvents: the answer is complete with message_stop, or with the end of the
 // stream after a stop_reason.
-func decodeEvents(r *abi.DecodeEventsRequest) (*abi.DecodeEventsReply, error) {
+func (m *memory) decodeEvents(r *abi.DecodeEventsRequest) (*abi.DecodeEventsReply, error) {
 	s, reply := parseState(r.State), &abi.DecodeEventsReply{}
 	room := 0
 	for i := range r.Events {
 		room += len(r.Events[i].Data) + len(chunkBegin)
 	}
-	s.text, reply.Chunks = make([]byte, 0, room), make([]abi.Raw, 0, len(r.Events))
+	s.text, reply.Chunks = m.room(room), m.chunks[:0]
 	for i := range r.Events {
 		if s.event(reply, &r.Events[i]); reply.Error != nil {
 			break
 		}
 	}
+	m.body, m.chunks = s.text, reply.Chunks
 	reply.State = s.String()
 	reply.Done = reply.Error == nil && (reply.Done || r.End && s.stopped)
 	return reply, nil

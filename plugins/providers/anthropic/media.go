@@ -30,7 +30,7 @@ func image(dst, url []byte) ([]byte, *llm.Fault) {
 	mediaType, data, ok := llm.DataURL(url)
 	if !ok {
 		if bytes.HasPrefix(scan.Text(url), []byte("https://")) {
-			return append(append(append(dst, `{"type":"image","source":{"type":"url","url":`...), url...), `}}`...), nil
+			return wrapped(dst, `{"type":"image","source":{"type":"url","url":`, url, `}}`), nil
 		}
 		return dst, llm.Refuse("", "must be a base64 data URL or an https URL")
 	}
@@ -48,19 +48,18 @@ func image(dst, url []byte) ([]byte, *llm.Fault) {
 // closeWithData ends a block with its base64 source.
 func closeWithData(dst []byte, mediaType string, data []byte) []byte {
 	dst = append(append(dst, `,"source":{"type":"base64","media_type":"`...), mediaType...)
-	dst = append(append(dst, `","data":"`...), data...)
-	return append(dst, `"}}`...)
+	return wrapped(dst, `","data":"`, data, `"}}`)
 }
 
 // document takes PDFs and plain text, and ids of files that Anthropic holds.
 func document(dst, file []byte) ([]byte, *llm.Fault) {
 	dst = append(dst, `{"type":"document"`...)
 	if name := scan.Get(file, "filename"); scan.Kind(name) == '"' && len(name) > 2 {
-		dst = append(append(dst, `,"title":`...), name...)
+		dst = wrapped(dst, `,"title":`, name, "")
 	}
 	url := scan.Get(file, "file_data")
 	if id := scan.Get(file, "file_id"); url == nil && scan.Kind(id) == '"' {
-		return append(append(append(dst, `,"source":{"type":"file","file_id":`...), id...), `}}`...), nil
+		return wrapped(dst, `,"source":{"type":"file","file_id":`, id, `}}`), nil
 	}
 	mediaType, data, ok := llm.DataURL(url)
 	switch {

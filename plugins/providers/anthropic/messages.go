@@ -2,6 +2,7 @@ package main
 
 import (
 	"math"
+	"slices"
 
 	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
@@ -17,19 +18,15 @@ type dialogue struct {
 	blocks    int    // of the open message
 	markable  bool   // the last block may take a cache_control, and has none
 	tools     [][]byte
+	results   bool // the last message is a tool's
 	unthought bool // the last assistant message with calls has no signed thought
 }
 
 func (c *chat) conversation() *llm.Fault {
-	if scan.Len(c.messages) == 0 {
-		return llm.Refuse("messages", "must be an array with at least one message")
-	}
-	d := &dialogue{b: make([]byte, 0, len(c.messages)+256)}
-	var f *llm.Fault
-	results := false // the last message is a tool's
+	d := &dialogue{b: slices.Grow(c.memory.messages[:0], len(c.messages)+256), system: c.memory.system[:0]}
+	f := llm.Refuse("messages", "must be an array with at least one message")
 	scan.Elements(c.messages, func(i int, m []byte) bool {
 		f = d.message(m).At("messages", i)
-		results = string(scan.GetText(m, "role")) == "tool"
 		return f == nil
 	})
 	if f != nil {
@@ -46,7 +43,8 @@ func (c *chat) conversation() *llm.Fault {
 		c.put("system", scan.CloseArray(d.system, 0))
 	}
 	c.put("messages", scan.CloseArray(d.b, 0))
-	c.unthought = results && d.unthought
+	c.memory.messages, c.memory.system = d.b, d.system
+	c.unthought = d.results && d.unthought
 	return c.toolConfig(d.tools)
 }
 
@@ -80,7 +78,7 @@ func (d *dialogue) message(raw []byte) (f *llm.Fault) {
 		}
 		return true
 	})
-	d.markable = false
+	d.markable, d.results = false, false
 	switch string(scan.Text(m.role)) {
 	case "system", "developer":
 		if f = d.systemMessage(m.content).Under("content"); f == nil && d.markable {
@@ -92,6 +90,7 @@ func (d *dialogue) message(raw []byte) (f *llm.Fault) {
 	case "assistant":
 		f = d.assistantMessage(&m)
 	case "tool":
+		d.results = true
 		f = d.toolMessage(&m)
 	default:
 		f = llm.Refuse("role", "must be system, developer, user, assistant or tool")
@@ -102,12 +101,20 @@ func (d *dialogue) message(raw []byte) (f *llm.Fault) {
 	return f
 }
 
+// wrapped appends raw with what stands before and after it. It is not inlined: an
+// append is some 600 bytes of a guest's code, and most of that runs once a call.
+//
+//go:noinline
+func wrapped(dst []byte, before string, raw []byte, after string) []byte {
+	return append(append(append(dst, before...), raw...), after...)
+}
+
 // marked puts a cache_control into the object that b ends with.
 func marked(b, mark []byte) []byte {
 	if scan.Kind(mark) != '{' {
 		return b
 	}
-	return append(append(append(b[:len(b)-1], `,"cache_control":`...), mark...), '}')
+	return wrapped(b[:len(b)-1], `,"cache_control":`, mark, "}")
 }
 
 // closed gives the block that has just been written its cache mark.
@@ -142,7 +149,7 @@ func (d *dialogue) systemMessage(content []byte) *llm.Fault {
 		if llm.Blank(text) {
 			return
 		}
-		d.system = append(append(append(d.system, `,{"type":"text","text":`...), text...), '}')
+		d.system = wrapped(d.system, `,{"type":"text","text":`, text, "}")
 		d.system = marked(d.system, mark)
 		d.markable = scan.Kind(mark) != '{'
 	})
@@ -154,7 +161,7 @@ func (d *dialogue) text(role string, text, mark []byte) {
 		return
 	}
 	d.open(role)
-	d.b = append(append(append(d.b, `{"type":"text","text":`...), text...), '}')
+	d.b = wrapped(d.b, `{"type":"text","text":`, text, "}")
 	d.closed(mark)
 }
 
@@ -224,15 +231,15 @@ func (d *dialogue) thought(v []byte) bool {
 			return false
 		}
 		d.open("assistant")
-		d.b = append(append(d.b, `{"type":"thinking","thinking":`...), text...)
-		d.b = append(append(append(d.b, `,"signature":`...), signature...), '}')
+		d.b = wrapped(d.b, `{"type":"thinking","thinking":`, text, "")
+		d.b = wrapped(d.b, `,"signature":`, signature, "}")
 	case "redacted_thinking":
 		data := scan.Get(v, "data")
 		if scan.Kind(data) != '"' {
 			return false
 		}
 		d.open("assistant")
-		d.b = append(append(append(d.b, `{"type":"redacted_thinking","data":`...), data...), '}')
+		d.b = wrapped(d.b, `{"type":"redacted_thinking","data":`, data, "}")
 	default:
 		return false
 	}
@@ -259,8 +266,8 @@ func (d *dialogue) call(call []byte) *llm.Fault {
 	d.tools = append(d.tools, name)
 	d.open("assistant")
 	d.b = appendID(append(d.b, `{"type":"tool_use","id":`...), id)
-	d.b = append(append(d.b, `,"name":`...), name...)
-	d.b = append(append(append(d.b, `,"input":`...), input...), '}')
+	d.b = wrapped(d.b, `,"name":`, name, "")
+	d.b = wrapped(d.b, `,"input":`, input, "}")
 	d.closed(scan.Get(call, "cache_control"))
 	return nil
 }
@@ -292,7 +299,7 @@ func (d *dialogue) toolMessage(m *message) (f *llm.Fault) {
 	} else {
 		f = llm.EachText(m.content, func(text, _ []byte) {
 			if !llm.Blank(text) {
-				d.b = append(append(d.b, `,"content":`...), text...)
+				d.b = wrapped(d.b, `,"content":`, text, "")
 			}
 		}).Under("content")
 	}
@@ -316,7 +323,7 @@ func (d *dialogue) resultPart(part []byte) (f *llm.Fault) {
 		if llm.Blank(text) {
 			return nil
 		}
-		d.b = append(append(append(d.b, `,{"type":"text","text":`...), text...), '}')
+		d.b = wrapped(d.b, `,{"type":"text","text":`, text, "}")
 	}
 	d.b = marked(d.b, scan.Get(part, "cache_control"))
 	return f

@@ -10,6 +10,7 @@ import (
 
 // chat collects what a request's members become. Raw values are nil when absent.
 type chat struct {
+	memory  *memory
 	model   *family
 	body    []byte // members of the vendor's body, each after a comma
 	notices []string
@@ -27,12 +28,12 @@ type chat struct {
 	unthought    bool   // the conversation stands in a tool turn that began without a signed thought
 }
 
-func encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
+func (m *memory) encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 	o, f := readOptions(r.Deployment.Options)
 	if f != nil {
 		return nil, f.Named()
 	}
-	c := &chat{model: familyOf(r.Deployment.Model), body: make([]byte, 0, len(r.Body)+512)}
+	c := &chat{memory: m, model: familyOf(r.Deployment.Model), body: m.room(len(r.Body) + 512)}
 	c.body = scan.AppendString(scan.AppendName(c.body, "model"), r.Deployment.Model)
 	if f = llm.EachMember(r.Body, r.DropParams, &c.notices, c.member); f == nil {
 		f = c.finish(o)
@@ -43,7 +44,8 @@ func encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 	if r.Stream {
 		c.body = append(scan.AppendName(c.body, "stream"), "true"...)
 	}
-	return &abi.EncodeReply{Body: scan.CloseObject(c.body, 0), Notices: c.notices}, nil
+	m.body = scan.CloseObject(c.body, 0)
+	return &abi.EncodeReply{Body: m.body, Notices: c.notices}, nil
 }
 
 // member takes one member of the request.

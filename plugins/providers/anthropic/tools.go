@@ -12,10 +12,11 @@ import (
 // toolConfig writes tools and tool_choice. called are the names in the history:
 // blocks of tools want tools declared, even when none may be called any more.
 func (c *chat) toolConfig(called [][]byte) *llm.Fault {
-	list, f := c.specs()
+	list, f := c.specs(c.memory.tools[:0])
 	if f != nil {
 		return f.Under("tools")
 	}
+	c.memory.tools = list
 	choice, f := c.choice()
 	if f != nil {
 		return f
@@ -35,7 +36,8 @@ func (c *chat) toolConfig(called [][]byte) *llm.Fault {
 	return nil
 }
 
-func (c *chat) specs() (list []byte, f *llm.Fault) {
+// specs appends the tools to list.
+func (c *chat) specs(list []byte) (_ []byte, f *llm.Fault) {
 	if c.tools != nil && scan.Kind(c.tools) != '[' {
 		return nil, llm.Refuse("", "must be an array")
 	}
@@ -64,11 +66,11 @@ func (c *chat) spec(list, tool []byte) ([]byte, *llm.Fault) {
 	case scan.Get(schema, "type") == nil:
 		schema = scan.Apply(nil, schema, []scan.Edit{{Key: "type", Value: []byte(`"object"`)}}) // demanded at the top
 	}
-	list = append(append(list, `,{"name":`...), name...)
+	list = wrapped(list, `,{"name":`, name, "")
 	if d := scan.Get(function, "description"); scan.Kind(d) == '"' && len(d) > 2 {
-		list = append(append(list, `,"description":`...), d...)
+		list = wrapped(list, `,"description":`, d, "")
 	}
-	list = append(append(list, `,"input_schema":`...), schema...)
+	list = wrapped(list, `,"input_schema":`, schema, "")
 	if strict, _ := scan.Bool(scan.Get(function, "strict")); strict {
 		if c.model.schema {
 			list = append(list, `,"strict":true`...)
@@ -86,8 +88,7 @@ func declareCalled(names [][]byte) (list []byte) {
 		if slices.ContainsFunc(names[:i], func(n []byte) bool { return bytes.Equal(n, name) }) {
 			continue
 		}
-		list = append(append(list, `,{"name":`...), name...)
-		list = append(append(append(list, `,"input_schema":`...), anyObject...), '}')
+		list = wrapped(list, `,{"name":`, name, `,"input_schema":`+anyObject+`}`)
 	}
 	return list
 }
