@@ -40,12 +40,11 @@ const (
 	laneClosed
 )
 
-const (
-	laneBuffer = 4 << 10
-	// drainLimit is how much of a refused body is read so that the client, still
-	// sending, sees the answer.
-	drainLimit = 256 << 10
-)
+const laneBuffer = 4 << 10
+
+// drainTimeout is how long a refused body is read on, so that the client, still
+// sending, sees the answer.
+const drainTimeout = 2 * time.Second
 
 // Timeouts of reading, of both servers.
 const (
@@ -195,14 +194,14 @@ func (l *lane) readBody() (body []byte, done func(), err *core.Error) {
 	return body, done, nil
 }
 
-// drain reads what a refused client still sends, up to a limit: closing at once
+// drain reads what a refused client still sends, for a while: closing at once
 // would make its system throw the answer away.
 func (l *lane) drain(missing int64) {
 	if c, ok := l.conn.(interface{ CloseWrite() error }); ok {
 		_ = c.CloseWrite()
 	}
-	l.setDeadline(time.Second)
-	_, _ = io.CopyN(io.Discard, l.conn, min(missing, drainLimit)) // however it ends, the connection is closed
+	l.setDeadline(drainTimeout)
+	_, _ = io.CopyN(io.Discard, l.conn, missing) // however it ends, the connection is closed
 }
 
 // stop closes an idle lane at once; a busy one ends after its answer. force

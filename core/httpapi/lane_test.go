@@ -314,6 +314,17 @@ func until(t *testing.T, what string, f func() bool) {
 	}
 }
 
+// TestLane_RefusedLate: a client that sends all of a body that is far too large
+// reads the refusal after it.
+func TestLane_RefusedLate(t *testing.T) {
+	_, addr := startLanes(t, &scripted{do: echo})
+	c, r := dial(t, addr)
+	send(t, c, ask("/v1/chat/completions", strings.Repeat("x", 24<<20))) // more than the system keeps
+	if got := told(t, r); !strings.HasPrefix(got, "413 ") {
+		t.Errorf("got %s", got)
+	}
+}
+
 // A refused client that is still sending sees the answer.
 func TestLane_RefusedWhileSending(t *testing.T) {
 	_, addr := startLanes(t, &scripted{do: echo})

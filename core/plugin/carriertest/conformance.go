@@ -244,6 +244,7 @@ func breaker(t *testing.T, code plugin.Code) {
 func logs(t *testing.T, p plugin.Plugin, log *lines) {
 	before := len(log.take())
 	mustDo(t, p, "log 1000")
+	log.settle(before + guestlog.LinesPerCall)
 	var list []string
 	told := false
 	for tries := 0; !told && tries < 10_000; tries++ { // a process's words come beside its answers

@@ -155,6 +155,18 @@ func (l *lines) take() []string {
 	return append([]string(nil), l.list...)
 }
 
+// settle waits until there are n lines and no more come: a process's come later
+// than its answers.
+func (l *lines) settle(n int) {
+	const quiet, most = 300 * time.Millisecond, 10 * time.Second
+	have, since := -1, time.Now()
+	for begun := since; time.Since(begun) < most && (have < n || time.Since(since) < quiet); time.Sleep(5 * time.Millisecond) {
+		if now := len(l.take()); now != have {
+			have, since = now, time.Now()
+		}
+	}
+}
+
 // Build builds the guest for a carrier in the folder, and for a Wasm carrier
 // compiles it into a cache there.
 func Build(folder string, carrier Name) (file, cacheDir string, err error) {
