@@ -100,16 +100,17 @@ async function freePort() {
 }
 
 // buildGuest builds the guardrail that does what texts say, and returns its path.
-export async function buildGuest() {
-  const file = join(compiled, "guest.wasm");
-  await goBuild(file, "./core/cmd/tokligence/testdata/guest", ["-buildmode=c-shared"], { GOOS: "wasip1", GOARCH: "wasm" });
+// It may ask for a host, and so hold a credential.
+export async function buildGuest(host = "") {
+  const file = join(compiled, `guest${host && "-" + host}.wasm`);
+  await goBuild(file, "./core/cmd/tokligence/testdata/guest", ["-buildmode=c-shared"], { GOOS: "wasip1", GOARCH: "wasm" }, `-X main.hosts=${host}`);
   return file;
 }
 
 // goBuild builds a package of this module.
-export async function goBuild(file, source, flags = [], env = {}) {
+export async function goBuild(file, source, flags = [], env = {}, link = "") {
   await mkdir(compiled, { recursive: true });
-  await promisify(execFile)("go", ["build", "-trimpath", ...flags, "-ldflags=-s -w", "-o", file, source], { cwd: root, env: { ...process.env, ...env } });
+  await promisify(execFile)("go", ["build", "-trimpath", ...flags, `-ldflags=-s -w ${link}`, "-o", file, source], { cwd: root, env: { ...process.env, ...env } });
 }
 
 // startGateway serves the configuration of all providers at mockURL, and extra.

@@ -25,11 +25,12 @@ let vendor, gateway, outputs;
 
 before(async () => {
   vendor = await startVendor();
-  const guest = await buildGuest();
+  const guest = await buildGuest("guard.example");
   const extra = `
 [[plugin]]
 id = "guardrail.guest"
 source = "${guest}"
+allow_hosts = ["guard.example"]
 credential = "guest"
 config = { secret = "env:PLUGIN_SECRET" }
 
