@@ -171,16 +171,12 @@ func (r *run) carry(ctx context.Context) *core.Error {
 	if len(r.entry.Attempts) == 0 || u.InputTokens()+u.OutputTokens() == 0 {
 		return nil
 	}
-	amount, priced := core.Nano(0), false
-	if r.target.Price != nil {
-		amount, priced = r.target.Price.Amount(u)
-	}
+	amount, priced := r.amount(u)
 	extra, err := r.x.Ledger.Reserve(ctx, r.principal.Budgets, amount, r.req.Arrived)
-	if err == nil && extra.Granted < amount {
-		r.x.Ledger.Release(extra)
-		err = r.failed
-	}
-	if err != nil {
+	if err != nil || extra.Granted < amount {
+		if err == nil {
+			r.x.Ledger.Release(extra)
+		}
 		final := *r.failed
 		final.NoRetry = true
 		return &final

@@ -173,11 +173,10 @@ func (r *run) capEdits(edits []scan.Edit, body scan.Object, member string) []sca
 			edits = append(edits, scan.Edit{Key: name, Value: appendInt(nil, r.cap)})
 		}
 	}
-	switch {
-	case named:
-	case member == "":
-		return edits
-	default:
+	if !named {
+		if member == "" {
+			return edits
+		}
 		edits = append(edits, scan.Edit{Key: member, Value: appendInt(nil, r.cap)})
 	}
 	r.head.MaxOutput = r.cap

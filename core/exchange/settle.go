@@ -64,13 +64,22 @@ func (r *run) price() {
 	if !r.billed() {
 		return
 	}
+	amount, priced := r.amount(e.Usage)
+	e.Amount, e.Unpriced = r.carried+amount, r.unpriced || !priced
+	if p := r.target.Price; p != nil {
+		e.PriceID = p.ID
+	}
+}
+
+// amount is what a usage costs at the deployment that is called; priced is false
+// when that is not known, or not all of it.
+func (r *run) amount(u core.Usage) (n core.Nano, priced bool) {
 	p := r.target.Price
 	if p == nil {
-		e.Unpriced = true
-		return
+		return 0, false
 	}
-	amount, ok := p.Amount(e.Usage)
-	e.PriceID, e.Amount, e.Unpriced = p.ID, r.carried+amount, r.unpriced || !ok || r.dearer(r.target)
+	n, priced = p.Amount(u)
+	return n, priced && !r.dearer(r.target)
 }
 
 // cost is the amount in decimal dollars, "" when unknown.

@@ -53,18 +53,13 @@ func (l *Limiter) Acquire(now time.Time, subjects []Subject, tokens int64) (*Gra
 	g.holds = g.few[:0]
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	g.look(at, subjects)
 	var refused *core.Error
-	for _, s := range subjects {
-		if s.Limits == (core.Limits{}) {
-			continue
-		}
-		st := l.state(s.ID, at)
-		st.requests.leak(at, s.Limits.RPM)
-		st.tokens.leak(at, s.Limits.TPM)
-		if err := st.refuse(s.Limits, tokens); err != nil && (refused == nil || err.RetryAfter > refused.RetryAfter) {
+	for i := range g.holds {
+		h := &g.holds[i]
+		if err := h.state.refuse(h.limits, tokens); err != nil && (refused == nil || err.RetryAfter > refused.RetryAfter) {
 			refused = err
 		}
-		g.holds = append(g.holds, hold{state: st, limits: s.Limits})
 	}
 	if refused != nil {
 		return nil, refused
@@ -82,21 +77,26 @@ func (l *Limiter) Acquire(now time.Time, subjects []Subject, tokens int64) (*Gra
 
 // State tells how the subjects stand, for a refusal's headers.
 func (l *Limiter) State(now time.Time, subjects []Subject) State {
-	at := now.UnixNano()
 	g := &Grant{limiter: l}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	g.look(now.UnixNano(), subjects)
+	g.snapshot()
+	return g.now
+}
+
+// look lists the subjects that have limits, as they stand at a time. The
+// limiter is locked.
+func (g *Grant) look(at int64, subjects []Subject) {
 	for _, s := range subjects {
 		if s.Limits == (core.Limits{}) {
 			continue
 		}
-		st := l.state(s.ID, at)
+		st := g.limiter.state(s.ID, at)
 		st.requests.leak(at, s.Limits.RPM)
 		st.tokens.leak(at, s.Limits.TPM)
 		g.holds = append(g.holds, hold{state: st, limits: s.Limits})
 	}
-	g.snapshot()
-	return g.now
 }
 
 // refuse tells why one more request does not fit; nil when it does.

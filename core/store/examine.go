@@ -9,7 +9,7 @@ import (
 
 // Examine looks at a database that may be in use, and changes nothing: which
 // version its schema has, and which this program needs. A file that is none of
-// the gateway's is an error.
+// the gateway's, or a newer program's, is an error.
 func Examine(ctx context.Context, url string) (have, need int, err error) {
 	_, rest, _ := strings.Cut(url, "://")
 	o, err := parseSQLite(rest)
@@ -28,5 +28,5 @@ func Examine(ctx context.Context, url string) (have, need int, err error) {
 	if err := db.QueryRowContext(ctx, `SELECT COALESCE(MAX(version), 0) FROM schema_migrations`).Scan(&have); err != nil {
 		return 0, 0, fmt.Errorf("read database %s: %w", o.path, explain(err))
 	}
-	return have, len(list), nil
+	return have, len(list), known(have, len(list))
 }

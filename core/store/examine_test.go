@@ -34,6 +34,12 @@ func TestExamine(t *testing.T) {
 			t.Errorf("version %d, want %d; %v", have, need-1, err)
 		}
 	}
+	if _, err := s.conn.ExecContext(t.Context(), `INSERT INTO schema_migrations (version, name, applied_at) VALUES (?, 'newer', 0)`, need+1); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := Examine(t.Context(), url); err == nil {
+		t.Error("a newer program's schema is taken")
+	}
 	other := filepath.Join(t.TempDir(), "other.db")
 	if err := os.WriteFile(other, []byte("not a database, but long enough to be taken for one"), 0o600); err != nil {
 		t.Fatal(err)

@@ -42,6 +42,14 @@ func migrations() ([]migration, error) {
 	return list, nil
 }
 
+// known refuses a schema that a newer program has made.
+func known(have, need int) error {
+	if have > need {
+		return fmt.Errorf("its schema has version %d, this program knows %d: use the newer program or restore a backup", have, need)
+	}
+	return nil
+}
+
 // migrate brings the schema up to date, all steps in one transaction: a
 // process that dies or a step that fails leaves the database as it was.
 func migrate(ctx context.Context, conn *sql.Conn, now time.Time) error {
@@ -62,8 +70,8 @@ func migrate(ctx context.Context, conn *sql.Conn, now time.Time) error {
 	if err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(version), 0) FROM schema_migrations`).Scan(&have); err != nil {
 		return err
 	}
-	if have > len(list) {
-		return fmt.Errorf("its schema has version %d, this program knows %d: use the newer program or restore a backup", have, len(list))
+	if err := known(have, len(list)); err != nil {
+		return err
 	}
 	for _, m := range list[have:] {
 		text := strings.ReplaceAll(m.text, "/* clustered */", "WITHOUT ROWID")

@@ -99,11 +99,8 @@ func (d *doctor) store(ctx context.Context, url string) {
 		return
 	}
 	have, need, err := store.Examine(ctx, url)
-	switch {
-	case err == nil && have < need:
+	if err == nil && have < need {
 		url += " will be brought up to date at the next start"
-	case have > need:
-		err = fmt.Errorf("its schema has version %d, this program knows %d: use the newer program", have, need)
 	}
 	d.say("store", url, err)
 }

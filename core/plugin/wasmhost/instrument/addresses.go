@@ -49,7 +49,6 @@ type operand struct {
 	set      uint32 // how often the local had been set
 	constant int64
 	from, to int
-	tail     int // where what follows the local.get begins
 }
 
 type shape byte
@@ -90,7 +89,7 @@ func (a *addresses) step(op byte, at int, r *reader, f *flow) {
 	switch {
 	case op == opNop:
 	case op == opLocalGet:
-		o := operand{from: at, to: r.pos, tail: r.pos}
+		o := operand{from: at, to: r.pos}
 		if f.index < uint32(len(a.set)) {
 			o.shape, o.local, o.set = shapeLocal, f.index, a.set[f.index]
 		}

@@ -22,7 +22,7 @@ const (
 	simdFirstMemoryLane, simdLastMemoryLane = 0x54, 0x5b
 	simdLoad32Zero, simdLoad64Zero          = 0x5c, 0x5d
 
-	opElse, opNop, opReturn, opDrop                = 0x05, 0x01, 0x0f, 0x1a
+	opNop, opElse, opDrop                          = 0x01, 0x05, 0x1a
 	opI32Load8U, opFirstStore, opI64Store          = 0x2d, 0x36, 0x37
 	opI32Eqz, opI32Eq, opI32Ne, opI32LtS, opI64Eqz = 0x45, 0x46, 0x47, 0x48, 0x50
 	opI32Add, opI32Sub, opI32And, opI32ShrU        = 0x6a, 0x6b, 0x71, 0x76
@@ -85,11 +85,12 @@ func (w *rewriter) function(i int, r *reader) {
 	round := 1 + (r.end-r.pos)/codePerUnit
 	w.take(round)
 	var resume resume
-	if w.byGo && signature.resumed {
+	goes := w.byGo && signature.resumed
+	if goes {
 		resume = w.plan(*r)
 	}
 	w.flow.reset()
-	w.addresses.reset(uint32(locals)+signature.parameters, w.byGo && signature.resumed)
+	w.addresses.reset(uint32(locals)+signature.parameters, goes)
 	copied = r.pos
 	op := byte(0)
 	for r.more() {

@@ -30,9 +30,7 @@
 // allocates what a list's length says before it has seen the list.
 package instrument
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // The names of the exports that Rewrite adds. A module that has one already is refused.
 const (

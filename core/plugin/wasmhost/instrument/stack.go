@@ -1,6 +1,9 @@
 package instrument
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // stackPointer is the local, and stackGlobal the global, in which Go's compiler
 // keeps the pointer to the stack that its functions have in the memory.
@@ -111,8 +114,8 @@ func (w *rewriter) findAside(r *reader) (c aside, ok bool) {
 	if r.err != nil || r.b[r.pos-1] != blockEmpty || !bytes.HasPrefix(r.b[r.pos:r.end], []byte(pushPointer)) {
 		return c, false
 	}
-	peek := &reader{b: r.b, pos: r.pos, end: r.end}
-	peek.text(pushPointer + "\x42")
+	peek := &reader{b: r.b, pos: r.pos + len(pushPointer), end: r.end}
+	peek.text("\x42")
 	c.back = peek.signed(10)
 	peek.text(pushStore + "\x41\x00\x10") // enter at 0
 	c.callee = peek.u32()
@@ -138,12 +141,9 @@ func (r *reader) text(s string) {
 // putAside calls by way of a function that does what is common to all such
 // calls of one callee.
 func (w *rewriter) putAside(c aside) {
-	n := 0
-	for n < len(w.asides) && w.asides[n] != c.callee {
-		n++
-	}
-	if n == len(w.asides) {
-		w.asides = append(w.asides, c.callee)
+	n := slices.Index(w.asides, c.callee)
+	if n < 0 {
+		n, w.asides = len(w.asides), append(w.asides, c.callee)
 	}
 	w.body = append(w.body, opIf, blockEmpty, opLocalGet, stackPointer, opI64Const)
 	w.body = appendU32(append(appendI64(w.body, c.back), opCall), w.renew+1+uint32(n))
