@@ -81,8 +81,8 @@ var required = map[abi.Endpoint]struct {
 	abi.Images:      {"prompt", "\""},
 }
 
-// parse checks a body and reads the facts from its top-level members. Of the members that it acts on none may stand twice: what is checked
-// must be what is sent.
+// parse checks a body and reads the facts from its top-level members. Of those
+// that it acts on none may stand twice: what is checked must be what is sent.
 func parse(endpoint abi.Endpoint, text []byte) (facts, scan.Object, *core.Error) {
 	f := facts{choices: 1}
 	if len(text) == 0 {
@@ -164,7 +164,7 @@ func (p *parser) required(value []byte) bool {
 	switch {
 	case !ok:
 		p.err = core.Invalid(p.need, "%s has the wrong type", p.need)
-	case scan.Kind(value) == '[' && scan.Kind(value[1:]) == ']':
+	case isEmptyList(value):
 		p.err = core.Invalid(p.need, "%s must not be empty", p.need)
 	}
 	p.has = p.err == nil
@@ -220,3 +220,5 @@ func (p *parser) take(name string, value []byte) {
 		}
 	}
 }
+
+func isEmptyList(v []byte) bool { return scan.Kind(v) == '[' && scan.Kind(v[1:]) == ']' }

@@ -35,7 +35,7 @@ func (r *run) chosen(body scan.Object) (scan.Object, *core.Error) {
 	for _, name := range choosers {
 		v := body.Get(name)
 		switch {
-		case scan.IsNull(v) || scan.Kind(v) == '[' && scan.Kind(v[1:]) == ']':
+		case scan.IsNull(v) || isEmptyList(v):
 		case slices.Contains(r.target.Deployment.DropParams, name):
 			body = scan.Walk(body.Apply(nil, []scan.Edit{{Key: name}}))
 			r.head.Notices = append(r.head.Notices, "dropped "+name)
