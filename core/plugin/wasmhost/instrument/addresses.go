@@ -9,9 +9,13 @@ import "slices"
 //
 // A pointer of 64 bits is cut to 32 at each use; here that is done once, and the
 // result kept in a local that is added. What Go's compiler does is in stack.
+//
+// The engine knows of a base how far the accesses so far have reached. So where
+// a base is kept, it is made to reach as far as any access by it will.
 type addresses struct {
 	operands []operand
 	edits    []edit
+	reaches  []reach
 	texts    []byte // of the edits
 	begun    int    // where in them the next one's begins
 	// Of each local, by its number: how often it was set so far, and where its
@@ -22,13 +26,22 @@ type addresses struct {
 	open   []branch // the open frames
 	next   uint32   // the number of the next local to be added
 	added  uint32   // how many were
+	slack  bool     // the memory goes on for slackSize bytes behind its end
 	stack
 }
 
 // half is a local with the lower half of another.
 type half struct {
 	local uint32 // 0 is none yet
-	from  int    // where in the module it begins to be right; 0 is nowhere
+	reach int
+	from  int // where in the module it begins to be right; 0 is nowhere
+}
+
+// reach is how far behind a base its accesses go, and where that is to be
+// written: at first in the texts, then in the function's new instructions.
+type reach struct {
+	most uint32
+	hole int
 }
 
 // branch is an open frame: what was known when an if began.
@@ -39,7 +52,10 @@ type branch struct {
 }
 
 // edit puts texts[begin:end] in the place of module[from:to].
-type edit struct{ from, to, begin, end int }
+type edit struct {
+	from, to, begin, end int
+	reach                int // the number of the reach that is written there, 0 is none
+}
 
 // operand is what is known of a value on the operand stack: its shape, and
 // module[from:to], which computes it.
@@ -64,12 +80,13 @@ const (
 	shapeHalf           // a local of 64 bits cut to 32
 )
 
-func (a *addresses) reset(locals uint32, goes bool) {
+func (a *addresses) reset(locals uint32, goes, slack bool) {
 	*a = addresses{
-		operands: a.operands[:0], edits: a.edits[:0], texts: a.texts[:0], known: a.known[:0], open: append(a.open[:0], branch{}),
+		operands: a.operands[:0], edits: a.edits[:0], reaches: a.reaches[:0], texts: a.texts[:0], known: a.known[:0], open: append(a.open[:0], branch{}),
 		set:    append(a.set[:0], make([]uint32, locals)...),
 		halves: append(a.halves[:0], make([]half, locals)...),
 		next:   locals,
+		slack:  slack,
 		stack:  stack{used: goes && locals > stackPointer},
 	}
 }
@@ -199,7 +216,6 @@ func (a *addresses) control(op byte) {
 			a.open = a.open[:n-1]
 		}
 	}
-	a.stack.raised = false
 }
 
 // forget leaves what was known at b already.
@@ -217,14 +233,15 @@ func (a *addresses) forget(b branch) {
 func (a *addresses) access(o operand, at int, r *reader) {
 	switch {
 	case o.shape == shapeHalf:
-		a.halve(o)
+		_, offset := argument(at, r)
+		a.halve(o, offset)
 	case a.stack.used && o.local == stackPointer && o.set == a.set[stackPointer] && (o.shape == shapeLocal || o.shape == shapeAddress):
 		a.onStack(o, at, r)
 	}
 }
 
 // halve takes half of a local from where it is kept, or has it kept.
-func (a *addresses) halve(o operand) {
+func (a *addresses) halve(o operand, offset int64) {
 	h := &a.halves[o.local]
 	switch {
 	case h.from != 0 && h.from <= o.from:
@@ -236,9 +253,58 @@ func (a *addresses) halve(o operand) {
 		}
 		h.from = o.to
 		a.known = append(a.known, o.local)
-		a.texts = appendU32(append(a.texts, opLocalTee), h.local)
-		a.edit(o.to, o.to)
+		h.reach = a.keep(h.local, o.to, o.to)
+	default:
+		return
 	}
+	a.stretch(h.reach, offset)
+}
+
+// keep puts the text so far, which computes a base, in the place of
+// module[from:to], and has it kept in a local. What is loaded there in vain is
+// dropped by the engine; what it keeps is the comparison with how far it reaches.
+// It returns the number of the reach, 0 for none.
+func (a *addresses) keep(local uint32, from, to int) int {
+	a.texts = appendU32(append(a.texts, opLocalTee), local)
+	if !a.slack {
+		a.edit(from, to)
+		return 0
+	}
+	a.texts = append(a.texts, opI32Load8U, 0)
+	a.reaches = append(a.reaches, reach{hole: len(a.texts)})
+	a.texts = append(a.texts, make([]byte, holeSize)...)
+	a.texts = appendU32(append(a.texts, opDrop, opLocalGet), local)
+	a.edit(from, to).reach = len(a.reaches)
+	return len(a.reaches)
+}
+
+// stretch has a base reach an access that begins offset bytes behind it.
+func (a *addresses) stretch(number int, offset int64) {
+	if last := offset + accessSize - 1; number > 0 && last < slackSize {
+		r := &a.reaches[number-1]
+		r.most = max(r.most, uint32(last))
+	}
+}
+
+// accessSize is the largest access of what is followed here.
+const accessSize = 8
+
+// holeSize is that of a number that is written when the function has been read.
+const holeSize = 5
+
+// fill writes a number into its hole, in as many bytes as there are.
+func fill(hole []byte, v uint32) {
+	for i := range holeSize {
+		hole[i] = byte(v&0x7f) | 0x80
+		v >>= 7
+	}
+	hole[holeSize-1] &= 0x7f
+}
+
+// argument is the alignment and the offset of the load or store at module[at:r.pos].
+func argument(at int, r *reader) (align uint32, offset int64) {
+	argument := &reader{b: r.b, pos: at + 1, end: r.pos}
+	return argument.u32(), int64(argument.u32())
 }
 
 // add is a new local of 32 bits.
@@ -251,11 +317,12 @@ func (a *addresses) add() uint32 {
 // edit puts the text that was appended since the last edit in the place of
 // module[from:to]. The edits are kept in the module's order; what is put between
 // belongs to what stands before.
-func (a *addresses) edit(from, to int) {
+func (a *addresses) edit(from, to int) *edit {
 	i := len(a.edits)
 	for i > 0 && (a.edits[i-1].from > from || a.edits[i-1].from == from && from == to) {
 		i--
 	}
-	a.edits = slices.Insert(a.edits, i, edit{from, to, a.begun, len(a.texts)})
+	a.edits = slices.Insert(a.edits, i, edit{from: from, to: to, begin: a.begun, end: len(a.texts)})
 	a.begun = len(a.texts)
+	return &a.edits[i]
 }

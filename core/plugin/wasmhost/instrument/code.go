@@ -90,7 +90,7 @@ func (w *rewriter) function(i int, r *reader) {
 		resume = w.plan(*r)
 	}
 	w.flow.reset()
-	w.addresses.reset(uint32(locals)+signature.parameters, goes)
+	w.addresses.reset(uint32(locals)+signature.parameters, goes, w.slack)
 	copied = r.pos
 	op := byte(0)
 	for r.more() {
@@ -131,6 +131,11 @@ func (w *rewriter) function(i int, r *reader) {
 				w.enter()
 			}
 		}
+		if w.slack && (op == opMemorySize || op == opMemoryGrow) {
+			w.copy(r.b, copied, r.pos)
+			copied = r.pos
+			w.hideSlack()
+		}
 		if cost != 0 {
 			w.copy(r.b, copied, at)
 			copied = at
@@ -145,13 +150,20 @@ func (w *rewriter) function(i int, r *reader) {
 		r.fail("a body does not end with end")
 	}
 	w.copy(r.b, copied, r.end)
+	for _, reach := range w.reaches {
+		fill(w.body[reach.hole:], reach.most)
+	}
 	w.declare(declared)
 }
 
 // copy appends module[from:to] with the edits.
 func (w *rewriter) copy(module []byte, from, to int) {
 	for _, e := range w.edits {
-		w.body = append(append(w.body, module[from:e.from]...), w.texts[e.begin:e.end]...)
+		w.body = append(w.body, module[from:e.from]...)
+		if e.reach > 0 {
+			w.reaches[e.reach-1].hole += len(w.body) - e.begin
+		}
+		w.body = append(w.body, w.texts[e.begin:e.end]...)
 		from = e.to
 	}
 	w.edits, w.texts, w.begun = w.edits[:0], w.texts[:0], 0

@@ -87,6 +87,7 @@ type rewriter struct {
 	ownMemory bool   // it is the module's own
 	dataCount bool   // instructions may name data segments
 	byGo      bool   // Go's compiler made it
+	slack     bool   // its memory is larger than it knows
 	types     []signature
 	ownTypes  []uint32 // of the module's own functions
 	renew     uint32   // the function that renews the allowance; the asides follow it
@@ -216,11 +217,6 @@ func (w *rewriter) section(id int, s *reader) ([]byte, error) {
 		for range s.count() {
 			w.ownTypes = append(w.ownTypes, s.u32())
 		}
-	case secMemory:
-		for range s.count() {
-			w.memory, w.ownMemory = true, true
-			limits(s)
-		}
 	case secElement:
 		w.elements(s)
 	case secDataCount:
@@ -229,6 +225,8 @@ func (w *rewriter) section(id int, s *reader) ([]byte, error) {
 	default:
 		copied = false
 		switch id {
+		case secMemory:
+			w.memories(s)
 		case secTable:
 			w.tables(s)
 		case secGlobal:

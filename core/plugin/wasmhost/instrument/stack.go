@@ -19,23 +19,21 @@ const (
 //	local.get 1; i64.extend_i32_u; i64.const 40; i64.add; i32.wrap_i64
 //
 // All accesses between two calls get one base, some bytes below the pointer and
-// kept in a local that is added, and the first of them is made to reach as far
-// as the frame does. An address there never goes past 2^32, so constants may
-// move into the offsets.
+// kept in a local that is added. An address there never goes past 2^32, so
+// constants may move into the offsets.
 type stack struct {
 	used    bool
 	base    uint32 // the local; 0 is none yet
+	reach   int    // of the base
 	from    int    // where in the module it begins to be right; 0 is nowhere
 	moved   int64  // by how much the pointer has moved since
-	frame   int64  // the function's frame in bytes, once it has one
-	raised  bool   // the frame is given back
 	changes uint32 // how often any of this changed
 }
 
 // below is how far under the pointer the base lies: a call pushes its return address there.
 const below = 8
 
-// maxOffset bounds what is written as an offset.
+// maxOffset bounds what is written as an offset from the base.
 const maxOffset = 1 << 30
 
 // change notes that the pointer was moved by some bytes, or set.
@@ -46,18 +44,11 @@ func (s *stack) change(moved bool, by int64) {
 		return
 	}
 	s.moved += by
-	switch {
-	case by < -below && s.frame == 0:
-		s.frame = -by
-	case by > 0:
-		s.raised = true
-	}
 }
 
 // onStack gives the load or store at module[at:r.pos] its address o from the base.
 func (a *addresses) onStack(o operand, at int, r *reader) {
-	argument := &reader{b: r.b, pos: at + 1, end: r.pos}
-	align, offset := argument.u32(), int64(argument.u32())
+	align, offset := argument(at, r)
 	if offset += below; o.shape == shapeAddress {
 		offset += o.constant
 	}
@@ -69,29 +60,17 @@ func (a *addresses) onStack(o operand, at int, r *reader) {
 	} else if offset >= maxOffset || s.from > o.from {
 		return
 	} else {
-		a.rebase(offset)
-		a.edit(o.from, o.to)
+		if s.base == 0 {
+			s.base = a.add()
+		}
+		a.texts = append(a.texts, opLocalGet, stackPointer, opI32Const, below, opI32Sub)
+		s.reach = a.keep(s.base, o.from, o.to)
 		s.from, s.moved = o.to, 0
 		s.changes++
 	}
+	a.stretch(s.reach, offset)
 	a.texts = appendU32(appendU32(a.texts, align), uint32(offset))
 	a.edit(at+1, r.pos)
-}
-
-// rebase appends what makes the base anew. What is loaded in vain is dropped by the engine;
-// what it keeps is the comparison, with the end of the frame.
-func (a *addresses) rebase(offset int64) {
-	s := &a.stack
-	if s.base == 0 {
-		s.base = a.add()
-	}
-	text := append(a.texts, opLocalGet, stackPointer, opI32Const, below, opI32Sub)
-	text = appendU32(append(text, opLocalTee), s.base)
-	if reach := s.frame + below; !s.raised && reach < maxOffset && reach > offset+8 {
-		text = append(appendU32(append(text, opI32Load8U, 0), uint32(reach-1)), opDrop)
-		text = appendU32(append(text, opLocalGet), s.base)
-	}
-	a.texts = text
 }
 
 // aside is a call that Go's compiler puts aside, under a condition: one that
