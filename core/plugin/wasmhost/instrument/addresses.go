@@ -23,10 +23,10 @@ type addresses struct {
 	set    []uint32
 	halves []half
 	known  []uint32 // the locals with a half, in the order in which they got it
-	open   []branch // the open frames
 	next   uint32   // the number of the next local to be added
 	added  uint32   // how many were
 	slack  bool     // the memory goes on for slackSize bytes behind its end
+	paths
 	stack
 }
 
@@ -42,13 +42,6 @@ type half struct {
 type reach struct {
 	most uint32
 	hole int
-}
-
-// branch is an open frame: what was known when an if began.
-type branch struct {
-	conditional bool
-	known       int
-	stack       uint32
 }
 
 // edit puts texts[begin:end] in the place of module[from:to].
@@ -80,15 +73,17 @@ const (
 	shapeHalf           // a local of 64 bits cut to 32
 )
 
-func (a *addresses) reset(locals uint32, goes, slack bool) {
+func (a *addresses) reset(locals uint32, how *way, slack bool) {
 	*a = addresses{
-		operands: a.operands[:0], edits: a.edits[:0], reaches: a.reaches[:0], texts: a.texts[:0], known: a.known[:0], open: append(a.open[:0], branch{}),
+		operands: a.operands[:0], edits: a.edits[:0], reaches: a.reaches[:0], texts: a.texts[:0], known: a.known[:0],
 		set:    append(a.set[:0], make([]uint32, locals)...),
 		halves: append(a.halves[:0], make([]half, locals)...),
 		next:   locals,
 		slack:  slack,
-		stack:  stack{used: goes && locals > stackPointer},
+		paths:  a.paths,
+		stack:  stack{used: how.goes, fast: how.fast, labels: how.labels},
 	}
+	a.paths.reset(len(how.labels))
 }
 
 func (a *addresses) push(o operand) { a.operands = append(a.operands, o) }
@@ -150,7 +145,7 @@ func (a *addresses) step(op byte, at int, r *reader, f *flow) {
 		a.push(operand{})
 	default:
 		a.operands = a.operands[:0]
-		a.control(op)
+		a.control(op, f, r)
 	}
 }
 
@@ -190,48 +185,27 @@ func (a *addresses) change(local uint32, o operand) {
 	moved := o.shape == shapeMoved && o.local == local && o.set == a.set[local]
 	a.set[local]++
 	a.halves[local].from = 0
-	if local == stackPointer {
-		a.stack.change(moved, o.constant)
+	switch {
+	case local != stackPointer:
+	case moved:
+		a.moved += o.constant
+	default:
+		a.place = place{}
 	}
 }
 
-// control forgets what does not hold on each way that leads to what follows.
-func (a *addresses) control(op byte) {
-	switch op {
-	case opBlock:
-		a.open = append(a.open, branch{})
-	case opLoop:
-		a.open = append(a.open, branch{})
-		a.forget(branch{})
-	case opIf:
-		a.open = append(a.open, branch{true, len(a.known), a.stack.changes})
-	case opElse:
-		if n := len(a.open); n > 0 {
-			a.forget(a.open[n-1])
-			a.open[n-1] = branch{}
-		}
-	case opEnd:
-		if n := len(a.open); n > 0 {
-			a.forget(a.open[n-1])
-			a.open = a.open[:n-1]
-		}
-	}
-}
-
-// forget leaves what was known at b already.
-func (a *addresses) forget(b branch) {
-	for _, l := range a.known[min(b.known, len(a.known)):] {
+// forget leaves only the first known halves.
+func (a *addresses) forget(known int) {
+	for _, l := range a.known[min(known, len(a.known)):] {
 		a.halves[l].from = 0
 	}
-	a.known = a.known[:min(b.known, len(a.known))]
-	if !b.conditional || b.stack != a.stack.changes {
-		a.stack.from = 0
-	}
+	a.known = a.known[:min(known, len(a.known))]
 }
 
 // access writes the address o of the load or store at module[at:r.pos] anew.
 func (a *addresses) access(o operand, at int, r *reader) {
 	switch {
+	case a.dead:
 	case o.shape == shapeHalf:
 		_, offset := argument(at, r)
 		a.halve(o, offset)

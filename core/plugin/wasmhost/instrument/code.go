@@ -4,7 +4,7 @@ package instrument
 const (
 	opUnreachable                           = 0x00
 	opBlock, opLoop, opIf, opEnd            = 0x02, 0x03, 0x04, 0x0b
-	opBr, opBrIf, opBrTable                 = 0x0c, 0x0d, 0x0e
+	opBr, opBrIf, opBrTable, opReturn       = 0x0c, 0x0d, 0x0e, 0x0f
 	opCall, opCallIndirect                  = 0x10, 0x11
 	opSelectTyped                           = 0x1c
 	opLocalGet, opLocalSet, opLocalTee      = 0x20, 0x21, 0x22
@@ -24,7 +24,8 @@ const (
 
 	opNop, opElse, opDrop                          = 0x01, 0x05, 0x1a
 	opI32Load8U, opFirstStore, opI64Store          = 0x2d, 0x36, 0x37
-	opI32Eqz, opI32Eq, opI32Ne, opI32LtS, opI64Eqz = 0x45, 0x46, 0x47, 0x48, 0x50
+	opI32Eqz, opI32Eq, opI32Ne, opI32LtS, opI32GeU = 0x45, 0x46, 0x47, 0x48, 0x4f
+	opI64Eqz, opI64Eq, opI64Ne, opI64GeU           = 0x50, 0x51, 0x52, 0x5a
 	opI32Add, opI32Sub, opI32And, opI32ShrU        = 0x6a, 0x6b, 0x71, 0x76
 	opI64Add, opI32WrapI64, opI64ExtendI32U        = 0x7c, 0xa7, 0xad
 
@@ -36,7 +37,7 @@ const (
 func (w *rewriter) code(r *reader) {
 	n := r.count()
 	w.renew = w.functions + uint32(n)
-	bodies := make([]byte, 0, (r.end-r.pos)+(r.end-r.pos)/8)
+	bodies := make([]byte, 0, 2*(r.end-r.pos))
 	for i := range n {
 		size := int(r.u32())
 		if size > r.end-r.pos {
@@ -45,20 +46,23 @@ func (w *rewriter) code(r *reader) {
 		}
 		b := &reader{b: r.b, pos: r.pos, end: r.pos + size}
 		r.pos += size
-		w.function(i, b)
+		bodies = w.function(bodies, i, b)
 		if b.err != nil {
 			r.err = b.err
 			return
 		}
-		bodies = w.appendBody(bodies)
 	}
 	w.renewal()
 	bodies = w.appendBody(bodies)
-	for _, callee := range w.asides {
-		w.asideBody(callee)
-		bodies = w.appendBody(bodies)
+	for _, f := range w.more {
+		if f.aside {
+			w.asideBody(f.callee)
+			bodies = w.appendBody(bodies)
+		} else {
+			bodies = append(bodies, f.body...)
+		}
 	}
-	w.scratch = append(appendU32(make([]byte, 0, len(bodies)+5), uint32(n+1+len(w.asides))), bodies...)
+	w.scratch = append(appendU32(make([]byte, 0, len(bodies)+5), uint32(n+1+len(w.more))), bodies...)
 }
 
 func (w *rewriter) appendBody(b []byte) []byte {
@@ -66,11 +70,18 @@ func (w *rewriter) appendBody(b []byte) []byte {
 	return append(append(b, w.head...), w.body...)
 }
 
-// function makes w.head and w.body, the locals and the instructions, of the
-// body of the module's own function i.
-func (w *rewriter) function(i int, r *reader) {
+// source is a function as the module has it.
+type source struct {
+	*reader
+	declared []byte // its locals
+	locals   uint32 // how many, with its parameters
+	round    int    // what running through it once takes from the allowance
+}
+
+// function appends the new body of the module's own function i.
+func (w *rewriter) function(bodies []byte, i int, r *reader) []byte {
 	signature := w.signature(i)
-	copied := r.pos
+	begin := r.pos
 	var locals uint64
 	for range r.count() {
 		locals += uint64(r.u32())
@@ -78,37 +89,65 @@ func (w *rewriter) function(i int, r *reader) {
 	}
 	if locals > MaxLocals {
 		r.fail("a function has %d locals, more than %d", locals, MaxLocals)
-		return
+		return bodies
 	}
-	declared := r.b[copied:r.pos]
+	b := source{r, r.b[begin:r.pos], uint32(locals) + signature.parameters, 1 + (r.end-r.pos)/codePerUnit}
+	how := way{goes: w.byGo && signature.resumed && b.locals > stackPointer}
+	if how.goes {
+		how.resume = w.plan(*r)
+		if w.fast(b, how.resume, w.ownTypes[i]) {
+			return append(bodies, w.fastBody...)
+		}
+	}
+	w.write(b, how)
+	return w.appendBody(bodies)
+}
+
+// way is how a function is written.
+type way struct {
+	resume
+	goes  bool // it is one of Go's
+	fast  bool // see fast
+	split bool // another function serves where it is resumed
+}
+
+// write makes w.head and w.body, the locals and the instructions.
+func (w *rewriter) write(b source, how way) {
+	r := b.reader
 	w.body = w.body[:0]
-	round := 1 + (r.end-r.pos)/codePerUnit
-	w.take(round)
-	var resume resume
-	goes := w.byGo && signature.resumed
-	if goes {
-		resume = w.plan(*r)
-	}
 	w.flow.reset()
-	w.addresses.reset(uint32(locals)+signature.parameters, goes, w.slack)
-	copied = r.pos
+	w.addresses.reset(b.locals, &how, w.slack)
+	w.recent = recent{-1, -1}
+	w.begin(b, &how)
+	copied := r.pos
 	op := byte(0)
 	for r.more() {
 		at := r.pos
 		op = r.byte()
 		cost := w.immediates(r, op)
-		if op == opIf && w.stack.used {
+		if op == opIf && how.known {
 			if c, ok := w.findAside(r); ok {
+				negated := w.negate(r, copied)
 				w.copy(r.b, copied, at)
 				copied = r.pos
-				w.putAside(c)
-				w.flow.constant, w.flow.chosen = false, false
-				w.operands = w.operands[:0]
+				w.putAside(c, negated)
+				continue
+			}
+			if label, ok := w.flow.findJump(r); ok {
+				w.simplify(r, copied)
+				w.copy(r.b, copied, at)
+				copied = r.pos
+				w.putJump(label)
 				continue
 			}
 		}
 		if w.flow.step(op, r); r.err != nil {
 			break
+		}
+		if op == opLoop && how.fast {
+			w.copy(r.b, copied, at)
+			copied = r.pos
+			op = w.loop(&how, r.b[at:r.pos])
 		}
 		w.addresses.step(op, at, r, &w.flow)
 		if w.flow.back {
@@ -118,23 +157,14 @@ func (w *rewriter) function(i int, r *reader) {
 				w.body = appendU32(append(w.body, opBr), label)
 				copied = r.pos
 			} else {
-				w.take(round)
+				w.take(b.round)
 			}
 			w.flow.back = false
 		}
 		if w.flow.choice == at {
 			w.copy(r.b, copied, at)
 			copied = at
-			if resume.known {
-				w.choose(&resume)
-			} else {
-				w.enter()
-			}
-		}
-		if w.slack && (op == opMemorySize || op == opMemoryGrow) {
-			w.copy(r.b, copied, r.pos)
-			copied = r.pos
-			w.hideSlack()
+			w.choice(&how)
 		}
 		if cost != 0 {
 			w.copy(r.b, copied, at)
@@ -145,15 +175,30 @@ func (w *rewriter) function(i int, r *reader) {
 				w.take(cost)
 			}
 		}
+		switch {
+		case op == opIf && how.isPlain(at):
+			negated := w.negate(r, copied)
+			w.copy(r.b, copied, at)
+			copied = r.pos
+			w.condition(negated)
+		case w.slack && (op == opMemorySize || op == opMemoryGrow):
+			w.copy(r.b, copied, r.pos)
+			copied = r.pos
+			w.hideSlack()
+		case how.fast && (op == opCall || op == opCallIndirect) && r.has(pointerAgain):
+			w.copy(r.b, copied, r.pos)
+			r.skip(len(pointerAgain))
+			copied = r.pos
+			w.returned(op == opCallIndirect || w.resumed(w.flow.index))
+		}
+		w.recent.step(op, at)
 	}
 	if op != opEnd {
 		r.fail("a body does not end with end")
 	}
 	w.copy(r.b, copied, r.end)
-	for _, reach := range w.reaches {
-		fill(w.body[reach.hole:], reach.most)
-	}
-	w.declare(declared)
+	w.fillHoles()
+	w.declare(b.declared)
 }
 
 // copy appends module[from:to] with the edits.
@@ -190,7 +235,7 @@ func (w *rewriter) immediates(r *reader, op byte) (cost int) {
 	switch {
 	case op >= opFirstNumeric && op <= opLastNumeric:
 	case op == opCall:
-		if r.u32() < w.functions {
+		if w.flow.index = r.u32(); w.flow.index < w.functions {
 			return costHostCall
 		}
 	case op == opBr, op == opBrIf:

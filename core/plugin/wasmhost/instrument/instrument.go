@@ -68,6 +68,14 @@ type Module struct {
 	Imports []Import
 }
 
+// added is a function that is not the module's: an aside, or where another one is resumed.
+type added struct {
+	aside  bool
+	callee uint32 // of the aside
+	body   []byte // of the other, with its length
+	kind   uint32 // its type
+}
+
 // Import is something that a module wants from its host.
 type Import struct {
 	Module, Name string
@@ -79,6 +87,9 @@ type rewriter struct {
 	scratch   []byte // a section's new content
 	head      []byte // a function's new locals
 	body      []byte // a function's new instructions
+	fastBody  []byte // the whole of a fast function
+	checks    []int  // holes in body for the reach of the base
+	slow      int    // a hole in body for the function that is resumed
 	imports   []Import
 	functions uint32 // imported ones
 	globals   uint32 // imported and own ones, without ours
@@ -90,10 +101,11 @@ type rewriter struct {
 	slack     bool   // its memory is larger than it knows
 	types     []signature
 	ownTypes  []uint32 // of the module's own functions
-	renew     uint32   // the function that renews the allowance; the asides follow it
-	asides    []uint32 // what they call
+	renew     uint32   // the function that renews the allowance
+	more      []added  // those that follow it
 	flow      flow     // of the function at hand
 	addresses          // in it
+	recent
 }
 
 // Rewrite returns the instrumented module. It keeps no reference to module. The

@@ -18,6 +18,7 @@ type flow struct {
 	// into the dispatch's local.
 	constant, chosen bool
 	value            int64
+	ended            int    // the dispatch's label whose block has just ended; -1 is none
 	back             bool   // a label of the instruction at hand is a loop
 	index            uint32 // of the label or local that the last instruction named
 }
@@ -35,7 +36,7 @@ type dispatch struct {
 }
 
 func (f *flow) reset() {
-	*f = flow{loops: append(f.loops[:0], false), dispatch: dispatch{targets: f.targets[:0]}}
+	*f = flow{loops: append(f.loops[:0], false), dispatch: dispatch{targets: f.targets[:0]}, ended: -1}
 }
 
 // to takes note of a branch's label.
@@ -49,6 +50,7 @@ func (f *flow) to(label uint32) {
 // step takes an instruction whose immediates r has just read.
 func (f *flow) step(op byte, r *reader) {
 	chosen := f.chosen
+	f.ended = -1
 	f.constant, f.chosen = op == opI32Const, f.constant && op == opLocalSet && f.index == f.local
 	switch op {
 	case opBlock, opIf:
@@ -74,6 +76,7 @@ func (f *flow) end() {
 		if f.open == 0 {
 			f.loop = 0
 		} else {
+			f.ended = f.blocks - f.open
 			f.open--
 		}
 	}
@@ -120,11 +123,64 @@ func (f *flow) forward() (label uint32, ok bool) {
 	if !f.chosen || !f.leads() {
 		return 0, false
 	}
-	target := f.label(uint32(f.value))
+	return f.ahead(uint32(f.value))
+}
+
+// ahead is the label of the block that a choice leads to, if that has not ended.
+func (f *flow) ahead(choice uint32) (label uint32, ok bool) {
+	target := f.label(choice)
 	// The innermost block is the frame loop+blocks.
 	frame := int64(f.loop) + int64(f.blocks) - int64(target)
 	if frame <= int64(f.loop) || frame > int64(f.loop+f.open) {
 		return 0, false
 	}
 	return uint32(int64(len(f.loops)-1) - frame), true
+}
+
+// findJump looks whether an if, whose opcode r has just read, holds nothing but
+// a jump ahead by way of the dispatch.
+func (f *flow) findJump(r *reader) (label uint32, ok bool) {
+	if r.err != nil || r.b[r.pos-1] != blockEmpty || f.loop == 0 {
+		return 0, false
+	}
+	peek := &reader{b: r.b, pos: r.pos, end: r.end}
+	peek.text("\x41")
+	choice := uint32(peek.signed(5))
+	peek.text("\x21")
+	local := peek.u32()
+	peek.text("\x0c")
+	loop := peek.u32()
+	peek.text("\x0b")
+	if peek.err != nil || local != f.local || int64(len(f.loops))-int64(loop) != int64(f.loop) {
+		return 0, false
+	}
+	if label, ok = f.ahead(choice); ok {
+		r.pos = peek.pos
+	}
+	return label, ok
+}
+
+// putJump writes the jump, if the condition says so.
+func (w *rewriter) putJump(label uint32) {
+	w.body = appendU32(append(w.body, opBrIf), label)
+	w.passed()
+	w.branch(label)
+}
+
+// passed forgets what the last instructions were.
+func (w *rewriter) passed() {
+	w.flow.constant, w.flow.chosen = false, false
+	w.operands = w.operands[:0]
+	w.recent = recent{-1, -1}
+}
+
+// condition begins a block in the place of an if, by the condition on the
+// operand stack, which is negated already or not. Where an if without else ends,
+// the engine has forgotten which accesses it compared.
+func (w *rewriter) condition(negated bool) {
+	w.body = appendI64(append(w.body, opBlock), int64(len(w.types)+conditionType))
+	if !negated {
+		w.body = append(w.body, opI32Eqz)
+	}
+	w.body = append(w.body, opBrIf, 0)
 }

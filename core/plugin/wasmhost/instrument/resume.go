@@ -14,8 +14,15 @@ import "slices"
 // calls, which is one less than the address pushed there.
 type resume struct {
 	known  bool
-	labels []bool   // whether each block, the innermost first, is such a place
+	labels []bool   // whether each block, the innermost first, ends at such a place
+	jumped []bool   // the same without where calls return to
+	table  []bool   // the same with those only that the dispatch finds by its table
 	back   []uint32 // choices of jumps that lead back
+	enters bool     // it begins behind one of the blocks
+	loops  bool     // there are such jumps
+	calls  bool     // there are calls that return
+	frame  int64    // the most bytes by which the pointer to the stack is moved at once
+	plain  []int    // where its ifs without else and results stand
 }
 
 // maxBack is how many ways back are told apart one by one; more go by the table.
@@ -28,6 +35,7 @@ func (w *rewriter) plan(r reader) resume {
 	defer f.reset()
 	var p resume
 	var choices []uint32
+	var ifs []int // that have not ended; 0 is another block
 	ended := 0
 	for r.more() {
 		at, chosen := r.pos, f.chosen
@@ -55,8 +63,22 @@ func (w *rewriter) plan(r reader) resume {
 			if _, ok := f.forward(); !ok && !slices.Contains(p.back, uint32(f.value)) {
 				p.back = append(p.back, uint32(f.value))
 			}
+		case op == opI32Sub && r.has(movePointer):
+			p.frame = max(p.frame, f.value)
 		case op == opEnd:
 			ended = r.pos
+			if n := len(ifs); n > 0 {
+				if ifs[n-1] > 0 {
+					p.plain = append(p.plain, ifs[n-1])
+				}
+				ifs = ifs[:n-1]
+			}
+		case op == opElse && len(ifs) > 0:
+			ifs[len(ifs)-1] = 0
+		case op == opIf && r.b[r.pos-1] == blockEmpty:
+			ifs = append(ifs, at)
+		case op == opIf, op == opBlock, op == opLoop:
+			ifs = append(ifs, 0)
 		case op == opI64Const && returns(&r, at):
 			choice := uint32(f.value & 0xffff)
 			choices = append(choices, choice)
@@ -66,16 +88,33 @@ func (w *rewriter) plan(r reader) resume {
 		}
 		f.back = false
 	}
+	p.enters = f.label(0) < uint32(f.blocks)
+	p.calls, p.loops = len(choices) > 0, len(p.back) > 0
+	slices.Sort(p.plain)
+	begin := append(slices.Clone(p.back), 0)
+	p.jumped, p.labels = f.ends(begin), f.ends(append(begin, choices...))
 	if len(p.back) > maxBack {
 		choices, p.back = append(choices, p.back...), nil
 	}
-	p.labels = make([]bool, f.blocks+1)
-	for _, c := range append(choices, 0) {
-		if l := f.label(c); l < uint32(len(p.labels)) {
-			p.labels[l] = true
+	p.table = f.ends(append(choices, 0))
+	return p
+}
+
+// isPlain reports whether the if at a place has no else.
+func (p *resume) isPlain(at int) bool {
+	_, ok := slices.BinarySearch(p.plain, at)
+	return ok
+}
+
+// ends says of each block, the innermost first, whether a choice leads to its end.
+func (d *dispatch) ends(choices []uint32) []bool {
+	labels := make([]bool, d.blocks+1)
+	for _, c := range choices {
+		if l := d.label(c); l < uint32(len(labels)) {
+			labels[l] = true
 		}
 	}
-	return p
+	return labels
 }
 
 // returns reports whether the number at module[at:r.pos] is pushed as an address to return to.
@@ -100,22 +139,24 @@ func (d *dispatch) label(choice uint32) uint32 {
 
 // choose stands in the place of a dispatch's choice, in one more block: behind
 // its end is the trap.
-func (w *rewriter) choose(p *resume) {
+func (w *rewriter) choose(how *way) {
 	d := &w.flow.dispatch
 	w.body = append(w.body, opBlock, blockEmpty, opLocalGet, 0, opI32Eqz)
 	w.body = appendU32(append(w.body, opBrIf), d.label(0)+1)
-	for _, choice := range p.back {
+	for _, choice := range how.back {
 		w.body = append(w.body, opLocalGet, 0)
 		w.constantI32(int32(choice))
 		w.body = appendU32(append(w.body, opI32Eq, opBrIf), d.label(choice)+1)
 	}
-	w.body = append(w.body, opLocalGet, 0, opBrTable)
-	w.body = appendU32(w.body, uint32(len(d.targets)))
-	for _, label := range append(d.targets, d.other) {
-		if label < uint32(len(p.labels)) && !p.labels[label] {
-			w.body = append(w.body, 0)
-		} else {
-			w.body = appendU32(w.body, label+1)
+	if !how.fast || len(how.back) == 0 {
+		w.body = append(w.body, opLocalGet, 0, opBrTable)
+		w.body = appendU32(w.body, uint32(len(d.targets)))
+		for _, label := range append(d.targets, d.other) {
+			if label < uint32(len(how.table)) && !how.table[label] {
+				w.body = append(w.body, 0)
+			} else {
+				w.body = appendU32(w.body, label+1)
+			}
 		}
 	}
 	w.body = append(w.body, opEnd, opUnreachable)

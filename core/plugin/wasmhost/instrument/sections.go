@@ -83,10 +83,13 @@ func (w *rewriter) resumed(function uint32) bool {
 }
 
 // The types that are added, by their distance from the module's last one.
-var addedTypes = [...]string{
-	"\x60\x00\x00",             // that of renewal
-	"\x60\x02\x7f\x7e\x01\x7f", // those of asideBody
-}
+const (
+	renewalType = iota
+	asideType
+	conditionType // of a block that a condition is handed to
+)
+
+var addedTypes = [...]string{"\x60\x00\x00", "\x60\x02\x7f\x7e\x01\x7f", "\x60\x01\x7f\x00"}
 
 func (w *rewriter) typeSection() []byte {
 	b := appendU32(nil, uint32(len(w.types)+len(addedTypes)))
@@ -100,13 +103,17 @@ func (w *rewriter) typeSection() []byte {
 }
 
 func (w *rewriter) functionSection() []byte {
-	b := appendU32(nil, uint32(len(w.ownTypes)+1+len(w.asides)))
+	b := appendU32(nil, uint32(len(w.ownTypes)+1+len(w.more)))
 	for _, t := range w.ownTypes {
 		b = appendU32(b, t)
 	}
-	b = appendU32(b, uint32(len(w.types)))
-	for range w.asides {
-		b = appendU32(b, uint32(len(w.types)+1))
+	b = appendU32(b, uint32(len(w.types)+renewalType))
+	for _, f := range w.more {
+		if f.aside {
+			b = appendU32(b, uint32(len(w.types)+asideType))
+		} else {
+			b = appendU32(b, f.kind)
+		}
 	}
 	return b
 }

@@ -1,9 +1,6 @@
 package instrument
 
-import (
-	"bytes"
-	"slices"
-)
+import "slices"
 
 // stackPointer is the local, and stackGlobal the global, in which Go's compiler
 // keeps the pointer to the stack that its functions have in the memory.
@@ -22,53 +19,44 @@ const (
 // kept in a local that is added. An address there never goes past 2^32, so
 // constants may move into the offsets.
 type stack struct {
-	used    bool
-	base    uint32 // the local; 0 is none yet
-	reach   int    // of the base
-	from    int    // where in the module it begins to be right; 0 is nowhere
-	moved   int64  // by how much the pointer has moved since
-	changes uint32 // how often any of this changed
+	used     bool
+	base     uint32 // the local; 0 is none yet
+	fast     bool   // see fast
+	choosing bool   // the dispatch is about to choose
+	labels   []bool // those that it may choose; nil is all
 }
 
-// below is how far under the pointer the base lies: a call pushes its return address there.
+// below is how far under the pointer a base lies that is made for an access: a
+// call pushes its return address there.
 const below = 8
 
 // maxOffset bounds what is written as an offset from the base.
 const maxOffset = 1 << 30
 
-// change notes that the pointer was moved by some bytes, or set.
-func (s *stack) change(moved bool, by int64) {
-	s.changes++
-	if !moved {
-		s.from = 0
-		return
-	}
-	s.moved += by
-}
-
 // onStack gives the load or store at module[at:r.pos] its address o from the base.
 func (a *addresses) onStack(o operand, at int, r *reader) {
 	align, offset := argument(at, r)
-	if offset += below; o.shape == shapeAddress {
+	if o.shape == shapeAddress {
 		offset += o.constant
 	}
-	s := &a.stack
-	if from := offset + s.moved; s.from != 0 && s.from <= o.from && from >= 0 && from < maxOffset {
-		a.texts = appendU32(append(a.texts, opLocalGet), s.base)
-		a.edit(o.from, o.to)
-		offset = from
-	} else if offset >= maxOffset || s.from > o.from {
+	switch moved := offset + a.moved; {
+	case a.from > o.from:
 		return
-	} else {
-		if s.base == 0 {
-			s.base = a.add()
+	case a.from != 0 && moved >= 0 && moved < maxOffset:
+		a.texts = appendU32(append(a.texts, opLocalGet), a.base)
+		a.edit(o.from, o.to)
+		offset = moved
+	case offset >= maxOffset:
+		return
+	default:
+		if a.base == 0 {
+			a.base = a.add()
 		}
 		a.texts = append(a.texts, opLocalGet, stackPointer, opI32Const, below, opI32Sub)
-		s.reach = a.keep(s.base, o.from, o.to)
-		s.from, s.moved = o.to, 0
-		s.changes++
+		a.place = place{from: o.to, moved: below, reach: a.keep(a.base, o.from, o.to)}
+		offset += below
 	}
-	a.stretch(s.reach, offset)
+	a.stretch(a.place.reach, offset)
 	a.texts = appendU32(appendU32(a.texts, align), uint32(offset))
 	a.edit(at+1, r.pos)
 }
@@ -86,11 +74,15 @@ type aside struct {
 const (
 	pushPointer = "\x20\x01\x41\x08\x6b\x22\x01\x24\x00\x20\x01"
 	pushStore   = "\x37\x03\x00"
+	// movePointer stands behind the pointer's new value.
+	movePointer = "\x22\x01\x24\x00"
+	// pointerAgain gets the pointer at the beginning and behind calls.
+	pointerAgain = "\x23\x00\x21\x01"
 )
 
 // findAside looks whether an if, whose opcode r has just read, holds such a call.
 func (w *rewriter) findAside(r *reader) (c aside, ok bool) {
-	if r.err != nil || r.b[r.pos-1] != blockEmpty || !bytes.HasPrefix(r.b[r.pos:r.end], []byte(pushPointer)) {
+	if r.err != nil || r.b[r.pos-1] != blockEmpty || !r.has(pushPointer) {
 		return c, false
 	}
 	peek := &reader{b: r.b, pos: r.pos + len(pushPointer), end: r.end}
@@ -108,9 +100,14 @@ func (w *rewriter) findAside(r *reader) (c aside, ok bool) {
 	return c, true
 }
 
+// has reports whether s stands next.
+func (r *reader) has(s string) bool {
+	return r.end-r.pos >= len(s) && string(r.b[r.pos:r.pos+len(s)]) == s
+}
+
 // text reads what can only be s.
 func (r *reader) text(s string) {
-	if r.end-r.pos < len(s) || string(r.b[r.pos:r.pos+len(s)]) != s {
+	if !r.has(s) {
 		r.fail("not %x", s)
 		return
 	}
@@ -119,14 +116,20 @@ func (r *reader) text(s string) {
 
 // putAside calls by way of a function that does what is common to all such
 // calls of one callee.
-func (w *rewriter) putAside(c aside) {
-	n := slices.Index(w.asides, c.callee)
+func (w *rewriter) putAside(c aside, negated bool) {
+	n := slices.IndexFunc(w.more, func(f added) bool { return f.aside && f.callee == c.callee })
 	if n < 0 {
-		n, w.asides = len(w.asides), append(w.asides, c.callee)
+		n, w.more = len(w.more), append(w.more, added{aside: true, callee: c.callee})
 	}
-	w.body = append(w.body, opIf, blockEmpty, opLocalGet, stackPointer, opI64Const)
+	w.condition(negated)
+	w.body = append(w.body, opLocalGet, stackPointer, opI64Const)
 	w.body = appendU32(append(appendI64(w.body, c.back), opCall), w.renew+1+uint32(n))
 	w.body = append(appendU32(append(w.body, opBrIf), c.label), opEnd)
+	w.passed()
+	if c.label > 0 {
+		w.branch(c.label - 1)
+	}
+	w.body = w.settle(w.body)
 }
 
 // asideBody makes w.body of the function (pointer, return address) → result
