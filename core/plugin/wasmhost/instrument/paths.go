@@ -1,19 +1,21 @@
 package instrument
 
-// paths follows a function's branches: what is known where several of them meet
-// is what all of them bring along.
+// paths follows a function's branches: what is known where several ways meet is
+// what all of them bring along.
 type paths struct {
 	place
 	scopes []scope
 	dead   bool    // no way leads to what follows
-	ended  []place // of the dispatch's blocks, by label: what is known behind them
+	left   place   // what was known at the last branch
+	lost   int     // to the ends of so many scopes, the outer ones, leads a way of which nothing is known
+	ended  []place // of the dispatch's blocks, by label: what is taken for known behind them
 	broken bool    // a way leads back to where something else was taken for known
 }
 
 // place is where the stack pointer is.
 type place struct {
 	from  int   // where in the module the base of the stack was made; 0 is nowhere, and there is no more to know
-	moved int64 // by how much the pointer has moved since
+	moved int64 // how far the pointer is from the base
 	reach int   // the number of the base's reach
 }
 
@@ -31,12 +33,12 @@ func (p *paths) reset(labels int) {
 	*p = paths{scopes: append(p.scopes[:0], scope{}), ended: append(p.ended[:0], make([]place, labels)...)}
 }
 
-// meet is one more way to the end of f.
-func (f *scope) meet(p place) {
-	if f.ways++; f.ways == 1 {
-		f.at = p
-	} else if f.at != p {
-		f.at = place{}
+// meet is one more way to the end of s.
+func (s *scope) meet(p place) {
+	if s.ways++; s.ways == 1 {
+		s.at = p
+	} else if s.at != p {
+		s.at = place{}
 	}
 }
 
@@ -45,27 +47,17 @@ func (p *paths) branch(label uint32) {
 	if p.dead || uint64(label) >= uint64(len(p.scopes)) {
 		return
 	}
-	f := &p.scopes[len(p.scopes)-1-int(label)]
-	if f.op == opLoop {
-		p.back(f.begin)
+	p.left = p.place
+	if s := &p.scopes[len(p.scopes)-1-int(label)]; s.op == opLoop {
+		p.back(s.begin)
 	} else {
-		f.meet(p.place)
+		s.meet(p.place)
 	}
 }
 
-// back is a way from here back to where place was taken for known.
-func (p *paths) back(to place) {
-	p.broken = p.broken || !p.dead && to.from != 0 && to != p.place
-}
-
-// anywhere is a way from here to every label.
-func (p *paths) anywhere() {
-	here := p.place
-	p.place = place{}
-	for label := range p.scopes {
-		p.branch(uint32(label))
-	}
-	p.place = here
+// back is a way from here back to where something is taken for known.
+func (p *paths) back(known place) {
+	p.broken = p.broken || !p.dead && known.from != 0 && known != p.place
 }
 
 // control takes an instruction that is neither in line nor a call.
@@ -87,12 +79,10 @@ func (a *addresses) control(op byte, f *flow, r *reader) {
 		a.leave(f)
 		a.dead = a.dead || op == opBr
 	case opBrTable:
-		if a.choosing {
-			a.choosing = false
-		} else {
-			a.anywhere()
+		if !a.choosing {
+			a.lost, a.broken = len(a.scopes), true
 		}
-		a.dead = true
+		a.choosing, a.dead = false, true
 	case opReturn, opUnreachable:
 		a.dead = true
 	}
@@ -105,6 +95,7 @@ func (a *addresses) leave(f *flow) {
 	} else if !f.leads() {
 		a.branch(f.index)
 	} else if to := f.label(uint32(f.value)); f.chosen && uint64(to) < uint64(len(a.ended)) {
+		a.left = a.place
 		a.back(a.ended[to])
 	} else {
 		a.broken = true
@@ -113,48 +104,44 @@ func (a *addresses) leave(f *flow) {
 
 // otherwise begins the other arm of an if.
 func (a *addresses) otherwise() {
-	f := &a.scopes[len(a.scopes)-1]
+	s := &a.scopes[len(a.scopes)-1]
 	if !a.dead {
-		f.meet(a.place)
+		s.meet(a.place)
 	}
-	f.op = opElse
-	a.forget(f.known)
-	a.place, a.dead = f.begin, f.dead
+	s.op = opElse
+	a.forget(s.known)
+	a.place, a.dead = s.begin, s.dead
 }
 
 // close ends a scope.
-func (a *addresses) close(flow *flow, r *reader) {
+func (a *addresses) close(f *flow, r *reader) {
 	n := len(a.scopes) - 1
-	f := a.scopes[n]
-	if n == 0 || f.op == opLoop {
-		a.scopes = a.scopes[:max(n, 1)]
+	s := a.scopes[n]
+	a.scopes = a.scopes[:max(n, 1)]
+	if n == 0 || s.op == opLoop {
 		return
 	}
-	a.scopes = a.scopes[:n]
-	if f.op == opIf && !f.dead {
-		f.meet(f.begin) // the way past it
+	if s.op == opIf && !s.dead {
+		s.meet(s.begin) // the way past it
 	}
 	through := !a.dead
 	if through {
-		f.meet(a.place)
+		s.meet(a.place)
 	}
-	if label := flow.ended; label >= 0 && a.chosen(label) {
-		a.forget(0)
-		if !a.fast {
-			f.at = place{}
-		}
-		f.ways += 2
-		if label < len(a.ended) {
-			a.ended[label] = f.at
-		}
+	if n < a.lost {
+		a.lost = n
+		s.meet(place{})
 	}
-	if f.ways > 1 || !through {
-		a.forget(f.known)
+	if f.ended >= 0 && a.chosen(f.ended) {
+		a.reenter(&s, f.ended)
 	}
-	if a.dead = f.ways == 0; !a.dead {
-		a.place = f.at
+	if s.ways > 1 || !through {
+		a.forget(s.known)
 	}
-	if f.ways > 1 {
+	if a.dead = s.ways == 0; a.dead {
+		return
+	}
+	if a.place = s.at; s.ways > 1 {
 		if a.texts = a.settle(a.texts); len(a.texts) > a.begun {
 			a.edit(r.pos, r.pos)
 		}
@@ -166,14 +153,35 @@ func (a *addresses) chosen(label int) bool {
 	return a.labels == nil || label < len(a.labels) && a.labels[label]
 }
 
-// settle appends what sets all that is known to itself. Where ways meet, the
+// reenter is where the dispatch leads to: of pointers nothing is known there.
+// Where the stack pointer is, a fast function takes
+// for known as it is on the ways that led here so far, or else as it was when
+// the last of them branched off; back checks that.
+func (a *addresses) reenter(s *scope, label int) {
+	a.forget(0)
+	switch {
+	case !a.fast:
+		s.at = place{}
+	case s.ways == 0:
+		s.at = a.left
+	}
+	s.ways += 2
+	if label < len(a.ended) {
+		a.ended[label] = s.at
+	}
+}
+
+// maxSettled bounds what is settled in one place.
+const maxSettled = 8
+
+// settle appends what sets that which is known to itself. Where ways meet, the
 // engine sees that they bring the same value along only when it is asked for the
 // first time, and takes it for another one from then on.
 func (a *addresses) settle(text []byte) []byte {
 	if a.from != 0 {
 		text = again(text, a.base)
 	}
-	for _, l := range a.known {
+	for _, l := range a.known[max(len(a.known)-maxSettled, 0):] {
 		if h := a.halves[l]; h.from != 0 {
 			text = again(text, h.local)
 		}
