@@ -73,6 +73,8 @@ func (w *rewriter) plan(r reader) resume {
 				}
 				ifs = ifs[:n-1]
 			}
+		case op == opNop && ended == at:
+			ended = r.pos
 		case op == opElse && len(ifs) > 0:
 			ifs[len(ifs)-1] = 0
 		case op == opIf && r.b[r.pos-1] == blockEmpty:
