@@ -92,7 +92,7 @@ func (w *rewriter) function(bodies []byte, i int, r *reader) []byte {
 		return bodies
 	}
 	b := source{r, r.b[begin:r.pos], uint32(locals) + signature.parameters, 1 + (r.end-r.pos)/codePerUnit}
-	how := way{goes: w.byGo && signature.resumed && b.locals > stackPointer}
+	how := way{goes: w.byGo && signature.resumed && pointerIs32(b.declared)}
 	if how.goes {
 		how.resume = w.plan(*r)
 		if w.fast(b, how.resume, w.ownTypes[i]) {
@@ -101,6 +101,13 @@ func (w *rewriter) function(bodies []byte, i int, r *reader) []byte {
 	}
 	w.write(b, how)
 	return w.appendBody(bodies)
+}
+
+// pointerIs32 reports whether the first local, which in Go's functions is the
+// stack pointer, is one of 32 bits.
+func pointerIs32(declared []byte) bool {
+	r := &reader{b: declared, end: len(declared)}
+	return r.u32() > 0 && r.u32() > 0 && r.byte() == typeI32
 }
 
 // way is how a function is written.

@@ -12,7 +12,7 @@ const maxFrame = 1 << 15
 // back to. The fast one has a single base for all that it does on the stack,
 // made when it begins, as a call that returns leaves the pointer where it was.
 func (w *rewriter) fast(b source, p resume, kind uint32) bool {
-	if !p.known || !p.enters || p.frame > maxFrame || !b.has(pointerAgain) {
+	if !w.slack || !p.known || !p.enters || p.frame > maxFrame || !b.has(pointerAgain) {
 		return false
 	}
 	begin := b.pos

@@ -3,8 +3,10 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -16,7 +18,7 @@ func main() {}
 //go:wasmexport busy
 func busy(n uint64) (sum uint64) {
 	sum = 1
-	for _, part := range []func(uint64) uint64{deep, recovered, deferred, spoken, collected, sorted, guarded} {
+	for _, part := range []func(uint64) uint64{deep, recovered, caught, deferred, spoken, collected, sorted, guarded} {
 		sum = sum*31 + part(n)
 	}
 	return sum
@@ -52,6 +54,20 @@ func recovered(n uint64) (sum uint64) {
 		try(func() { _ = any(n).(string) })
 		try(func() { runtime.Gosched() })
 	}
+	return sum
+}
+
+// caught panics behind a callee that was inlined, so that nothing stands in the
+// code between the end of a jump and the deferred call but a mark of the line.
+func caught(n uint64) (sum uint64) {
+	defer func() {
+		if recover() != nil {
+			sum += 3 * (n + 1)
+		}
+	}()
+	var b bytes.Buffer
+	b.WriteByte(byte(n))
+	b.Grow(math.MaxInt - 1)
 	return sum
 }
 
