@@ -108,9 +108,9 @@ func (s *state) refuse(lim core.Limits, tokens int64) *core.Error {
 		return e
 	}
 	var err *core.Error
-	longer := func(wait time.Duration, format string, args ...any) {
+	longer := func(wait time.Duration, format string, limit int64) {
 		if wait > 0 && (err == nil || wait > err.RetryAfter) {
-			err = core.Errorf(core.CodeRateLimited, core.SourceGateway, format, args...)
+			err = core.Errorf(core.CodeRateLimited, core.SourceGateway, format, limit)
 			err.RetryAfter = wait
 		}
 	}
