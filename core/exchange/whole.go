@@ -1,8 +1,10 @@
 package exchange
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/tokligence/gateway/core"
@@ -108,22 +110,55 @@ func (r *run) clientBody(c *call, body []byte) ([]byte, *core.Error) {
 	return out, nil
 }
 
-// stamp adds what a provider plugin leaves to the host.
+// What a provider plugin leaves to the host. An answer of vectors has no id and no time.
+var chatStamps, vectorStamps = []string{"id", "object", "created", "model", "usage"}, []string{"object", "model", "usage"}
+
+// stamp adds it to an answer, but for what the plugin has written itself.
 func (r *run) stamp(body []byte, u core.Usage) []byte {
+	names := chatStamps
 	if r.plan.endpoint == abi.Embeddings {
-		usage := appendInt([]byte(`{"prompt_tokens":`), u.InputTokens())
-		usage = append(appendInt(append(usage, `,"total_tokens":`...), u.InputTokens()), '}')
-		return scan.Apply(nil, body, []scan.Edit{
-			{Key: "object", Value: []byte(`"list"`), OnlyIfAbsent: true},
-			{Key: "model", Value: scan.AppendString(nil, r.servedModel()), OnlyIfAbsent: true},
-			{Key: "usage", Value: usage, OnlyIfAbsent: true}})
+		names = vectorStamps
 	}
-	return scan.Apply(make([]byte, 0, len(body)+512), body, []scan.Edit{
-		{Key: "id", Value: scan.AppendString(nil, r.replyID()), OnlyIfAbsent: true},
-		{Key: "object", Value: []byte(`"chat.completion"`), OnlyIfAbsent: true},
-		{Key: "created", Value: appendInt(nil, r.req.Arrived.Unix()), OnlyIfAbsent: true},
-		{Key: "model", Value: scan.AppendString(nil, r.servedModel()), OnlyIfAbsent: true},
-		{Key: "usage", Value: appendUsage(nil, u), OnlyIfAbsent: true}})
+	var has uint32 // a bit for each name
+	empty := true
+	scan.Members(body, func(key, _ []byte) bool {
+		empty = false
+		if i := slices.Index(names, string(key)); i >= 0 {
+			has |= 1 << i
+		}
+		return true
+	})
+	dst := make([]byte, 0, len(body)+512)
+	if !empty {
+		dst = append(dst, body[:bytes.LastIndexByte(body, '}')]...)
+	}
+	for i, name := range names {
+		if has&(1<<i) == 0 {
+			dst = r.appendStamp(scan.AppendName(dst, name), name, u)
+		}
+	}
+	return scan.CloseObject(dst, 0)
+}
+
+// appendStamp writes the value of one of the names.
+func (r *run) appendStamp(dst []byte, name string, u core.Usage) []byte {
+	embeddings := r.plan.endpoint == abi.Embeddings
+	switch {
+	case name == "id":
+		return scan.AppendString(dst, r.replyID())
+	case name == "object" && embeddings:
+		return append(dst, `"list"`...)
+	case name == "object":
+		return append(dst, `"chat.completion"`...)
+	case name == "created":
+		return appendInt(dst, r.req.Arrived.Unix())
+	case name == "model":
+		return scan.AppendString(dst, r.servedModel())
+	case embeddings:
+		dst = appendInt(append(dst, `{"prompt_tokens":`...), u.InputTokens())
+		return append(appendInt(append(dst, `,"total_tokens":`...), u.InputTokens()), '}')
+	}
+	return appendUsage(dst, u)
 }
 
 // replyID is the id of an answer whose vendor gave none.
