@@ -73,9 +73,18 @@ func appendRawElement(dst []byte, raw *abi.Raw) []byte { return appendRaw(dst, *
 
 // ParseDecodeEventsReply reads b into d.
 func ParseDecodeEventsReply(b []byte, d *abi.DecodeEventsReply) error {
+	return members(b, decodeEventsReply(d))
+}
+
+// ReadDecodeEventsReply checks b and reads it into d.
+func ReadDecodeEventsReply(b []byte, d *abi.DecodeEventsReply) error {
+	return read(b, decodeEventsReply(d))
+}
+
+func decodeEventsReply(d *abi.DecodeEventsReply) member {
 	old := *d
 	*d = abi.DecodeEventsReply{}
-	return members(b, func(key, v []byte) error {
+	return func(key, v []byte) error {
 		switch string(key) {
 		case "state":
 			return setString(&d.State, old.State, v)
@@ -92,7 +101,7 @@ func ParseDecodeEventsReply(b []byte, d *abi.DecodeEventsReply) error {
 			return setBool(&d.Done, v)
 		}
 		return nil
-	})
+	}
 }
 
 func rawElement(raw *abi.Raw, v []byte) error { *raw = v; return nil }
