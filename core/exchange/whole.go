@@ -45,9 +45,11 @@ func (r *run) began(body []byte) {
 // writes it.
 func (r *run) passWhole(ctx context.Context, c *call, headers abi.Headers, body []byte) *core.Error {
 	r.firstByte, r.whole = r.x.now(), true
+	var room *[]byte
 	if r.plan.Response.Mode == abi.Transform {
+		room = holdBody()
 		reply, err := r.target.provider.Decode(ctx, &abi.DecodeRequest{Endpoint: r.plan.endpoint, Deployment: r.target.described,
-			Status: 200, Headers: headers, State: c.state, Body: body})
+			Status: 200, Headers: headers, State: c.state, Body: body}, room)
 		if err != nil {
 			return core.AsError(err)
 		}
@@ -60,6 +62,9 @@ func (r *run) passWhole(ctx context.Context, c *call, headers abi.Headers, body 
 	body, err := r.clientBody(c, body)
 	if err != nil {
 		return err
+	}
+	if room != nil { // what the plugin said has been copied
+		dropBody(room)
 	}
 	if r.guard != nil {
 		guarded, err := r.guard.Output(ctx, body)
