@@ -17,7 +17,10 @@ import (
 // relayWhole reads a whole answer and passes it on.
 func (r *run) relayWhole(ctx context.Context, c *call, resp *upstream.Response) *core.Error {
 	resp.Body.SetIdleTimeout(r.target.Deployment.Timeouts.Total)
-	body, err := upstream.ReadAll(resp, r.x.MaxBody)
+	room := holdBody()
+	defer dropBody(room) // the client has what stands in it, or nobody
+	body, err := upstream.ReadAll(resp, r.x.MaxBody, *room)
+	*room = body
 	if errors.Is(err, upstream.ErrTooLarge) {
 		return core.Errorf(core.CodeUpstreamUnavailable, core.SourceUpstream, "the provider's answer is larger than the gateway takes").With(err)
 	}
@@ -30,7 +33,7 @@ func (r *run) relayWhole(ctx context.Context, c *call, resp *upstream.Response) 
 		r.began(body)
 		return core.Errorf(core.CodeUpstreamUnavailable, core.SourceUpstream, "the provider's answer is not JSON").With(err)
 	}
-	return r.passWhole(ctx, c, vendorHeaders(resp), body)
+	return r.passWhole(ctx, c, vendorHeaders(resp), body, room)
 }
 
 // began notes an answer of which only a part came. The vendor has made it and
@@ -42,14 +45,15 @@ func (r *run) began(body []byte) {
 }
 
 // passWhole turns the vendor's answer into the client's, guards it, settles and
-// writes it.
-func (r *run) passWhole(ctx context.Context, c *call, headers abi.Headers, body []byte) *core.Error {
+// writes it. In room stands the vendor's, if anything; its place is taken when a
+// plugin has read it.
+func (r *run) passWhole(ctx context.Context, c *call, headers abi.Headers, body []byte, room *[]byte) *core.Error {
 	r.firstByte, r.whole = r.x.now(), true
-	var room *[]byte
 	if r.plan.Response.Mode == abi.Transform {
-		room = holdBody()
+		said := holdBody()
+		defer dropBody(said)
 		reply, err := r.target.provider.Decode(ctx, &abi.DecodeRequest{Endpoint: r.plan.endpoint, Deployment: r.target.described,
-			Status: 200, Headers: headers, State: c.state, Body: body}, room)
+			Status: 200, Headers: headers, State: c.state, Body: body}, said)
 		if err != nil {
 			return core.AsError(err)
 		}
@@ -59,12 +63,9 @@ func (r *run) passWhole(ctx context.Context, c *call, headers abi.Headers, body 
 		r.tally.read(r.plan.usage, body)
 	}
 	r.outTokens = r.estimateAnswer(body)
-	body, err := r.clientBody(c, body)
+	body, err := r.clientBody(c, body, room)
 	if err != nil {
 		return err
-	}
-	if room != nil { // what the plugin said has been copied
-		dropBody(room)
 	}
 	if r.guard != nil {
 		guarded, err := r.guard.Output(ctx, body)
@@ -97,13 +98,15 @@ func (r *run) estimateAnswer(body []byte) int64 {
 }
 
 // clientBody puts a canonical or passed-through answer into the client's shape.
-func (r *run) clientBody(c *call, body []byte) ([]byte, *core.Error) {
+// A canonical one does not stand in room.
+func (r *run) clientBody(c *call, body []byte, room *[]byte) ([]byte, *core.Error) {
 	usage := r.usage()
 	if r.req.Endpoint == abi.Embeddings {
 		body = encodeVectors(body, r.facts.encodingFormat)
 	}
 	if r.plan.Response.Mode == abi.Transform {
-		body = r.stamp(body, usage)
+		*room = r.stamp((*room)[:0], body, usage)
+		body = *room
 	}
 	if !c.bridged {
 		return body, nil
@@ -118,8 +121,8 @@ func (r *run) clientBody(c *call, body []byte) ([]byte, *core.Error) {
 // What a provider plugin leaves to the host. An answer of vectors has no id and no time.
 var chatStamps, vectorStamps = []string{"id", "object", "created", "model", "usage"}, []string{"object", "model", "usage"}
 
-// stamp adds it to an answer, but for what the plugin has written itself.
-func (r *run) stamp(body []byte, u core.Usage) []byte {
+// stamp writes an answer with it to dst, but for what the plugin has written itself.
+func (r *run) stamp(dst, body []byte, u core.Usage) []byte {
 	names := chatStamps
 	if r.plan.endpoint == abi.Embeddings {
 		names = vectorStamps
@@ -133,7 +136,8 @@ func (r *run) stamp(body []byte, u core.Usage) []byte {
 		}
 		return true
 	})
-	dst := make([]byte, 0, len(body)+512)
+	dst = slices.Grow(dst, len(body)+512)
+	start := len(dst)
 	if !empty {
 		dst = append(dst, body[:bytes.LastIndexByte(body, '}')]...)
 	}
@@ -142,7 +146,7 @@ func (r *run) stamp(body []byte, u core.Usage) []byte {
 			dst = r.appendStamp(scan.AppendName(dst, name), name, u)
 		}
 	}
-	return scan.CloseObject(dst, 0)
+	return scan.CloseObject(dst, start)
 }
 
 // appendStamp writes the value of one of the names.

@@ -24,7 +24,7 @@ func TestStamp(t *testing.T) {
 	} {
 		r := &run{id: core.PrefixExchange + "1", req: &Request{Endpoint: c.endpoint, Arrived: time.Unix(1700000000, 0)}, plan: &plan{endpoint: c.endpoint},
 			target: &Target{Deployment: &core.Deployment{Model: "m"}}}
-		if got := string(r.stamp([]byte(c.body), core.Usage{Input: 3, Output: 4})); got != c.want {
+		if got := string(r.stamp(nil, []byte(c.body), core.Usage{Input: 3, Output: 4})); got != c.want {
 			t.Errorf("%s %s:\n got %s\nwant %s", c.endpoint, c.body, got, c.want)
 		}
 	}
