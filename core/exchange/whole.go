@@ -33,7 +33,11 @@ func (r *run) relayWhole(ctx context.Context, c *call, resp *upstream.Response) 
 		r.began(body)
 		return core.Errorf(core.CodeUpstreamUnavailable, core.SourceUpstream, "the provider's answer is not JSON").With(err)
 	}
-	return r.passWhole(ctx, c, vendorHeaders(resp), body, room)
+	var headers abi.Headers // for a plugin
+	if r.plan.Response.Mode == abi.Transform {
+		headers = vendorHeaders(resp)
+	}
+	return r.passWhole(ctx, c, headers, body, room)
 }
 
 // began notes an answer of which only a part came. The vendor has made it and

@@ -154,7 +154,7 @@ func checkHeader(name, value string) error {
 }
 
 // checkEncode holds the URL to that of the plan, and a local answer's status to
-// those that a vendor can answer with.
+// those that a vendor can answer with. The plan is zero where neither matters.
 func checkEncode(e *abi.EncodeReply, plan *planned) error {
 	if e.URL != "" {
 		if plan.url == "" {

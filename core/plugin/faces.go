@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/pdk/abi"
@@ -92,6 +93,8 @@ type Provider struct {
 	decodesErrors bool
 	// plans holds a planned for each planKey; what Encode gives is held to it.
 	plans sync.Map
+	// local is whether one of the plans is: it saves Encode most look-ups.
+	local atomic.Bool
 }
 
 // planned is what of a plan binds Encode.
@@ -136,6 +139,9 @@ func (p *Provider) Plan(ctx context.Context, r *abi.PlanRequest) (*abi.PlanReply
 		return nil, p.broken(abi.Plan, err)
 	}
 	p.plans.Store(planKey{r.Deployment.Name, r.Endpoint, r.Stream}, planned{reply.URL, reply.Local})
+	if reply.Local {
+		p.local.Store(true)
+	}
 	return reply, nil
 }
 
@@ -149,8 +155,11 @@ func (p *Provider) Encode(ctx context.Context, r *abi.EncodeRequest, room *[]byt
 	}
 	reply := &abi.EncodeReply{}
 	if err = wire.ReadEncodeReply(out, reply); err == nil {
-		found, _ := p.plans.Load(planKey{r.Deployment.Name, r.Endpoint, r.Stream})
-		plan, _ := found.(planned)
+		var plan planned
+		if reply.URL != "" || p.local.Load() {
+			found, _ := p.plans.Load(planKey{r.Deployment.Name, r.Endpoint, r.Stream})
+			plan, _ = found.(planned)
+		}
 		err = checkEncode(reply, &plan)
 	}
 	if err != nil {
