@@ -124,9 +124,7 @@ func (r *run) settle(outcome core.Outcome, status int, cause *core.Error) *core.
 		e.ServedModel = r.tally.model
 	}
 	e.Findings = r.guard.Findings()
-	if r.grant != nil {
-		r.grant.Correct(now, e.Usage.InputTokens()+e.Usage.OutputTokens())
-	}
+	r.grant.Correct(now, e.Usage.InputTokens()+e.Usage.OutputTokens())
 	var failure *core.Error
 	if r.hold != nil {
 		e.ID = core.EntryID(r.id)
