@@ -191,8 +191,10 @@ func (p *Provider) DecodeEvents(ctx context.Context, r *abi.DecodeEventsRequest)
 		return nil, err
 	}
 	reply := &abi.DecodeEventsReply{}
-	if err = wire.ReadDecodeEventsReply(out, reply); err == nil {
-		err = checkEvents(reply)
+	if err = scan.Valid(out); err == nil {
+		if err = wire.ParseDecodeEventsReply(out, reply); err == nil {
+			err = checkEvents(reply)
+		}
 	}
 	if err != nil {
 		return nil, p.broken(abi.DecodeEvents, err)

@@ -73,18 +73,9 @@ func appendRawElement(dst []byte, raw *abi.Raw) []byte { return appendRaw(dst, *
 
 // ParseDecodeEventsReply reads b into d.
 func ParseDecodeEventsReply(b []byte, d *abi.DecodeEventsReply) error {
-	return members(b, decodeEventsReply(d))
-}
-
-// ReadDecodeEventsReply checks b and reads it into d.
-func ReadDecodeEventsReply(b []byte, d *abi.DecodeEventsReply) error {
-	return read(b, decodeEventsReply(d))
-}
-
-func decodeEventsReply(d *abi.DecodeEventsReply) member {
 	old := *d
 	*d = abi.DecodeEventsReply{}
-	return func(key, v []byte) error {
+	return members(b, func(key, v []byte) error {
 		switch string(key) {
 		case "state":
 			return setString(&d.State, old.State, v)
@@ -101,7 +92,7 @@ func decodeEventsReply(d *abi.DecodeEventsReply) member {
 			return setBool(&d.Done, v)
 		}
 		return nil
-	}
+	})
 }
 
 func rawElement(raw *abi.Raw, v []byte) error { *raw = v; return nil }

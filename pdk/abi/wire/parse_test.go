@@ -31,7 +31,6 @@ func TestRead(t *testing.T) {
 		`{"model":"a","model":"b"}`} {
 		both(t, text, ReadEncodeReply, ParseEncodeReply)
 		both(t, text, ReadDecodeReply, ParseDecodeReply)
-		both(t, text, ReadDecodeEventsReply, ParseDecodeEventsReply)
 	}
 }
 

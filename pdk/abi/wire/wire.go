@@ -6,7 +6,7 @@
 //	ParseD(b []byte, d *abi.D) error
 //
 // and of those that cross it at load what the guest needs: with encoding/json
-// it would be half as large again. Of what the host reads most there is also
+// it would be half as large again. Of replies with a large body there is also
 //
 //	ReadD(b []byte, d *abi.D) error
 //
