@@ -19,31 +19,29 @@ type call struct {
 	request upstream.Request
 	state   string  // of the provider plugin
 	bridged bool    // the answer must be translated to the client's endpoint
-	held    *[]byte // of bodies, and what the request's body stands in; nil for none
+	held    *[]byte // of bodies, in which the request's body stands
 }
 
-// bodies are buffers for what is sent to vendors.
+// bodies are buffers for what is sent to vendors and what plugins say.
 var bodies = sync.Pool{New: func() any { return new([]byte) }}
 
 // keptBody is the largest buffer that goes back to bodies.
 const keptBody = 1 << 20
 
-// hold takes a buffer for a body of about size bytes.
-func (c *call) hold(size int) []byte {
-	c.held = bodies.Get().(*[]byte)
-	if cap(*c.held) < size {
-		*c.held = make([]byte, 0, size)
+func holdBody() *[]byte { return bodies.Get().(*[]byte) }
+
+// dropBody gives a buffer back that nothing stands in any more.
+func dropBody(held *[]byte) {
+	if cap(*held) <= keptBody {
+		bodies.Put(held)
 	}
-	return (*c.held)[:0]
 }
 
-// sent gives the body's buffer back.
+// sent gives the request's body back.
 func (c *call) sent() {
-	body := c.request.Body
 	c.request.Body = nil
-	if c.held != nil && cap(body) <= keptBody {
-		*c.held = body // it may have outgrown what was taken
-		bodies.Put(c.held)
+	if c.held != nil {
+		dropBody(c.held)
 	}
 	c.held = nil
 }
@@ -89,7 +87,9 @@ func (r *run) build(ctx context.Context) (*call, *core.Error) {
 	if err != nil {
 		return nil, err
 	}
-	c.request.Body = body.Apply(c.hold(len(body.Text())+len(t.Deployment.Model)+64), edits)
+	c.held = holdBody()
+	*c.held = body.Apply(slices.Grow((*c.held)[:0], len(body.Text())+len(t.Deployment.Model)+64), edits)
+	c.request.Body = *c.held
 	return c, nil
 }
 
@@ -205,8 +205,9 @@ func (r *run) encode(ctx context.Context, c *call, body scan.Object) *core.Error
 	if r.cap > 0 {
 		text = body.Apply(nil, r.capEdits(nil, body, "max_tokens"))
 	}
+	c.held = holdBody()
 	reply, err := t.provider.Encode(ctx, &abi.EncodeRequest{Endpoint: r.plan.endpoint, Stream: r.facts.stream,
-		Deployment: t.described, DropParams: t.Deployment.DropParams, Body: text})
+		Deployment: t.described, DropParams: t.Deployment.DropParams, Body: text}, c.held)
 	if err != nil {
 		return core.AsError(err)
 	}

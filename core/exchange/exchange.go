@@ -94,7 +94,7 @@ type run struct {
 	body      scan.Object // the client's, after the guardrails
 	route     *Route
 	guard     *guard.Run
-	grant     *limit.Grant
+	grant     *limit.Grant // nil before it is taken, and where nothing is limited
 	hold      *ledger.Reservation
 	cap       int64 // output cap that the gateway sets; 0 leaves the client's
 	worst     core.Usage
@@ -271,9 +271,7 @@ func (h *Head) add(name, value string) {
 // end releases what the exchange holds, settles what nothing else has, and tells.
 func (r *run) end() {
 	r.stopKeepAlive()
-	if r.grant != nil {
-		r.grant.Release()
-	}
+	r.grant.Release()
 	if !r.settled && r.hold != nil {
 		r.settle(core.OutcomeFailed, 500, core.Errorf(core.CodeInternal, core.SourceGateway, "internal error"))
 	}

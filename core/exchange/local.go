@@ -40,7 +40,7 @@ func (r *run) relayLocal(ctx context.Context, c *call) (status int, err *core.Er
 	case a.Cut:
 		return a.Status, r.upstreamError(ctx, io.ErrUnexpectedEOF)
 	}
-	return a.Status, r.passWhole(ctx, c, a.Headers, a.Body)
+	return a.Status, r.passWhole(ctx, c, a.Headers, a.Body, new([]byte))
 }
 
 // pacer waits, at most for its limit at a time; 0 is no limit.

@@ -43,10 +43,10 @@ func (p passthrough) Plan(_ context.Context, r *abi.PlanRequest) (*abi.PlanReply
 			{Code: abi.RateLimited, VCode: "insufficient_quota", NoRetry: true}}}}, nil
 }
 
-func (passthrough) Encode(context.Context, *abi.EncodeRequest) (*abi.EncodeReply, error) {
+func (passthrough) Encode(context.Context, *abi.EncodeRequest, *[]byte) (*abi.EncodeReply, error) {
 	return nil, io.ErrUnexpectedEOF
 }
-func (passthrough) Decode(context.Context, *abi.DecodeRequest) (*abi.DecodeReply, error) {
+func (passthrough) Decode(context.Context, *abi.DecodeRequest, *[]byte) (*abi.DecodeReply, error) {
 	return nil, io.ErrUnexpectedEOF
 }
 func (passthrough) DecodeEvents(context.Context, *abi.DecodeEventsRequest) (*abi.DecodeEventsReply, error) {

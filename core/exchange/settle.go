@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/tokligence/gateway/core"
@@ -123,9 +124,7 @@ func (r *run) settle(outcome core.Outcome, status int, cause *core.Error) *core.
 		e.ServedModel = r.tally.model
 	}
 	e.Findings = r.guard.Findings()
-	if r.grant != nil {
-		r.grant.Correct(now, e.Usage.InputTokens()+e.Usage.OutputTokens())
-	}
+	r.grant.Correct(now, e.Usage.InputTokens()+e.Usage.OutputTokens())
 	var failure *core.Error
 	if r.hold != nil {
 		e.ID = core.EntryID(r.id)
@@ -191,15 +190,28 @@ func (r *run) describe() {
 
 // appendRateLimits writes OpenAI's x-ratelimit headers, those that apply.
 func appendRateLimits(h []HeaderField, s limit.State) []HeaderField {
-	add := func(kind string, most, remaining int64, reset time.Duration) {
-		if most == 0 {
-			return
-		}
-		h = append(h, HeaderField{"X-Ratelimit-Limit-" + kind, string(appendInt(nil, most))},
-			HeaderField{"X-Ratelimit-Remaining-" + kind, string(appendInt(nil, remaining))},
-			HeaderField{"X-Ratelimit-Reset-" + kind, reset.Round(time.Millisecond).String()})
+	if s == (limit.State{}) {
+		return h
 	}
-	add("Requests", s.LimitRequests, s.RemainingRequests, s.ResetRequests)
-	add("Tokens", s.LimitTokens, s.RemainingTokens, s.ResetTokens)
+	h = slices.Grow(h, 6)
+	if s.LimitRequests > 0 {
+		most, remaining, reset := rateLimit(s.LimitRequests, s.RemainingRequests, s.ResetRequests)
+		h = append(h, HeaderField{"X-Ratelimit-Limit-Requests", most}, HeaderField{"X-Ratelimit-Remaining-Requests", remaining}, HeaderField{"X-Ratelimit-Reset-Requests", reset})
+	}
+	if s.LimitTokens > 0 {
+		most, remaining, reset := rateLimit(s.LimitTokens, s.RemainingTokens, s.ResetTokens)
+		h = append(h, HeaderField{"X-Ratelimit-Limit-Tokens", most}, HeaderField{"X-Ratelimit-Remaining-Tokens", remaining}, HeaderField{"X-Ratelimit-Reset-Tokens", reset})
+	}
 	return h
+}
+
+// rateLimit writes three headers' values as parts of one string.
+func rateLimit(most, remaining int64, reset time.Duration) (a, b, c string) {
+	var room [64]byte
+	text := appendInt(room[:0], most)
+	i := len(text)
+	text = appendInt(text, remaining)
+	j := len(text)
+	all := string(append(text, reset.Round(time.Millisecond).String()...))
+	return all[:i], all[i:j], all[j:]
 }

@@ -19,8 +19,9 @@ import (
 // errors turn into client-safe ones by PluginError.
 type Provider interface {
 	Plan(ctx context.Context, r *abi.PlanRequest) (*abi.PlanReply, error)
-	Encode(ctx context.Context, r *abi.EncodeRequest) (*abi.EncodeReply, error)
-	Decode(ctx context.Context, r *abi.DecodeRequest) (*abi.DecodeReply, error)
+	// What Encode and Decode return stands in room; nil is for one of its own.
+	Encode(ctx context.Context, r *abi.EncodeRequest, room *[]byte) (*abi.EncodeReply, error)
+	Decode(ctx context.Context, r *abi.DecodeRequest, room *[]byte) (*abi.DecodeReply, error)
 	DecodeEvents(ctx context.Context, r *abi.DecodeEventsRequest) (*abi.DecodeEventsReply, error)
 	DecodeError(ctx context.Context, r *abi.DecodeErrorRequest) (*abi.DecodeErrorReply, error)
 	// DecodesErrors reports whether DecodeError is the plugin's own.

@@ -1,8 +1,10 @@
 package exchange
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/tokligence/gateway/core"
@@ -15,7 +17,10 @@ import (
 // relayWhole reads a whole answer and passes it on.
 func (r *run) relayWhole(ctx context.Context, c *call, resp *upstream.Response) *core.Error {
 	resp.Body.SetIdleTimeout(r.target.Deployment.Timeouts.Total)
-	body, err := upstream.ReadAll(resp, r.x.MaxBody)
+	room := holdBody()
+	defer dropBody(room) // the client has what stands in it, or nobody
+	body, err := upstream.ReadAll(resp, r.x.MaxBody, *room)
+	*room = body
 	if errors.Is(err, upstream.ErrTooLarge) {
 		return core.Errorf(core.CodeUpstreamUnavailable, core.SourceUpstream, "the provider's answer is larger than the gateway takes").With(err)
 	}
@@ -28,7 +33,11 @@ func (r *run) relayWhole(ctx context.Context, c *call, resp *upstream.Response) 
 		r.began(body)
 		return core.Errorf(core.CodeUpstreamUnavailable, core.SourceUpstream, "the provider's answer is not JSON").With(err)
 	}
-	return r.passWhole(ctx, c, vendorHeaders(resp), body)
+	var headers abi.Headers // for a plugin
+	if r.plan.Response.Mode == abi.Transform {
+		headers = vendorHeaders(resp)
+	}
+	return r.passWhole(ctx, c, headers, body, room)
 }
 
 // began notes an answer of which only a part came. The vendor has made it and
@@ -40,12 +49,15 @@ func (r *run) began(body []byte) {
 }
 
 // passWhole turns the vendor's answer into the client's, guards it, settles and
-// writes it.
-func (r *run) passWhole(ctx context.Context, c *call, headers abi.Headers, body []byte) *core.Error {
+// writes it. In room stands the vendor's, if anything; its place is taken when a
+// plugin has read it.
+func (r *run) passWhole(ctx context.Context, c *call, headers abi.Headers, body []byte, room *[]byte) *core.Error {
 	r.firstByte, r.whole = r.x.now(), true
 	if r.plan.Response.Mode == abi.Transform {
+		said := holdBody()
+		defer dropBody(said)
 		reply, err := r.target.provider.Decode(ctx, &abi.DecodeRequest{Endpoint: r.plan.endpoint, Deployment: r.target.described,
-			Status: 200, Headers: headers, State: c.state, Body: body})
+			Status: 200, Headers: headers, State: c.state, Body: body}, said)
 		if err != nil {
 			return core.AsError(err)
 		}
@@ -55,7 +67,7 @@ func (r *run) passWhole(ctx context.Context, c *call, headers abi.Headers, body 
 		r.tally.read(r.plan.usage, body)
 	}
 	r.outTokens = r.estimateAnswer(body)
-	body, err := r.clientBody(c, body)
+	body, err := r.clientBody(c, body, room)
 	if err != nil {
 		return err
 	}
@@ -90,13 +102,15 @@ func (r *run) estimateAnswer(body []byte) int64 {
 }
 
 // clientBody puts a canonical or passed-through answer into the client's shape.
-func (r *run) clientBody(c *call, body []byte) ([]byte, *core.Error) {
+// A canonical one does not stand in room.
+func (r *run) clientBody(c *call, body []byte, room *[]byte) ([]byte, *core.Error) {
 	usage := r.usage()
 	if r.req.Endpoint == abi.Embeddings {
 		body = encodeVectors(body, r.facts.encodingFormat)
 	}
 	if r.plan.Response.Mode == abi.Transform {
-		body = r.stamp(body, usage)
+		*room = r.stamp((*room)[:0], body, usage)
+		body = *room
 	}
 	if !c.bridged {
 		return body, nil
@@ -108,22 +122,56 @@ func (r *run) clientBody(c *call, body []byte) ([]byte, *core.Error) {
 	return out, nil
 }
 
-// stamp adds what a provider plugin leaves to the host.
-func (r *run) stamp(body []byte, u core.Usage) []byte {
+// What a provider plugin leaves to the host. An answer of vectors has no id and no time.
+var chatStamps, vectorStamps = []string{"id", "object", "created", "model", "usage"}, []string{"object", "model", "usage"}
+
+// stamp writes an answer with it to dst, but for what the plugin has written itself.
+func (r *run) stamp(dst, body []byte, u core.Usage) []byte {
+	names := chatStamps
 	if r.plan.endpoint == abi.Embeddings {
-		usage := appendInt([]byte(`{"prompt_tokens":`), u.InputTokens())
-		usage = append(appendInt(append(usage, `,"total_tokens":`...), u.InputTokens()), '}')
-		return scan.Apply(nil, body, []scan.Edit{
-			{Key: "object", Value: []byte(`"list"`), OnlyIfAbsent: true},
-			{Key: "model", Value: scan.AppendString(nil, r.servedModel()), OnlyIfAbsent: true},
-			{Key: "usage", Value: usage, OnlyIfAbsent: true}})
+		names = vectorStamps
 	}
-	return scan.Apply(make([]byte, 0, len(body)+512), body, []scan.Edit{
-		{Key: "id", Value: scan.AppendString(nil, r.replyID()), OnlyIfAbsent: true},
-		{Key: "object", Value: []byte(`"chat.completion"`), OnlyIfAbsent: true},
-		{Key: "created", Value: appendInt(nil, r.req.Arrived.Unix()), OnlyIfAbsent: true},
-		{Key: "model", Value: scan.AppendString(nil, r.servedModel()), OnlyIfAbsent: true},
-		{Key: "usage", Value: appendUsage(nil, u), OnlyIfAbsent: true}})
+	var has uint32 // a bit for each name
+	empty := true
+	scan.Members(body, func(key, _ []byte) bool {
+		empty = false
+		if i := slices.Index(names, string(key)); i >= 0 {
+			has |= 1 << i
+		}
+		return true
+	})
+	dst = slices.Grow(dst, len(body)+512)
+	start := len(dst)
+	if !empty {
+		dst = append(dst, body[:bytes.LastIndexByte(body, '}')]...)
+	}
+	for i, name := range names {
+		if has&(1<<i) == 0 {
+			dst = r.appendStamp(scan.AppendName(dst, name), name, u)
+		}
+	}
+	return scan.CloseObject(dst, start)
+}
+
+// appendStamp writes the value of one of the names.
+func (r *run) appendStamp(dst []byte, name string, u core.Usage) []byte {
+	embeddings := r.plan.endpoint == abi.Embeddings
+	switch {
+	case name == "id":
+		return scan.AppendString(dst, r.replyID())
+	case name == "object" && embeddings:
+		return append(dst, `"list"`...)
+	case name == "object":
+		return append(dst, `"chat.completion"`...)
+	case name == "created":
+		return appendInt(dst, r.req.Arrived.Unix())
+	case name == "model":
+		return scan.AppendString(dst, r.servedModel())
+	case embeddings:
+		dst = appendInt(append(dst, `{"prompt_tokens":`...), u.InputTokens())
+		return append(appendInt(append(dst, `,"total_tokens":`...), u.InputTokens()), '}')
+	}
+	return appendUsage(dst, u)
 }
 
 // replyID is the id of an answer whose vendor gave none.

@@ -13,32 +13,47 @@ const watchAfter = 50 * time.Millisecond
 // watch notices that the client leaves while its exchange runs, by reading:
 // what ends the read ends the exchange's context. A byte that comes instead is
 // the next request's first.
+//
+// An exchange that ends leaves the timer set for the next one, which mostly begins
+// before it fires: setting and stopping it costs each a microsecond.
 type watch struct {
 	conn   net.Conn
 	cancel func()
 
 	mu      sync.Mutex
 	timer   *time.Timer
+	set     bool // the timer is
 	running bool // between start and stop
+	since   time.Time
 	done    chan struct{}
 	early   []byte // read too soon, at most one byte
 }
 
 func (w *watch) start() {
 	w.mu.Lock()
-	w.running = true
-	w.mu.Unlock()
-	if w.timer == nil {
+	defer w.mu.Unlock()
+	w.running, w.since = true, time.Now()
+	switch {
+	case w.set:
+	case w.timer == nil:
 		w.timer = time.AfterFunc(watchAfter, w.read)
-		return
+	default:
+		w.timer.Reset(watchAfter)
 	}
-	w.timer.Reset(watchAfter)
+	w.set = true
 }
 
-// read waits for the client to say or do something.
+// read waits for the client to say or do something, once the exchange has lasted.
 func (w *watch) read() {
 	w.mu.Lock()
+	w.set = false
 	if !w.running || w.done != nil {
+		w.mu.Unlock()
+		return
+	}
+	if left := watchAfter - time.Since(w.since); left > 0 { // the timer was another's
+		w.set = true
+		w.timer.Reset(left)
 		w.mu.Unlock()
 		return
 	}
@@ -63,9 +78,6 @@ func (w *watch) read() {
 // stop ends the watch before the connection is read again, and reports whether
 // the connection's read deadline was moved.
 func (w *watch) stop() (moved bool) {
-	if w.timer != nil {
-		w.timer.Stop()
-	}
 	w.mu.Lock()
 	w.running = false
 	done := w.done

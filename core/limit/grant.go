@@ -34,6 +34,9 @@ type State struct {
 
 // State is as of Acquire or the last Correct.
 func (g *Grant) State() State {
+	if g == nil {
+		return State{}
+	}
 	g.limiter.mu.Lock()
 	defer g.limiter.mu.Unlock()
 	return g.now
@@ -44,6 +47,9 @@ func (g *Grant) State() State {
 // reserved too little is added, even beyond the limit. Correcting again counts
 // from the last correction.
 func (g *Grant) Correct(now time.Time, actual int64) {
+	if g == nil {
+		return
+	}
 	actual = max(actual, 0)
 	at := now.UnixNano()
 	g.limiter.mu.Lock()
@@ -64,6 +70,9 @@ func (g *Grant) Correct(now time.Time, actual int64) {
 
 // Release gives the parallel slots back. Releasing again changes nothing.
 func (g *Grant) Release() {
+	if g == nil {
+		return
+	}
 	g.limiter.mu.Lock()
 	defer g.limiter.mu.Unlock()
 	g.release()
@@ -83,6 +92,9 @@ func (g *Grant) release() {
 // what this one let through, and a refusal uses nothing up. After Release it
 // changes nothing.
 func (g *Grant) Undo(now time.Time) {
+	if g == nil {
+		return
+	}
 	at := now.UnixNano()
 	g.limiter.mu.Lock()
 	defer g.limiter.mu.Unlock()

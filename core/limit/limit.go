@@ -9,6 +9,7 @@
 package limit
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -45,8 +46,12 @@ func New() *Limiter {
 // Acquire takes one request, tokens and a parallel slot from every subject, or
 // from none: the error is CodeRateLimited with the exact RetryAfter, at least
 // one nanosecond. tokens is an estimate; see [Grant.Correct]. A request of more
-// tokens than a whole minute's limit can never pass and says so (NoRetry).
+// tokens than a whole minute's limit can never pass and says so (NoRetry). The
+// grant is nil, which has all its methods, when no subject has limits.
 func (l *Limiter) Acquire(now time.Time, subjects []Subject, tokens int64) (*Grant, error) {
+	if !slices.ContainsFunc(subjects, func(s Subject) bool { return s.Limits != (core.Limits{}) }) {
+		return nil, nil
+	}
 	tokens = max(tokens, 0)
 	at := now.UnixNano()
 	g := &Grant{limiter: l, reserved: tokens}
@@ -108,9 +113,9 @@ func (s *state) refuse(lim core.Limits, tokens int64) *core.Error {
 		return e
 	}
 	var err *core.Error
-	longer := func(wait time.Duration, format string, args ...any) {
+	longer := func(wait time.Duration, format string, limit int64) {
 		if wait > 0 && (err == nil || wait > err.RetryAfter) {
-			err = core.Errorf(core.CodeRateLimited, core.SourceGateway, format, args...)
+			err = core.Errorf(core.CodeRateLimited, core.SourceGateway, format, limit)
 			err.RetryAfter = wait
 		}
 	}

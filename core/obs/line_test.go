@@ -68,6 +68,7 @@ func TestObserver_Level(t *testing.T) {
 		failed := observed()
 		failed.Err = core.Errorf(core.CodeInternal, core.SourceGateway, "x")
 		o.Exchange(failed)
+		o.Lines.Close()
 		if got := strings.Count(out.String(), "\n"); got != lines {
 			t.Errorf("%s: %d lines, want %d", level, got, lines)
 		}

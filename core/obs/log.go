@@ -11,22 +11,6 @@ import (
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
-// Lines is where log lines go, whole and one at a time.
-type Lines struct {
-	mu sync.Mutex
-	w  io.Writer
-}
-
-// NewLines writes lines to w.
-func NewLines(w io.Writer) *Lines { return &Lines{w: w} }
-
-// Write writes a line.
-func (l *Lines) Write(line []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.w.Write(line)
-}
-
 // NewLogger writes JSON lines of the level and above.
 func NewLogger(w io.Writer, level slog.Level) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
@@ -51,7 +35,7 @@ func (o *Observer) Exchange(x *exchange.Observed) {
 	}
 	held := buffers.Get().(*[]byte)
 	*held = appendLine((*held)[:0], level, x)
-	_, _ = o.Lines.Write(*held) // nobody is left to tell
+	o.Lines.Gather(*held)
 	buffers.Put(held)
 }
 

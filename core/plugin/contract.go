@@ -16,13 +16,6 @@ import (
 // What a plugin says is checked here before anything is done with it: a plugin
 // must not reach another host, forge a header or make up usage.
 
-func valid(doc []byte) error {
-	if err := scan.Valid(doc); err != nil {
-		return fmt.Errorf("the reply is not JSON: %w", err)
-	}
-	return nil
-}
-
 func object(what string, raw []byte) error {
 	if scan.Kind(raw) != '{' {
 		return fmt.Errorf("%s is not a JSON object", what)
@@ -161,7 +154,7 @@ func checkHeader(name, value string) error {
 }
 
 // checkEncode holds the URL to that of the plan, and a local answer's status to
-// those that a vendor can answer with.
+// those that a vendor can answer with. The plan is zero where neither matters.
 func checkEncode(e *abi.EncodeReply, plan *planned) error {
 	if e.URL != "" {
 		if plan.url == "" {

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
 	"github.com/tokligence/gateway/pdk/abi/wire"
 )
 
@@ -25,12 +27,15 @@ const keptBuffer = 256 << 10
 
 var inputs = sync.Pool{New: func() any { return new([]byte) }}
 
-// call encodes the request into a pooled buffer and runs f. The output is the
-// caller's own.
-func (f *face) call(ctx context.Context, fn abi.Function, encode func(dst []byte) []byte) ([]byte, error) {
+// call encodes the request into a pooled buffer and runs f. The output stands in
+// room, which may grow; nil is for one of its own.
+func (f *face) call(ctx context.Context, fn abi.Function, room *[]byte, encode func(dst []byte) []byte) ([]byte, error) {
+	if room == nil {
+		room = new([]byte)
+	}
 	held := inputs.Get().(*[]byte)
 	input := encode((*held)[:0])
-	out, err := f.plugin.Call(ctx, fn, input, nil)
+	out, err := f.plugin.Call(ctx, fn, input, (*room)[:0])
 	if *held = input; cap(input) > keptBuffer {
 		*held = nil
 	}
@@ -38,6 +43,7 @@ func (f *face) call(ctx context.Context, fn abi.Function, encode func(dst []byte
 	if err != nil {
 		return nil, f.asError(ctx, fn, err)
 	}
+	*room = out
 	return out, nil
 }
 
@@ -67,6 +73,9 @@ func (f *face) failed(fn abi.Function, err error) error {
 
 // broken is failed for a reply that breaks the contract.
 func (f *face) broken(fn abi.Function, err error) error {
+	if syntax := (*scan.SyntaxError)(nil); errors.As(err, &syntax) {
+		err = fmt.Errorf("the reply is not JSON: %w", err)
+	}
 	return f.failed(fn, &Fault{Plugin: f.id, Function: fn, Kind: FaultContract, Err: err})
 }
 
@@ -84,6 +93,8 @@ type Provider struct {
 	decodesErrors bool
 	// plans holds a planned for each planKey; what Encode gives is held to it.
 	plans sync.Map
+	// local is whether one of the plans is: it saves Encode most look-ups.
+	local atomic.Bool
 }
 
 // planned is what of a plan binds Encode.
@@ -116,7 +127,7 @@ func (p *Provider) Plan(ctx context.Context, r *abi.PlanRequest) (*abi.PlanReply
 	if err != nil {
 		return nil, p.failed(abi.Plan, err)
 	}
-	out, err := p.call(ctx, abi.Plan, func(dst []byte) []byte { return append(dst, input...) })
+	out, err := p.call(ctx, abi.Plan, nil, func(dst []byte) []byte { return append(dst, input...) })
 	if err != nil {
 		return nil, err
 	}
@@ -128,23 +139,28 @@ func (p *Provider) Plan(ctx context.Context, r *abi.PlanRequest) (*abi.PlanReply
 		return nil, p.broken(abi.Plan, err)
 	}
 	p.plans.Store(planKey{r.Deployment.Name, r.Endpoint, r.Stream}, planned{reply.URL, reply.Local})
+	if reply.Local {
+		p.local.Store(true)
+	}
 	return reply, nil
 }
 
 // Encode makes the vendor's request. Its URL keeps the scheme and host of the
-// plan that Plan gave for the same deployment, endpoint and stream.
-func (p *Provider) Encode(ctx context.Context, r *abi.EncodeRequest) (*abi.EncodeReply, error) {
-	out, err := p.call(ctx, abi.Encode, func(dst []byte) []byte { return wire.AppendEncodeRequest(dst, r) })
+// plan that Plan gave for the same deployment, endpoint and stream. Its body
+// stands in room, which may have to grow; nil is for one of its own.
+func (p *Provider) Encode(ctx context.Context, r *abi.EncodeRequest, room *[]byte) (*abi.EncodeReply, error) {
+	out, err := p.call(ctx, abi.Encode, room, func(dst []byte) []byte { return wire.AppendEncodeRequest(dst, r) })
 	if err != nil {
 		return nil, err
 	}
 	reply := &abi.EncodeReply{}
-	if err = valid(out); err == nil {
-		if err = wire.ParseEncodeReply(out, reply); err == nil {
+	if err = wire.ReadEncodeReply(out, reply); err == nil {
+		var plan planned
+		if reply.URL != "" || p.local.Load() {
 			found, _ := p.plans.Load(planKey{r.Deployment.Name, r.Endpoint, r.Stream})
-			plan, _ := found.(planned)
-			err = checkEncode(reply, &plan)
+			plan, _ = found.(planned)
 		}
+		err = checkEncode(reply, &plan)
 	}
 	if err != nil {
 		return nil, p.broken(abi.Encode, err)
@@ -152,17 +168,15 @@ func (p *Provider) Encode(ctx context.Context, r *abi.EncodeRequest) (*abi.Encod
 	return reply, nil
 }
 
-// Decode reads a whole answer.
-func (p *Provider) Decode(ctx context.Context, r *abi.DecodeRequest) (*abi.DecodeReply, error) {
-	out, err := p.call(ctx, abi.Decode, func(dst []byte) []byte { return wire.AppendDecodeRequest(dst, r) })
+// Decode reads a whole answer. For room see Encode.
+func (p *Provider) Decode(ctx context.Context, r *abi.DecodeRequest, room *[]byte) (*abi.DecodeReply, error) {
+	out, err := p.call(ctx, abi.Decode, room, func(dst []byte) []byte { return wire.AppendDecodeRequest(dst, r) })
 	if err != nil {
 		return nil, err
 	}
 	reply := &abi.DecodeReply{}
-	if err = valid(out); err == nil {
-		if err = wire.ParseDecodeReply(out, reply); err == nil {
-			err = errors.Join(object("body", reply.Body), checkUsage(reply.Usage))
-		}
+	if err = wire.ReadDecodeReply(out, reply); err == nil {
+		err = errors.Join(object("body", reply.Body), checkUsage(reply.Usage))
 	}
 	if err != nil {
 		return nil, p.broken(abi.Decode, err)
@@ -172,12 +186,12 @@ func (p *Provider) Decode(ctx context.Context, r *abi.DecodeRequest) (*abi.Decod
 
 // DecodeEvents reads the events at hand of a stream.
 func (p *Provider) DecodeEvents(ctx context.Context, r *abi.DecodeEventsRequest) (*abi.DecodeEventsReply, error) {
-	out, err := p.call(ctx, abi.DecodeEvents, func(dst []byte) []byte { return wire.AppendDecodeEventsRequest(dst, r) })
+	out, err := p.call(ctx, abi.DecodeEvents, nil, func(dst []byte) []byte { return wire.AppendDecodeEventsRequest(dst, r) })
 	if err != nil {
 		return nil, err
 	}
 	reply := &abi.DecodeEventsReply{}
-	if err = valid(out); err == nil {
+	if err = scan.Valid(out); err == nil {
 		if err = wire.ParseDecodeEventsReply(out, reply); err == nil {
 			err = checkEvents(reply)
 		}
@@ -190,12 +204,12 @@ func (p *Provider) DecodeEvents(ctx context.Context, r *abi.DecodeEventsRequest)
 
 // DecodeError says what a vendor's failure means.
 func (p *Provider) DecodeError(ctx context.Context, r *abi.DecodeErrorRequest) (*abi.DecodeErrorReply, error) {
-	out, err := p.call(ctx, abi.DecodeError, func(dst []byte) []byte { return wire.AppendDecodeErrorRequest(dst, r) })
+	out, err := p.call(ctx, abi.DecodeError, nil, func(dst []byte) []byte { return wire.AppendDecodeErrorRequest(dst, r) })
 	if err != nil {
 		return nil, err
 	}
 	reply := &abi.DecodeErrorReply{}
-	if err = valid(out); err == nil {
+	if err = scan.Valid(out); err == nil {
 		err = wire.ParseDecodeErrorReply(out, reply)
 	}
 	if err == nil && reply.RetryAfterMS < 0 {
@@ -218,12 +232,12 @@ func AsStrategy(l *Loaded) (*Strategy, error) {
 
 // Rank orders candidates.
 func (s *Strategy) Rank(ctx context.Context, r *abi.RankRequest) (*abi.RankReply, error) {
-	out, err := s.call(ctx, abi.Rank, func(dst []byte) []byte { return wire.AppendRankRequest(dst, r) })
+	out, err := s.call(ctx, abi.Rank, nil, func(dst []byte) []byte { return wire.AppendRankRequest(dst, r) })
 	if err != nil {
 		return nil, err
 	}
 	reply := &abi.RankReply{}
-	if err = valid(out); err == nil {
+	if err = scan.Valid(out); err == nil {
 		if err = wire.ParseRankReply(out, reply); err == nil {
 			err = checkRank(reply, len(r.Candidates))
 		}
@@ -245,12 +259,12 @@ func AsGuardrail(l *Loaded) (*Guardrail, error) {
 
 // Inspect asks about text.
 func (g *Guardrail) Inspect(ctx context.Context, r *abi.InspectRequest) (*abi.InspectReply, error) {
-	out, err := g.call(ctx, abi.Inspect, func(dst []byte) []byte { return wire.AppendInspectRequest(dst, r) })
+	out, err := g.call(ctx, abi.Inspect, nil, func(dst []byte) []byte { return wire.AppendInspectRequest(dst, r) })
 	if err != nil {
 		return nil, err
 	}
 	reply := &abi.InspectReply{}
-	if err = valid(out); err == nil {
+	if err = scan.Valid(out); err == nil {
 		if err = wire.ParseInspectReply(out, reply); err == nil {
 			err = checkInspect(reply, r, &g.capabilities)
 		}

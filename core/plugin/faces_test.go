@@ -37,7 +37,7 @@ func encode(t *testing.T, ctx context.Context, failure error) error {
 	if _, err := p.Plan(t.Context(), &abi.PlanRequest{}); err != nil {
 		t.Fatal(err)
 	}
-	_, err = p.Encode(ctx, &abi.EncodeRequest{Body: []byte(`{}`)})
+	_, err = p.Encode(ctx, &abi.EncodeRequest{Body: []byte(`{}`)}, nil)
 	return err
 }
 
@@ -167,7 +167,7 @@ func TestFaces_EncodeBelongsToAPlan(t *testing.T) {
 		{"a stream", abi.EncodeRequest{Endpoint: abi.Chat, Stream: true, Deployment: abi.Deployment{Name: "a"}}, false},
 	} {
 		c.r.Body = []byte(`{}`)
-		if _, err := p.Encode(t.Context(), &c.r); (err == nil) != c.ok {
+		if _, err := p.Encode(t.Context(), &c.r, nil); (err == nil) != c.ok {
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}

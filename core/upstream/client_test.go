@@ -128,7 +128,7 @@ func TestReadAll(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			b, err := upstream.ReadAll(resp, limit)
+			b, err := upstream.ReadAll(resp, limit, nil)
 			if limit < 5000 && err != upstream.ErrTooLarge || limit >= 5000 && (err != nil || len(b) != 5000) {
 				t.Errorf("%s, limit %d: %d bytes, %v", path, limit, len(b), err)
 			}

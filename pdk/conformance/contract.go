@@ -67,7 +67,7 @@ func provider(ctx context.Context, c *Result, l *plugin.Loaded) error {
 					if b.Endpoint != endpoint {
 						continue
 					}
-					_, err := p.Encode(ctx, &abi.EncodeRequest{Endpoint: endpoint, Stream: stream, Deployment: d, Body: b.Body})
+					_, err := p.Encode(ctx, &abi.EncodeRequest{Endpoint: endpoint, Stream: stream, Deployment: d, Body: b.Body}, nil)
 					c.judge("encode of "+short(b.Body), err)
 				}
 			}

@@ -93,7 +93,7 @@ func (f *fetcher) do(ctx context.Context, req *upstream.Request) (*abi.HTTPRespo
 		return nil, err
 	}
 	defer resp.Body.Close()
-	body, err := upstream.ReadAll(resp, fetchLimit)
+	body, err := upstream.ReadAll(resp, fetchLimit, nil)
 	if err != nil {
 		return nil, err
 	}

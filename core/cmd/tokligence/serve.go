@@ -366,5 +366,6 @@ func (m *Main) close() error {
 	if m.store != nil {
 		errs = append(errs, m.store.Close())
 	}
+	m.lines.Close()
 	return errors.Join(errs...)
 }

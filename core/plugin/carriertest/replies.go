@@ -235,10 +235,10 @@ func (r *Reply) ask(ctx context.Context, l *plugin.Loaded) error {
 			d.BaseURL, d.Options = "", []byte(`{"do":"do:say {\"supported\":true,\"local\":true}"}`)
 		}
 		if _, err = p.Plan(ctx, &abi.PlanRequest{Deployment: d}); err == nil {
-			_, err = p.Encode(ctx, &abi.EncodeRequest{Deployment: d, Body: body})
+			_, err = p.Encode(ctx, &abi.EncodeRequest{Deployment: d, Body: body}, nil)
 		}
 	case abi.Decode:
-		_, err = p.Decode(ctx, &abi.DecodeRequest{Deployment: d, Body: body})
+		_, err = p.Decode(ctx, &abi.DecodeRequest{Deployment: d, Body: body}, nil)
 	case abi.DecodeEvents:
 		_, err = p.DecodeEvents(ctx, &abi.DecodeEventsRequest{State: script, End: true})
 	case abi.DecodeError:
@@ -282,8 +282,8 @@ func provider(t *testing.T, l *plugin.Loaded) {
 	raw := []byte(`{"n": 1.0, "s": "é\u0000"}`)
 	n := int64(len(raw))
 	plan, err1 := p.Plan(ctx, &abi.PlanRequest{Endpoint: abi.Chat, Deployment: d})
-	encoded, err2 := p.Encode(ctx, &abi.EncodeRequest{Endpoint: abi.Chat, Deployment: d, Body: raw})
-	decoded, err3 := p.Decode(ctx, &abi.DecodeRequest{Deployment: d, Status: 200, Body: raw})
+	encoded, err2 := p.Encode(ctx, &abi.EncodeRequest{Endpoint: abi.Chat, Deployment: d, Body: raw}, nil)
+	decoded, err3 := p.Decode(ctx, &abi.DecodeRequest{Deployment: d, Status: 200, Body: raw}, nil)
 	events, err4 := p.DecodeEvents(ctx, &abi.DecodeEventsRequest{State: "7", Events: []abi.Event{{Name: "a", Data: raw}}, End: true})
 	failure, err5 := p.DecodeError(ctx, &abi.DecodeErrorRequest{Status: 429, Body: []byte(`{"message":"slowly"}`)})
 	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {

@@ -135,6 +135,19 @@ func TestWatch_Late(t *testing.T) {
 	}
 }
 
+// TestWatch_Next: a call does not wait for the timer of the one before it when
+// its own time is over earlier.
+func TestWatch_Next(t *testing.T) {
+	stopped := make(chan bool)
+	w := watch{flag: flagFunc(func(v uint64) { stopped <- v == 1 })}
+	w.start(t.Context(), time.Hour)
+	w.stop()
+	w.start(t.Context(), time.Microsecond)
+	if !<-stopped || !w.stopped() {
+		t.Error("the call was not stopped")
+	}
+}
+
 func BenchmarkCall(b *testing.B) {
 	p := open(b)
 	for _, c := range []struct {

@@ -129,10 +129,11 @@ func setUsage(dst **abi.Usage, v []byte) error {
 	u := new(abi.Usage)
 	*dst = u
 	var numbers [len(usageParts)]int64
+	places := usagePlaces(u)
 	return members(v, func(key, v []byte) error {
 		for i, part := range usageParts {
 			if part == string(key) {
-				*usagePlaces(u)[i] = &numbers[i]
+				*places[i] = &numbers[i]
 				return setInt(&numbers[i], v)
 			}
 		}

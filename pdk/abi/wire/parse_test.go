@@ -24,6 +24,31 @@ func TestParse_Lenient(t *testing.T) {
 	}
 }
 
+// TestRead is Valid and Parse in one, also where they refuse.
+func TestRead(t *testing.T) {
+	for _, text := range []string{`{}`, `[]`, ` {"body":{"a":1},"\u006dodel":"m","usage":{"input":5},"state":"s","model":null} `, `{"body":{"a":01}}`, `{"model":7}`,
+		`{"chunks":[{},null,{"a":[]}],"done":true,"headers":{"a":"b"}}`, `{"usage":{"input":"x"},"headers":[]}`, `{} x`, `{"body":"\ud800"}`, ``, `null`,
+		`{"model":"a","model":"b"}`} {
+		both(t, text, ReadEncodeReply, ParseEncodeReply)
+		both(t, text, ReadDecodeReply, ParseDecodeReply)
+	}
+}
+
+func both[D any](t *testing.T, text string, read, parse func([]byte, *D) error) {
+	t.Helper()
+	var got, want D
+	err, wantErr := read([]byte(text), &got), scan.Valid([]byte(text))
+	if wantErr == nil {
+		wantErr = parse([]byte(text), &want)
+	}
+	if (err == nil) != (wantErr == nil) || err != nil && err.Error() != wantErr.Error() {
+		t.Errorf("%T of %s: %v, want %v", got, text, err, wantErr)
+	}
+	if err == nil && !reflect.DeepEqual(got, want) {
+		t.Errorf("%s: %+v, want %+v", text, got, want)
+	}
+}
+
 func TestAppend_NoNumber(t *testing.T) {
 	b := AppendRankReply(nil, &abi.RankReply{Shares: []float64{math.NaN(), math.Inf(1), 1}})
 	if string(b) != `{"order":[],"shares":[null,null,1]}` {

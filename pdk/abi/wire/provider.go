@@ -78,10 +78,15 @@ func AppendEncodeReply(dst []byte, d *abi.EncodeReply) []byte {
 }
 
 // ParseEncodeReply reads b into d.
-func ParseEncodeReply(b []byte, d *abi.EncodeReply) error {
+func ParseEncodeReply(b []byte, d *abi.EncodeReply) error { return members(b, encodeReply(d)) }
+
+// ReadEncodeReply checks b and reads it into d.
+func ReadEncodeReply(b []byte, d *abi.EncodeReply) error { return read(b, encodeReply(d)) }
+
+func encodeReply(d *abi.EncodeReply) member {
 	old := *d
 	*d = abi.EncodeReply{}
-	return members(b, func(key, v []byte) error {
+	return func(key, v []byte) error {
 		switch string(key) {
 		case "url":
 			return setString(&d.URL, old.URL, v)
@@ -95,7 +100,7 @@ func ParseEncodeReply(b []byte, d *abi.EncodeReply) error {
 			return setList(&d.Notices, old.Notices, v, stringElement)
 		}
 		return nil
-	})
+	}
 }
 
 // AppendDecodeRequest appends d to dst.
@@ -143,10 +148,15 @@ func AppendDecodeReply(dst []byte, d *abi.DecodeReply) []byte {
 }
 
 // ParseDecodeReply reads b into d.
-func ParseDecodeReply(b []byte, d *abi.DecodeReply) error {
+func ParseDecodeReply(b []byte, d *abi.DecodeReply) error { return members(b, decodeReply(d)) }
+
+// ReadDecodeReply checks b and reads it into d.
+func ReadDecodeReply(b []byte, d *abi.DecodeReply) error { return read(b, decodeReply(d)) }
+
+func decodeReply(d *abi.DecodeReply) member {
 	old := *d
 	*d = abi.DecodeReply{}
-	return members(b, func(key, v []byte) error {
+	return func(key, v []byte) error {
 		switch string(key) {
 		case "body":
 			d.Body = abi.Raw(v)
@@ -156,7 +166,7 @@ func ParseDecodeReply(b []byte, d *abi.DecodeReply) error {
 			return setString(&d.Model, old.Model, v)
 		}
 		return nil
-	})
+	}
 }
 
 // AppendDecodeErrorRequest appends d to dst.

@@ -6,7 +6,11 @@
 //	ParseD(b []byte, d *abi.D) error
 //
 // and of those that cross it at load what the guest needs: with encoding/json
-// it would be half as large again.
+// it would be half as large again. Of replies with a large body there is also
+//
+//	ReadD(b []byte, d *abi.D) error
+//
+// which is [scan.Valid] and ParseD in one walk.
 //
 // What Append writes means the same to encoding/json, and Parse reads what
 // encoding/json writes. Maps are written in the order of their keys, so the same
@@ -160,13 +164,37 @@ func optHeaders(dst []byte, name string, h abi.Headers) []byte {
 	return scan.CloseObject(dst, start)
 }
 
+// member takes one member of a document.
+type member = func(key, v []byte) error
+
 // members calls f for the members of raw that are not null.
-func members(raw []byte, f func(key, v []byte) error) error {
+func members(raw []byte, f member) error {
 	if scan.Kind(raw) != '{' {
 		return wrong("an object")
 	}
 	var err error
 	scan.Members(raw, func(key, v []byte) bool {
+		if v[0] == 'n' {
+			return true
+		}
+		if err = f(key, v); err != nil {
+			err = under(string(key), err)
+		}
+		return err == nil
+	})
+	return err
+}
+
+// read is scan.Valid and members in one walk.
+func read(raw []byte, f member) error {
+	o, err := scan.Parse(raw)
+	if err != nil {
+		return err
+	}
+	if scan.Kind(raw) != '{' {
+		return wrong("an object")
+	}
+	o.Members(func(key, v []byte) bool {
 		if v[0] == 'n' {
 			return true
 		}
