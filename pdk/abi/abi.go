@@ -16,7 +16,10 @@
 //     module "tokligence" gives input_length() → i32, input_read(ptr, n),
 //     output_write(ptr, n) which appends, and log(level, ptr, n) with level
 //     0 debug, 1 info, 2 warn, 3 error. input_read copies the first n bytes of
-//     the input.
+//     the input. A guest that walks its input with package scan may import
+//     input_indexed(ptr, n, index, m) → i64 instead: an input of up to n bytes is
+//     copied to ptr, and scan.WriteIndex given the m bytes at index. The low half
+//     of what it returns is the input's length, the high half the count of nodes.
 //   - extism: the guest exports tok_<f> in Extism's own way; the same documents.
 //   - process: a gRPC stream of (function, payload) → payload or error; see pdk/process.
 //

@@ -10,11 +10,8 @@ import (
 // keepBytes is the largest buffer that is kept for the next call.
 const keepBytes = 1 << 20
 
-//go:wasmimport tokligence input_length
-func inputLength() uint32
-
-//go:wasmimport tokligence input_read
-func inputRead(to unsafe.Pointer, n uint32)
+//go:wasmimport tokligence input_indexed
+func inputIndexed(to unsafe.Pointer, n uint32, index unsafe.Pointer, m uint32) uint64
 
 //go:wasmimport tokligence output_write
 func outputWrite(from unsafe.Pointer, n uint32)
@@ -26,15 +23,7 @@ func hostLog(level int32, from unsafe.Pointer, n uint32)
 var input, output []byte
 
 func serve(f abi.Function) int32 {
-	n := int(inputLength())
-	if cap(input) < n {
-		input = make([]byte, n)
-	}
-	input = input[:n]
-	if n > 0 {
-		inputRead(unsafe.Pointer(unsafe.SliceData(input)), uint32(n))
-		scan.Index(input)
-	}
+	readInput()
 	out, failed := Serve(registered, f, output[:0], input)
 	if len(out) > 0 {
 		outputWrite(unsafe.Pointer(unsafe.SliceData(out)), uint32(len(out)))
@@ -51,6 +40,27 @@ func serve(f abi.Function) int32 {
 		return 1
 	}
 	return 0
+}
+
+// readInput fills input and indexes it, with the index that the host has made if
+// it has: native code is ten times faster at that.
+func readInput() {
+	for {
+		index, room := scan.IndexRoom()
+		got := inputIndexed(unsafe.Pointer(unsafe.SliceData(input)), uint32(cap(input)), index, uint32(room))
+		n, nodes := int(uint32(got)), int(got>>32)
+		if n > cap(input) {
+			input = make([]byte, n)
+			continue
+		}
+		input = input[:n]
+		if nodes > 0 {
+			scan.Indexed(input, nodes)
+		} else {
+			scan.Index(input)
+		}
+		return
+	}
 }
 
 // Log tells the operator something. It never belongs to a reply, and it must

@@ -12,6 +12,7 @@ import (
 	"github.com/tokligence/gateway/core/plugin"
 	"github.com/tokligence/gateway/core/plugin/guestlog"
 	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
 // callContext is the context of everything that an instance runs. Host
@@ -35,23 +36,25 @@ func (c *callContext) Value(key any) any {
 
 // hostModule builds the module of abi.HostModule.
 func hostModule(r wazero.Runtime) wazero.HostModuleBuilder {
-	i32 := api.ValueTypeI32
+	const i32, i64 = api.ValueTypeI32, api.ValueTypeI64
 	b := r.NewHostModuleBuilder(abi.HostModule)
 	for _, f := range []struct {
-		name            string
-		params, results int
-		call            func(i *instance, m api.Memory, stack []uint64)
+		name    string
+		params  int // each an i32
+		results []api.ValueType
+		call    func(i *instance, m api.Memory, stack []uint64)
 	}{
-		{"input_length", 0, 1, (*instance).inputLength},
-		{"input_read", 2, 0, (*instance).inputRead},
-		{"output_write", 2, 0, (*instance).outputWrite},
-		{"log", 3, 0, (*instance).logWrite},
+		{"input_length", 0, []api.ValueType{i32}, (*instance).inputLength},
+		{"input_read", 2, nil, (*instance).inputRead},
+		{"input_indexed", 4, []api.ValueType{i64}, (*instance).inputIndexed},
+		{"output_write", 2, nil, (*instance).outputWrite},
+		{"log", 3, nil, (*instance).logWrite},
 	} {
-		types := []api.ValueType{i32, i32, i32}
+		params := []api.ValueType{i32, i32, i32, i32}
 		b = b.NewFunctionBuilder().WithGoModuleFunction(
 			api.GoModuleFunc(func(ctx context.Context, m api.Module, stack []uint64) {
 				f.call(ctx.(*callContext).instance, m.Memory(), stack)
-			}), types[:f.params], types[:f.results]).Export(f.name)
+			}), params[:f.params], f.results).Export(f.name)
 	}
 	return b
 }
@@ -66,6 +69,29 @@ func (i *instance) inputRead(m api.Memory, stack []uint64) {
 	}
 	if !m.Write(ptr, i.input[:n]) {
 		i.refuse(plugin.FaultTrap, outside("input_read", ptr, n, m))
+	}
+}
+
+// indexBytes is the largest input that is indexed: nothing can end that meanwhile.
+const indexBytes = 1 << 20
+
+func (i *instance) inputIndexed(m api.Memory, stack []uint64) {
+	i.stopHere()
+	ptr, n, at, size := uint32(stack[0]), uint32(stack[1]), uint32(stack[2]), uint32(stack[3])
+	stack[0] = uint64(uint32(len(i.input)))
+	if uint64(n) < uint64(len(i.input)) {
+		return
+	}
+	if !m.Write(ptr, i.input) {
+		i.refuse(plugin.FaultTrap, outside("input_indexed", ptr, uint32(len(i.input)), m))
+	}
+	room, ok := m.Read(at, size)
+	if !ok {
+		i.refuse(plugin.FaultTrap, outside("input_indexed", at, size, m))
+	}
+	// The index is made of the host's own text: a guest may have laid room over its copy.
+	if len(i.input) <= indexBytes {
+		stack[0] |= uint64(scan.WriteIndex(room, i.input)) << 32
 	}
 }
 

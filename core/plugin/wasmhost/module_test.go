@@ -35,8 +35,9 @@ func guest(describe, configure string) string {
 		section(10, body(describe), body(configure))
 }
 
-// types: 0 () → i32, 1 () → (), 2 (i32, i32) → (), 3 (i32) → (), 4 (i32, i32, i32) → ()
-var types = section(module.Types, "\x60\x00\x01\x7f", "\x60\x00\x00", "\x60\x02\x7f\x7f\x00", "\x60\x01\x7f\x00", "\x60\x03\x7f\x7f\x7f\x00")
+// types: 0 () → i32, 1 () → (), 2 (i32, i32) → (), 3 (i32) → (), 4 (i32, i32, i32) → (),
+// 5 (i32, i32, i32, i32) → i64
+var types = section(module.Types, "\x60\x00\x01\x7f", "\x60\x00\x00", "\x60\x02\x7f\x7f\x00", "\x60\x01\x7f\x00", "\x60\x03\x7f\x7f\x7f\x00", "\x60\x04\x7f\x7f\x7f\x7f\x01\x7e")
 
 var section, export, body, name = module.Section, module.Export, module.Body, module.Sized
 
@@ -86,16 +87,19 @@ func importing(from, function string, index byte) string {
 }
 
 // calling is a module whose describe calls a function of the host with two
-// numbers, or three for the log.
+// numbers, three for the log and four for an index.
 func calling(function, numbers string) string {
-	kind := 2
-	if function == "log" {
+	kind, drop := 2, ""
+	switch function {
+	case "log":
 		kind = 4
+	case "input_indexed":
+		kind, drop = 5, "\x1a"
 	}
 	return header + types + section(2, module.Import("tokligence", function, kind)) +
 		section(3, "\x00", "\x00") + memory +
 		section(7, export("memory", 2, 0), export("tok_describe", 0, 1), export("tok_configure", 0, 2)) +
-		section(10, body(numbers+"\x10\x00"+zero), body(zero))
+		section(10, body(numbers+"\x10\x00"+drop+zero), body(zero))
 }
 
 // TestCall_ByHand: faults that no compiler makes. Each is found at every call,
@@ -115,6 +119,10 @@ func TestCall_ByHand(t *testing.T) {
 		{"negative length", calling("output_write", "\x41\x00"+minusOne), plugin.FaultTrap, "of 4294967295 bytes"},
 		{"read past the end", calling("input_read", page+"\x41\x01"), plugin.FaultTrap, "input_read at 0x10000"},
 		{"read more than there is", calling("input_read", "\x41\x00\x41\x06"), plugin.FaultTrap, "input_read of 6 bytes; the input has 5"},
+		{"too little for the input", calling("input_indexed", page+"\x41\x04"+page+"\x41\x01"), "", ""},
+		{"read past the end with an index", calling("input_indexed", page+"\x41\x05\x41\x00\x41\x00"), plugin.FaultTrap, "input_indexed at 0x10000 of 5 bytes"},
+		{"index past the end", calling("input_indexed", "\x41\x00\x41\x05"+page+"\x41\x01"), plugin.FaultTrap, "input_indexed at 0x10000 of 1 bytes"},
+		{"index at an odd place", calling("input_indexed", "\x41\x00\x41\x05\x41\x01"+"\x41\x3f"), "", ""},
 		{"log past the end", calling("log", "\x41\x02"+page+"\x41\x01"), plugin.FaultTrap, "log at 0x10000"},
 		{"write in parts without end", calling("output_write", "\x03\x40\x41\x00"+page+"\x10\x00\x0c\x00\x0b\x00\x00"), plugin.FaultOutput, "the limit is 1000000"},
 		{"result 7", guest("\x41\x07\x0b", zero), plugin.FaultContract, "returned 7, which is neither 0 nor 1"},

@@ -15,27 +15,34 @@ var known *index
 // text, an odd part of this one) is walked byte by byte.
 //
 // Compiled to WebAssembly, a jump back costs some 25 instructions, a call 50, and
-// each access with its bounds 10: hence the packed nodes, the long steps, and in
-// walk and farEnd the pointers behind one comparison with the end.
+// each access with its bounds 10: hence the packed nodes, the long steps, and the
+// pointers behind one comparison with the end.
 type index struct {
 	text  []byte  // kept, so that nothing else comes to stand at its address
 	base  uintptr // the address
 	size  uintptr // 0 when there is no index
-	nodes []node  // in the order of the text; a member is its key's and its value's
-	// buckets has, for every 1<<bucketShift bytes of text, the last node that
-	// begins there. Where none does it holds anything, as from an older text.
-	buckets []uint32
+	count int     // of the nodes
+	nodes unsafe.Pointer
+	room  []uint64 // see walk
 }
 
-// node is a value or a member's name.
+// node is a value, with its name when it is a member. The layout of an index,
+// here and in walk, is between hosts and guests of any version: another one needs
+// another name of the host function (see package abi).
 type node struct {
-	word uint64 // of a string, the eight bytes after its first quote
-	span uint64 // where it begins, and where it ends << 32
+	word uint64 // the first eight bytes of the name, zeros behind a shorter one
+	name uint64 // where the name begins behind its quote, its length << 32, and escapedName; 0 for an element
+	span uint64 // where the value begins, and where it ends << 32
 	link uint64 // see newLink
 }
 
+const nodeSize = int(unsafe.Sizeof(node{}))
+
 // escaped is the kind of a string with a backslash.
 const escaped = '\\'
+
+// escapedName is the bit of a name with a backslash.
+const escapedName = 1 << 63
 
 // newLink says which node is the one after all that is in this one (while it is
 // open, the one around it), and what it is: its first byte, or escaped.
@@ -46,52 +53,76 @@ func (v *node) end() int   { return int(v.span >> 32) }
 func (v *node) next() int  { return int(uint32(v.link)) }
 func (v *node) kind() byte { return byte(v.link >> 32) }
 
+func (v *node) nameStart() int { return int(uint32(v.name)) }
+func (v *node) nameSize() int  { return int(v.name << 1 >> 33) }
+
 const bucketShift = 2
+
+// bucketWords is how much of the room of an index the buckets of a text take.
+func bucketWords(text int) int { return text>>(bucketShift+1) + 1 }
 
 // none is where no node is.
 const none = 1<<32 - 1
 
-// read makes x the index of b. A text that is no JSON value, is cut off or is
-// shorter than a word has none, and its parts are not found.
-func (x *index) read(b []byte) {
-	x.text = b
-	x.base, x.size = uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b))
-	if need := len(b)>>bucketShift + 1; cap(x.buckets) < need {
-		x.buckets = make([]uint32, need)
-	} else {
-		x.buckets = x.buckets[:need]
-	}
-	n := x.walk(b)
-	for n < 0 {
-		x.nodes = make([]node, 64+2*cap(x.nodes))
-		n = x.walk(b)
-	}
-	if n == 0 {
-		x.size = 0
-	}
-	x.nodes = x.nodes[:n]
-}
-
-// walk writes the nodes of b and returns how many: 0 for a text without an
-// index, -1 when there is too little room for them.
-func (x *index) walk(b []byte) int {
-	text, size := unsafe.Pointer(unsafe.SliceData(b)), len(b)
-	if size < 8 {
+// WriteIndex writes an index of text to room, for the guest that room is the
+// memory of, and returns its count of nodes: 0 when there is none, as the text is
+// no JSON value, is cut off or shorter than a word, or as room is too small or
+// begins at no multiple of 8 bytes.
+func WriteIndex(room, text []byte) (nodes int) {
+	at := unsafe.Pointer(unsafe.SliceData(room))
+	if uintptr(at)%8 != 0 || len(room) < 8 {
 		return 0
 	}
-	buckets := unsafe.Pointer(unsafe.SliceData(x.buckets))
-	nodes, room := unsafe.Pointer(unsafe.SliceData(x.nodes)), cap(x.nodes)
+	return max(0, walk(unsafe.Slice((*uint64)(at), len(room)/8), text))
+}
+
+// read makes x the index of b. A text without an index has its parts not found.
+func (x *index) read(b []byte) {
+	n := walk(x.room, b)
+	for n < 0 {
+		x.room = make([]uint64, 64*4+bucketWords(len(b))+2*len(x.room))
+		n = walk(x.room, b)
+	}
+	x.take(b, n)
+}
+
+// take makes x the index of b of which n nodes have been written to x.room.
+func (x *index) take(b []byte, n int) {
+	x.text, x.count, x.base, x.size = b, n, 0, 0
+	if n > 0 {
+		x.base, x.size = uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b))
+		x.nodes = unsafe.Pointer(&x.room[bucketWords(len(b))])
+	}
+}
+
+// walk writes an index of b to room and returns the count of its nodes: 0 for a
+// text without one, -1 when there is too little room. The buckets come first: for
+// every 1<<bucketShift bytes of text the last node that begins there, 32 bits
+// each; where none does, anything, as from an older text. The nodes follow, in
+// the order of the text.
+func walk(room []uint64, b []byte) int {
+	text, size := unsafe.Pointer(unsafe.SliceData(b)), len(b)
+	if size < 8 || size > none {
+		return 0
+	}
+	places := (len(room) - bucketWords(size)) * 8 / nodeSize
+	if places <= 0 {
+		return -1
+	}
+	buckets, nodes := unsafe.Pointer(&room[0]), unsafe.Pointer(&room[bucketWords(size)])
 	around, n := none, 0
+	var word, name uint64 // of the member whose value comes
 	for i := 0; i < size; {
 		kind := *(*byte)(unsafe.Add(text, i))
 		first, end, next := uint64(0), 0, n+1
 		switch {
 		case kind == '"':
 			from := min(i+1, size-8)
-			first = word(unsafe.Add(text, from)) >> (8 * uint(i+1-from)) // nothing where the text ends
+			first = wordAt(unsafe.Add(text, from)) >> (8 * uint(i+1-from)) // nothing where the text ends
 			found := breaks(first)
 			if at := bits.TrailingZeros64(found) & 63; found != 0 && byte(first>>(at&^7)) == '"' {
 				end = i + 2 + at>>3 // the short ones, of which a text has most
+				first &= 1<<(at&^7) - 1
 			}
 		case kind <= ' ' || kind == ',' || kind == ':':
 			i++
@@ -117,13 +148,23 @@ func (x *index) walk(b []byte) int {
 				return 0
 			}
 		}
-		if n == room {
+		if kind == '"' || kind == escaped {
+			if value := afterColon(text, size, end); value > 0 {
+				word, name = first, uint64(i+1)|uint64(end-i-2)<<32
+				if kind == escaped {
+					name |= escapedName
+				}
+				i = value
+				continue
+			}
+		}
+		if n == places {
 			return -1
 		}
 		v := (*node)(unsafe.Add(nodes, n*nodeSize))
-		v.link = newLink(next, kind)
+		v.word, v.name, v.link = word, name, newLink(next, kind)
 		v.span = uint64(i) | uint64(end)<<32
-		v.word = first
+		word, name = 0, 0
 		*(*uint32)(unsafe.Add(buckets, i>>bucketShift<<2)) = uint32(n)
 		i = end
 		if n++; next != n {
@@ -133,19 +174,28 @@ func (x *index) walk(b []byte) int {
 			return n
 		}
 		// What follows directly needs no turn of its own.
-		if i < size {
-			if c := *(*byte)(unsafe.Add(text, i)); c == ',' || c == ':' {
-				i++
-			}
+		if i < size && *(*byte)(unsafe.Add(text, i)) == ',' {
+			i++
 		}
 	}
 	return 0
 }
 
-const nodeSize = int(unsafe.Sizeof(node{}))
+// afterColon is the index after the colon that follows a name's end, 0 when none does.
+func afterColon(text unsafe.Pointer, size, i int) int {
+	for ; i < size; i++ {
+		switch c := *(*byte)(unsafe.Add(text, i)); {
+		case c == ':':
+			return i + 1
+		case c > ' ':
+			return 0
+		}
+	}
+	return 0
+}
 
-// word is the eight bytes at p.
-func word(p unsafe.Pointer) uint64 { return binary.LittleEndian.Uint64((*[8]byte)(p)[:]) }
+// wordAt is the eight bytes at p.
+func wordAt(p unsafe.Pointer) uint64 { return binary.LittleEndian.Uint64((*[8]byte)(p)[:]) }
 
 // breaks has the highest bit set of the first byte of w that is a quote or a
 // backslash, and no lower bit.
@@ -164,13 +214,13 @@ func farEnd(text unsafe.Pointer, size, i int) (end int, kind byte) {
 	for {
 		for i+32 <= size {
 			p := unsafe.Add(text, i)
-			if breaks(word(unsafe.Add(p, 24)))|breaks(word(unsafe.Add(p, 16)))|breaks(word(unsafe.Add(p, 8)))|breaks(word(p)) != 0 {
+			if breaks(wordAt(unsafe.Add(p, 24)))|breaks(wordAt(unsafe.Add(p, 16)))|breaks(wordAt(unsafe.Add(p, 8)))|breaks(wordAt(p)) != 0 {
 				break
 			}
 			i += 32
 		}
 		for i+8 <= size {
-			if found := breaks(word(unsafe.Add(text, i))); found != 0 {
+			if found := breaks(wordAt(unsafe.Add(text, i))); found != 0 {
 				i += bits.TrailingZeros64(found) >> 3
 				break
 			}
@@ -204,14 +254,17 @@ func literalEnd(b []byte, i int) int {
 	return i
 }
 
+// node is the node n.
+func (x *index) node(n int) *node { return (*node)(unsafe.Add(x.nodes, n*nodeSize)) }
+
 // find returns the node that raw begins with and holds to its end.
 func (x *index) find(raw []byte) (n int, ok bool) {
 	at := uintptr(unsafe.Pointer(unsafe.SliceData(raw))) - x.base
 	if at >= x.size {
 		return 0, false
 	}
-	for n = int(x.buckets[at>>bucketShift]); uint(n) < uint(len(x.nodes)); n-- {
-		v := &x.nodes[n]
+	for n = int(*(*uint32)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(x.room)), at>>bucketShift<<2))); uint(n) < uint(x.count); n-- {
+		v := x.node(n)
 		if v.start() == int(at) {
 			return n, v.end() <= int(at)+len(raw)
 		}
@@ -224,39 +277,43 @@ func (x *index) find(raw []byte) (n int, ok bool) {
 
 // value is the text of the node n.
 func (x *index) value(n int) []byte {
-	v := &x.nodes[n]
+	v := x.node(n)
 	return x.text[v.start():v.end():v.end()]
 }
 
 // members is Members for the object that node n is.
 func (x *index) members(n int, f func(key, value []byte) bool) {
-	if x.nodes[n].kind() != '{' {
+	if x.node(n).kind() != '{' {
 		return
 	}
-	for end, k := x.nodes[n].next(), n+1; k+1 < end; k = x.nodes[k+1].next() {
-		key := &x.nodes[k]
-		name := x.value(k)
-		switch key.kind() {
-		case '"':
-			name = name[1 : len(name)-1]
-		case escaped:
-			name = AppendUnescaped(nil, name)
-		default:
+	for end, k := x.node(n).next(), n+1; k < end; k = x.node(k).next() {
+		v := x.node(k)
+		from := v.nameStart()
+		key := x.text[from : from+v.nameSize()]
+		switch {
+		case v.name == 0:
 			return // not valid
+		case v.name&escapedName != 0:
+			key = unescapedName(x.text, v)
 		}
-		if !f(name, x.value(k+1)) {
+		if !f(key, x.value(k)) {
 			return
 		}
 	}
 }
 
+func unescapedName(text []byte, v *node) []byte {
+	from := v.nameStart()
+	return AppendUnescaped(nil, text[from-1:from+v.nameSize()+1])
+}
+
 // elements is Elements for the array that node n is.
 func (x *index) elements(n int, f func(i int, value []byte) bool) {
-	if x.nodes[n].kind() != '[' {
+	if x.node(n).kind() != '[' {
 		return
 	}
 	i := 0
-	for end, v := x.nodes[n].next(), n+1; v < end; v = x.nodes[v].next() {
+	for end, v := x.node(n).next(), n+1; v < end; v = x.node(v).next() {
 		if !f(i, x.value(v)) {
 			return
 		}
@@ -276,40 +333,38 @@ func (x *index) follow(n int, path []string) (value int, ok bool) {
 
 // member is the value of the member name of the object that node n is.
 func (x *index) member(n int, name string) (value int, ok bool) {
-	nodes := x.nodes
-	if nodes[n].kind() != '{' {
+	v := x.node(n)
+	if v.kind() != '{' {
 		return 0, false
 	}
-	first, mask := firstWord(name)
-	for end, k, next := nodes[n].next(), n+1, 0; k+1 < end; k = next {
-		pair := (*[2]node)(nodes[k:])
-		next = pair[1].next()
-		switch key := &pair[0]; {
-		case key.kind() == escaped:
-			if string(AppendUnescaped(nil, x.value(k))) == name {
-				value, ok = k+1, true
+	first := firstWord(name)
+	for end, k := v.next(), n+1; k < end; k = v.next() {
+		v = x.node(k)
+		switch {
+		case v.name&escapedName != 0:
+			if string(unescapedName(x.text, v)) == name {
+				value, ok = k, true
 			}
-		case (key.word^first)&mask != 0 || key.end()-key.start() != len(name)+2 || key.kind() != '"':
-		case len(name) <= 8 || string(x.text[key.start()+1:key.end()-1]) == name:
-			value, ok = k+1, true
+		case v.name == 0:
+			return value, ok // not valid
+		case v.word != first || v.nameSize() != len(name):
+		case len(name) <= 8 || string(x.text[v.nameStart():v.nameStart()+len(name)]) == name:
+			value, ok = k, true
 		}
 	}
 	return value, ok
 }
 
-// wholeWord is the mask of a whole word.
-const wholeWord = 1<<64 - 1
-
-// firstWord is the word of the node that name has, and which of its bits count.
-func firstWord(name string) (first, mask uint64) {
+// firstWord is the word of the node that name has.
+func firstWord(name string) (first uint64) {
 	b := unsafe.Slice(unsafe.StringData(name), len(name))
 	switch n := len(b); {
 	case n >= 8:
-		return binary.LittleEndian.Uint64(b), wholeWord
+		return binary.LittleEndian.Uint64(b)
 	case n >= 4:
-		first = uint64(binary.LittleEndian.Uint32(b)) | uint64(binary.LittleEndian.Uint32(b[n-4:]))<<(8*(n-4))
+		return uint64(binary.LittleEndian.Uint32(b)) | uint64(binary.LittleEndian.Uint32(b[n-4:]))<<(8*(n-4))
 	case n > 0:
-		first = uint64(b[0]) | uint64(b[n/2])<<(8*(n/2)) | uint64(b[n-1])<<(8*(n-1))
+		return uint64(b[0]) | uint64(b[n/2])<<(8*(n/2)) | uint64(b[n-1])<<(8*(n-1))
 	}
-	return first, 1<<(8*len(b)) - 1
+	return 0
 }

@@ -2,8 +2,10 @@ package scan
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
+	"unsafe"
 )
 
 // tour writes down all that walking through raw tells.
@@ -51,7 +53,7 @@ func TestIndex(t *testing.T) {
 			b := []byte(text)
 			known = x
 			x.read(b)
-			if len(x.nodes) == 0 && len(text) >= 8 {
+			if x.count == 0 && len(text) >= 8 {
 				t.Errorf("%s: no index", text)
 			}
 			tour(&got, b, 0)
@@ -89,10 +91,30 @@ func TestIndex_Parts(t *testing.T) {
 func TestIndex_Unclosed(t *testing.T) {
 	for _, text := range []string{`       "`, `[1,2,3,"`, `{"a":"bcdefgh`, `"01234567\`, `[[[[[[[[[`, `{"a":{"b":1}`, "        "} {
 		x := &index{}
-		if x.read([]byte(text)); len(x.nodes) != 0 || x.size != 0 {
-			t.Errorf("%q has an index of %d nodes", text, len(x.nodes))
+		if x.read([]byte(text)); x.count != 0 || x.size != 0 {
+			t.Errorf("%q has an index of %d nodes", text, x.count)
 		}
 	}
+}
+
+// hostMade is an index of b in as much room as it needs, as a host writes it.
+func hostMade(t *testing.T, b []byte) *index {
+	for room := make([]uint64, 8); len(room) < 1<<20; room = make([]uint64, 2*len(room)) {
+		all := unsafe.Slice((*byte)(unsafe.Pointer(&room[0])), 8*len(room))
+		written := all[:len(all)/2+len(b)%8]
+		if n := WriteIndex(written, b); n > 0 {
+			x := &index{room: room}
+			x.take(b, n)
+			return x
+		}
+		if slices.Max(all[len(written):]) > 0 {
+			t.Fatalf("%q: written past the room of %d bytes", b, len(written))
+		}
+		if WriteIndex(all[1:], b) != 0 {
+			t.Fatalf("%q: an index that begins at an odd address", b)
+		}
+	}
+	return nil
 }
 
 // FuzzIndex: valid text is indexed and found as without; other text does no harm.
@@ -107,8 +129,15 @@ func FuzzIndex(f *testing.F) {
 		known = &index{}
 		known.read(b)
 		tour(&got, b, 0)
-		if Valid(b) == nil && (len(known.nodes) == 0 && len(b) >= 8 || got.String() != want.String()) {
+		if Valid(b) == nil && (known.count == 0 && len(b) >= 8 || got.String() != want.String()) {
 			t.Errorf("%q\n got %q\nwant %q", b, got.String(), want.String())
+		}
+		if own := known; own.count > 0 {
+			got.Reset()
+			known = hostMade(t, b)
+			if tour(&got, b, 0); known.count != own.count || Valid(b) == nil && got.String() != want.String() {
+				t.Errorf("%q, indexed by the host\n got %q\nwant %q", b, got.String(), want.String())
+			}
 		}
 	})
 }

@@ -156,7 +156,7 @@ func GetText(raw []byte, path ...string) []byte {
 	if known != nil {
 		if n, ok := known.find(raw); ok {
 			n, ok = known.follow(n, path)
-			if v := &known.nodes[n]; ok && v.kind() == '"' {
+			if v := known.node(n); ok && v.kind() == '"' {
 				return known.text[v.start()+1 : v.end()-1 : v.end()-1]
 			}
 		}
@@ -197,7 +197,7 @@ func Text(raw []byte) []byte {
 func Escaped(raw []byte) bool {
 	if known != nil {
 		if n, ok := known.find(raw); ok {
-			return known.nodes[n].kind() == escaped
+			return known.node(n).kind() == escaped
 		}
 	}
 	return bytes.IndexByte(raw, '\\') >= 0
