@@ -95,3 +95,25 @@ func EachText(content []byte, f func(text, mark []byte)) (err *Fault) {
 	})
 	return err
 }
+
+// Read is [scan.Fields.Read] for a request: members that the operator wants
+// dropped are, which is told in notices, and other is called with the members of
+// other names until it finds a fault.
+func Read(body []byte, drop []string, notices *[]string, fields *scan.Fields, other func(name string, value []byte) *Fault, into ...*[]byte) (fault *Fault) {
+	fields.Read(body, func(name, value []byte) {
+		switch {
+		case fault != nil:
+		case slices.Contains(drop, string(name)):
+			*notices = append(*notices, "dropped "+string(name))
+		default:
+			fault = other(string(name), value)
+		}
+	}, into...)
+	for _, name := range drop {
+		if i := fields.Index(name); i >= 0 && *into[i] != nil {
+			*into[i] = nil
+			*notices = append(*notices, "dropped "+name)
+		}
+	}
+	return fault
+}

@@ -281,6 +281,12 @@ func (x *index) value(n int) []byte {
 	return x.text[v.start():v.end():v.end()]
 }
 
+// name is the name of v as it stands.
+func (x *index) name(v *node) []byte {
+	from := v.nameStart()
+	return x.text[from : from+v.nameSize()]
+}
+
 // members is Members for the object that node n is.
 func (x *index) members(n int, f func(key, value []byte) bool) {
 	if x.node(n).kind() != '{' {
@@ -288,8 +294,7 @@ func (x *index) members(n int, f func(key, value []byte) bool) {
 	}
 	for end, k := x.node(n).next(), n+1; k < end; k = x.node(k).next() {
 		v := x.node(k)
-		from := v.nameStart()
-		key := x.text[from : from+v.nameSize()]
+		key := x.name(v)
 		switch {
 		case v.name == 0:
 			return // not valid

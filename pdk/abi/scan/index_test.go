@@ -26,6 +26,15 @@ func tour(b *bytes.Buffer, raw []byte, depth int) {
 		tour(b, value, depth+1)
 		return string(value) != "9"
 	})
+	values := make([][]byte, len(tourNames))
+	into := make([]*[]byte, len(tourNames))
+	for i := range values {
+		into[i] = &values[i]
+	}
+	if tourFields.Read(raw, func(name, value []byte) { b.Write(name); b.WriteByte(':'); b.Write(value) }, into...) {
+		b.WriteByte('!')
+	}
+	b.Write(bytes.Join(values, []byte(" ")))
 	b.Write(Get(raw, "a", "b"))
 	b.Write(Get(raw, "nope"))
 	b.Write(Text(raw))
@@ -33,9 +42,15 @@ func tour(b *bytes.Buffer, raw []byte, depth int) {
 	b.Write(GetText(raw, "a", "b"))
 }
 
+var (
+	tourNames  = []string{"a", "text", "long", "tool_call_id", "tool_calls", "cache_creation_input_tokens", "cache_creation_inputs_tokens", ""}
+	tourFields = NewFields(tourNames...)
+)
+
 var toured = []string{
 	`{"a":{"b":[1,-2.5e3,true,false,null]},"text":"a \"quoted\" word, and } ] { [ : ,","\u0061":"an escaped name","":""}`,
 	` { "a" : [ { } , [ ] , "x" , { "b" : { "c" : "\\" } } ] , "a" : { "b" : "the last" } } `,
+	`{"tool_call_id":1,"tool_calls":2,"tool_call":null,"cache_creation_input_tokens":3,"cache_creation_inputz_tokens":4,"text":5,"text":null,"tool_\u0063alls":6}`,
 	`{"stop":1,"after":2}`, `[1,9,3]`, `"a string"`, `12`, `null`, `{}`, `[]`, `[[[[]]]]`, `["\\\\","\"","","é世😀\ud83d\ude00"]`,
 	`{"long":"` + strings.Repeat("abcdefg", 40) + `\n` + strings.Repeat("x", 7) + `","n":` + strings.Repeat("1", 40) + `}`,
 }

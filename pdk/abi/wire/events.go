@@ -22,37 +22,35 @@ func appendEvent(dst []byte, e *abi.Event) []byte {
 	return scan.CloseObject(dst, start)
 }
 
+var (
+	decodeEventsFields = scan.NewFields("endpoint", "state", "events", "end")
+	eventFields        = scan.NewFields("name", "data")
+)
+
 // ParseDecodeEventsRequest reads b into d.
 func ParseDecodeEventsRequest(b []byte, d *abi.DecodeEventsRequest) error {
-	old := *d
-	*d = abi.DecodeEventsRequest{}
-	return members(b, func(key, v []byte) error {
-		switch string(key) {
-		case "endpoint":
-			return setString(&d.Endpoint, old.Endpoint, v)
-		case "state":
-			return setString(&d.State, old.State, v)
-		case "events":
-			return setList(&d.Events, old.Events, v, parseEvent)
-		case "end":
-			return setBool(&d.End, v)
-		}
-		return nil
-	})
+	var endpoint, state, events, end []byte
+	if !decodeEventsFields.Read(b, nil, &endpoint, &state, &events, &end) {
+		return wrong("an object")
+	}
+	var r reading
+	r.done("endpoint", keepString(&d.Endpoint, d.Endpoint, endpoint))
+	r.done("state", keepString(&d.State, d.State, state))
+	r.done("events", keepList(&d.Events, d.Events, events, parseEvent))
+	r.done("end", keepBool(&d.End, end))
+	return r.err
 }
 
 func parseEvent(e *abi.Event, v []byte) error {
-	old := *e
-	*e = abi.Event{}
-	return members(v, func(key, v []byte) error {
-		switch string(key) {
-		case "name":
-			return setString(&e.Name, old.Name, v)
-		case "data":
-			e.Data = abi.Raw(v)
-		}
-		return nil
-	})
+	var name, data []byte
+	if !eventFields.Read(v, nil, &name, &data) {
+		return wrong("an object")
+	}
+	e.Data = data
+	if err := keepString(&e.Name, e.Name, name); err != nil {
+		return under("name", err)
+	}
+	return nil
 }
 
 // AppendDecodeEventsReply appends d to dst.

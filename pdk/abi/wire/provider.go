@@ -16,22 +16,30 @@ func putDeployment(dst []byte, d *abi.Deployment) []byte {
 	return scan.CloseObject(dst, start)
 }
 
+var deploymentFields = scan.NewFields("name", "model", "base_url", "options", "credential_fields")
+
+// setDeployment replaces all of d, and takes what is the same from old, which may be d.
 func setDeployment(d *abi.Deployment, old *abi.Deployment, v []byte) error {
-	return members(v, func(key, v []byte) error {
-		switch string(key) {
-		case "name":
-			return setString(&d.Name, old.Name, v)
-		case "model":
-			return setString(&d.Model, old.Model, v)
-		case "base_url":
-			return setString(&d.BaseURL, old.BaseURL, v)
-		case "options":
-			d.Options = abi.Raw(v)
-		case "credential_fields":
-			return setList(&d.CredentialFields, old.CredentialFields, v, stringElement)
-		}
+	var name, model, base, options, fields []byte
+	if !deploymentFields.Read(v, nil, &name, &model, &base, &options, &fields) {
+		return wrong("an object")
+	}
+	var r reading
+	r.done("name", keepString(&d.Name, old.Name, name))
+	r.done("model", keepString(&d.Model, old.Model, model))
+	r.done("base_url", keepString(&d.BaseURL, old.BaseURL, base))
+	d.Options = options
+	r.done("credential_fields", keepList(&d.CredentialFields, old.CredentialFields, fields, stringElement))
+	return r.err
+}
+
+// keepDeployment is setDeployment for a member that may be absent.
+func keepDeployment(d *abi.Deployment, v []byte) error {
+	if v == nil {
+		*d = abi.Deployment{}
 		return nil
-	})
+	}
+	return setDeployment(d, d, v)
 }
 
 // AppendEncodeRequest appends d to dst.
@@ -45,25 +53,21 @@ func AppendEncodeRequest(dst []byte, d *abi.EncodeRequest) []byte {
 	return scan.CloseObject(dst, start)
 }
 
+var encodeFields = scan.NewFields("endpoint", "stream", "deployment", "drop_params", "body")
+
 // ParseEncodeRequest reads b into d.
 func ParseEncodeRequest(b []byte, d *abi.EncodeRequest) error {
-	old := *d
-	*d = abi.EncodeRequest{}
-	return members(b, func(key, v []byte) error {
-		switch string(key) {
-		case "endpoint":
-			return setString(&d.Endpoint, old.Endpoint, v)
-		case "stream":
-			return setBool(&d.Stream, v)
-		case "deployment":
-			return setDeployment(&d.Deployment, &old.Deployment, v)
-		case "drop_params":
-			return setList(&d.DropParams, old.DropParams, v, stringElement)
-		case "body":
-			d.Body = abi.Raw(v)
-		}
-		return nil
-	})
+	var endpoint, stream, deployment, drop, body []byte
+	if !encodeFields.Read(b, nil, &endpoint, &stream, &deployment, &drop, &body) {
+		return wrong("an object")
+	}
+	var r reading
+	r.done("endpoint", keepString(&d.Endpoint, d.Endpoint, endpoint))
+	r.done("stream", keepBool(&d.Stream, stream))
+	r.done("deployment", keepDeployment(&d.Deployment, deployment))
+	r.done("drop_params", keepList(&d.DropParams, d.DropParams, drop, stringElement))
+	d.Body = body
+	return r.err
 }
 
 // AppendEncodeReply appends d to dst.
@@ -115,27 +119,22 @@ func AppendDecodeRequest(dst []byte, d *abi.DecodeRequest) []byte {
 	return scan.CloseObject(dst, start)
 }
 
+var decodeFields = scan.NewFields("endpoint", "deployment", "status", "headers", "state", "body")
+
 // ParseDecodeRequest reads b into d.
 func ParseDecodeRequest(b []byte, d *abi.DecodeRequest) error {
-	old := *d
-	*d = abi.DecodeRequest{}
-	return members(b, func(key, v []byte) error {
-		switch string(key) {
-		case "endpoint":
-			return setString(&d.Endpoint, old.Endpoint, v)
-		case "deployment":
-			return setDeployment(&d.Deployment, &old.Deployment, v)
-		case "status":
-			return setInt(&d.Status, v)
-		case "headers":
-			return setHeaders(&d.Headers, v)
-		case "state":
-			return setString(&d.State, old.State, v)
-		case "body":
-			d.Body = abi.Raw(v)
-		}
-		return nil
-	})
+	var endpoint, deployment, status, headers, state, body []byte
+	if !decodeFields.Read(b, nil, &endpoint, &deployment, &status, &headers, &state, &body) {
+		return wrong("an object")
+	}
+	var r reading
+	r.done("endpoint", keepString(&d.Endpoint, d.Endpoint, endpoint))
+	r.done("deployment", keepDeployment(&d.Deployment, deployment))
+	r.done("status", keepInt(&d.Status, status))
+	r.done("headers", keepHeaders(&d.Headers, headers))
+	r.done("state", keepString(&d.State, d.State, state))
+	d.Body = body
+	return r.err
 }
 
 // AppendDecodeReply appends d to dst.

@@ -50,34 +50,14 @@ func (c *chat) conversation() *llm.Fault {
 
 // message has raw values, nil when absent.
 type message struct {
-	role, content, calls, id, thoughts, extra, cache []byte
-	failed                                           bool
+	role, content, calls, id, failed, thoughts, extra, cache []byte
 }
 
-// message is one pass over a message's members.
+var messageFields = scan.NewFields("role", "content", "tool_calls", "tool_call_id", "is_error", "thinking_blocks", "extra_content", "cache_control")
+
 func (d *dialogue) message(raw []byte) (f *llm.Fault) {
 	var m message
-	scan.Members(raw, func(key, v []byte) bool {
-		switch string(key) {
-		case "role":
-			m.role = v
-		case "content":
-			m.content = v
-		case "tool_calls":
-			m.calls = v
-		case "tool_call_id":
-			m.id = v
-		case "is_error":
-			m.failed, _ = scan.Bool(v)
-		case "thinking_blocks":
-			m.thoughts = v
-		case "extra_content":
-			m.extra = scan.Get(v, "anthropic", "blocks")
-		case "cache_control":
-			m.cache = v
-		}
-		return true
-	})
+	messageFields.Read(raw, nil, &m.role, &m.content, &m.calls, &m.id, &m.failed, &m.thoughts, &m.extra, &m.cache)
 	d.markable, d.results = false, false
 	switch string(scan.Text(m.role)) {
 	case "system", "developer":
@@ -181,10 +161,13 @@ func (d *dialogue) userMessage(content []byte) (f *llm.Fault) {
 	return f
 }
 
+// partFields are those of a part that is text.
+var partFields = scan.NewFields("type", "text", "cache_control")
+
 func (d *dialogue) userPart(part []byte) *llm.Fault {
-	mark := scan.Get(part, "cache_control")
-	if string(scan.GetText(part, "type")) == "text" {
-		text := scan.Get(part, "text")
+	var kind, text, mark []byte
+	partFields.Read(part, nil, &kind, &text, &mark)
+	if string(scan.Text(kind)) == "text" {
 		if scan.Kind(text) != '"' {
 			return llm.Refuse("text", "must be a string")
 		}
@@ -203,7 +186,7 @@ func (d *dialogue) userPart(part []byte) *llm.Fault {
 func (d *dialogue) assistantMessage(m *message) (f *llm.Fault) {
 	signed := false
 	scan.Elements(m.thoughts, func(_ int, v []byte) bool { signed = d.thought(v) || signed; return true })
-	scan.Elements(m.extra, func(_ int, v []byte) bool {
+	scan.Elements(scan.Get(m.extra, "anthropic", "blocks"), func(_ int, v []byte) bool {
 		if scan.Kind(v) == '{' {
 			d.open("assistant")
 			d.b = append(d.b, v...)
@@ -247,19 +230,25 @@ func (d *dialogue) thought(v []byte) bool {
 	return true
 }
 
+var (
+	callFields     = scan.NewFields("type", "id", "function", "cache_control")
+	functionFields = scan.NewFields("name", "arguments")
+)
+
 func (d *dialogue) call(call []byte) *llm.Fault {
-	if kind := scan.GetString(call, "type"); kind != "function" && kind != "" {
+	var kind, id, function, mark, name, arguments []byte
+	callFields.Read(call, nil, &kind, &id, &function, &mark)
+	functionFields.Read(function, nil, &name, &arguments)
+	if kind := scan.Text(kind); len(kind) > 0 && string(kind) != "function" {
 		return llm.Refuse("type", "must be function with Anthropic")
 	}
-	id, function := scan.Get(call, "id"), scan.Get(call, "function")
-	name := scan.Get(function, "name")
 	if scan.Kind(id) != '"' {
 		return llm.Refuse("id", "must be a string")
 	}
 	if scan.Kind(name) != '"' {
 		return llm.Refuse("function.name", "must be a string")
 	}
-	input, ok := llm.Arguments(scan.Get(function, "arguments"))
+	input, ok := llm.Arguments(arguments)
 	if !ok {
 		return llm.Refuse("function.arguments", "must be a string that holds a JSON object")
 	}
@@ -268,7 +257,7 @@ func (d *dialogue) call(call []byte) *llm.Fault {
 	d.b = appendID(append(d.b, `{"type":"tool_use","id":`...), id)
 	d.b = wrapped(d.b, `,"name":`, name, "")
 	d.b = wrapped(d.b, `,"input":`, input, "}")
-	d.closed(scan.Get(call, "cache_control"))
+	d.closed(mark)
 	return nil
 }
 
@@ -303,7 +292,7 @@ func (d *dialogue) toolMessage(m *message) (f *llm.Fault) {
 			}
 		}).Under("content")
 	}
-	if m.failed {
+	if failed, _ := scan.Bool(m.failed); failed {
 		d.b = append(d.b, `,"is_error":true`...)
 	}
 	d.b = append(d.b, '}')
@@ -313,10 +302,11 @@ func (d *dialogue) toolMessage(m *message) (f *llm.Fault) {
 
 // resultPart writes a part of a tool's result, after a comma.
 func (d *dialogue) resultPart(part []byte) (f *llm.Fault) {
-	if string(scan.GetText(part, "type")) != "text" {
+	var kind, text, mark []byte
+	partFields.Read(part, nil, &kind, &text, &mark)
+	if string(scan.Text(kind)) != "text" {
 		d.b, f = media(append(d.b, ','), part)
 	} else {
-		text := scan.Get(part, "text")
 		if scan.Kind(text) != '"' {
 			return llm.Refuse("text", "must be a string")
 		}
@@ -325,6 +315,6 @@ func (d *dialogue) resultPart(part []byte) (f *llm.Fault) {
 		}
 		d.b = wrapped(d.b, `,{"type":"text","text":`, text, "}")
 	}
-	d.b = marked(d.b, scan.Get(part, "cache_control"))
+	d.b = marked(d.b, mark)
 	return f
 }

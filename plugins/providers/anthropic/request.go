@@ -35,7 +35,7 @@ func (m *memory) encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 	}
 	c := &chat{memory: m, model: familyOf(r.Deployment.Model), body: m.room(len(r.Body) + 512)}
 	c.body = scan.AppendString(scan.AppendName(c.body, "model"), r.Deployment.Model)
-	if f = llm.EachMember(r.Body, r.DropParams, &c.notices, c.member); f == nil {
+	if f = c.read(r.Body, r.DropParams); f == nil {
 		f = c.finish(o)
 	}
 	if f != nil {
@@ -48,50 +48,29 @@ func (m *memory) encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 	return &abi.EncodeReply{Body: m.body, Notices: c.notices}, nil
 }
 
-// member takes one member of the request.
-func (c *chat) member(key, v []byte) *llm.Fault {
-	switch string(key) {
-	case "model", "stream", "stream_options", "metadata", "store",
-		"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention":
-		// The host's business, or bookkeeping that changes no answer.
-	case "messages":
-		c.messages = v
-	case "tools":
-		c.tools = v
-	case "tool_choice":
-		c.toolChoice = v
-	case "parallel_tool_calls":
-		c.parallel = v
-	case "temperature":
-		c.temperature = v
-	case "top_p":
-		c.topP = v
-	case "top_k":
-		c.topK = v
-	case "max_completion_tokens":
-		c.maxTokens, c.capName = v, "max_completion_tokens"
-	case "max_tokens":
-		if c.maxTokens == nil {
-			c.maxTokens, c.capName = v, "max_tokens"
-		}
-	case "stop":
-		c.stop = v
-	case "reasoning_effort":
-		c.effort = v
-	case "thinking":
-		c.thinking = v
-	case "response_format":
-		c.responseFormat = v
-	case "user":
-		c.user = v
-	case "safety_identifier":
-		c.safety = v
-	case "service_tier":
-		return c.serviceTier(v)
-	default:
-		return c.foreign(string(key), v)
+var requestFields = scan.NewFields(
+	"messages", "tools", "tool_choice", "parallel_tool_calls", "max_completion_tokens", "max_tokens",
+	"temperature", "top_p", "top_k", "stop", "reasoning_effort", "thinking", "response_format",
+	"user", "safety_identifier", "service_tier",
+	// The host's business, or bookkeeping that changes no answer.
+	"model", "stream", "stream_options", "metadata", "store", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention",
+)
+
+// read takes the members of the request.
+func (c *chat) read(body []byte, drop []string) *llm.Fault {
+	var capped, tier, unused []byte
+	f := llm.Read(body, drop, &c.notices, requestFields, c.foreign,
+		&c.messages, &c.tools, &c.toolChoice, &c.parallel, &c.maxTokens, &capped,
+		&c.temperature, &c.topP, &c.topK, &c.stop, &c.effort, &c.thinking, &c.responseFormat,
+		&c.user, &c.safety, &tier,
+		&unused, &unused, &unused, &unused, &unused, &unused, &unused, &unused)
+	if c.capName = "max_completion_tokens"; c.maxTokens == nil {
+		c.maxTokens, c.capName = capped, "max_tokens"
 	}
-	return nil
+	if f == nil && tier != nil {
+		f = c.serviceTier(tier)
+	}
+	return f
 }
 
 // foreign members are refused where they would change the answer, unless they

@@ -49,12 +49,18 @@ func (c *chat) specs(list []byte) (_ []byte, f *llm.Fault) {
 	return list, f
 }
 
+var (
+	toolFields = scan.NewFields("type", "function", "cache_control")
+	specFields = scan.NewFields("name", "description", "parameters", "strict")
+)
+
 func (c *chat) spec(list, tool []byte) ([]byte, *llm.Fault) {
-	if kind := scan.GetString(tool, "type"); kind != "function" {
-		return list, llm.Refuse("type", strconv.Quote(kind)+" is not supported with Anthropic, only function is")
+	var kind, function, mark, name, description, schema, strict []byte
+	toolFields.Read(tool, nil, &kind, &function, &mark)
+	specFields.Read(function, nil, &name, &description, &schema, &strict)
+	if kind := scan.Text(kind); string(kind) != "function" {
+		return list, llm.Refuse("type", strconv.Quote(string(kind))+" is not supported with Anthropic, only function is")
 	}
-	function := scan.Get(tool, "function")
-	name, schema := scan.Get(function, "name"), scan.Get(function, "parameters")
 	if scan.Kind(name) != '"' {
 		return list, llm.Refuse("function.name", "must be a string")
 	}
@@ -67,18 +73,18 @@ func (c *chat) spec(list, tool []byte) ([]byte, *llm.Fault) {
 		schema = scan.Apply(nil, schema, []scan.Edit{{Key: "type", Value: []byte(`"object"`)}}) // demanded at the top
 	}
 	list = wrapped(list, `,{"name":`, name, "")
-	if d := scan.Get(function, "description"); scan.Kind(d) == '"' && len(d) > 2 {
-		list = wrapped(list, `,"description":`, d, "")
+	if scan.Kind(description) == '"' && len(description) > 2 {
+		list = wrapped(list, `,"description":`, description, "")
 	}
 	list = wrapped(list, `,"input_schema":`, schema, "")
-	if strict, _ := scan.Bool(scan.Get(function, "strict")); strict {
+	if strict, _ := scan.Bool(strict); strict {
 		if c.model.schema {
 			list = append(list, `,"strict":true`...)
 		} else {
 			c.leaveOut("strict of a tool", "this model does not have it")
 		}
 	}
-	return marked(append(list, '}'), scan.Get(tool, "cache_control")), nil
+	return marked(append(list, '}'), mark), nil
 }
 
 const anyObject = `{"type":"object","properties":{}}`

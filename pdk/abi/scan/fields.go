@@ -1,0 +1,163 @@
+package scan
+
+import (
+	"slices"
+	"unsafe"
+)
+
+// Fields are the names of members that are read together. Make them once, as a
+// variable of the package.
+type Fields struct {
+	names []string
+	known []fieldName          // those names, behind one that is none
+	slots [1 << slotBits]uint8 // by hash, the index in known; 0 for none
+	hash  uint64               // see slot
+	lossy bool                 // a name has lost its slot to another
+}
+
+// fieldName is a name as the words that it is compared by.
+type fieldName struct {
+	word  uint64 // as a node's
+	tail  uint64 // the last eight bytes of one that is longer than that
+	size  uint64
+	bytes unsafe.Pointer
+}
+
+const (
+	slotBits      = 8
+	fieldNameSize = int(unsafe.Sizeof(fieldName{}))
+)
+
+// slot is where a name is looked for.
+func slot(word, size, hash uint64) uint64 { return (word ^ size<<56) * hash >> (64 - slotBits) }
+
+// NewFields has up to 255 names that differ.
+func NewFields(names ...string) *Fields {
+	f := &Fields{names: names, known: make([]fieldName, 1, len(names)+1)}
+	f.known[0].size = none
+	for _, name := range names {
+		v := fieldName{firstWord(name), 0, uint64(len(name)), unsafe.Pointer(unsafe.StringData(name))}
+		if n := len(name); n > 8 {
+			v.tail = firstWord(name[n-8:])
+		}
+		f.known = append(f.known, v)
+	}
+	// Some factor gives each name a slot of its own, if they are not many.
+	f.hash = 0x9e3779b97f4a7c15
+	for tries := 0; !f.part() && tries < 100; tries++ {
+		f.hash = f.hash*0x5851f42d4c957f2d | 1
+	}
+	return f
+}
+
+// part fills the slots, and reports whether each name has one of its own.
+func (f *Fields) part() bool {
+	f.slots, f.lossy = [1 << slotBits]uint8{}, false
+	for i, v := range f.known[1:] {
+		s := &f.slots[slot(v.word, v.size, f.hash)]
+		f.lossy = f.lossy || *s != 0
+		*s = uint8(i + 1)
+	}
+	return !f.lossy
+}
+
+// Read is one walk through the members of the object raw. The value of the nth
+// name is put where the nth pointer of into says, as Get finds it; the value of an
+// absent member stays what it was, and null is nil. Where other is not nil it is
+// called with each member of another name (valid until it returns) but null, in
+// order. It reports whether raw is an object.
+func (f *Fields) Read(raw []byte, other func(name, value []byte), into ...*[]byte) bool {
+	if known != nil {
+		if n, ok := known.find(raw); ok {
+			return known.readFields(n, f, other, into)
+		}
+	}
+	members(raw, func(name []byte, _, v, end int) bool {
+		f.put(name, raw[v:end:end], other, into)
+		return true
+	})
+	return Kind(raw) == '{'
+}
+
+// Index is the ordinal of a name, -1 when it is none.
+func (f *Fields) Index(name string) int { return slices.Index(f.names, name) }
+
+// put is Read for one member.
+func (f *Fields) put(name, value []byte, other func(name, value []byte), into []*[]byte) {
+	null := value[0] == 'n'
+	for i, known := range f.names {
+		if known == string(name) {
+			if *into[i] = value; null {
+				*into[i] = nil
+			}
+			return
+		}
+	}
+	if other != nil && !null {
+		other(name, value)
+	}
+}
+
+// readFields is Fields.Read for the object that node n is.
+func (x *index) readFields(n int, f *Fields, other func(name, value []byte), into []*[]byte) bool {
+	if len(into) != len(f.names) {
+		panic("scan: Read wants a place for each name")
+	}
+	v := x.node(n)
+	if v.kind() != '{' {
+		return false
+	}
+	end := v.next()
+	for n = x.fields(n+1, end, f, into); n < end; n = x.fields(x.node(n).next(), end, f, into) {
+		switch v := x.node(n); {
+		case v.name == 0:
+			return true // not valid
+		case v.name&escapedName != 0:
+			f.put(unescapedName(x.text, v), x.value(n), other, into)
+		case f.lossy:
+			f.put(x.name(v), x.value(n), other, into)
+		case other != nil && v.kind() != 'n':
+			other(x.name(v), x.value(n))
+		}
+	}
+	return true
+}
+
+// fields reads the members from the node k on, and returns the first that it
+// finds no name for, or end. It calls nothing and has few branches, which is what
+// makes code quick when it is compiled to WebAssembly, and reads from each address
+// first what is farthest behind it, which checks the bounds of the rest.
+func (x *index) fields(k, end int, f *Fields, into []*[]byte) int {
+	nodes, base := x.nodes, unsafe.Pointer(unsafe.SliceData(x.text))
+	names, places := unsafe.Pointer(unsafe.SliceData(f.known)), unsafe.Pointer(unsafe.SliceData(into))
+	for k < end {
+		v := (*node)(unsafe.Add(nodes, k*nodeSize))
+		link, span, name, word := v.link, v.span, v.name, v.word
+		size := name >> 32 // no name's, where it is escaped
+		i := int(f.slots[slot(word, size, f.hash)])
+		c := (*fieldName)(unsafe.Add(names, i*fieldNameSize))
+		if (c.size^size)|(c.word^word) != 0 {
+			return k
+		}
+		if size > 8 {
+			at := unsafe.Add(base, int(uint32(name)))
+			rest := c.tail ^ wordAt(unsafe.Add(at, int(size)-8))
+			for j := 8; j < int(size)-8; j += 8 {
+				rest |= wordAt(unsafe.Add(at, j)) ^ wordAt(unsafe.Add(c.bytes, j))
+			}
+			if rest != 0 {
+				return k
+			}
+		}
+		// A slice as numbers: x keeps the text, so the collector need not hear of it.
+		into := *(**[3]uintptr)(unsafe.Add(places, (i-1)*int(unsafe.Sizeof(places))))
+		length := uintptr(span>>32 - span&(1<<32-1))
+		at := uintptr(base) + uintptr(uint32(span))
+		if byte(link>>32) == 'n' {
+			length, at = 0, 0
+		}
+		into[2], into[1], into[0] = length, length, at
+		k = int(uint32(link))
+	}
+	return k
+}
