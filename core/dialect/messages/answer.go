@@ -89,7 +89,7 @@ func appendToolUse(dst, call []byte, answerID string, i int) []byte {
 	}
 	dst = append(append(dst, `{"type":"tool_use","id":`...), id...)
 	dst = append(append(dst, `,"name":`...), orEmpty(scan.Get(call, "function", "name"))...)
-	input, ok := llm.Arguments(scan.Get(call, "function", "arguments"))
+	input, ok := llm.Arguments(nil, scan.Get(call, "function", "arguments"))
 	if !ok {
 		// A model that writes no object still has its words handed on.
 		input = append(append([]byte(`{"arguments":`), orEmpty(scan.Get(call, "function", "arguments"))...), '}')

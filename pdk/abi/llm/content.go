@@ -2,6 +2,7 @@ package llm
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"github.com/tokligence/gateway/pdk/abi/scan"
@@ -55,14 +56,15 @@ func Blank(raw []byte) bool {
 }
 
 // Arguments is the JSON object that the raw string of a tool call's arguments
-// holds; an empty string is an empty object. ok is false for anything else.
-func Arguments(raw []byte) (object []byte, ok bool) {
+// holds; an empty string is an empty object. ok is false for anything else. The
+// object is built in the memory of room.
+func Arguments(room, raw []byte) (object []byte, ok bool) {
 	if scan.Kind(raw) != '"' {
-		return nil, false
+		return room, false
 	}
 	if Blank(raw) {
-		return []byte("{}"), true
+		return append(room[:0], "{}"...), true
 	}
-	object = bytes.TrimSpace(scan.AppendUnescaped(make([]byte, 0, len(raw)), raw))
+	object = bytes.TrimSpace(scan.AppendUnescaped(slices.Grow(room[:0], len(raw)), raw))
 	return object, scan.Kind(object) == '{' && scan.Valid(object) == nil
 }

@@ -47,7 +47,7 @@ func TestArguments(t *testing.T) {
 		{`{}`, ``, false},
 		{`null`, ``, false},
 	} {
-		object, ok := Arguments([]byte(c.raw))
+		object, ok := Arguments(nil, []byte(c.raw))
 		if string(object) != c.object || ok != c.ok {
 			t.Errorf("%s: %s %v", c.raw, object, ok)
 		}

@@ -7,22 +7,34 @@ import (
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
+var (
+	answerFields = scan.NewFields("content", "stop_reason", "stop_sequence", "model", "usage")
+	blockFields  = scan.NewFields("type", "text", "citations")
+)
+
 func (m *memory) decode(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
+	var content, reason, sequence, model, counts []byte
+	answerFields.Read(r.Body, nil, &content, &reason, &sequence, &model, &counts)
 	var a answer
-	scan.Elements(scan.Get(r.Body, "content"), func(_ int, block []byte) bool {
+	scan.Elements(content, func(_ int, block []byte) bool {
 		a.block(block)
 		return true
 	})
-	finish := finishReason(scan.GetString(r.Body, "stop_reason"), len(a.calls) > 0)
+	finish := finishReason(scan.Text(reason), len(a.calls) > 0)
 	b := append(m.room(len(r.Body)+128), `{"choices":[{"index":0,"message":`...)
 	b = a.appendMessage(b)
 	b = append(append(append(b, `,"logprobs":null,"finish_reason":"`...), finish...), '"')
-	b = append(appendStopSequence(b, scan.Get(r.Body, "stop_sequence")), `}]}`...)
+	b = append(appendStopSequence(b, sequence), `}]}`...)
 	m.body = b
-	reply := &abi.DecodeReply{Body: b, Model: scan.GetString(r.Body, "model")}
-	if usage := scan.Get(r.Body, "usage"); scan.Kind(usage) == '{' {
-		reply.Usage = &abi.Usage{}
-		readUsage(reply.Usage, usage, 0)
+	reply := &m.decoded
+	*reply = abi.DecodeReply{Body: b, Model: reply.Model}
+	if text := scan.Text(model); string(text) != reply.Model {
+		reply.Model = string(text)
+	}
+	if scan.Kind(counts) == '{' {
+		m.usage.Usage = abi.Usage{}
+		m.usage.read(counts, 0)
+		reply.Usage = &m.usage.Usage
 	}
 	return reply, nil
 }
@@ -35,25 +47,27 @@ type answer struct {
 }
 
 func (a *answer) block(block []byte) {
-	switch kind := scan.GetString(block, "type"); {
-	case kind == "text":
-		if v := scan.Get(block, "text"); scan.Kind(v) == '"' {
+	var typ, text, citations []byte
+	blockFields.Read(block, nil, &typ, &text, &citations)
+	switch kind := scan.Text(typ); {
+	case string(kind) == "text":
+		if scan.Kind(text) == '"' {
 			a.hasText = true
-			a.text = joined(a.text, v)
+			a.text = joined(a.text, text)
 		}
-		scan.Elements(scan.Get(block, "citations"), func(_ int, c []byte) bool {
+		scan.Elements(citations, func(_ int, c []byte) bool {
 			a.citations = append(append(a.citations, ','), c...)
 			return true
 		})
-	case kind == "thinking":
+	case string(kind) == "thinking":
 		a.addThought(block)
-	case kind == "redacted_thinking":
+	case string(kind) == "redacted_thinking":
 		if data := scan.Get(block, "data"); scan.Kind(data) == '"' {
 			a.thoughts = append(append(append(a.thoughts, `,{"type":"redacted_thinking","data":`...), data...), '}')
 		}
-	case kind == "tool_use":
+	case string(kind) == "tool_use":
 		a.addCall(block)
-	case isServerBlock(kind):
+	case isServerBlock(string(kind)):
 		a.extra = append(append(a.extra, ','), block...)
 	}
 }
@@ -146,13 +160,13 @@ func appendStopSequence(b, v []byte) []byte {
 
 // finishReason maps a stop_reason; the table is in README.md. calls says that
 // there are tool calls: they end with tool_calls, whatever a server calls it.
-func finishReason(stop string, calls bool) string {
+func finishReason(stop []byte, calls bool) string {
 	switch {
-	case stop == "max_tokens" || stop == "model_context_window_exceeded":
+	case string(stop) == "max_tokens" || string(stop) == "model_context_window_exceeded":
 		return "length"
-	case stop == "refusal":
+	case string(stop) == "refusal":
 		return "content_filter"
-	case calls || stop == "tool_use":
+	case calls || string(stop) == "tool_use":
 		return "tool_calls"
 	}
 	return "stop"

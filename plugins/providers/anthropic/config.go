@@ -51,7 +51,12 @@ func (c *chat) sampling() *llm.Fault {
 // stops takes a string or a list. Blank sequences are refused by Anthropic: they
 // are left out, and that is told.
 func (c *chat) stops() (f *llm.Fault) {
-	var list []byte
+	if c.stop == nil {
+		return nil
+	}
+	before := len(c.body)
+	c.body = scan.AppendName(c.body, "stop_sequences")
+	list := len(c.body)
 	add := func(s []byte) {
 		switch {
 		case scan.Kind(s) != '"':
@@ -59,18 +64,18 @@ func (c *chat) stops() (f *llm.Fault) {
 		case llm.Blank(s):
 			c.notices = append(c.notices, "left out a blank stop sequence")
 		default:
-			list = append(append(list, ','), s...)
+			c.body = append(append(c.body, ','), s...)
 		}
 	}
-	switch scan.Kind(c.stop) {
-	case 0:
-	case '[':
+	if scan.Kind(c.stop) == '[' {
 		scan.Elements(c.stop, func(_ int, s []byte) bool { add(s); return f == nil })
-	default:
+	} else {
 		add(c.stop)
 	}
-	if f == nil && len(list) > 0 {
-		c.put("stop_sequences", scan.CloseArray(list, 0))
+	if len(c.body) > list {
+		c.body = scan.CloseArray(c.body, list)
+	} else {
+		c.body = c.body[:before]
 	}
 	return f
 }

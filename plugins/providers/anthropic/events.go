@@ -16,8 +16,9 @@ type streamState struct {
 	// The open block of Anthropic's own tools, and its input so far: raw, without quotes.
 	server, serverInput string
 
-	text []byte // the chunks of this call
-	from int    // where the chunk at hand begins in it
+	text   []byte // the chunks of this call
+	from   int    // where the chunk at hand begins in it
+	counts *usage // what the reply's usage is counted in
 }
 
 // toolBlock is a content block that is a call.
@@ -75,7 +76,8 @@ func (s *streamState) String() string {
 // decodeEvents: the answer is complete with message_stop, or with the end of the
 // stream after a stop_reason.
 func (m *memory) decodeEvents(r *abi.DecodeEventsRequest) (*abi.DecodeEventsReply, error) {
-	s, reply := parseState(r.State), &abi.DecodeEventsReply{}
+	s, reply := parseState(r.State), &m.events
+	s.counts, *reply = &m.usage, abi.DecodeEventsReply{}
 	room := 0
 	for i := range r.Events {
 		room += len(r.Events[i].Data) + len(chunkBegin)
@@ -126,9 +128,10 @@ func (s *streamState) usage(reply *abi.DecodeEventsReply, raw []byte) {
 		return
 	}
 	if reply.Usage == nil {
-		reply.Usage = &abi.Usage{}
+		s.counts.Usage = abi.Usage{}
+		reply.Usage = &s.counts.Usage
 	}
-	s.hour = readUsage(reply.Usage, raw, s.hour)
+	s.hour = s.counts.read(raw, s.hour)
 }
 
 const (
@@ -148,8 +151,8 @@ func (s *streamState) say(reply *abi.DecodeEventsReply, b []byte) {
 }
 
 func (s *streamState) finish(reply *abi.DecodeEventsReply, delta []byte) {
-	reason := scan.GetString(delta, "stop_reason")
-	if reason == "" || s.stopped {
+	reason := scan.GetText(delta, "stop_reason")
+	if len(reason) == 0 || s.stopped {
 		return
 	}
 	s.stopped = true

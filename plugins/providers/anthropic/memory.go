@@ -7,11 +7,20 @@ import (
 )
 
 // memory is what replies are built in. One call follows the other, and a reply
-// is written before the next one (see [pdk.Plugin]), so the buffers of the last
-// call serve again: making and collecting them is a tenth of a call in a guest.
+// is written before the next one (see [pdk.Plugin]), so what the last call has
+// made serves again: making and collecting it is a tenth of a call in a guest.
 type memory struct {
-	body, messages, system, tools []byte
-	chunks                        []abi.Raw
+	body, messages, system, tools, arguments []byte
+
+	called [][]byte
+	chunks []abi.Raw
+
+	chat     chat
+	dialogue dialogue
+	encoded  abi.EncodeReply
+	decoded  abi.DecodeReply
+	events   abi.DecodeEventsReply
+	usage    usage
 }
 
 // keepBytes is the largest body whose buffers are kept for the next call.

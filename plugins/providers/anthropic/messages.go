@@ -12,18 +12,21 @@ import (
 // message, and so do the results of tools and what the user says after them:
 // the results of one turn must stand together.
 type dialogue struct {
-	b         []byte // elements of messages
-	system    []byte // elements of system
-	role      string // of the open message; "" for none
-	blocks    int    // of the open message
-	markable  bool   // the last block may take a cache_control, and has none
-	tools     [][]byte
-	results   bool // the last message is a tool's
-	unthought bool // the last assistant message with calls has no signed thought
+	b         []byte   // elements of messages
+	system    []byte   // elements of system
+	role      string   // of the open message; "" for none
+	blocks    int      // of the open message
+	markable  bool     // the last block may take a cache_control, and has none
+	tools     [][]byte // names of calls
+	arguments []byte   // of the call at hand
+	results   bool     // the last message is a tool's
+	unthought bool     // the last assistant message with calls has no signed thought
 }
 
 func (c *chat) conversation() *llm.Fault {
-	d := &dialogue{b: slices.Grow(c.memory.messages[:0], len(c.messages)+256), system: c.memory.system[:0]}
+	m := c.memory
+	d := &m.dialogue
+	*d = dialogue{b: slices.Grow(m.messages[:0], len(c.messages)+256), system: m.system[:0], tools: m.called[:0], arguments: m.arguments}
 	f := llm.Refuse("messages", "must be an array with at least one message")
 	scan.Elements(c.messages, func(i int, m []byte) bool {
 		f = d.message(m).At("messages", i)
@@ -43,7 +46,7 @@ func (c *chat) conversation() *llm.Fault {
 		c.put("system", scan.CloseArray(d.system, 0))
 	}
 	c.put("messages", scan.CloseArray(d.b, 0))
-	c.memory.messages, c.memory.system = d.b, d.system
+	m.messages, m.system, m.called, m.arguments = d.b, d.system, d.tools, d.arguments
 	c.unthought = d.results && d.unthought
 	return c.toolConfig(d.tools)
 }
@@ -248,8 +251,8 @@ func (d *dialogue) call(call []byte) *llm.Fault {
 	if scan.Kind(name) != '"' {
 		return llm.Refuse("function.name", "must be a string")
 	}
-	input, ok := llm.Arguments(arguments)
-	if !ok {
+	input, ok := llm.Arguments(d.arguments, arguments)
+	if d.arguments = input; !ok {
 		return llm.Refuse("function.arguments", "must be a string that holds a JSON object")
 	}
 	d.tools = append(d.tools, name)

@@ -33,7 +33,8 @@ func (m *memory) encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 	if f != nil {
 		return nil, f.Named()
 	}
-	c := &chat{memory: m, model: familyOf(r.Deployment.Model), body: m.room(len(r.Body) + 512)}
+	c := &m.chat
+	*c = chat{memory: m, model: familyOf(r.Deployment.Model), body: m.room(len(r.Body) + 512), notices: c.notices[:0]}
 	c.body = scan.AppendString(scan.AppendName(c.body, "model"), r.Deployment.Model)
 	if f = c.read(r.Body, r.DropParams); f == nil {
 		f = c.finish(o)
@@ -45,7 +46,8 @@ func (m *memory) encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 		c.body = append(scan.AppendName(c.body, "stream"), "true"...)
 	}
 	m.body = scan.CloseObject(c.body, 0)
-	return &abi.EncodeReply{Body: m.body, Notices: c.notices}, nil
+	m.encoded = abi.EncodeReply{Body: m.body, Notices: c.notices}
+	return &m.encoded, nil
 }
 
 var requestFields = scan.NewFields(

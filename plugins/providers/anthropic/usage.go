@@ -22,47 +22,43 @@ func usagePaths() abi.UsagePaths {
 	}
 }
 
-// readUsage reads what a usage object says into u; what it does not name stays.
-// hour is the count of 1 h cache writes known so far: message_delta repeats the
-// sum of both writes without the split. It returns the count known now.
-func readUsage(u *abi.Usage, raw []byte, hour int64) int64 {
-	written := int64(-1)
-	scan.Members(raw, func(key, value []byte) bool {
-		switch string(key) {
-		case "input_tokens":
-			count(&u.Input, value)
-		case "output_tokens":
-			count(&u.Output, value)
-		case "cache_read_input_tokens":
-			count(&u.CacheRead, value)
-		case "cache_creation_input_tokens":
-			if n, ok := scan.Int(value); ok {
-				written = n
-			}
-		case "cache_creation":
-			if n, ok := scan.GetInt(value, "ephemeral_1h_input_tokens"); ok {
-				hour = n
-			}
-		case "output_tokens_details":
-			count(&u.Reasoning, scan.Get(value, "thinking_tokens"))
-		case "server_tool_use":
-			count(&u.Searches, scan.Get(value, "web_search_requests"))
-		}
-		return true
-	})
-	if written >= 0 {
-		long := min(hour, written)
-		short := written - long
-		u.CacheWrite5m = &short
-		if long > 0 {
-			u.CacheWrite1h = &long
+// usage is what is counted, with the numbers that it points to.
+type usage struct {
+	abi.Usage
+	numbers [7]int64
+}
+
+var usageFields = scan.NewFields("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens",
+	"cache_creation", "output_tokens_details", "server_tool_use")
+
+// read takes what a usage object says; what it does not name stays. hour is the
+// count of 1 h cache writes known so far: message_delta repeats the sum of both
+// writes without the split. It returns the count known now.
+func (u *usage) read(raw []byte, hour int64) int64 {
+	var input, output, cached, written, split, details, server []byte
+	usageFields.Read(raw, nil, &input, &output, &cached, &written, &split, &details, &server)
+	n := &u.numbers
+	count(&u.Input, &n[0], input)
+	count(&u.Output, &n[1], output)
+	count(&u.CacheRead, &n[2], cached)
+	count(&u.Reasoning, &n[3], scan.Get(details, "thinking_tokens"))
+	count(&u.Searches, &n[4], scan.Get(server, "web_search_requests"))
+	if n, ok := scan.GetInt(split, "ephemeral_1h_input_tokens"); ok {
+		hour = n
+	}
+	if sum, ok := scan.Int(written); ok && sum >= 0 {
+		long := min(hour, sum)
+		n[5], n[6] = sum-long, long
+		if u.CacheWrite5m = &n[5]; long > 0 {
+			u.CacheWrite1h = &n[6]
 		}
 	}
 	return hour
 }
 
-func count(part **int64, raw []byte) {
+// count makes part the number that raw is, kept in place.
+func count(part **int64, place *int64, raw []byte) {
 	if n, ok := scan.Int(raw); ok {
-		*part = &n
+		*place, *part = n, place
 	}
 }

@@ -227,7 +227,7 @@ func (d *dialogue) call(call []byte) *llm.Fault {
 	if scan.Kind(name) != '"' {
 		return llm.Refuse("function.name", "must be a string")
 	}
-	input, ok := llm.Arguments(scan.Get(function, "arguments"))
+	input, ok := llm.Arguments(nil, scan.Get(function, "arguments"))
 	if !ok {
 		return llm.Refuse("function.arguments", "must be a string that holds a JSON object")
 	}

@@ -217,7 +217,7 @@ func (t *conversation) call(call, signature []byte, first bool) *llm.Fault {
 	if scan.Kind(name) != '"' {
 		return llm.Refuse("function.name", "must be a string")
 	}
-	args, ok := llm.Arguments(scan.Get(function, "arguments"))
+	args, ok := llm.Arguments(nil, scan.Get(function, "arguments"))
 	if !ok {
 		return llm.Refuse("function.arguments", "must be a string that holds a JSON object")
 	}
