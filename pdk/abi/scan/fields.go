@@ -67,16 +67,54 @@ func (f *Fields) part() bool {
 // called with each member of another name (valid until it returns) but null, in
 // order. It reports whether raw is an object.
 func (f *Fields) Read(raw []byte, other func(name, value []byte), into ...*[]byte) bool {
-	if known != nil {
-		if n, ok := known.find(raw); ok {
-			return known.readFields(n, f, other, into)
+	if len(into) != len(f.names) {
+		panic("scan: Read wants a place for each name")
+	}
+	around := known.find(raw)
+	if around == nil {
+		members(raw, func(name []byte, _, v, end int) bool {
+			f.put(name, raw[v:end:end], other, into)
+			return true
+		})
+		return Kind(raw) == '{'
+	}
+	if around.kind() != '{' {
+		return false
+	}
+	v, end := known.inside(around)
+	for v = known.fields(v, end, f, into); v != end; v = known.fields(known.node(v.next()), end, f, into) {
+		switch {
+		case v.name == 0:
+			return true // not valid
+		case v.name&escapedName != 0:
+			f.put(known.unescapedName(v), known.value(v), other, into)
+		case f.lossy:
+			f.put(known.name(v), known.value(v), other, into)
+		case other != nil && v.kind() != 'n':
+			other(known.name(v), known.value(v))
 		}
 	}
-	members(raw, func(name []byte, _, v, end int) bool {
-		f.put(name, raw[v:end:end], other, into)
-		return true
-	})
-	return Kind(raw) == '{'
+	return true
+}
+
+// Word is the name that the raw string value is, "" for another.
+func (f *Fields) Word(raw []byte) string {
+	if len(raw) < 2 || raw[0] != '"' {
+		return ""
+	}
+	text := raw[1 : len(raw)-1]
+	i := f.slots[slot(firstWord(text), uint64(len(text)), f.hash)]
+	if c := &f.known[i]; c.size == uint64(len(text)) && c.word == firstWord(text) {
+		if name := f.names[i-1]; len(name) <= 8 || name[8:] == string(text[8:]) {
+			return name
+		}
+	}
+	if f.lossy || Escaped(raw) {
+		if i := f.Index(string(Text(raw))); i >= 0 {
+			return f.names[i]
+		}
+	}
+	return ""
 }
 
 // Index is the ordinal of a name, -1 when it is none.
@@ -98,66 +136,39 @@ func (f *Fields) put(name, value []byte, other func(name, value []byte), into []
 	}
 }
 
-// readFields is Fields.Read for the object that node n is.
-func (x *index) readFields(n int, f *Fields, other func(name, value []byte), into []*[]byte) bool {
-	if len(into) != len(f.names) {
-		panic("scan: Read wants a place for each name")
-	}
-	v := x.node(n)
-	if v.kind() != '{' {
-		return false
-	}
-	end := v.next()
-	for n = x.fields(n+1, end, f, into); n < end; n = x.fields(x.node(n).next(), end, f, into) {
-		switch v := x.node(n); {
-		case v.name == 0:
-			return true // not valid
-		case v.name&escapedName != 0:
-			f.put(unescapedName(x.text, v), x.value(n), other, into)
-		case f.lossy:
-			f.put(x.name(v), x.value(n), other, into)
-		case other != nil && v.kind() != 'n':
-			other(x.name(v), x.value(n))
-		}
-	}
-	return true
-}
-
-// fields reads the members from the node k on, and returns the first that it
+// fields reads the members from the node v on, and returns the first that it
 // finds no name for, or end. It calls nothing and has few branches, which is what
 // makes code quick when it is compiled to WebAssembly, and reads from each address
 // first what is farthest behind it, which checks the bounds of the rest.
-func (x *index) fields(k, end int, f *Fields, into []*[]byte) int {
-	nodes, base := x.nodes, unsafe.Pointer(unsafe.SliceData(x.text))
+func (x *index) fields(v, end *node, f *Fields, into []*[]byte) *node {
+	nodes, text := x.nodes, unsafe.Pointer(unsafe.SliceData(x.text))
 	names, places := unsafe.Pointer(unsafe.SliceData(f.known)), unsafe.Pointer(unsafe.SliceData(into))
-	for k < end {
-		v := (*node)(unsafe.Add(nodes, k*nodeSize))
+	for v != end {
 		link, span, name, word := v.link, v.span, v.name, v.word
 		size := name >> 32 // no name's, where it is escaped
 		i := int(f.slots[slot(word, size, f.hash)])
 		c := (*fieldName)(unsafe.Add(names, i*fieldNameSize))
 		if (c.size^size)|(c.word^word) != 0 {
-			return k
+			return v
 		}
 		if size > 8 {
-			at := unsafe.Add(base, int(uint32(name)))
+			at := unsafe.Add(text, int(uint32(name)))
 			rest := c.tail ^ wordAt(unsafe.Add(at, int(size)-8))
 			for j := 8; j < int(size)-8; j += 8 {
 				rest |= wordAt(unsafe.Add(at, j)) ^ wordAt(unsafe.Add(c.bytes, j))
 			}
 			if rest != 0 {
-				return k
+				return v
 			}
 		}
 		// A slice as numbers: x keeps the text, so the collector need not hear of it.
 		into := *(**[3]uintptr)(unsafe.Add(places, (i-1)*int(unsafe.Sizeof(places))))
-		length := uintptr(span>>32 - span&(1<<32-1))
-		at := uintptr(base) + uintptr(uint32(span))
+		length, from := uintptr(span>>32-span&none), uintptr(text)+uintptr(uint32(span))
 		if byte(link>>32) == 'n' {
-			length, at = 0, 0
+			length, from = 0, 0
 		}
-		into[2], into[1], into[0] = length, length, at
-		k = int(uint32(link))
+		into[2], into[1], into[0] = length, length, from
+		v = (*node)(unsafe.Add(nodes, int(uint32(link))*nodeSize))
 	}
-	return k
+	return v
 }

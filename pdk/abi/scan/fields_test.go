@@ -18,8 +18,8 @@ func TestFields(t *testing.T) {
 	text = CloseObject(text, 0)
 	x := &index{}
 	x.read(text)
-	for _, at := range []*index{nil, x} {
-		known = at
+	for _, at := range []*index{{}, x} {
+		known = *at
 		values, into := make([][]byte, len(names)), make([]*[]byte, len(names))
 		for i := range into {
 			into[i] = &values[i]
@@ -36,5 +36,5 @@ func TestFields(t *testing.T) {
 			t.Error("an array has members")
 		}
 	}
-	known = nil
+	known = index{}
 }

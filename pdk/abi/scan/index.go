@@ -6,9 +6,9 @@ import (
 	"unsafe"
 )
 
-// known is the index of the text at hand, nil for none. Only a guest has one:
-// it runs on one thread and answers one call at a time.
-var known *index
+// known is the index of the text at hand. Only a guest has one: it runs on one
+// thread and answers one call at a time.
+var known index
 
 // index knows where each value of one text begins and ends, so that walking
 // through it again and again reads no byte twice. What is not in it (another
@@ -18,12 +18,13 @@ var known *index
 // each access with its bounds 10: hence the packed nodes, the long steps, and the
 // pointers behind one comparison with the end.
 type index struct {
-	text  []byte  // kept, so that nothing else comes to stand at its address
-	base  uintptr // the address
-	size  uintptr // 0 when there is no index
-	count int     // of the nodes
-	nodes unsafe.Pointer
-	room  []uint64 // see walk
+	text    []byte  // kept, so that nothing else comes to stand at its address
+	base    uintptr // the address
+	size    uintptr // 0 when there is no index
+	count   uint32  // of the nodes
+	nodes   unsafe.Pointer
+	buckets unsafe.Pointer
+	room    []uint64 // see walk
 }
 
 // node is a value, with its name when it is a member. The layout of an index,
@@ -88,10 +89,10 @@ func (x *index) read(b []byte) {
 
 // take makes x the index of b of which n nodes have been written to x.room.
 func (x *index) take(b []byte, n int) {
-	x.text, x.count, x.base, x.size = b, n, 0, 0
+	x.text, x.count, x.base, x.size = b, uint32(n), 0, 0
 	if n > 0 {
 		x.base, x.size = uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b))
-		x.nodes = unsafe.Pointer(&x.room[bucketWords(len(b))])
+		x.buckets, x.nodes = unsafe.Pointer(&x.room[0]), unsafe.Pointer(&x.room[bucketWords(len(b))])
 	}
 }
 
@@ -105,7 +106,7 @@ func walk(room []uint64, b []byte) int {
 	if size < 8 || size > none {
 		return 0
 	}
-	places := (len(room) - bucketWords(size)) * 8 / nodeSize
+	places := (len(room) - bucketWords(size) - 1) * 8 / nodeSize // the end of the last node is in room
 	if places <= 0 {
 		return -1
 	}
@@ -257,28 +258,34 @@ func literalEnd(b []byte, i int) int {
 // node is the node n.
 func (x *index) node(n int) *node { return (*node)(unsafe.Add(x.nodes, n*nodeSize)) }
 
-// find returns the node that raw begins with and holds to its end.
-func (x *index) find(raw []byte) (n int, ok bool) {
-	at := uintptr(unsafe.Pointer(unsafe.SliceData(raw))) - x.base
-	if at >= x.size {
-		return 0, false
-	}
-	for n = int(*(*uint32)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(x.room)), at>>bucketShift<<2))); uint(n) < uint(x.count); n-- {
-		v := x.node(n)
-		if v.start() == int(at) {
-			return n, v.end() <= int(at)+len(raw)
-		}
-		if v.start()>>bucketShift != int(at>>bucketShift) {
-			break
-		}
-	}
-	return 0, false
+// inside is the first node in v, and the one after the last.
+func (x *index) inside(v *node) (first, end *node) {
+	return (*node)(unsafe.Add(unsafe.Pointer(v), nodeSize)), x.node(v.next())
 }
 
-// value is the text of the node n.
-func (x *index) value(n int) []byte {
-	v := x.node(n)
-	return x.text[v.start():v.end():v.end()]
+// find returns the node that raw begins with and holds to its end, nil for none.
+func (x *index) find(raw []byte) *node {
+	at := uintptr(unsafe.Pointer(unsafe.SliceData(raw))) - x.base
+	if at >= x.size {
+		return nil
+	}
+	for n := *(*uint32)(unsafe.Add(x.buckets, at>>bucketShift<<2)); n < x.count; n-- {
+		v := x.node(int(n))
+		span := v.span
+		switch from := uintptr(uint32(span)); {
+		case from == at && uintptr(span>>32) <= at+uintptr(len(raw)):
+			return v
+		case from == at || from>>bucketShift != at>>bucketShift:
+			return nil
+		}
+	}
+	return nil
+}
+
+// value is the text of the node v.
+func (x *index) value(v *node) []byte {
+	from := v.start()
+	return unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(x.text)), from)), v.end()-from)
 }
 
 // name is the name of v as it stands.
@@ -287,82 +294,55 @@ func (x *index) name(v *node) []byte {
 	return x.text[from : from+v.nameSize()]
 }
 
-// members is Members for the object that node n is.
-func (x *index) members(n int, f func(key, value []byte) bool) {
-	if x.node(n).kind() != '{' {
+func (x *index) unescapedName(v *node) []byte {
+	from := v.nameStart()
+	return AppendUnescaped(nil, x.text[from-1:from+v.nameSize()+1])
+}
+
+// members is Members for the object that the node v is.
+func (x *index) members(v *node, f func(key, value []byte) bool) {
+	if v.kind() != '{' {
 		return
 	}
-	for end, k := x.node(n).next(), n+1; k < end; k = x.node(k).next() {
-		v := x.node(k)
+	for v, end := x.inside(v); v != end; v = x.node(v.next()) {
 		key := x.name(v)
 		switch {
 		case v.name == 0:
 			return // not valid
 		case v.name&escapedName != 0:
-			key = unescapedName(x.text, v)
+			key = x.unescapedName(v)
 		}
-		if !f(key, x.value(k)) {
+		if !f(key, x.value(v)) {
 			return
 		}
 	}
 }
 
-func unescapedName(text []byte, v *node) []byte {
-	from := v.nameStart()
-	return AppendUnescaped(nil, text[from-1:from+v.nameSize()+1])
-}
-
-// elements is Elements for the array that node n is.
-func (x *index) elements(n int, f func(i int, value []byte) bool) {
-	if x.node(n).kind() != '[' {
-		return
-	}
-	i := 0
-	for end, v := x.node(n).next(), n+1; v < end; v = x.node(v).next() {
-		if !f(i, x.value(v)) {
-			return
-		}
-		i++
-	}
-}
-
-// follow is Get from the node n.
-func (x *index) follow(n int, path []string) (value int, ok bool) {
-	for _, name := range path {
-		if n, ok = x.member(n, name); !ok {
-			return 0, false
-		}
-	}
-	return n, true
-}
-
-// member is the value of the member name of the object that node n is.
-func (x *index) member(n int, name string) (value int, ok bool) {
-	v := x.node(n)
+// member is the value of the member name of the object that the node v is, nil for none.
+func (x *index) member(v *node, name string) (value *node) {
 	if v.kind() != '{' {
-		return 0, false
+		return nil
 	}
 	first := firstWord(name)
-	for end, k := v.next(), n+1; k < end; k = v.next() {
-		v = x.node(k)
+	for v, end := x.inside(v); v != end; v = x.node(v.next()) {
 		switch {
 		case v.name&escapedName != 0:
-			if string(unescapedName(x.text, v)) == name {
-				value, ok = k, true
+			if string(x.unescapedName(v)) == name {
+				value = v
 			}
 		case v.name == 0:
-			return value, ok // not valid
+			return value // not valid
 		case v.word != first || v.nameSize() != len(name):
-		case len(name) <= 8 || string(x.text[v.nameStart():v.nameStart()+len(name)]) == name:
-			value, ok = k, true
+		case len(name) <= 8 || string(x.name(v)) == name:
+			value = v
 		}
 	}
-	return value, ok
+	return value
 }
 
-// firstWord is the word of the node that name has.
-func firstWord(name string) (first uint64) {
-	b := unsafe.Slice(unsafe.StringData(name), len(name))
+// firstWord is the first eight bytes of name, as a node has them.
+func firstWord[T string | []byte](name T) (first uint64) {
+	b := unsafe.Slice(*(**byte)(unsafe.Pointer(&name)), len(name))
 	switch n := len(b); {
 	case n >= 8:
 		return binary.LittleEndian.Uint64(b)

@@ -58,17 +58,15 @@ var toured = []string{
 // TestIndex: what the index finds is what walking byte by byte finds, also with
 // what an earlier text has left behind.
 func TestIndex(t *testing.T) {
-	defer func() { known = nil }()
-	x := &index{}
+	defer func() { known = index{} }()
 	for range 2 {
 		for _, text := range toured {
 			var want, got bytes.Buffer
-			known = nil
+			known = index{}
 			tour(&want, []byte(text), 0)
 			b := []byte(text)
-			known = x
-			x.read(b)
-			if x.count == 0 && len(text) >= 8 {
+			known.read(b)
+			if known.count == 0 && len(text) >= 8 {
 				t.Errorf("%s: no index", text)
 			}
 			tour(&got, b, 0)
@@ -76,7 +74,7 @@ func TestIndex(t *testing.T) {
 				t.Errorf("%s\n got %s\nwant %s", text, got.String(), want.String())
 			}
 			other := []byte(toured[0])
-			if _, ok := x.find(other); ok {
+			if known.find(other) != nil {
 				t.Error("another text's value is found")
 			}
 		}
@@ -85,14 +83,14 @@ func TestIndex(t *testing.T) {
 
 // TestIndex_Parts: a part of the text that ends early is walked as what it is.
 func TestIndex_Parts(t *testing.T) {
-	defer func() { known = nil }()
+	defer func() { known = index{} }()
 	for _, text := range toured {
 		b := []byte(text)
 		for n := range b {
 			var want, got bytes.Buffer
-			known = nil
+			known = index{}
 			tour(&want, b[:n], 0)
-			known = &index{}
+			known = index{}
 			known.read(b)
 			tour(&got, b[:n], 0)
 			if got.String() != want.String() {
@@ -138,10 +136,10 @@ func FuzzIndex(f *testing.F) {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		defer func() { known = nil }()
+		defer func() { known = index{} }()
 		var want, got bytes.Buffer
 		tour(&want, b, 0)
-		known = &index{}
+		known = index{}
 		known.read(b)
 		tour(&got, b, 0)
 		if Valid(b) == nil && (known.count == 0 && len(b) >= 8 || got.String() != want.String()) {
@@ -149,7 +147,7 @@ func FuzzIndex(f *testing.F) {
 		}
 		if own := known; own.count > 0 {
 			got.Reset()
-			known = hostMade(t, b)
+			known = *hostMade(t, b)
 			if tour(&got, b, 0); known.count != own.count || Valid(b) == nil && got.String() != want.String() {
 				t.Errorf("%q, indexed by the host\n got %q\nwant %q", b, got.String(), want.String())
 			}

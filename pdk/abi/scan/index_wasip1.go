@@ -5,19 +5,11 @@ import "unsafe"
 // Index makes walking through b and its parts quick until Index or Indexed is
 // called for another text. b must not be changed in between; what is in it may be
 // found where it stood before. Only guests have it: see package pdk/go.
-func Index(b []byte) {
-	if known == nil {
-		known = &index{}
-	}
-	known.read(b)
-}
+func Index(b []byte) { known.read(b) }
 
 // IndexRoom is where the host may write the next index with WriteIndex; the one
 // at hand counts no more.
 func IndexRoom() (at unsafe.Pointer, bytes int) {
-	if known == nil {
-		known = &index{}
-	}
 	known.size = 0
 	return unsafe.Pointer(unsafe.SliceData(known.room)), 8 * len(known.room)
 }

@@ -2,9 +2,13 @@ package scan
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math"
+	"math/bits"
+	"slices"
 	"strconv"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // Kind is the sort of a raw value: '{', '[', '"', 't', 'f', 'n', '0' for any
@@ -42,11 +46,9 @@ func IsNull(raw []byte) bool { k := Kind(raw); return k == 0 || k == 'n' }
 // (unescaped; valid until f returns) and its value (a slice of raw without
 // white space around it), until f returns false. Anything but an object has none.
 func Members(raw []byte, f func(key, value []byte) bool) {
-	if known != nil {
-		if n, ok := known.find(raw); ok {
-			known.members(n, f)
-			return
-		}
+	if v := known.find(raw); v != nil {
+		known.members(v, f)
+		return
 	}
 	members(raw, func(key []byte, _, v, end int) bool { return f(key, raw[v:end]) })
 }
@@ -93,11 +95,15 @@ func members(raw []byte, f func(key []byte, keyStart, valueStart, valueEnd int) 
 // Elements calls f for every element of the array raw until f returns false.
 // Anything but an array has none.
 func Elements(raw []byte, f func(i int, value []byte) bool) {
-	if known != nil {
-		if n, ok := known.find(raw); ok {
-			known.elements(n, f)
+	if v := known.find(raw); v != nil {
+		if v.kind() != '[' {
 			return
 		}
+		n := 0
+		for v, end := known.inside(v); v != end && f(n, known.value(v)); v = known.node(v.next()) {
+			n++
+		}
+		return
 	}
 	i := skipSpace(raw, 0)
 	if i >= len(raw) || raw[i] != '[' {
@@ -121,13 +127,13 @@ func Elements(raw []byte, f func(i int, value []byte) bool) {
 // Get follows path through objects and returns the raw value, nil when absent.
 // Of duplicate members the last counts, as in every JSON library that fills structs.
 func Get(raw []byte, path ...string) []byte {
-	if known != nil {
-		if n, ok := known.find(raw); ok {
-			if n, ok = known.follow(n, path); !ok {
+	if v := known.find(raw); v != nil {
+		for _, name := range path {
+			if v = known.member(v, name); v == nil {
 				return nil
 			}
-			return known.value(n)
 		}
+		return known.value(v)
 	}
 	for _, name := range path {
 		var found []byte
@@ -152,17 +158,7 @@ func GetString(raw []byte, path ...string) string {
 }
 
 // GetText is Text of what Get finds.
-func GetText(raw []byte, path ...string) []byte {
-	if known != nil {
-		if n, ok := known.find(raw); ok {
-			n, ok = known.follow(n, path)
-			if v := known.node(n); ok && v.kind() == '"' {
-				return known.text[v.start()+1 : v.end()-1 : v.end()-1]
-			}
-		}
-	}
-	return Text(Get(raw, path...))
-}
+func GetText(raw []byte, path ...string) []byte { return Text(Get(raw, path...)) }
 
 // GetInt is Get for an integer; ok is false when absent or not an integer.
 func GetInt(raw []byte, path ...string) (n int64, ok bool) { return Int(Get(raw, path...)) }
@@ -195,20 +191,50 @@ func Text(raw []byte) []byte {
 
 // Escaped reports whether there is a backslash in the raw string value.
 func Escaped(raw []byte) bool {
-	if known != nil {
-		if n, ok := known.find(raw); ok {
-			return known.node(n).kind() == escaped
-		}
+	if v := known.find(raw); v != nil {
+		return v.kind() == escaped
 	}
 	return bytes.IndexByte(raw, '\\') >= 0
+}
+
+// Is reports whether raw is a string value of that text.
+func Is(raw []byte, text string) bool {
+	n := len(text)
+	if len(raw) < n+2 || raw[0] != '"' {
+		return false
+	}
+	if len(raw) == n+2 && firstWord(raw[1:1+n]) == firstWord(text) && (n <= 8 || string(raw[9:1+n]) == text[8:]) {
+		return true
+	}
+	return Escaped(raw) && string(Text(raw)) == text
 }
 
 // Int reads an integer; 5, 5.0 and 5e0 are all five. ok is false for fractions,
 // for what does not fit and for other kinds.
 func Int(raw []byte) (n int64, ok bool) {
-	if Kind(raw) != '0' {
+	if len(raw) == 0 || kinds[raw[0]] != '0' {
 		return 0, false
 	}
+	if n, digits := leadingDigits(raw); digits == len(raw) {
+		return n, true
+	}
+	return oddInt(raw)
+}
+
+// leadingDigits is the number at the beginning of raw, of at most 18 digits, and
+// how many it has.
+func leadingDigits(raw []byte) (n int64, digits int) {
+	for _, c := range raw[:min(len(raw), 18)] {
+		if c < '0' || c > '9' {
+			break
+		}
+		n = n*10 + int64(c-'0')
+		digits++
+	}
+	return n, digits
+}
+
+func oddInt(raw []byte) (n int64, ok bool) {
 	if n, err := strconv.ParseInt(string(raw), 10, 64); err == nil {
 		return n, true
 	}
@@ -221,8 +247,23 @@ func Int(raw []byte) (n int64, ok bool) {
 
 // Float reads any number.
 func Float(raw []byte) (f float64, ok bool) {
-	if Kind(raw) != '0' {
+	if len(raw) == 0 || kinds[raw[0]] != '0' {
 		return 0, false
+	}
+	whole, n := leadingDigits(raw)
+	if n == len(raw) && n <= 15 {
+		return float64(whole), true
+	}
+	// Up to fifteen digits and a power of ten are exact, so the quotient is the number next to it.
+	if n > 0 && n < 8 && raw[n] == '.' {
+		part, digits := leadingDigits(raw[n+1:])
+		if n+1+digits == len(raw) && digits > 0 && digits <= 7 {
+			power := int64(1)
+			for range digits {
+				power *= 10
+			}
+			return float64(whole*power+part) / float64(power), true
+		}
 	}
 	f, err := strconv.ParseFloat(string(raw), 64)
 	return f, err == nil
@@ -245,32 +286,41 @@ func AppendUnescaped(dst, raw []byte) []byte {
 		return dst
 	}
 	s := raw[1 : len(raw)-1]
+	dst = slices.Grow(dst, len(s)+8)
 	for {
-		i := bytes.IndexByte(s, '\\')
-		if i < 0 || i+1 >= len(s) {
+		for len(s) >= 8 && cap(dst)-len(dst) >= 8 {
+			w := binary.LittleEndian.Uint64(s)
+			back := w ^ eachByte*'\\'
+			n := bits.TrailingZeros64((back-eachByte)&^back&eachHigh) >> 3 // 8 for none
+			binary.LittleEndian.PutUint64(dst[len(dst):len(dst)+8], w)
+			if dst, s = dst[:len(dst)+n], s[n:]; n < 8 {
+				break
+			}
+		}
+		for len(s) > 0 && s[0] != '\\' {
+			dst, s = append(dst, s[0]), s[1:]
+		}
+		if len(s) < 2 {
 			return append(dst, s...)
 		}
-		dst = append(dst, s[:i]...)
-		c := s[i+1]
-		s = s[i+2:]
-		switch c {
-		case 'b':
-			dst = append(dst, '\b')
-		case 'f':
-			dst = append(dst, '\f')
-		case 'n':
-			dst = append(dst, '\n')
-		case 'r':
-			dst = append(dst, '\r')
-		case 't':
-			dst = append(dst, '\t')
-		case 'u':
+		c := s[1]
+		s = s[2:]
+		if c == 'u' {
 			dst, s = appendEscapedRune(dst, s)
-		default:
-			dst = append(dst, c)
+		} else {
+			dst = append(dst, escapes[c])
 		}
 	}
 }
+
+// escapes is what a byte stands for behind a backslash, but for u.
+var escapes = func() (e [256]byte) {
+	for c := range e {
+		e[c] = byte(c)
+	}
+	e['b'], e['f'], e['n'], e['r'], e['t'] = '\b', '\f', '\n', '\r', '\t'
+	return e
+}()
 
 func appendEscapedRune(dst, s []byte) (_, rest []byte) {
 	r, ok := hex4(s)
@@ -291,22 +341,24 @@ const hexDigits = "0123456789abcdef"
 
 // AppendString appends s as a quoted JSON string. Invalid UTF-8 becomes U+FFFD.
 func AppendString[T string | []byte](dst []byte, s T) []byte {
+	// A string and a slice both begin with the address of their bytes.
+	return appendQuoted(dst, unsafe.Slice(*(**byte)(unsafe.Pointer(&s)), len(s)))
+}
+
+func appendQuoted(dst, s []byte) []byte {
 	dst = append(dst, '"')
 	start := 0
-	for i := 0; i < len(s); {
+	for i := plainPrefix(s); i < len(s); i += plainPrefix(s[i:]) {
 		c := s[i]
-		if c >= 0x20 && c != '"' && c != '\\' && c < utf8.RuneSelf {
-			i++
-			continue
-		}
 		if c >= utf8.RuneSelf {
-			end := min(i+utf8.UTFMax, len(s))
-			r, n := utf8.DecodeRuneInString(string(s[i:end]))
-			if r == utf8.RuneError && n == 1 {
-				dst = append(append(dst, s[start:i]...), "\uFFFD"...)
-				start = i + 1
+			for i < len(s) && s[i] >= utf8.RuneSelf { // such runes seldom come alone
+				r, n := utf8.DecodeRune(s[i:])
+				if r == utf8.RuneError && n == 1 {
+					dst = append(append(dst, s[start:i]...), "\uFFFD"...)
+					start = i + 1
+				}
+				i += n
 			}
-			i += n
 			continue
 		}
 		dst = append(dst, s[start:i]...)
