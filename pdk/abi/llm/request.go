@@ -62,6 +62,8 @@ func EachMember(body []byte, drop []string, notices *[]string, f func(key, value
 	return fault
 }
 
+var textFields = scan.NewFields("type", "text", "refusal", "cache_control")
+
 // EachText calls f with the raw text of a message's content that may hold
 // nothing but text, and with the cache_control of its part (nil for none).
 func EachText(content []byte, f func(text, mark []byte)) (err *Fault) {
@@ -77,20 +79,21 @@ func EachText(content []byte, f func(text, mark []byte)) (err *Fault) {
 	}
 	scan.Elements(content, func(i int, part []byte) bool {
 		member := "text"
-		switch string(scan.GetText(part, "type")) {
-		case "text":
-		case "refusal":
-			member = "refusal"
+		var kind, text, refusal, mark []byte
+		textFields.Read(part, nil, &kind, &text, &refusal, &mark)
+		switch {
+		case scan.Is(kind, "text"):
+		case scan.Is(kind, "refusal"):
+			member, text = "refusal", refusal
 		default:
 			err = Refuse("type", "must be text here").At("", i)
 			return false
 		}
-		text := scan.Get(part, member)
 		if scan.Kind(text) != '"' {
 			err = Refuse(member, "must be a string").At("", i)
 			return false
 		}
-		f(text, scan.Get(part, "cache_control"))
+		f(text, mark)
 		return true
 	})
 	return err

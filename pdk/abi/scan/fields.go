@@ -70,7 +70,7 @@ func (f *Fields) Read(raw []byte, other func(name, value []byte), into ...*[]byt
 	if len(into) != len(f.names) {
 		panic("scan: Read wants a place for each name")
 	}
-	around := known.find(raw)
+	around := find(raw)
 	if around == nil {
 		members(raw, func(name []byte, _, v, end int) bool {
 			f.put(name, raw[v:end:end], other, into)
@@ -103,8 +103,9 @@ func (f *Fields) Word(raw []byte) string {
 		return ""
 	}
 	text := raw[1 : len(raw)-1]
-	i := f.slots[slot(firstWord(text), uint64(len(text)), f.hash)]
-	if c := &f.known[i]; c.size == uint64(len(text)) && c.word == firstWord(text) {
+	word := firstWord(text)
+	i := f.slots[slot(word, uint64(len(text)), f.hash)]
+	if c := &f.known[i]; c.size == uint64(len(text)) && c.word == word {
 		if name := f.names[i-1]; len(name) <= 8 || name[8:] == string(text[8:]) {
 			return name
 		}

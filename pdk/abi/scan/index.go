@@ -99,8 +99,7 @@ func (x *index) take(b []byte, n int) {
 // walk writes an index of b to room and returns the count of its nodes: 0 for a
 // text without one, -1 when there is too little room. The buckets come first: for
 // every 1<<bucketShift bytes of text the last node that begins there, 32 bits
-// each; where none does, anything, as from an older text. The nodes follow, in
-// the order of the text.
+// each; 0 where none does. The nodes follow, in the order of the text.
 func walk(room []uint64, b []byte) int {
 	text, size := unsafe.Pointer(unsafe.SliceData(b)), len(b)
 	if size < 8 || size > none {
@@ -111,6 +110,7 @@ func walk(room []uint64, b []byte) int {
 		return -1
 	}
 	buckets, nodes := unsafe.Pointer(&room[0]), unsafe.Pointer(&room[bucketWords(size)])
+	clear(room[:bucketWords(size)])
 	around, n := none, 0
 	var word, name uint64 // of the member whose value comes
 	for i := 0; i < size; {
@@ -263,20 +263,31 @@ func (x *index) inside(v *node) (first, end *node) {
 	return (*node)(unsafe.Add(unsafe.Pointer(v), nodeSize)), x.node(v.next())
 }
 
-// find returns the node that raw begins with and holds to its end, nil for none.
-func (x *index) find(raw []byte) *node {
-	at := uintptr(unsafe.Pointer(unsafe.SliceData(raw))) - x.base
-	if at >= x.size {
+// find returns the node of the index at hand that raw begins with and holds to its
+// end, nil for none. Nearly always that is the first that it looks at.
+func find(raw []byte) *node {
+	at := uintptr(unsafe.Pointer(unsafe.SliceData(raw))) - known.base
+	if at >= known.size {
 		return nil
 	}
-	for n := *(*uint32)(unsafe.Add(x.buckets, at>>bucketShift<<2)); n < x.count; n-- {
+	n := *(*uint32)(unsafe.Add(known.buckets, at>>bucketShift<<2))
+	v := (*node)(unsafe.Add(known.nodes, int(n)*nodeSize))
+	if span := v.span; uintptr(uint32(span)) == at && uintptr(span>>32) <= at+uintptr(len(raw)) {
+		return v
+	}
+	return known.findBefore(n, at, len(raw))
+}
+
+// findBefore is find from the node n of a bucket back.
+func (x *index) findBefore(n uint32, at uintptr, size int) *node {
+	for ; n < x.count; n-- {
 		v := x.node(int(n))
-		span := v.span
-		switch from := uintptr(uint32(span)); {
-		case from == at && uintptr(span>>32) <= at+uintptr(len(raw)):
+		from := uintptr(v.start())
+		if from == at && uintptr(v.end()) <= at+uintptr(size) {
 			return v
-		case from == at || from>>bucketShift != at>>bucketShift:
-			return nil
+		}
+		if from == at || from>>bucketShift != at>>bucketShift {
+			break
 		}
 	}
 	return nil
@@ -285,7 +296,7 @@ func (x *index) find(raw []byte) *node {
 // value is the text of the node v.
 func (x *index) value(v *node) []byte {
 	from := v.start()
-	return unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(x.text)), from)), v.end()-from)
+	return x.text[from:v.end():v.end()]
 }
 
 // name is the name of v as it stands.

@@ -74,7 +74,7 @@ func TestIndex(t *testing.T) {
 				t.Errorf("%s\n got %s\nwant %s", text, got.String(), want.String())
 			}
 			other := []byte(toured[0])
-			if known.find(other) != nil {
+			if find(other) != nil {
 				t.Error("another text's value is found")
 			}
 		}

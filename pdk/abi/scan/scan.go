@@ -46,7 +46,7 @@ func IsNull(raw []byte) bool { k := Kind(raw); return k == 0 || k == 'n' }
 // (unescaped; valid until f returns) and its value (a slice of raw without
 // white space around it), until f returns false. Anything but an object has none.
 func Members(raw []byte, f func(key, value []byte) bool) {
-	if v := known.find(raw); v != nil {
+	if v := find(raw); v != nil {
 		known.members(v, f)
 		return
 	}
@@ -95,7 +95,7 @@ func members(raw []byte, f func(key []byte, keyStart, valueStart, valueEnd int) 
 // Elements calls f for every element of the array raw until f returns false.
 // Anything but an array has none.
 func Elements(raw []byte, f func(i int, value []byte) bool) {
-	if v := known.find(raw); v != nil {
+	if v := find(raw); v != nil {
 		if v.kind() != '[' {
 			return
 		}
@@ -127,7 +127,7 @@ func Elements(raw []byte, f func(i int, value []byte) bool) {
 // Get follows path through objects and returns the raw value, nil when absent.
 // Of duplicate members the last counts, as in every JSON library that fills structs.
 func Get(raw []byte, path ...string) []byte {
-	if v := known.find(raw); v != nil {
+	if v := find(raw); v != nil {
 		for _, name := range path {
 			if v = known.member(v, name); v == nil {
 				return nil
@@ -191,7 +191,7 @@ func Text(raw []byte) []byte {
 
 // Escaped reports whether there is a backslash in the raw string value.
 func Escaped(raw []byte) bool {
-	if v := known.find(raw); v != nil {
+	if v := find(raw); v != nil {
 		return v.kind() == escaped
 	}
 	return bytes.IndexByte(raw, '\\') >= 0

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"strings"
+	"bytes"
 
 	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/scan"
@@ -10,6 +10,7 @@ import (
 var (
 	answerFields = scan.NewFields("content", "stop_reason", "stop_sequence", "model", "usage")
 	blockFields  = scan.NewFields("type", "text", "citations")
+	blockKinds   = scan.NewFields("text", "thinking", "redacted_thinking", "tool_use")
 )
 
 func (m *memory) decode(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
@@ -20,7 +21,7 @@ func (m *memory) decode(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 		a.block(block)
 		return true
 	})
-	finish := finishReason(scan.Text(reason), len(a.calls) > 0)
+	finish := finishReason(reason, len(a.calls) > 0)
 	b := append(m.room(len(r.Body)+128), `{"choices":[{"index":0,"message":`...)
 	b = a.appendMessage(b)
 	b = append(append(append(b, `,"logprobs":null,"finish_reason":"`...), finish...), '"')
@@ -49,8 +50,8 @@ type answer struct {
 func (a *answer) block(block []byte) {
 	var typ, text, citations []byte
 	blockFields.Read(block, nil, &typ, &text, &citations)
-	switch kind := scan.Text(typ); {
-	case string(kind) == "text":
+	switch kind := blockKinds.Word(typ); {
+	case kind == "text":
 		if scan.Kind(text) == '"' {
 			a.hasText = true
 			a.text = joined(a.text, text)
@@ -59,15 +60,15 @@ func (a *answer) block(block []byte) {
 			a.citations = append(append(a.citations, ','), c...)
 			return true
 		})
-	case string(kind) == "thinking":
+	case kind == "thinking":
 		a.addThought(block)
-	case string(kind) == "redacted_thinking":
+	case kind == "redacted_thinking":
 		if data := scan.Get(block, "data"); scan.Kind(data) == '"' {
 			a.thoughts = append(append(append(a.thoughts, `,{"type":"redacted_thinking","data":`...), data...), '}')
 		}
-	case string(kind) == "tool_use":
+	case kind == "tool_use":
 		a.addCall(block)
-	case isServerBlock(string(kind)):
+	case kind == "" && isServerBlock(scan.Text(typ)):
 		a.extra = append(append(a.extra, ','), block...)
 	}
 }
@@ -83,8 +84,8 @@ func joined(text, quoted []byte) []byte {
 }
 
 // isServerBlock knows the uses and results of Anthropic's own tools.
-func isServerBlock(kind string) bool {
-	return kind == "server_tool_use" || strings.HasSuffix(kind, "_tool_result")
+func isServerBlock(kind []byte) bool {
+	return string(kind) == "server_tool_use" || bytes.HasSuffix(kind, []byte("_tool_result"))
 }
 
 // addThought: the words are reasoning_content; what is signed is a thinking
@@ -161,13 +162,18 @@ func appendStopSequence(b, v []byte) []byte {
 // finishReason maps a stop_reason; the table is in README.md. calls says that
 // there are tool calls: they end with tool_calls, whatever a server calls it.
 func finishReason(stop []byte, calls bool) string {
-	switch {
-	case string(stop) == "max_tokens" || string(stop) == "model_context_window_exceeded":
+	switch stopReasons.Word(stop) {
+	case "max_tokens", "model_context_window_exceeded":
 		return "length"
-	case string(stop) == "refusal":
+	case "refusal":
 		return "content_filter"
-	case calls || string(stop) == "tool_use":
+	case "tool_use":
+		return "tool_calls"
+	}
+	if calls {
 		return "tool_calls"
 	}
 	return "stop"
 }
+
+var stopReasons = scan.NewFields("max_tokens", "model_context_window_exceeded", "refusal", "tool_use")

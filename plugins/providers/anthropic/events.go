@@ -94,27 +94,33 @@ func (m *memory) decodeEvents(r *abi.DecodeEventsRequest) (*abi.DecodeEventsRepl
 	return reply, nil
 }
 
+var (
+	eventFields = scan.NewFields("type", "message", "delta", "usage")
+	eventKinds  = scan.NewFields("message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta", "message_stop", "error")
+)
+
 // event reads one event; ping and names that nobody knows mean nothing.
 func (s *streamState) event(reply *abi.DecodeEventsReply, e *abi.Event) {
-	kind := scan.GetText(e.Data, "type")
-	if len(kind) == 0 {
-		kind = []byte(e.Name)
+	var typ, message, delta, counts []byte
+	eventFields.Read(e.Data, nil, &typ, &message, &delta, &counts)
+	kind := e.Name
+	if len(typ) > 2 {
+		kind = eventKinds.Word(typ)
 	}
-	switch string(kind) {
+	switch kind {
 	case "message_start":
-		message := scan.Get(e.Data, "message")
 		reply.Model = scan.GetString(message, "model")
 		s.usage(reply, scan.Get(message, "usage"))
 		s.say(reply, append(s.chunk(), `"role":"assistant","content":""`...))
 	case "content_block_start":
 		s.start(reply, e.Data)
 	case "content_block_delta":
-		s.delta(reply, e.Data)
+		s.delta(reply, e.Data, delta)
 	case "content_block_stop":
 		s.stop(reply, e.Data)
 	case "message_delta":
-		s.usage(reply, scan.Get(e.Data, "usage"))
-		s.finish(reply, scan.Get(e.Data, "delta"))
+		s.usage(reply, counts)
+		s.finish(reply, delta)
 	case "message_stop":
 		reply.Done = true
 	case "error":
@@ -151,8 +157,8 @@ func (s *streamState) say(reply *abi.DecodeEventsReply, b []byte) {
 }
 
 func (s *streamState) finish(reply *abi.DecodeEventsReply, delta []byte) {
-	reason := scan.GetText(delta, "stop_reason")
-	if len(reason) == 0 || s.stopped {
+	reason := scan.Get(delta, "stop_reason")
+	if len(reason) <= 2 || scan.Kind(reason) != '"' || s.stopped {
 		return
 	}
 	s.stopped = true
@@ -168,7 +174,7 @@ func (s *streamState) start(reply *abi.DecodeEventsReply, data []byte) {
 		s.startCall(reply, data, block)
 	case kind == "server_tool_use":
 		s.server, s.serverInput = string(block), ""
-	case isServerBlock(kind):
+	case isServerBlock([]byte(kind)):
 		s.say(reply, appendExtra(s.chunk(), block))
 	case kind == "redacted_thinking":
 		if data := scan.Get(block, "data"); scan.Kind(data) == '"' {
@@ -218,11 +224,17 @@ func (s *streamState) call(data []byte) int {
 	return -1
 }
 
-func (s *streamState) delta(reply *abi.DecodeEventsReply, data []byte) {
-	delta := scan.Get(data, "delta")
-	switch string(scan.GetText(delta, "type")) {
+var (
+	deltaFields = scan.NewFields("type", "text")
+	deltaKinds  = scan.NewFields("text_delta", "thinking_delta", "signature_delta", "citations_delta", "input_json_delta")
+)
+
+func (s *streamState) delta(reply *abi.DecodeEventsReply, data, delta []byte) {
+	var kind, text []byte
+	deltaFields.Read(delta, nil, &kind, &text)
+	switch deltaKinds.Word(kind) {
 	case "text_delta":
-		s.sayText(reply, "content", scan.Get(delta, "text"))
+		s.sayText(reply, "content", text)
 	case "thinking_delta":
 		s.sayText(reply, "reasoning_content", scan.Get(delta, "thinking"))
 	case "signature_delta": // ends the block whose words have been told as reasoning_content

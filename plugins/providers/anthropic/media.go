@@ -9,18 +9,22 @@ import (
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
+var mediaFields = scan.NewFields("type", "image_url", "file")
+
 // media appends the block that a part becomes which is no text.
 func media(dst, part []byte) ([]byte, *llm.Fault) {
-	switch string(scan.GetText(part, "type")) {
-	case "image_url":
-		url := scan.Get(part, "image_url", "url")
-		if url == nil {
-			url = scan.Get(part, "image_url") // a bare string, as some clients write it
+	var kind, picture, file []byte
+	mediaFields.Read(part, nil, &kind, &picture, &file)
+	switch {
+	case scan.Is(kind, "image_url"):
+		url := picture // a bare string, as some clients write it
+		if scan.Kind(picture) == '{' {
+			url = scan.Get(picture, "url")
 		}
 		dst, f := image(dst, url)
 		return dst, f.Under("image_url.url")
-	case "file":
-		dst, f := document(dst, scan.Get(part, "file"))
+	case scan.Is(kind, "file"):
+		dst, f := document(dst, file)
 		return dst, f.Under("file")
 	}
 	return dst, llm.Refuse("type", "must be text, image_url or file with Anthropic")

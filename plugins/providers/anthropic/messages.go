@@ -58,11 +58,13 @@ type message struct {
 
 var messageFields = scan.NewFields("role", "content", "tool_calls", "tool_call_id", "is_error", "thinking_blocks", "extra_content", "cache_control")
 
+var roles = scan.NewFields("system", "developer", "user", "assistant", "tool")
+
 func (d *dialogue) message(raw []byte) (f *llm.Fault) {
 	var m message
 	messageFields.Read(raw, nil, &m.role, &m.content, &m.calls, &m.id, &m.failed, &m.thoughts, &m.extra, &m.cache)
 	d.markable, d.results = false, false
-	switch string(scan.Text(m.role)) {
+	switch roles.Word(m.role) {
 	case "system", "developer":
 		if f = d.systemMessage(m.content).Under("content"); f == nil && d.markable {
 			d.system = marked(d.system, m.cache)
@@ -170,7 +172,7 @@ var partFields = scan.NewFields("type", "text", "cache_control")
 func (d *dialogue) userPart(part []byte) *llm.Fault {
 	var kind, text, mark []byte
 	partFields.Read(part, nil, &kind, &text, &mark)
-	if string(scan.Text(kind)) == "text" {
+	if scan.Is(kind, "text") {
 		if scan.Kind(text) != '"' {
 			return llm.Refuse("text", "must be a string")
 		}
@@ -242,7 +244,7 @@ func (d *dialogue) call(call []byte) *llm.Fault {
 	var kind, id, function, mark, name, arguments []byte
 	callFields.Read(call, nil, &kind, &id, &function, &mark)
 	functionFields.Read(function, nil, &name, &arguments)
-	if kind := scan.Text(kind); len(kind) > 0 && string(kind) != "function" {
+	if len(kind) > 2 && !scan.Is(kind, "function") {
 		return llm.Refuse("type", "must be function with Anthropic")
 	}
 	if scan.Kind(id) != '"' {
@@ -307,7 +309,7 @@ func (d *dialogue) toolMessage(m *message) (f *llm.Fault) {
 func (d *dialogue) resultPart(part []byte) (f *llm.Fault) {
 	var kind, text, mark []byte
 	partFields.Read(part, nil, &kind, &text, &mark)
-	if string(scan.Text(kind)) != "text" {
+	if !scan.Is(kind, "text") {
 		d.b, f = media(append(d.b, ','), part)
 	} else {
 		if scan.Kind(text) != '"' {

@@ -58,8 +58,8 @@ func (c *chat) spec(list, tool []byte) ([]byte, *llm.Fault) {
 	var kind, function, mark, name, description, schema, strict []byte
 	toolFields.Read(tool, nil, &kind, &function, &mark)
 	specFields.Read(function, nil, &name, &description, &schema, &strict)
-	if kind := scan.Text(kind); string(kind) != "function" {
-		return list, llm.Refuse("type", strconv.Quote(string(kind))+" is not supported with Anthropic, only function is")
+	if !scan.Is(kind, "function") {
+		return list, llm.Refuse("type", strconv.Quote(string(scan.Text(kind)))+" is not supported with Anthropic, only function is")
 	}
 	if scan.Kind(name) != '"' {
 		return list, llm.Refuse("function.name", "must be a string")
@@ -120,7 +120,7 @@ func (c *chat) choice() ([]byte, *llm.Fault) {
 		b = []byte(`{"type":"auto"`)
 	case word == "required":
 		b, c.forced = []byte(`{"type":"any"`), true
-	case isWord || string(scan.GetText(c.toolChoice, "type")) != "function":
+	case isWord || !scan.Is(scan.Get(c.toolChoice, "type"), "function"):
 		return nil, llm.Refuse("tool_choice", "must be none, auto, required or a function with Anthropic")
 	default:
 		name := scan.Get(c.toolChoice, "function", "name")
