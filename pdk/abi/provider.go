@@ -8,6 +8,10 @@ type Deployment struct {
 	BaseURL          string   `json:"base_url,omitempty"` // without a trailing slash; "" is the provider's own
 	Options          Raw      `json:"options,omitempty"`  // [deployment.options] of gateway.toml, an object
 	CredentialFields []string `json:"credential_fields,omitempty"`
+
+	// Text is what the kit has read the deployment from, Options included: while it is
+	// the same, so is all that a plugin makes of the deployment. It may be kept.
+	Text Raw `json:"-"`
 }
 
 // PlanRequest asks how one endpoint of one deployment is served. It is asked

@@ -71,31 +71,30 @@ func (f *Fields) Read(raw []byte, other func(name, value []byte), into ...*[]byt
 		panic("scan: Read wants a place for each name")
 	}
 	around := find(raw)
-	if around == nil {
-		members(raw, func(name []byte, _, v, end int) bool {
-			f.put(name, raw[v:end:end], other, into)
-			return true
-		})
-		return Kind(raw) == '{'
-	}
-	if around.kind() != '{' {
+	switch {
+	case around == nil:
+		return f.walk(raw, other, into)
+	case around.kind() != '{':
 		return false
 	}
 	v, end := known.inside(around)
-	for v = known.fields(v, end, f, into); v != end; v = known.fields(known.node(v.next()), end, f, into) {
-		switch {
-		case v.name == 0:
-			return true // not valid
-		case v.name&escapedName != 0:
-			f.put(known.unescapedName(v), known.value(v), other, into)
-		case f.lossy:
-			f.put(known.name(v), known.value(v), other, into)
-		case other != nil && v.kind() != 'n':
-			other(known.name(v), known.value(v))
-		}
+	if v = known.fields(v, end, f, into); v != end {
+		known.others(v, end, f, other, into)
 	}
 	return true
 }
+
+// walk is Read of what is not in the index.
+func (f *Fields) walk(raw []byte, other func(name, value []byte), into []*[]byte) bool {
+	members(raw, func(name []byte, _, v, end int) bool {
+		f.put(name, raw[v:end:end], other, into)
+		return true
+	})
+	return Kind(raw) == '{'
+}
+
+// Index is the ordinal of a name, -1 when it is none.
+func (f *Fields) Index(name string) int { return slices.Index(f.names, name) }
 
 // Word is the name that the raw string value is, "" for another.
 func (f *Fields) Word(raw []byte) string {
@@ -118,9 +117,6 @@ func (f *Fields) Word(raw []byte) string {
 	return ""
 }
 
-// Index is the ordinal of a name, -1 when it is none.
-func (f *Fields) Index(name string) int { return slices.Index(f.names, name) }
-
 // put is Read for one member.
 func (f *Fields) put(name, value []byte, other func(name, value []byte), into []*[]byte) {
 	null := value[0] == 'n'
@@ -134,6 +130,22 @@ func (f *Fields) put(name, value []byte, other func(name, value []byte), into []
 	}
 	if other != nil && !null {
 		other(name, value)
+	}
+}
+
+// others reads the members from the node v on, which fields has no name for.
+func (x *index) others(v, end *node, f *Fields, other func(name, value []byte), into []*[]byte) {
+	for ; v != end; v = x.fields(x.node(v.next()), end, f, into) {
+		switch {
+		case v.name == 0:
+			return // not valid
+		case v.name&escapedName != 0:
+			f.put(x.unescapedName(v), x.value(v), other, into)
+		case f.lossy:
+			f.put(x.name(v), x.value(v), other, into)
+		case other != nil && v.kind() != 'n':
+			other(x.name(v), x.value(v))
+		}
 	}
 }
 

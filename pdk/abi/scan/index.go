@@ -3,6 +3,7 @@ package scan
 import (
 	"encoding/binary"
 	"math/bits"
+	"runtime"
 	"unsafe"
 )
 
@@ -352,8 +353,16 @@ func (x *index) member(v *node, name string) (value *node) {
 }
 
 // firstWord is the first eight bytes of name, as a node has them.
-func firstWord[T string | []byte](name T) (first uint64) {
+func firstWord[T string | []byte](name T) uint64 {
 	b := unsafe.Slice(*(**byte)(unsafe.Pointer(&name)), len(name))
+	if n := len(b); runtime.GOARCH == "wasm" && n > 0 && n < 8 {
+		// There is always something before it in a guest's memory, and it may be read.
+		return wordAt(unsafe.Add(unsafe.Pointer(unsafe.SliceData(b)), n-8)) >> (64 - 8*n)
+	}
+	return wordOf(b)
+}
+
+func wordOf(b []byte) uint64 {
 	switch n := len(b); {
 	case n >= 8:
 		return binary.LittleEndian.Uint64(b)

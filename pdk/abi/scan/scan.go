@@ -197,6 +197,29 @@ func Escaped(raw []byte) bool {
 	return bytes.IndexByte(raw, '\\') >= 0
 }
 
+// Same reports whether two texts are the same. Of long ones a guest compares four
+// words at a time, which is several times quicker than a comparison of strings.
+func Same(a, b []byte) bool {
+	const step = 32
+	n := len(a)
+	if n != len(b) {
+		return false
+	}
+	if n < step {
+		return string(a) == string(b)
+	}
+	for i := 0; ; i = min(i+step, n-step) {
+		p, q := unsafe.Add(unsafe.Pointer(unsafe.SliceData(a)), i), unsafe.Add(unsafe.Pointer(unsafe.SliceData(b)), i)
+		if (wordAt(unsafe.Add(p, 24))^wordAt(unsafe.Add(q, 24)))|(wordAt(unsafe.Add(p, 16))^wordAt(unsafe.Add(q, 16))) != 0 ||
+			(wordAt(unsafe.Add(p, 8))^wordAt(unsafe.Add(q, 8)))|(wordAt(p)^wordAt(q)) != 0 {
+			return false
+		}
+		if i == n-step {
+			return true
+		}
+	}
+}
+
 // Is reports whether raw is a string value of that text.
 func Is(raw []byte, text string) bool {
 	n := len(text)

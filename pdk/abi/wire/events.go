@@ -115,12 +115,28 @@ func optUsage(dst []byte, name string, u *abi.Usage) []byte {
 	}
 	dst = scan.AppendName(dst, name)
 	start := len(dst)
-	for i, place := range usagePlaces(u) {
-		if *place != nil {
-			dst = putInt(dst, usageParts[i], **place)
-		}
-	}
+	dst = optCount(dst, "input", u.Input)
+	dst = optCount(dst, "cache_read", u.CacheRead)
+	dst = optCount(dst, "cache_write_5m", u.CacheWrite5m)
+	dst = optCount(dst, "cache_write_1h", u.CacheWrite1h)
+	dst = optCount(dst, "output", u.Output)
+	dst = optCount(dst, "reasoning", u.Reasoning)
+	dst = optCount(dst, "audio_input", u.AudioInput)
+	dst = optCount(dst, "audio_output", u.AudioOutput)
+	dst = optCount(dst, "image_input", u.ImageInput)
+	dst = optCount(dst, "image_output", u.ImageOutput)
+	dst = optCount(dst, "images", u.Images)
+	dst = optCount(dst, "milliseconds", u.Milliseconds)
+	dst = optCount(dst, "characters", u.Characters)
+	dst = optCount(dst, "searches", u.Searches)
 	return scan.CloseObject(dst, start)
+}
+
+func optCount(dst []byte, name string, n *int64) []byte {
+	if n == nil {
+		return dst
+	}
+	return putInt(dst, name, *n)
 }
 
 func setUsage(dst **abi.Usage, v []byte) error {

@@ -50,5 +50,8 @@ func keepHeaders(dst *abi.Headers, v []byte) error {
 		*dst = nil
 		return nil
 	}
+	if len(*dst) > 0 && sameHeaders(*dst, v) {
+		return nil
+	}
 	return setHeaders(dst, v)
 }

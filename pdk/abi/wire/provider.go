@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"slices"
+
 	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
@@ -33,13 +35,23 @@ func setDeployment(d *abi.Deployment, old *abi.Deployment, v []byte) error {
 	return r.err
 }
 
-// keepDeployment is setDeployment for a member that may be absent.
+// keepDeployment is setDeployment for a member that may be absent. Nearly always it
+// is that of the last call, of which nothing needs to be read again.
 func keepDeployment(d *abi.Deployment, v []byte) error {
-	if v == nil {
+	if v != nil && scan.Same(v, d.Text) {
+		return nil
+	}
+	if d.Text = nil; v == nil {
 		*d = abi.Deployment{}
 		return nil
 	}
-	return setDeployment(d, d, v)
+	if err := setDeployment(d, d, v); err != nil {
+		return err
+	}
+	if d.Text = slices.Clone(v); d.Options != nil {
+		d.Options = scan.Get(d.Text, "options") // what aliases v is valid in this call only
+	}
+	return nil
 }
 
 // AppendEncodeRequest appends d to dst.

@@ -283,6 +283,18 @@ func setList[T any](dst *[]T, old []T, v []byte, element func(*T, []byte) error)
 
 func stringElement(s *string, v []byte) error { return setString(s, *s, v) }
 
+// sameHeaders reports whether v has what h has, as when a vendor answers always alike.
+func sameHeaders(h abi.Headers, v []byte) bool {
+	left, same := len(h), true
+	scan.Members(v, func(key, v []byte) bool {
+		left--
+		s, ok := h[string(key)]
+		same = ok && scan.Is(v, s)
+		return same
+	})
+	return same && left == 0
+}
+
 func setHeaders(dst *abi.Headers, v []byte) error {
 	if v[0] != '{' {
 		return wrong("an object")

@@ -15,6 +15,10 @@ type memory struct {
 	called [][]byte
 	chunks []abi.Raw
 
+	deployment abi.Raw // of which the next two are
+	options    options
+	family     *family
+
 	chat     chat
 	dialogue dialogue
 	encoded  abi.EncodeReply

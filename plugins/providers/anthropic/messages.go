@@ -96,7 +96,7 @@ func wrapped(dst []byte, before string, raw []byte, after string) []byte {
 
 // marked puts a cache_control into the object that b ends with.
 func marked(b, mark []byte) []byte {
-	if scan.Kind(mark) != '{' {
+	if len(mark) == 0 || scan.Kind(mark) != '{' {
 		return b
 	}
 	return wrapped(b[:len(b)-1], `,"cache_control":`, mark, "}")
@@ -108,6 +108,10 @@ func (d *dialogue) closed(mark []byte) {
 	d.markable = scan.Kind(mark) != '{'
 }
 
+// open begins a block of the role, in a message of its own if that of the last
+// block is another's. It is not inlined, as wrapped.
+//
+//go:noinline
 func (d *dialogue) open(role string) {
 	if d.role != role {
 		d.end()

@@ -29,15 +29,15 @@ type chat struct {
 }
 
 func (m *memory) encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
-	o, f := readOptions(r.Deployment.Options)
+	f := m.read(&r.Deployment)
 	if f != nil {
 		return nil, f.Named()
 	}
 	c := &m.chat
-	*c = chat{memory: m, model: familyOf(r.Deployment.Model), body: m.room(len(r.Body) + 512), notices: c.notices[:0]}
+	*c = chat{memory: m, model: m.family, body: m.room(len(r.Body) + 512), notices: c.notices[:0]}
 	c.body = scan.AppendString(scan.AppendName(c.body, "model"), r.Deployment.Model)
 	if f = c.read(r.Body, r.DropParams); f == nil {
-		f = c.finish(o)
+		f = c.finish(m.options)
 	}
 	if f != nil {
 		return nil, f.Named()
@@ -57,6 +57,18 @@ var requestFields = scan.NewFields(
 	// The host's business, or bookkeeping that changes no answer.
 	"model", "stream", "stream_options", "metadata", "store", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention",
 )
+
+// read makes m know the deployment, which nearly always is that of the last call.
+func (m *memory) read(d *abi.Deployment) (f *llm.Fault) {
+	if d.Text != nil && string(d.Text) == string(m.deployment) {
+		return nil
+	}
+	m.deployment, m.family = nil, familyOf(d.Model)
+	if m.options, f = readOptions(d.Options); f == nil {
+		m.deployment = d.Text
+	}
+	return f
+}
 
 // read takes the members of the request.
 func (c *chat) read(body []byte, drop []string) *llm.Fault {
@@ -143,7 +155,9 @@ func (c *chat) finish(o options) *llm.Fault {
 	return nil
 }
 
-// put appends a member of the body; nil is none.
+// put appends a member of the body; nil is none. It is not inlined, as wrapped.
+//
+//go:noinline
 func (c *chat) put(name string, raw []byte) {
 	if raw != nil {
 		c.body = append(scan.AppendName(c.body, name), raw...)

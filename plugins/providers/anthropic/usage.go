@@ -41,10 +41,19 @@ func (u *usage) read(raw []byte, hour int64) int64 {
 	count(&u.Input, &n[0], input)
 	count(&u.Output, &n[1], output)
 	count(&u.CacheRead, &n[2], cached)
-	count(&u.Reasoning, &n[3], scan.Get(details, "thinking_tokens"))
-	count(&u.Searches, &n[4], scan.Get(server, "web_search_requests"))
-	if n, ok := scan.GetInt(split, "ephemeral_1h_input_tokens"); ok {
-		hour = n
+	if details != nil {
+		count(&u.Reasoning, &n[3], scan.Get(details, "thinking_tokens"))
+	}
+	if server != nil {
+		count(&u.Searches, &n[4], scan.Get(server, "web_search_requests"))
+	}
+	if split != nil {
+		if n, ok := scan.GetInt(split, "ephemeral_1h_input_tokens"); ok {
+			hour = n
+		}
+	}
+	if written == nil {
+		return hour
 	}
 	if sum, ok := scan.Int(written); ok && sum >= 0 {
 		long := min(hour, sum)
@@ -58,6 +67,9 @@ func (u *usage) read(raw []byte, hour int64) int64 {
 
 // count makes part the number that raw is, kept in place.
 func count(part **int64, place *int64, raw []byte) {
+	if raw == nil {
+		return
+	}
 	if n, ok := scan.Int(raw); ok {
 		*place, *part = n, place
 	}
