@@ -62,7 +62,7 @@ func EachMember(body []byte, drop []string, notices *[]string, f func(key, value
 	return fault
 }
 
-var textFields = scan.NewFields("type", "text", "refusal", "cache_control")
+var textFields = scan.NewNames("type", "text", "refusal", "cache_control")
 
 // EachText calls f with the raw text of a message's content that may hold
 // nothing but text, and with the cache_control of its part (nil for none).
@@ -99,10 +99,10 @@ func EachText(content []byte, f func(text, mark []byte)) (err *Fault) {
 	return err
 }
 
-// Read is [scan.Fields.Read] for a request: members that the operator wants
+// Read is [scan.Names.Read] for a request: members that the operator wants
 // dropped are, which is told in notices, and other is called with the members of
 // other names until it finds a fault.
-func Read(body []byte, drop []string, notices *[]string, fields *scan.Fields, other func(name string, value []byte) *Fault, into ...*[]byte) (fault *Fault) {
+func Read(body []byte, drop []string, notices *[]string, fields *scan.Names, other func(name string, value []byte) *Fault, into ...*[]byte) (fault *Fault) {
 	fields.Read(body, func(name, value []byte) {
 		switch {
 		case fault != nil:

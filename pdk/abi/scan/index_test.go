@@ -44,7 +44,7 @@ func tour(b *bytes.Buffer, raw []byte, depth int) {
 
 var (
 	tourNames  = []string{"a", "text", "long", "tool_call_id", "tool_calls", "cache_creation_input_tokens", "cache_creation_inputs_tokens", ""}
-	tourFields = NewFields(tourNames...)
+	tourFields = NewNames(tourNames...)
 )
 
 var toured = []string{

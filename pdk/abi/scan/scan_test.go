@@ -3,6 +3,8 @@ package scan
 import (
 	"bytes"
 	"encoding/json"
+	"math"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -94,6 +96,43 @@ func TestApply(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestSame(t *testing.T) {
+	for n := range 200 {
+		a := bytes.Repeat([]byte("x"), n)
+		if !Same(a, bytes.Clone(a)) || Same(a, append(bytes.Clone(a), 'x')) {
+			t.Errorf("%d bytes are not the same", n)
+		}
+		for i := range a {
+			b := bytes.Clone(a)
+			if b[i] = 'y'; Same(a, b) {
+				t.Errorf("%d bytes are the same, but for the one at %d", n, i)
+			}
+		}
+	}
+}
+
+// FuzzNumbers: a number is what strconv reads.
+func FuzzNumbers(f *testing.F) {
+	for _, s := range []string{"0", "-0", "7", "0.7", "12.5", "1234567.1234567", "12345678.5", "999999999999999999", "9223372036854775807",
+		"9223372036854775808", "5.0", "5e0", "0.5", "1e400", "123456789012345678.5", "0.10000000000000001", "-3"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		raw := []byte(s)
+		if Valid(raw) != nil || raw[0] != '-' && (raw[0] < '0' || raw[0] > '9') || strings.TrimSpace(s) != s {
+			return
+		}
+		want, err := strconv.ParseFloat(s, 64)
+		if got, ok := Float(raw); ok != (err == nil) || ok && (got != want || math.Signbit(got) != math.Signbit(want)) {
+			t.Errorf("%s is %v, %v", s, got, ok)
+		}
+		n, err := strconv.ParseInt(s, 10, 64)
+		if got, ok := Int(raw); err == nil && (got != n || !ok) || ok && err != nil && float64(got) != want {
+			t.Errorf("%s is %d, %v", s, got, ok)
+		}
+	})
 }
 
 // FuzzValid holds the scanner against encoding/json: what we accept it accepts,

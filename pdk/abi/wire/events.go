@@ -23,8 +23,8 @@ func appendEvent(dst []byte, e *abi.Event) []byte {
 }
 
 var (
-	decodeEventsFields = scan.NewFields("endpoint", "state", "events", "end")
-	eventFields        = scan.NewFields("name", "data")
+	decodeEventsFields = scan.NewNames("endpoint", "state", "events", "end")
+	eventFields        = scan.NewNames("name", "data")
 )
 
 // ParseDecodeEventsRequest reads b into d.

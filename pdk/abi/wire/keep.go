@@ -2,7 +2,7 @@ package wire
 
 import "github.com/tokligence/gateway/pdk/abi"
 
-// What is asked for every exchange is read by scan.Fields: one walk, and then
+// What is asked for every exchange is read by scan.Names: one walk, and then
 // member by member. The keep functions are the set functions for a value that is
 // nil when the member is absent; the zero value is kept then.
 

@@ -18,7 +18,7 @@ func putDeployment(dst []byte, d *abi.Deployment) []byte {
 	return scan.CloseObject(dst, start)
 }
 
-var deploymentFields = scan.NewFields("name", "model", "base_url", "options", "credential_fields")
+var deploymentFields = scan.NewNames("name", "model", "base_url", "options", "credential_fields")
 
 // setDeployment replaces all of d, and takes what is the same from old, which may be d.
 func setDeployment(d *abi.Deployment, old *abi.Deployment, v []byte) error {
@@ -65,7 +65,7 @@ func AppendEncodeRequest(dst []byte, d *abi.EncodeRequest) []byte {
 	return scan.CloseObject(dst, start)
 }
 
-var encodeFields = scan.NewFields("endpoint", "stream", "deployment", "drop_params", "body")
+var encodeFields = scan.NewNames("endpoint", "stream", "deployment", "drop_params", "body")
 
 // ParseEncodeRequest reads b into d.
 func ParseEncodeRequest(b []byte, d *abi.EncodeRequest) error {
@@ -131,7 +131,7 @@ func AppendDecodeRequest(dst []byte, d *abi.DecodeRequest) []byte {
 	return scan.CloseObject(dst, start)
 }
 
-var decodeFields = scan.NewFields("endpoint", "deployment", "status", "headers", "state", "body")
+var decodeFields = scan.NewNames("endpoint", "deployment", "status", "headers", "state", "body")
 
 // ParseDecodeRequest reads b into d.
 func ParseDecodeRequest(b []byte, d *abi.DecodeRequest) error {

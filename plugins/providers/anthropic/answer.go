@@ -8,9 +8,9 @@ import (
 )
 
 var (
-	answerFields = scan.NewFields("content", "stop_reason", "stop_sequence", "model", "usage")
-	blockFields  = scan.NewFields("type", "text", "citations")
-	blockKinds   = scan.NewFields("text", "thinking", "redacted_thinking", "tool_use")
+	answerFields = scan.NewNames("content", "stop_reason", "stop_sequence", "model", "usage")
+	blockFields  = scan.NewNames("type", "text", "citations")
+	blockKinds   = scan.NewNames("text", "thinking", "redacted_thinking", "tool_use")
 )
 
 func (m *memory) decode(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
@@ -176,4 +176,4 @@ func finishReason(stop []byte, calls bool) string {
 	return "stop"
 }
 
-var stopReasons = scan.NewFields("max_tokens", "model_context_window_exceeded", "refusal", "tool_use")
+var stopReasons = scan.NewNames("max_tokens", "model_context_window_exceeded", "refusal", "tool_use")

@@ -95,8 +95,8 @@ func (m *memory) decodeEvents(r *abi.DecodeEventsRequest) (*abi.DecodeEventsRepl
 }
 
 var (
-	eventFields = scan.NewFields("type", "message", "delta", "usage")
-	eventKinds  = scan.NewFields("message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta", "message_stop", "error")
+	eventFields = scan.NewNames("type", "message", "delta", "usage")
+	eventKinds  = scan.NewNames("message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta", "message_stop", "error")
 )
 
 // event reads one event; ping and names that nobody knows mean nothing.
@@ -225,8 +225,8 @@ func (s *streamState) call(data []byte) int {
 }
 
 var (
-	deltaFields = scan.NewFields("type", "text")
-	deltaKinds  = scan.NewFields("text_delta", "thinking_delta", "signature_delta", "citations_delta", "input_json_delta")
+	deltaFields = scan.NewNames("type", "text")
+	deltaKinds  = scan.NewNames("text_delta", "thinking_delta", "signature_delta", "citations_delta", "input_json_delta")
 )
 
 func (s *streamState) delta(reply *abi.DecodeEventsReply, data, delta []byte) {

@@ -9,7 +9,7 @@ import (
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
-var mediaFields = scan.NewFields("type", "image_url", "file")
+var mediaFields = scan.NewNames("type", "image_url", "file")
 
 // media appends the block that a part becomes which is no text.
 func media(dst, part []byte) ([]byte, *llm.Fault) {

@@ -56,9 +56,9 @@ type message struct {
 	role, content, calls, id, failed, thoughts, extra, cache []byte
 }
 
-var messageFields = scan.NewFields("role", "content", "tool_calls", "tool_call_id", "is_error", "thinking_blocks", "extra_content", "cache_control")
+var messageFields = scan.NewNames("role", "content", "tool_calls", "tool_call_id", "is_error", "thinking_blocks", "extra_content", "cache_control")
 
-var roles = scan.NewFields("system", "developer", "user", "assistant", "tool")
+var roles = scan.NewNames("system", "developer", "user", "assistant", "tool")
 
 func (d *dialogue) message(raw []byte) (f *llm.Fault) {
 	var m message
@@ -171,7 +171,7 @@ func (d *dialogue) userMessage(content []byte) (f *llm.Fault) {
 }
 
 // partFields are those of a part that is text.
-var partFields = scan.NewFields("type", "text", "cache_control")
+var partFields = scan.NewNames("type", "text", "cache_control")
 
 func (d *dialogue) userPart(part []byte) *llm.Fault {
 	var kind, text, mark []byte
@@ -240,8 +240,8 @@ func (d *dialogue) thought(v []byte) bool {
 }
 
 var (
-	callFields     = scan.NewFields("type", "id", "function", "cache_control")
-	functionFields = scan.NewFields("name", "arguments")
+	callFields     = scan.NewNames("type", "id", "function", "cache_control")
+	functionFields = scan.NewNames("name", "arguments")
 )
 
 func (d *dialogue) call(call []byte) *llm.Fault {

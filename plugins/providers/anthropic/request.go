@@ -50,7 +50,7 @@ func (m *memory) encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 	return &m.encoded, nil
 }
 
-var requestFields = scan.NewFields(
+var requestFields = scan.NewNames(
 	"messages", "tools", "tool_choice", "parallel_tool_calls", "max_completion_tokens", "max_tokens",
 	"temperature", "top_p", "top_k", "stop", "reasoning_effort", "thinking", "response_format",
 	"user", "safety_identifier", "service_tier",

@@ -50,8 +50,8 @@ func (c *chat) specs(list []byte) (_ []byte, f *llm.Fault) {
 }
 
 var (
-	toolFields = scan.NewFields("type", "function", "cache_control")
-	specFields = scan.NewFields("name", "description", "parameters", "strict")
+	toolFields = scan.NewNames("type", "function", "cache_control")
+	specFields = scan.NewNames("name", "description", "parameters", "strict")
 )
 
 func (c *chat) spec(list, tool []byte) ([]byte, *llm.Fault) {

@@ -28,7 +28,7 @@ type usage struct {
 	numbers [7]int64
 }
 
-var usageFields = scan.NewFields("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens",
+var usageFields = scan.NewNames("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens",
 	"cache_creation", "output_tokens_details", "server_tool_use")
 
 // read takes what a usage object says; what it does not name stays. hour is the

@@ -5,18 +5,18 @@ import (
 	"unsafe"
 )
 
-// Fields are the names of members that are read together. Make them once, as a
-// variable of the package.
-type Fields struct {
+// Names are the names of members that are read together, or the words that a
+// string may be. Make them once, as a variable of the package.
+type Names struct {
 	names []string
-	known []fieldName          // those names, behind one that is none
+	known []knownName          // those names, behind one that is none
 	slots [1 << slotBits]uint8 // by hash, the index in known; 0 for none
 	hash  uint64               // see slot
 	lossy bool                 // a name has lost its slot to another
 }
 
-// fieldName is a name as the words that it is compared by.
-type fieldName struct {
+// knownName is a name as the words that it is compared by.
+type knownName struct {
 	word  uint64 // as a node's
 	tail  uint64 // the last eight bytes of one that is longer than that
 	size  uint64
@@ -24,19 +24,19 @@ type fieldName struct {
 }
 
 const (
-	slotBits      = 8
-	fieldNameSize = int(unsafe.Sizeof(fieldName{}))
+	slotBits  = 8
+	knownSize = int(unsafe.Sizeof(knownName{}))
 )
 
 // slot is where a name is looked for.
 func slot(word, size, hash uint64) uint64 { return (word ^ size<<56) * hash >> (64 - slotBits) }
 
-// NewFields has up to 255 names that differ.
-func NewFields(names ...string) *Fields {
-	f := &Fields{names: names, known: make([]fieldName, 1, len(names)+1)}
+// NewNames has up to 255 names that differ.
+func NewNames(names ...string) *Names {
+	f := &Names{names: names, known: make([]knownName, 1, len(names)+1)}
 	f.known[0].size = none
 	for _, name := range names {
-		v := fieldName{firstWord(name), 0, uint64(len(name)), unsafe.Pointer(unsafe.StringData(name))}
+		v := knownName{firstWord(name), 0, uint64(len(name)), unsafe.Pointer(unsafe.StringData(name))}
 		if n := len(name); n > 8 {
 			v.tail = firstWord(name[n-8:])
 		}
@@ -51,7 +51,7 @@ func NewFields(names ...string) *Fields {
 }
 
 // part fills the slots, and reports whether each name has one of its own.
-func (f *Fields) part() bool {
+func (f *Names) part() bool {
 	f.slots, f.lossy = [1 << slotBits]uint8{}, false
 	for i, v := range f.known[1:] {
 		s := &f.slots[slot(v.word, v.size, f.hash)]
@@ -66,7 +66,7 @@ func (f *Fields) part() bool {
 // absent member stays what it was, and null is nil. Where other is not nil it is
 // called with each member of another name (valid until it returns) but null, in
 // order. It reports whether raw is an object.
-func (f *Fields) Read(raw []byte, other func(name, value []byte), into ...*[]byte) bool {
+func (f *Names) Read(raw []byte, other func(name, value []byte), into ...*[]byte) bool {
 	if len(into) != len(f.names) {
 		panic("scan: Read wants a place for each name")
 	}
@@ -85,7 +85,7 @@ func (f *Fields) Read(raw []byte, other func(name, value []byte), into ...*[]byt
 }
 
 // walk is Read of what is not in the index.
-func (f *Fields) walk(raw []byte, other func(name, value []byte), into []*[]byte) bool {
+func (f *Names) walk(raw []byte, other func(name, value []byte), into []*[]byte) bool {
 	members(raw, func(name []byte, _, v, end int) bool {
 		f.put(name, raw[v:end:end], other, into)
 		return true
@@ -94,10 +94,10 @@ func (f *Fields) walk(raw []byte, other func(name, value []byte), into []*[]byte
 }
 
 // Index is the ordinal of a name, -1 when it is none.
-func (f *Fields) Index(name string) int { return slices.Index(f.names, name) }
+func (f *Names) Index(name string) int { return slices.Index(f.names, name) }
 
 // Word is the name that the raw string value is, "" for another.
-func (f *Fields) Word(raw []byte) string {
+func (f *Names) Word(raw []byte) string {
 	if len(raw) < 2 || raw[0] != '"' {
 		return ""
 	}
@@ -118,7 +118,7 @@ func (f *Fields) Word(raw []byte) string {
 }
 
 // put is Read for one member.
-func (f *Fields) put(name, value []byte, other func(name, value []byte), into []*[]byte) {
+func (f *Names) put(name, value []byte, other func(name, value []byte), into []*[]byte) {
 	null := value[0] == 'n'
 	for i, known := range f.names {
 		if known == string(name) {
@@ -134,7 +134,7 @@ func (f *Fields) put(name, value []byte, other func(name, value []byte), into []
 }
 
 // others reads the members from the node v on, which fields has no name for.
-func (x *index) others(v, end *node, f *Fields, other func(name, value []byte), into []*[]byte) {
+func (x *index) others(v, end *node, f *Names, other func(name, value []byte), into []*[]byte) {
 	for ; v != end; v = x.fields(x.node(v.next()), end, f, into) {
 		switch {
 		case v.name == 0:
@@ -153,14 +153,14 @@ func (x *index) others(v, end *node, f *Fields, other func(name, value []byte), 
 // finds no name for, or end. It calls nothing and has few branches, which is what
 // makes code quick when it is compiled to WebAssembly, and reads from each address
 // first what is farthest behind it, which checks the bounds of the rest.
-func (x *index) fields(v, end *node, f *Fields, into []*[]byte) *node {
+func (x *index) fields(v, end *node, f *Names, into []*[]byte) *node {
 	nodes, text := x.nodes, unsafe.Pointer(unsafe.SliceData(x.text))
 	names, places := unsafe.Pointer(unsafe.SliceData(f.known)), unsafe.Pointer(unsafe.SliceData(into))
 	for v != end {
 		link, span, name, word := v.link, v.span, v.name, v.word
 		size := name >> 32 // no name's, where it is escaped
 		i := int(f.slots[slot(word, size, f.hash)])
-		c := (*fieldName)(unsafe.Add(names, i*fieldNameSize))
+		c := (*knownName)(unsafe.Add(names, i*knownSize))
 		if (c.size^size)|(c.word^word) != 0 {
 			return v
 		}
