@@ -335,7 +335,7 @@ func (x *index) member(v *node, name string) (value *node) {
 	if v.kind() != '{' {
 		return nil
 	}
-	first := firstWord(name)
+	first := firstWord(unsafe.Pointer(unsafe.StringData(name)), len(name))
 	for v, end := x.inside(v); v != end; v = x.node(v.next()) {
 		switch {
 		case v.name&escapedName != 0:
@@ -352,24 +352,23 @@ func (x *index) member(v *node, name string) (value *node) {
 	return value
 }
 
-// firstWord is the first eight bytes of name, as a node has them.
-func firstWord[T string | []byte](name T) uint64 {
-	b := unsafe.Slice(*(**byte)(unsafe.Pointer(&name)), len(name))
-	if n := len(b); runtime.GOARCH == "wasm" && n > 0 && n < 8 {
+// firstWord is the first eight bytes of the n at p, as a node has them.
+func firstWord(p unsafe.Pointer, n int) uint64 {
+	switch {
+	case n >= 8:
+		return wordAt(p)
+	case n == 0:
+		return 0
+	case runtime.GOARCH == "wasm":
 		// There is always something before it in a guest's memory, and it may be read.
-		return wordAt(unsafe.Add(unsafe.Pointer(unsafe.SliceData(b)), n-8)) >> (64 - 8*n)
+		return wordAt(unsafe.Add(p, n-8)) >> (64 - 8*n)
 	}
-	return wordOf(b)
+	return shortWord(unsafe.Slice((*byte)(p), n))
 }
 
-func wordOf(b []byte) uint64 {
-	switch n := len(b); {
-	case n >= 8:
-		return binary.LittleEndian.Uint64(b)
-	case n >= 4:
-		return uint64(binary.LittleEndian.Uint32(b)) | uint64(binary.LittleEndian.Uint32(b[n-4:]))<<(8*(n-4))
-	case n > 0:
-		return uint64(b[0]) | uint64(b[n/2])<<(8*(n/2)) | uint64(b[n-1])<<(8*(n-1))
+func shortWord(b []byte) (word uint64) {
+	for i, c := range b {
+		word |= uint64(c) << (8 * i)
 	}
-	return 0
+	return word
 }

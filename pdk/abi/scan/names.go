@@ -36,9 +36,10 @@ func NewNames(names ...string) *Names {
 	f := &Names{names: names, known: make([]knownName, 1, len(names)+1)}
 	f.known[0].size = none
 	for _, name := range names {
-		v := knownName{firstWord(name), 0, uint64(len(name)), unsafe.Pointer(unsafe.StringData(name))}
-		if n := len(name); n > 8 {
-			v.tail = firstWord(name[n-8:])
+		p, n := unsafe.Pointer(unsafe.StringData(name)), len(name)
+		v := knownName{word: firstWord(p, n), size: uint64(n), bytes: p}
+		if n > 8 {
+			v.tail = wordAt(unsafe.Add(p, n-8))
 		}
 		f.known = append(f.known, v)
 	}
@@ -102,7 +103,7 @@ func (f *Names) Word(raw []byte) string {
 		return ""
 	}
 	text := raw[1 : len(raw)-1]
-	word := firstWord(text)
+	word := firstWord(unsafe.Pointer(unsafe.SliceData(text)), len(text))
 	i := f.slots[slot(word, uint64(len(text)), f.hash)]
 	if c := &f.known[i]; c.size == uint64(len(text)) && c.word == word {
 		if name := f.names[i-1]; len(name) <= 8 || name[8:] == string(text[8:]) {

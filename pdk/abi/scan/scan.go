@@ -226,10 +226,19 @@ func Is(raw []byte, text string) bool {
 	if len(raw) < n+2 || raw[0] != '"' {
 		return false
 	}
-	if len(raw) == n+2 && firstWord(raw[1:1+n]) == firstWord(text) && (n <= 8 || string(raw[9:1+n]) == text[8:]) {
-		return true
+	if len(raw) == n+2 {
+		p, q := unsafe.Pointer(&raw[1]), unsafe.Pointer(unsafe.StringData(text))
+		if firstWord(p, n) == firstWord(q, n) && (n <= 8 || string(raw[9:1+n]) == text[8:]) {
+			return true
+		}
 	}
-	return Escaped(raw) && string(Text(raw)) == text
+	return Escaped(raw) && isEscaped(raw, text)
+}
+
+//go:noinline
+func isEscaped(raw []byte, text string) bool {
+	var room [256]byte // on the stack
+	return string(AppendUnescaped(room[:0], raw)) == text
 }
 
 // Int reads an integer; 5, 5.0 and 5e0 are all five. ok is false for fractions,

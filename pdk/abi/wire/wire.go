@@ -211,23 +211,20 @@ func setString[S ~string](dst *S, old S, v []byte) error {
 	if len(v) < 2 || v[0] != '"' {
 		return wrong("a string")
 	}
-	if scan.Escaped(v) {
-		setEscaped(dst, old, v)
-	} else if text := v[1 : len(v)-1]; string(text) == string(old) {
+	switch {
+	case scan.Is(v, string(old)):
 		*dst = old
-	} else {
-		*dst = S(text)
+	case scan.Escaped(v):
+		setEscaped(dst, v)
+	default:
+		*dst = S(v[1 : len(v)-1])
 	}
 	return nil
 }
 
-func setEscaped[S ~string](dst *S, old S, v []byte) {
+func setEscaped[S ~string](dst *S, v []byte) {
 	var room [256]byte // on the stack
-	if text := scan.AppendUnescaped(room[:0], v); string(text) == string(old) {
-		*dst = old
-	} else {
-		*dst = S(text)
-	}
+	*dst = S(scan.AppendUnescaped(room[:0], v))
 }
 
 func setBool(dst *bool, v []byte) error {
