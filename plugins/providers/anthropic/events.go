@@ -95,14 +95,14 @@ func (m *memory) decodeEvents(r *abi.DecodeEventsRequest) (*abi.DecodeEventsRepl
 }
 
 var (
-	eventFields = scan.NewNames("type", "message", "delta", "usage")
+	eventFields = scan.NewNames("type", "index", "delta", "message", "usage")
 	eventKinds  = scan.NewNames("message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta", "message_stop", "error")
 )
 
 // event reads one event; ping and names that nobody knows mean nothing.
 func (s *streamState) event(reply *abi.DecodeEventsReply, e *abi.Event) {
-	var typ, message, delta, counts []byte
-	eventFields.Read(e.Data, nil, &typ, &message, &delta, &counts)
+	var typ, index, delta, message, counts []byte
+	eventFields.Read(e.Data, nil, &typ, &index, &delta, &message, &counts)
 	kind := e.Name
 	if len(typ) > 2 {
 		kind = eventKinds.Word(typ)
@@ -113,11 +113,11 @@ func (s *streamState) event(reply *abi.DecodeEventsReply, e *abi.Event) {
 		s.usage(reply, scan.Get(message, "usage"))
 		s.say(reply, append(s.chunk(), `"role":"assistant","content":""`...))
 	case "content_block_start":
-		s.start(reply, e.Data)
+		s.start(reply, index, scan.Get(e.Data, "content_block"))
 	case "content_block_delta":
-		s.delta(reply, e.Data, delta)
+		s.delta(reply, index, delta)
 	case "content_block_stop":
-		s.stop(reply, e.Data)
+		s.stop(reply, index)
 	case "message_delta":
 		s.usage(reply, counts)
 		s.finish(reply, delta)
@@ -167,11 +167,10 @@ func (s *streamState) finish(reply *abi.DecodeEventsReply, delta []byte) {
 	reply.Chunks = append(reply.Chunks, append(b, `}]}`...))
 }
 
-func (s *streamState) start(reply *abi.DecodeEventsReply, data []byte) {
-	block := scan.Get(data, "content_block")
+func (s *streamState) start(reply *abi.DecodeEventsReply, index, block []byte) {
 	switch kind := scan.GetString(block, "type"); {
 	case kind == "tool_use":
-		s.startCall(reply, data, block)
+		s.startCall(reply, index, block)
 	case kind == "server_tool_use":
 		s.server, s.serverInput = string(block), ""
 	case isServerBlock([]byte(kind)):
@@ -181,30 +180,29 @@ func (s *streamState) start(reply *abi.DecodeEventsReply, data []byte) {
 			s.say(reply, append(append(append(s.chunk(), `"thinking_blocks":[{"type":"redacted_thinking","data":`...), data...), '}', ']'))
 		}
 	case kind == "text":
-		s.sayText(reply, "content", scan.Get(block, "text")) // "" by rule, but not with every server
+		s.sayText(reply, `"content":`, scan.Get(block, "text")) // "" by rule, but not with every server
 	case kind == "thinking":
-		s.sayText(reply, "reasoning_content", scan.Get(block, "thinking"))
+		s.sayText(reply, `"reasoning_content":`, scan.Get(block, "thinking"))
 	}
 }
 
 func (s *streamState) sayText(reply *abi.DecodeEventsReply, member string, text []byte) {
 	if scan.Kind(text) == '"' && len(text) > 2 {
-		b := append(append(append(s.chunk(), '"'), member...), '"', ':')
-		s.say(reply, append(b, text...))
+		s.say(reply, wrapped(s.chunk(), member, text, ""))
 	}
 }
 
 // startCall numbers calls by their own order, not by that of the blocks.
-func (s *streamState) startCall(reply *abi.DecodeEventsReply, data, block []byte) {
+func (s *streamState) startCall(reply *abi.DecodeEventsReply, index, block []byte) {
 	id, name, input := scan.Get(block, "id"), scan.Get(block, "name"), scan.Get(block, "input")
 	if scan.Kind(id) != '"' || scan.Kind(name) != '"' {
 		return
 	}
-	index, _ := scan.GetInt(data, "index")
+	number, _ := scan.Int(index)
 	b := strconv.AppendInt(append(s.chunk(), `"tool_calls":[{"index":`...), int64(len(s.tools)), 10)
 	b = append(append(b, `,"id":`...), id...)
 	b = append(append(b, `,"type":"function","function":{"name":`...), name...)
-	s.tools = append(s.tools, toolBlock{block: index})
+	s.tools = append(s.tools, toolBlock{block: number})
 	s.say(reply, append(b, `,"arguments":""}}]`...))
 	empty := true
 	scan.Members(input, func(_, _ []byte) bool { empty = false; return false })
@@ -213,11 +211,11 @@ func (s *streamState) startCall(reply *abi.DecodeEventsReply, data, block []byte
 	}
 }
 
-// call is the ordinal of the call that a block is, -1 for none.
-func (s *streamState) call(data []byte) int {
-	index, ok := scan.GetInt(data, "index")
+// call is the ordinal of the call that the block of the index is, -1 for none.
+func (s *streamState) call(index []byte) int {
+	number, ok := scan.Int(index)
 	for i := len(s.tools) - 1; ok && i >= 0; i-- {
-		if s.tools[i].block == index {
+		if s.tools[i].block == number {
 			return i
 		}
 	}
@@ -229,14 +227,14 @@ var (
 	deltaKinds  = scan.NewNames("text_delta", "thinking_delta", "signature_delta", "citations_delta", "input_json_delta")
 )
 
-func (s *streamState) delta(reply *abi.DecodeEventsReply, data, delta []byte) {
+func (s *streamState) delta(reply *abi.DecodeEventsReply, index, delta []byte) {
 	var kind, text []byte
 	deltaFields.Read(delta, nil, &kind, &text)
 	switch deltaKinds.Word(kind) {
 	case "text_delta":
-		s.sayText(reply, "content", text)
+		s.sayText(reply, `"content":`, text)
 	case "thinking_delta":
-		s.sayText(reply, "reasoning_content", scan.Get(delta, "thinking"))
+		s.sayText(reply, `"reasoning_content":`, scan.Get(delta, "thinking"))
 	case "signature_delta": // ends the block whose words have been told as reasoning_content
 		if v := scan.Get(delta, "signature"); scan.Kind(v) == '"' && len(v) > 2 {
 			s.say(reply, append(append(append(s.chunk(), `"thinking_blocks":[{"type":"thinking","signature":`...), v...), '}', ']'))
@@ -247,7 +245,7 @@ func (s *streamState) delta(reply *abi.DecodeEventsReply, data, delta []byte) {
 		}
 	case "input_json_delta":
 		fragment := scan.Get(delta, "partial_json")
-		if i := s.call(data); i >= 0 {
+		if i := s.call(index); i >= 0 {
 			s.input(reply, i, fragment)
 		} else if s.server != "" && scan.Kind(fragment) == '"' {
 			s.serverInput += string(fragment[1 : len(fragment)-1])
@@ -267,8 +265,8 @@ func (s *streamState) input(reply *abi.DecodeEventsReply, call int, fragment []b
 
 // stop gives a call without input the empty object that it means, and tells of
 // the use of a server tool when it is whole.
-func (s *streamState) stop(reply *abi.DecodeEventsReply, data []byte) {
-	if i := s.call(data); i >= 0 {
+func (s *streamState) stop(reply *abi.DecodeEventsReply, index []byte) {
+	if i := s.call(index); i >= 0 {
 		if !s.tools[i].input {
 			s.input(reply, i, []byte(`"{}"`))
 		}
