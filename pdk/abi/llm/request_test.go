@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
 func TestFault_Under(t *testing.T) {
@@ -32,6 +33,21 @@ func TestEachMember(t *testing.T) {
 		return nil
 	})
 	if strings.Join(seen, "") != "ad" || strings.Join(notices, "") != "dropped c" || f == nil || f.param != "d" {
+		t.Errorf("saw %v, notices %v, fault %v", seen, notices, f)
+	}
+}
+
+func TestRead(t *testing.T) {
+	var a, b, c []byte
+	var seen, notices []string
+	f := Read([]byte(`{"x":0,"a":1,"b":null,"c":2,"y":3,"z":4,"b":5}`), []string{"c", "x", "nope"}, &notices, scan.NewNames("a", "b", "c"), func(name string, _ []byte) *Fault {
+		seen = append(seen, name)
+		return Refuse(name, "is wrong")
+	}, &a, &b, &c)
+	if string(a) != "1" || string(b) != "5" || c != nil {
+		t.Errorf("a %s, b %s, c %s", a, b, c)
+	}
+	if strings.Join(seen, "") != "y" || strings.Join(notices, ", ") != "dropped x, dropped c" || f == nil || f.param != "y" {
 		t.Errorf("saw %v, notices %v, fault %v", seen, notices, f)
 	}
 }

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"encoding/json"
 	"math"
 	"math/rand/v2"
 	"reflect"
@@ -69,6 +70,36 @@ func TestParse_SettlesDown(t *testing.T) {
 		}
 	}); n > 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// TestParse_Kept: what is kept from the last call is what the text says, and lies
+// in no memory of that call.
+func TestParse_Kept(t *testing.T) {
+	var d abi.DecodeRequest
+	for _, text := range []string{
+		`{"deployment":{"name":"a","model":"m","options":{"x":1}},"headers":{"a":"1","b":"2"},"body":1}`,
+		`{"status":200,"deployment":{"name":"a","model":"m","options":{"x":1}},"headers":{"a":"1","b":"2"},"body":1}`,
+		`{"deployment":{"name":"a","model":"m","options":{"x":2}},"headers":{"a":"1","b":"3"},"body":1}`,
+		`{"deployment":{"name":"b","credential_fields":["k"]},"headers":{"a":"1"},"body":1}`,
+		`{"headers":{"a":"1","c":"1"},"body":1}`,
+		`{"deployment":{"name":"b","credential_fields":["k"]},"headers":{"c":"1","a":"1"},"body":1}`,
+		`{"body":1}`,
+	} {
+		b := []byte(text)
+		if err := ParseDecodeRequest(b, &d); err != nil {
+			t.Fatal(err)
+		}
+		d.Body = nil
+		clear(b)
+		var want abi.DecodeRequest
+		if err := json.Unmarshal([]byte(text), &want); err != nil {
+			t.Fatal(err)
+		}
+		want.Body = nil
+		if got, want := marshal(t, d), marshal(t, want); got != want {
+			t.Errorf("%s\n got %s\nwant %s", text, got, want)
+		}
 	}
 }
 

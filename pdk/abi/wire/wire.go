@@ -20,9 +20,9 @@
 // Parse takes text that has passed scan.Valid; on other text it stays within
 // bounds and finds less. It replaces all of d, but reuses its slices and equal
 // strings, so a document that is parsed into again and again settles down to no
-// allocation. Raw members alias b. Unknown members are ignored and null counts
-// as absent, except as an element of an array. A member of the wrong type is a
-// *[TypeError].
+// allocation. Raw members alias b, or the Text of a deployment. Unknown members
+// are ignored and null counts as absent, except as an element of an array. A
+// member of the wrong type is a *[TypeError].
 package wire
 
 import (

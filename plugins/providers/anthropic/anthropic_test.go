@@ -113,6 +113,31 @@ func TestStreamState(t *testing.T) {
 	}
 }
 
+// TestEncode_Memory: what one call leaves behind changes no other, also when it
+// was too large to be kept, and another deployment is another one.
+func TestEncode_Memory(t *testing.T) {
+	p := New()
+	large := strings.Repeat("x", keepBytes+1)
+	for _, c := range []struct{ model, content, options, max string }{
+		{"claude-opus-4-1", large, `{"max_tokens":7}`, "7"},
+		{"claude-opus-4-1", "a", `{"max_tokens":7}`, "7"},
+		{"claude-opus-4-1", large, `{"max_tokens":7}`, "7"},
+		{"claude-opus-4-1", large, `{"max_tokens":7}`, "7"},
+		{"claude-opus-4-1", "a", ``, "32000"},
+		{"claude-sonnet-4-5", "a", ``, "64000"},
+	} {
+		d := abi.Deployment{Model: c.model, Options: abi.Raw(c.options), Text: abi.Raw(c.model + c.options)}
+		reply, err := p.Encode(&abi.EncodeRequest{Endpoint: abi.Chat, Deployment: d, Body: abi.Raw(`{"messages":[{"role":"user","content":"` + c.content + `"}]}`)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := `{"model":"` + c.model + `","max_tokens":` + c.max + `,"messages":[{"role":"user","content":[{"type":"text","text":"` + c.content + `"}]}]}`
+		if string(reply.Body) != want || len(reply.Notices) > 0 {
+			t.Errorf("%s: %.200s, %v", c.model, reply.Body, reply.Notices)
+		}
+	}
+}
+
 // FuzzEncode: whatever a client sends is refused or becomes JSON.
 func FuzzEncode(f *testing.F) {
 	f.Add([]byte(request2KB))

@@ -248,7 +248,7 @@ func (d *dialogue) call(call []byte) *llm.Fault {
 	var kind, id, function, mark, name, arguments []byte
 	callFields.Read(call, nil, &kind, &id, &function, &mark)
 	functionFields.Read(function, nil, &name, &arguments)
-	if len(kind) > 2 && !scan.Is(kind, "function") {
+	if scan.Kind(kind) == '"' && len(kind) > 2 && !scan.Is(kind, "function") {
 		return llm.Refuse("type", "must be function with Anthropic")
 	}
 	if scan.Kind(id) != '"' {

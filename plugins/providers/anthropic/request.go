@@ -29,12 +29,13 @@ type chat struct {
 }
 
 func (m *memory) encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
+	body := m.room(len(r.Body) + 512) // may forget all that m knows
 	f := m.read(&r.Deployment)
 	if f != nil {
 		return nil, f.Named()
 	}
 	c := &m.chat
-	*c = chat{memory: m, model: m.family, body: m.room(len(r.Body) + 512), notices: c.notices[:0]}
+	*c = chat{memory: m, model: m.family, body: body, notices: c.notices[:0]}
 	c.body = scan.AppendString(scan.AppendName(c.body, "model"), r.Deployment.Model)
 	if f = c.read(r.Body, r.DropParams); f == nil {
 		f = c.finish(m.options)
