@@ -35,8 +35,9 @@ const (
 // code writes all bodies with the test at their beginning and before branches
 // that lead back.
 func (w *rewriter) code(r *reader) {
+	begin := r.pos
 	n := r.count()
-	w.renew = w.functions + uint32(n)
+	w.renew, w.runtime = w.functions+uint32(n), w.runtimeEnd(reader{b: r.b, pos: begin, end: r.end})
 	bodies := make([]byte, 0, 2*(r.end-r.pos))
 	for i := range n {
 		size := int(r.u32())
@@ -95,7 +96,7 @@ func (w *rewriter) function(bodies []byte, i int, r *reader) []byte {
 	how := way{goes: w.byGo && signature.resumed && pointerIs32(b.declared)}
 	if how.goes {
 		how.resume = w.plan(*r)
-		if w.fast(b, how.resume, w.ownTypes[i]) {
+		if w.fast(b, how.resume, i) {
 			return append(bodies, w.fastBody...)
 		}
 	}

@@ -11,8 +11,9 @@ const maxFrame = 1 << 15
 // unwind the stack, but little is known at a place that each of them may come
 // back to. The fast one has a single base for all that it does on the stack,
 // made when it begins, as a call that returns leaves the pointer where it was.
-func (w *rewriter) fast(b source, p resume, kind uint32) bool {
-	if !w.slack || !p.known || !p.enters || p.frame > maxFrame || !b.has(pointerAgain) {
+// What never is resumed needs no slow one.
+func (w *rewriter) fast(b source, p resume, i int) bool {
+	if !w.slack || !p.known || !p.enters || p.frame > maxFrame || !b.has(pointerAgain) || p.calls && i < w.runtime {
 		return false
 	}
 	begin := b.pos
@@ -30,13 +31,46 @@ func (w *rewriter) fast(b source, p resume, kind uint32) bool {
 	}
 	w.fastBody = w.appendBody(w.fastBody[:0])
 	if how.split {
-		w.more = append(w.more, added{kind: kind})
+		w.more = append(w.more, added{kind: w.ownTypes[i]})
 		last := len(w.more) - 1
 		b.pos = begin
 		w.write(b, way{resume: p, goes: true})
 		w.more[last].body = slices.Clone(w.appendBody(nil))
 	}
 	return true
+}
+
+// runtimeEnd is how many of the functions are those of Go's runtime, which the
+// linker puts first: more than half of a codec's code, of which a call runs
+// through little. Written twice, they would be a guest's largest part. The last
+// of them is the loop that calls what is to be resumed, one of two functions of
+// type () → () that call by a table.
+func (w *rewriter) runtimeEnd(r reader) (end int) {
+	for i := range r.count() {
+		size := int(r.u32())
+		if r.skip(size); r.err != nil || !w.byGo {
+			return 0
+		}
+		if b := (reader{b: r.b, pos: r.pos - size, end: r.pos}); string(w.signature(i).text) == addedTypes[renewalType] && w.callsIndirectly(b) {
+			end = i
+		}
+	}
+	return end
+}
+
+// callsIndirectly reports whether a body calls by a table.
+func (w *rewriter) callsIndirectly(r reader) bool {
+	for range r.count() {
+		r.u32()
+		valueType(&r)
+	}
+	for r.more() {
+		op := r.byte()
+		if w.immediates(&r, op); op == opCallIndirect {
+			return r.err == nil
+		}
+	}
+	return false
 }
 
 // begin stands before a function's first instruction.

@@ -89,6 +89,7 @@ type rewriter struct {
 	body      []byte // a function's new instructions
 	fastBody  []byte // the whole of a fast function
 	checks    []int  // holes in body for the reach of the base
+	runtime   int    // how many of the functions are of Go's runtime
 	slow      int    // a hole in body for the function that is resumed
 	imports   []Import
 	functions uint32 // imported ones
