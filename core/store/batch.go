@@ -139,6 +139,7 @@ func (s *Store) WriteBatch(ctx context.Context, b *core.LedgerBatch) (core.Batch
 		w.forget()
 		return core.BatchResult{}, fmt.Errorf("write ledger batch: %w", explain(err))
 	}
+	s.checkpoints.committed(len(b.Open) + len(b.Entries))
 	return res, nil
 }
 

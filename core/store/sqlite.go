@@ -75,11 +75,8 @@ func (s *Store) openSQLite(ctx context.Context, o sqliteOptions) error {
 		return err
 	}
 	// The file holds hashes of secrets and who spent what: the owner's alone.
-	f, err := os.OpenFile(o.path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
+	var err error
+	if s.file, err = os.OpenFile(o.path, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
 		return err
 	}
 	if s.writeDB, err = sql.Open("sqlite3", o.dsn(false)); err != nil {
@@ -89,9 +86,7 @@ func (s *Store) openSQLite(ctx context.Context, o sqliteOptions) error {
 	if s.conn, err = s.writeDB.Conn(ctx); err != nil {
 		return err
 	}
-	// A longer log than SQLite's 1000 pages: the same pages are then copied into
-	// the database less often.
-	if _, err := s.conn.ExecContext(ctx, "PRAGMA wal_autocheckpoint = 4000"); err != nil {
+	if err := limitLog(ctx, s.conn, logPages); err != nil {
 		return err
 	}
 	if err := migrate(ctx, s.conn, s.now()); err != nil {
@@ -106,7 +101,10 @@ func (s *Store) openSQLite(ctx context.Context, o sqliteOptions) error {
 	readers := max(4, runtime.GOMAXPROCS(0))
 	s.read.SetMaxOpenConns(readers)
 	s.read.SetMaxIdleConns(readers)
-	return s.read.PingContext(ctx)
+	if err := s.read.PingContext(ctx); err != nil {
+		return err
+	}
+	return s.startCheckpoints(o)
 }
 
 // explain puts what the operator can do about it before SQLite's own words.

@@ -22,6 +22,7 @@ import (
 type Store struct {
 	now   func() time.Time
 	path  string
+	file  *os.File // the database; closed behind SQLite, whose locks on it end with that
 	read  *sql.DB
 	owned *os.File // holds the lock of Own; nil without it
 
@@ -29,6 +30,8 @@ type Store struct {
 	writeDB *sql.DB
 	conn    *sql.Conn
 	ledger  *ledgerWriter
+
+	checkpoints *checkpoints
 }
 
 var _ core.Store = (*Store)(nil)
@@ -77,11 +80,15 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Close waits for the write in progress and closes all connections.
+// Close waits for the write in progress and closes all connections. The last of
+// them copies the write-ahead log into the database and deletes it.
 func (s *Store) Close() error {
+	var errs []error
+	if s.checkpoints != nil { // before the lock, which the last one may wait for
+		errs = append(errs, s.checkpoints.close())
+	}
 	s.writes.Lock()
 	defer s.writes.Unlock()
-	var errs []error
 	if s.ledger != nil {
 		errs = append(errs, s.ledger.close())
 		s.ledger = nil
@@ -96,6 +103,10 @@ func (s *Store) Close() error {
 	}
 	if s.writeDB != nil {
 		errs = append(errs, s.writeDB.Close())
+	}
+	if s.file != nil {
+		errs = append(errs, s.file.Close())
+		s.file = nil
 	}
 	if s.owned != nil { // last: whoever owns the database next finds all of it written
 		errs = append(errs, s.owned.Close())
@@ -119,6 +130,7 @@ func (s *Store) write(ctx context.Context, what string, f func(tx *sql.Tx) error
 	if err := tx.Commit(); err != nil {
 		return unavailable(what, err)
 	}
+	s.checkpoints.committed(1024) // or whatever it was
 	return nil
 }
 

@@ -129,6 +129,7 @@ func (m *Main) open(ctx context.Context) error {
 	if m.store, err = store.Open(ctx, c.Storage.URL, time.Now); err != nil {
 		return err
 	}
+	m.store.LogTo(m.log)
 	if err := m.store.Own(); err != nil {
 		return err
 	}
