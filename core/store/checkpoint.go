@@ -133,7 +133,7 @@ func (s *Store) checkpoint() {
 	}
 	c.due = l.pages + c.pages/4
 	free, err := c.copyBeside(l.copied)
-	if free && err == nil {
+	if free {
 		free, err = s.copyRest()
 	}
 	switch {
@@ -148,9 +148,9 @@ func (s *Store) checkpoint() {
 }
 
 // copyBeside copies the log while commits go on, again and again as long as they
-// add much less than was copied. free is false where a reader needs the database
-// as it is.
-func (c *checkpoints) copyBeside(copied int) (free bool, err error) {
+// add much less than was copied. done is false where a reader needs the database
+// as it is, and not only the writer, which holds back its last commit at times.
+func (c *checkpoints) copyBeside(copied int) (done bool, err error) {
 	for last := math.MaxInt; ; {
 		l, err := c.run("PASSIVE")
 		if err != nil {
@@ -160,12 +160,9 @@ func (c *checkpoints) copyBeside(copied int) (free bool, err error) {
 		if err := c.file.Sync(); err != nil {
 			return false, fmt.Errorf("sync the database: %w", err)
 		}
-		if l.blocked || l.copied < l.pages {
-			return false, nil
-		}
 		n := l.copied - copied
 		if n > last/2 || n < c.pages/32 {
-			return true, nil
+			return l.pages-l.copied < c.pages/4, nil
 		}
 		last, copied = n, l.copied
 	}
