@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
-	"math"
 	"os"
 	"sync/atomic"
 )
@@ -22,9 +21,9 @@ const (
 // checkpoints run at the end of a commit, for which all requests would wait.
 //
 // The log begins anew with the first commit that finds all of it copied and no
-// reader in it. So under load it has logPages and what is written while they are
-// copied. It is longer only as long as a reader needs it, and the file is cut
-// back afterwards.
+// reader in it. So it has logPages and what is written while they are copied, of
+// which commits wait for the rest. It is longer only as long as a reader needs
+// it, or a copy fails, and its file is cut back afterwards.
 type checkpoints struct {
 	db   *sql.DB  // one connection
 	file *os.File // the database
@@ -34,7 +33,7 @@ type checkpoints struct {
 	done chan struct{} // closed after the last checkpoint
 
 	pages    int // logPages
-	due      int // how long the log is when it is copied next
+	tried    int // how long the log was at the last try, 0 if it has begun anew
 	failed   bool
 	unlooked int // commits since the last wake; under Store.writes
 }
@@ -103,7 +102,7 @@ func (c *checkpoints) committed(records int) {
 	c.unlooked = 0
 	select {
 	case c.wake <- struct{}{}:
-	default: // it will be
+	default: // it is about to be
 	}
 }
 
@@ -128,10 +127,13 @@ func (s *Store) checkpoint() {
 		c.tell(fmt.Errorf("look at the log: %w", err))
 		return
 	}
-	if l.pages < max(c.due, c.pages) || l.copied == l.pages {
+	if l.pages < c.tried {
+		c.tried = 0
+	}
+	if l.pages < max(c.pages, c.tried+c.pages/4) || l.copied == l.pages {
 		return
 	}
-	c.due = l.pages + c.pages/4
+	c.tried = l.pages
 	free, err := c.copyBeside(l.copied)
 	if free {
 		free, err = s.copyRest()
@@ -140,18 +142,17 @@ func (s *Store) checkpoint() {
 	case err != nil:
 		c.tell(err)
 	case free:
-		c.due = 0
 		c.tell(nil)
 	case l.pages > 16*c.pages:
-		c.tell(fmt.Errorf("a query or another process keeps reading; the log has %d pages, of which %d are copied", l.pages, l.copied))
+		c.tell(fmt.Errorf("a query or another process keeps reading an old state; the log has %d pages", l.pages))
 	}
 }
 
-// copyBeside copies the log while commits go on, again and again as long as they
-// add much less than was copied. done is false where a reader needs the database
-// as it is, and not only the writer, which holds back its last commit at times.
+// copyBeside copies the log while commits go on, again as long as they have added
+// much less than was copied. done is false where a reader needs the database as
+// it is, and not only the writer, which holds back its last commit at times.
 func (c *checkpoints) copyBeside(copied int) (done bool, err error) {
-	for last := math.MaxInt; ; {
+	for {
 		l, err := c.run("PASSIVE")
 		if err != nil {
 			return false, fmt.Errorf("copy the log into the database: %w", err)
@@ -160,11 +161,14 @@ func (c *checkpoints) copyBeside(copied int) (done bool, err error) {
 		if err := c.file.Sync(); err != nil {
 			return false, fmt.Errorf("sync the database: %w", err)
 		}
-		n := l.copied - copied
-		if n > last/2 || n < c.pages/32 {
+		now, err := c.run("NOOP")
+		if err != nil {
+			return false, fmt.Errorf("look at the log: %w", err)
+		}
+		if left := now.pages - l.copied; left > (l.copied-copied)/2 || left < c.pages/32 {
 			return l.pages-l.copied < c.pages/4, nil
 		}
-		last, copied = n, l.copied
+		copied = l.copied
 	}
 }
 

@@ -195,6 +195,7 @@ func TestCheckpoint_Fails(t *testing.T) {
 				t.Errorf("told %s", told)
 			}
 			repair()
+			s.begins() // perhaps after a copy that only its sync failed
 			s.begins()
 			if told := s.told.String(); strings.Count(told, "\n") != 2 || !strings.Contains(told, "anew again") {
 				t.Errorf("told %s", told)
@@ -218,7 +219,7 @@ func TestCheckpoint_Locked(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.checkpoint()
-	if l, err := s.checkpoints.run("NOOP"); err != nil || l.pages < 40 || l.copied != l.pages || s.checkpoints.due == 0 {
+	if l, err := s.checkpoints.run("NOOP"); err != nil || l.pages < 40 || l.copied != l.pages {
 		t.Errorf("%+v, %v", l, err)
 	}
 	if err := errors.Join(tx.Rollback(), db.Close()); err != nil {

@@ -22,7 +22,7 @@ import (
 type Store struct {
 	now   func() time.Time
 	path  string
-	file  *os.File // the database; closed behind SQLite, whose locks on it end with that
+	file  *os.File // the database; closed after SQLite's connections, whose locks on it end with that
 	read  *sql.DB
 	owned *os.File // holds the lock of Own; nil without it
 
