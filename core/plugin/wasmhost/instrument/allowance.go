@@ -33,6 +33,15 @@ func (w *rewriter) take(units int) {
 	w.test()
 }
 
+// charge takes what an instruction costs.
+func (w *rewriter) charge(cost int) {
+	if cost == costBytes {
+		w.takeBytes()
+	} else {
+		w.take(cost)
+	}
+}
+
 // takeBytes takes for an instruction that handles as many bytes or entries as
 // the top of the stack says, and leaves the stack as it was.
 func (w *rewriter) takeBytes() {

@@ -127,92 +127,102 @@ func (w *rewriter) write(b source, how way) {
 	w.addresses.reset(b.locals, &how, w.slack)
 	w.recent = recent{-1, -1}
 	w.begin(b, &how)
-	copied := r.pos
+	w.copied = r.pos
 	op := byte(0)
 	for r.more() {
 		at := r.pos
 		op = r.byte()
 		cost := w.immediates(r, op)
-		if op == opIf && how.known {
-			if c, ok := w.findAside(r); ok {
-				negated := w.negate(r, copied)
-				w.copy(r.b, copied, at)
-				copied = r.pos
-				w.putAside(c, negated)
-				continue
-			}
-			if label, ok := w.flow.findJump(r); ok {
-				w.simplify(r, copied)
-				w.copy(r.b, copied, at)
-				copied = r.pos
-				w.putJump(label)
-				continue
-			}
+		if op == opIf && how.known && w.shortened(r, at) {
+			continue
 		}
 		if w.flow.step(op, r); r.err != nil {
 			break
 		}
 		if op == opLoop && how.fast {
-			w.copy(r.b, copied, at)
-			copied = r.pos
+			w.copy(r, at)
+			w.copied = r.pos
 			op = w.loop(&how, r.b[at:r.pos])
 		}
 		w.addresses.step(op, at, r, &w.flow)
 		if w.flow.back {
-			w.copy(r.b, copied, at)
-			copied = at
-			if label, ok := w.flow.forward(); ok && op == opBr {
-				w.body = appendU32(append(w.body, opBr), label)
-				copied = r.pos
-			} else {
-				w.take(b.round)
-			}
-			w.flow.back = false
+			w.again(r, at, op, b.round)
 		}
 		if w.flow.choice == at {
-			w.copy(r.b, copied, at)
-			copied = at
+			w.copy(r, at)
 			w.choice(&how)
 		}
 		if cost != 0 {
-			w.copy(r.b, copied, at)
-			copied = at
-			if cost == costBytes {
-				w.takeBytes()
-			} else {
-				w.take(cost)
-			}
+			w.copy(r, at)
+			w.charge(cost)
 		}
-		switch {
-		case op == opIf && how.isPlain(at):
-			negated := w.negate(r, copied)
-			w.copy(r.b, copied, at)
-			copied = r.pos
-			w.condition(negated)
-		case w.slack && (op == opMemorySize || op == opMemoryGrow):
-			w.copy(r.b, copied, r.pos)
-			copied = r.pos
-			w.hideSlack()
-		case how.fast && (op == opCall || op == opCallIndirect) && r.has(pointerAgain):
-			w.copy(r.b, copied, r.pos)
-			r.skip(len(pointerAgain))
-			copied = r.pos
-			w.returned(op == opCallIndirect || w.resumed(w.flow.index))
-		}
+		w.behind(r, at, op, &how)
 		w.recent.step(op, at)
 	}
 	if op != opEnd {
 		r.fail("a body does not end with end")
 	}
-	w.copy(r.b, copied, r.end)
+	w.copy(r, r.end)
 	w.fillHoles()
 	w.declare(b.declared)
 }
 
-// copy appends module[from:to] with the edits.
-func (w *rewriter) copy(module []byte, from, to int) {
+// shortened writes an if at a place in another way where it holds a call aside
+// or a jump alone.
+func (w *rewriter) shortened(r *reader, at int) bool {
+	if c, ok := w.findAside(r); ok {
+		negated := w.negate(r)
+		w.copy(r, at)
+		w.putAside(c, negated)
+	} else if label, ok := w.flow.findJump(r); ok {
+		w.simplify(r)
+		w.copy(r, at)
+		w.putJump(label)
+	} else {
+		return false
+	}
+	w.copied = r.pos
+	return true
+}
+
+// again stands before a branch at a place that leads back to a loop, or to a
+// block that has not ended by way of one.
+func (w *rewriter) again(r *reader, at int, op byte, round int) {
+	w.copy(r, at)
+	if label, ok := w.flow.forward(); ok && op == opBr {
+		w.body = appendU32(append(w.body, opBr), label)
+		w.copied = r.pos
+	} else {
+		w.take(round)
+	}
+	w.flow.back = false
+}
+
+// behind writes what stands behind an instruction, or in the place of one that
+// is not to be copied.
+func (w *rewriter) behind(r *reader, at int, op byte, how *way) {
+	switch {
+	case op == opIf && how.isPlain(at):
+		negated := w.negate(r)
+		w.copy(r, at)
+		w.copied = r.pos
+		w.condition(negated)
+	case w.slack && (op == opMemorySize || op == opMemoryGrow):
+		w.copy(r, r.pos)
+		w.hideSlack()
+	case how.fast && (op == opCall || op == opCallIndirect) && r.has(pointerAgain):
+		w.copy(r, r.pos)
+		r.skip(len(pointerAgain))
+		w.copied = r.pos
+		w.returned(op == opCallIndirect || w.resumed(w.flow.index))
+	}
+}
+
+// copy appends the module's instructions up to a place, with the edits.
+func (w *rewriter) copy(r *reader, to int) {
+	from := w.copied
 	for _, e := range w.edits {
-		w.body = append(w.body, module[from:e.from]...)
+		w.body = append(w.body, r.b[from:e.from]...)
 		if e.reach > 0 {
 			w.reaches[e.reach-1].hole += len(w.body) - e.begin
 		}
@@ -220,7 +230,8 @@ func (w *rewriter) copy(module []byte, from, to int) {
 		from = e.to
 	}
 	w.edits, w.texts, w.begun = w.edits[:0], w.texts[:0], 0
-	w.body = append(w.body, module[from:to]...)
+	w.body = append(w.body, r.b[from:to]...)
+	w.copied = to
 }
 
 // declare makes w.head of a body's declaration of locals and the added ones.

@@ -87,6 +87,7 @@ type rewriter struct {
 	scratch   []byte // a section's new content
 	head      []byte // a function's new locals
 	body      []byte // a function's new instructions
+	copied    int    // up to where in the module they are copied
 	fastBody  []byte // the whole of a fast function
 	checks    []int  // holes in body for the reach of the base
 	runtime   int    // how many of the functions are of Go's runtime
@@ -101,11 +102,12 @@ type rewriter struct {
 	byGo      bool   // Go's compiler made it
 	slack     bool   // its memory is larger than it knows
 	types     []signature
-	ownTypes  []uint32 // of the module's own functions
-	renew     uint32   // the function that renews the allowance
-	more      []added  // those that follow it
-	flow      flow     // of the function at hand
-	addresses          // in it
+	ownTypes  []uint32          // of the module's own functions
+	renew     uint32            // the function that renews the allowance
+	more      []added           // those that follow it
+	asides    map[uint32]uint32 // where among these the one is by way of which a function is called
+	flow      flow              // of the function at hand
+	addresses                   // in it
 	recent
 }
 
@@ -122,7 +124,7 @@ func Rewrite(module []byte) (*Module, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &rewriter{byGo: byGo, start: -1}
+	w := &rewriter{byGo: byGo, start: -1, asides: map[uint32]uint32{}}
 	if s := sections[order[secStart]]; s != nil {
 		w.start = int64(s.u32())
 		if s.finish("start section"); s.err != nil {

@@ -12,9 +12,9 @@ func (l *recent) step(op byte, at int) {
 
 // negate makes the condition on top of the operand stack the opposite, by
 // changing what computes it. The engine does not see through a negation.
-func (w *rewriter) negate(r *reader, copied int) bool {
+func (w *rewriter) negate(r *reader) bool {
 	switch {
-	case w.last < copied:
+	case w.last < w.copied:
 		return false
 	case r.b[w.last] == opI32Eqz:
 		w.edit(w.last, w.last+1)
@@ -24,8 +24,8 @@ func (w *rewriter) negate(r *reader, copied int) bool {
 }
 
 // simplify takes a negation out of the condition on top of the operand stack.
-func (w *rewriter) simplify(r *reader, copied int) {
-	if w.before >= copied && w.last >= copied && r.b[w.last] == opI32Eqz && w.oppose(r, w.before) {
+func (w *rewriter) simplify(r *reader) {
+	if w.before >= w.copied && w.last >= w.copied && r.b[w.last] == opI32Eqz && w.oppose(r, w.before) {
 		w.edit(w.last, w.last+1)
 	}
 }

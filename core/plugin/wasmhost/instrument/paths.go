@@ -179,17 +179,17 @@ const maxSettled = 8
 // first time, and takes it for another one from then on.
 func (a *addresses) settle(text []byte) []byte {
 	if a.from != 0 {
-		text = again(text, a.base)
+		text = kept(text, a.base)
 	}
 	for _, l := range a.known[max(len(a.known)-maxSettled, 0):] {
 		if h := a.halves[l]; h.from != 0 {
-			text = again(text, h.local)
+			text = kept(text, h.local)
 		}
 	}
 	return text
 }
 
-func again(text []byte, local uint32) []byte {
+func kept(text []byte, local uint32) []byte {
 	text = appendU32(append(text, opLocalGet), local)
 	return appendU32(append(text, opLocalSet), local)
 }

@@ -28,6 +28,9 @@ type resume struct {
 // maxBack is how many ways back are told apart one by one; more go by the table.
 const maxBack = 8
 
+// maxJumps bounds how many ways back are followed.
+const maxJumps = 1 << 10
+
 // plan finds where the function is resumed whose instructions r is to read.
 func (w *rewriter) plan(r reader) resume {
 	f := &w.flow
@@ -36,7 +39,7 @@ func (w *rewriter) plan(r reader) resume {
 	var p resume
 	var choices []uint32
 	var ifs []int // that have not ended; 0 is another block
-	ended := 0
+	ended, choosing := 0, false
 	for r.more() {
 		at, chosen := r.pos, f.chosen
 		op := r.byte()
@@ -50,14 +53,18 @@ func (w *rewriter) plan(r reader) resume {
 		if f.step(op, &r); r.err != nil {
 			return resume{}
 		}
+		choice := choosing
+		choosing = f.choice == at
 		switch {
-		case f.choice == at:
+		case op == opBrTable && !choice:
+			return resume{} // Go's compiler writes no other
+		case choosing:
 			if f.local != 0 || p.known {
 				return resume{}
 			}
 			p.known = true
 		case f.back && f.leads():
-			if op != opBr || !chosen {
+			if op != opBr || !chosen || len(p.back) > maxJumps {
 				return resume{}
 			}
 			if _, ok := f.forward(); !ok && !slices.Contains(p.back, uint32(f.value)) {

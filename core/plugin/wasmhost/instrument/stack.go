@@ -1,7 +1,5 @@
 package instrument
 
-import "slices"
-
 // stackPointer is the local, and stackGlobal the global, in which Go's compiler
 // keeps the pointer to the stack that its functions have in the memory.
 const (
@@ -117,13 +115,14 @@ func (r *reader) text(s string) {
 // putAside calls by way of a function that does what is common to all such
 // calls of one callee.
 func (w *rewriter) putAside(c aside, negated bool) {
-	n := slices.IndexFunc(w.more, func(f added) bool { return f.aside && f.callee == c.callee })
-	if n < 0 {
-		n, w.more = len(w.more), append(w.more, added{aside: true, callee: c.callee})
+	n, ok := w.asides[c.callee]
+	if !ok {
+		n, w.more = uint32(len(w.more)), append(w.more, added{aside: true, callee: c.callee})
+		w.asides[c.callee] = n
 	}
 	w.condition(negated)
 	w.body = append(w.body, opLocalGet, stackPointer, opI64Const)
-	w.body = appendU32(append(appendI64(w.body, c.back), opCall), w.renew+1+uint32(n))
+	w.body = appendU32(append(appendI64(w.body, c.back), opCall), w.renew+1+n)
 	w.body = append(appendU32(append(w.body, opBrIf), c.label), opEnd)
 	w.passed()
 	if c.label > 0 {
