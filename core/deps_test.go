@@ -22,7 +22,7 @@ var edges = map[string][]string{
 	"core/limit":                      {},
 	"core/ledger":                     {},
 	"core/ledger/prices":              {},
-	"core/keys":                       {},
+	"core/keys":                       {"pdk/abi"},
 	"core/store":                      {"pdk/abi/scan"},
 	"core/store/storetest":            {},
 	"core/routing":                    {"pdk/abi"},

@@ -2,6 +2,8 @@ package core
 
 import (
 	"context"
+	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -33,6 +35,11 @@ type VirtualKey struct {
 	AllModels bool     `json:"all_models"`
 	Models    []string `json:"models"`
 
+	// IPRanges are where it may be used from, Endpoints what for (words of
+	// abi.Endpoint). Nil restricts nothing; an empty list allows nothing.
+	IPRanges  []netip.Prefix `json:"ip_ranges"`
+	Endpoints []string       `json:"endpoints"`
+
 	Limits    Limits     `json:"limits"`
 	Tags      []string   `json:"tags,omitempty"`
 	Blocked   bool       `json:"blocked"`
@@ -61,6 +68,16 @@ func (k *VirtualKey) AllowsModel(alias string) bool {
 		}
 	}
 	return false
+}
+
+// AllowsAddress reports whether the key may be used from the address.
+func (k *VirtualKey) AllowsAddress(a netip.Addr) bool {
+	return k.IPRanges == nil || InRanges(k.IPRanges, a)
+}
+
+// AllowsEndpoint reports whether the key may call the endpoint.
+func (k *VirtualKey) AllowsEndpoint(endpoint string) bool {
+	return k.Endpoints == nil || slices.Contains(k.Endpoints, endpoint)
 }
 
 // SecretHash is the SHA-256 of a virtual key's secret.
@@ -107,6 +124,8 @@ type KeyUpdate struct {
 	Name      *string
 	AllModels *bool
 	Models    *[]string
+	IPRanges  *[]netip.Prefix // to nil: from everywhere
+	Endpoints *[]string       // to nil: all
 	Limits    *Limits
 	Tags      *[]string
 	Blocked   *bool

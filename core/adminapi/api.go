@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -24,8 +25,11 @@ type Deps struct {
 	Store   core.Store
 	Ledger  Budgets
 	Runtime Runtime
-	Now     func() time.Time
-	Log     *slog.Logger
+	// TrustedProxies are those whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
+
+	Now func() time.Time
+	Log *slog.Logger
 }
 
 // Budgets tells what is left of a budget; *ledger.Ledger fulfils it.
@@ -116,7 +120,7 @@ func (a *api) admin(serve func(*call) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		now := a.Now()
-		who, err := a.Keys.Authenticate(r.Context(), presented(r), now)
+		who, err := a.Keys.Authenticate(r.Context(), presented(r), a.origin(r), now)
 		if err == nil && who.Key.Role != core.RoleAdmin {
 			err = core.Errorf(core.CodePermissionDenied, core.SourceClient, "this needs an admin key")
 		}
@@ -131,6 +135,13 @@ func (a *api) admin(serve func(*call) error) http.HandlerFunc {
 			a.Log.Error("admin request failed", "method", r.Method, "path", r.URL.Path, "error", e)
 		}
 		writeProblem(w, e)
+	}
+}
+
+// origin tells where a request comes from, when it is asked.
+func (a *api) origin(r *http.Request) func() netip.Addr {
+	return func() netip.Addr {
+		return core.ClientAddress(r.RemoteAddr, r.Header["X-Forwarded-For"], a.TrustedProxies)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/tokligence/gateway/core"
@@ -12,7 +13,7 @@ import (
 
 // Keys is what the API needs of virtual keys; *keys.Service fulfils it.
 type Keys interface {
-	Authenticate(ctx context.Context, secret string, now time.Time) (*core.Principal, error)
+	Authenticate(ctx context.Context, secret string, from func() netip.Addr, now time.Time) (*core.Principal, error)
 	Create(ctx context.Context, spec keys.Spec) (*core.VirtualKey, string, error)
 	Get(ctx context.Context, id string) (*core.VirtualKey, error)
 	List(ctx context.Context, f core.KeyFilter) ([]*core.VirtualKey, string, error)
@@ -81,6 +82,8 @@ type keyInput struct {
 	Admin     bool         `json:"admin"`
 	AllModels bool         `json:"all_models"`
 	Models    []string     `json:"models"`
+	IPRanges  []string     `json:"ip_ranges"`
+	Endpoints []string     `json:"endpoints"`
 	Limits    core.Limits  `json:"limits"`
 	Tags      []string     `json:"tags"`
 	Budget    *budgetInput `json:"budget"`
@@ -98,13 +101,18 @@ func oneOf(all bool, models []string) error {
 
 func (a *api) createKey(c *call) error {
 	var in keyInput
-	if err := c.body(&in, "budget", "expires_at"); err != nil {
+	if err := c.body(&in, "budget", "expires_at", "ip_ranges", "endpoints"); err != nil {
 		return err
 	}
 	if err := oneOf(in.AllModels, in.Models); err != nil {
 		return err
 	}
 	spec := keys.Spec{Name: in.Name, AllModels: in.AllModels, Models: in.Models, Limits: in.Limits, Tags: in.Tags, Secret: in.Secret}
+	var err error
+	if spec.IPRanges, err = core.ParseRanges("ip_ranges", in.IPRanges); err != nil {
+		return err
+	}
+	spec.Endpoints = in.Endpoints
 	if in.Admin {
 		spec.Role = core.RoleAdmin
 	}
@@ -198,11 +206,13 @@ func (a *api) getKey(c *call) error {
 }
 
 // keyPatch has the members that are to change; limits and budget change member
-// by member. Budget and ExpiresAt are taken away by null.
+// by member. Budget, ExpiresAt, IPRanges and Endpoints are taken away by null.
 type keyPatch struct {
 	Name      *string         `json:"name"`
 	AllModels *bool           `json:"all_models"`
 	Models    *[]string       `json:"models"`
+	IPRanges  json.RawMessage `json:"ip_ranges"`
+	Endpoints json.RawMessage `json:"endpoints"`
 	Limits    *limitsPatch    `json:"limits"`
 	Tags      *[]string       `json:"tags"`
 	Budget    json.RawMessage `json:"budget"`
@@ -243,7 +253,27 @@ func (p *keyPatch) update(k *core.VirtualKey) (core.KeyUpdate, error) {
 		}
 		u.ExpiresAt = &at
 	}
-	return u, nil
+	return u, p.places(&u)
+}
+
+// places are what the patch makes of where the key may be used and what for.
+func (p *keyPatch) places(u *core.KeyUpdate) error {
+	if p.IPRanges != nil {
+		var list []string
+		if err := strict("ip_ranges", p.IPRanges, &list); err != nil {
+			return err
+		}
+		ranges, err := core.ParseRanges("ip_ranges", list)
+		if err != nil {
+			return err
+		}
+		u.IPRanges = &ranges
+	}
+	if p.Endpoints != nil {
+		u.Endpoints = new([]string)
+		return strict("endpoints", p.Endpoints, u.Endpoints)
+	}
+	return nil
 }
 
 // patchBudget is the budget that the patch makes of the key's, nil for none.
@@ -272,7 +302,7 @@ func (a *api) updateKey(c *call) error {
 		return err
 	}
 	var in keyPatch
-	if err := c.body(&in, "budget", "expires_at"); err != nil {
+	if err := c.body(&in, "budget", "expires_at", "ip_ranges", "endpoints"); err != nil {
 		return err
 	}
 	u, err := in.update(k)
@@ -281,6 +311,9 @@ func (a *api) updateKey(c *call) error {
 	}
 	if k.ID == c.who.Key.ID && u.ExpiresAt != nil && *u.ExpiresAt != nil && !(*u.ExpiresAt).After(c.now) {
 		return core.Errorf(core.CodeConflict, core.SourceClient, "a key cannot end itself")
+	}
+	if k.ID == c.who.Key.ID && u.IPRanges != nil && *u.IPRanges != nil && !core.InRanges(*u.IPRanges, a.origin(c.r)()) {
+		return core.Errorf(core.CodeConflict, core.SourceClient, "a key cannot shut itself out: ip_ranges must hold the address that it asks from")
 	}
 	var budget *core.Budget
 	if in.Budget != nil {

@@ -11,6 +11,11 @@ import (
 var serverFields = []field[Server]{
 	text("listen", `"127.0.0.1:8080"`, "address and port to listen on",
 		func(s *Server) *string { return &s.Listen }, isListen),
+	{
+		Field: Field{Name: "trusted_proxies", Type: "list of strings", Default: "[]",
+			Doc: "addresses and networks of the proxies in front, whose X-Forwarded-For is believed"},
+		set: setProxies,
+	},
 	size("max_body", `"64MiB"`, "largest request body",
 		func(s *Server) *int64 { return &s.MaxBody }, positive[int64]),
 	path("tls_cert", "PEM file with the certificate chain; empty serves plain HTTP",

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/pdk/abi"
 )
 
@@ -74,6 +75,22 @@ func small[T any](name, def, doc string, at func(*T) *int) field[T] {
 func withDefault[T any](def string, f field[T]) field[T] {
 	f.Default = def
 	return f
+}
+
+// setProxies reads addresses and networks.
+func setProxies(s *Server, v value) {
+	list, _ := v.texts()
+	for i, text := range list {
+		p, ok := core.ParseRange(text)
+		switch {
+		case !ok:
+			value{v.l, v.at.element(i), text}.fail("%q is neither an address nor a network such as %q", text, "10.0.0.0/8")
+		case p.Bits() == 0:
+			value{v.l, v.at.element(i), text}.fail("%q would believe everybody", text)
+		default:
+			s.TrustedProxies = append(s.TrustedProxies, p)
+		}
+	}
 }
 
 func isListen(v value, s string) {

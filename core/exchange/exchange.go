@@ -158,6 +158,9 @@ func (r *run) serve(ctx context.Context, s *Snapshot) (err *core.Error) {
 	if r.facts, r.body, err = parse(r.req.Endpoint, r.req.Body); err != nil {
 		return err
 	}
+	if !r.principal.Key.AllowsEndpoint(string(r.req.Endpoint)) {
+		return core.Errorf(core.CodePermissionDenied, core.SourceClient, "this key may not use the endpoint %q", r.req.Endpoint)
+	}
 	if r.route, err = s.lookup(r.principal, r.facts.model); err != nil {
 		return err
 	}

@@ -81,6 +81,7 @@ func (s *Server) Serve(l net.Listener) error {
 // open gives a connection its lane.
 func (s *Server) open(conn net.Conn) {
 	l := &lane{s: s, conn: conn}
+	l.from = l.origin
 	l.ctx, l.cancel = context.WithCancel(s.base)
 	l.watch.conn, l.watch.cancel = conn, l.cancel
 	s.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"net/netip"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -25,6 +26,7 @@ type lane struct {
 	head  laneHead
 	reply laneReply
 	watch watch
+	from  func() netip.Addr // origin, made once
 
 	ctx    context.Context // ends when the client leaves
 	cancel context.CancelFunc
@@ -149,7 +151,7 @@ func (l *lane) serve() bool {
 		}
 		return body, done, err
 	}
-	l.s.api.serveExchange(l.ctx, l.head.endpoint, l.head.get, body, &l.reply)
+	l.s.api.serveExchange(l.ctx, l.head.endpoint, l.head.get, l.from, body, &l.reply)
 	if l.watch.stop() {
 		l.deadline = time.Time{} // it was moved
 	}
@@ -160,6 +162,11 @@ func (l *lane) serve() bool {
 	}
 	l.buf = l.watch.give(l.buf[:copy(l.buf, l.buf[used:])])
 	return err == nil && !l.reply.close && l.ctx.Err() == nil
+}
+
+// origin tells where the request of l.head comes from.
+func (l *lane) origin() netip.Addr {
+	return core.ClientAddress(l.conn.RemoteAddr().String(), l.head.all("x-forwarded-for"), l.s.api.TrustedProxies)
 }
 
 // readBody returns the body, in the connection's buffer when all of it has come
@@ -216,7 +223,7 @@ func (l *lane) stop(force bool) {
 // serveExchange is what every server does with a request to an endpoint: who
 // is calling, the body, the exchange. body returns the whole body, which stays
 // as it is until done.
-func (s *server) serveExchange(ctx context.Context, endpoint abi.Endpoint, header func(string) string,
+func (s *server) serveExchange(ctx context.Context, endpoint abi.Endpoint, header func(string) string, from func() netip.Addr,
 	body func() ([]byte, func(), *core.Error), rep exchange.Reply) {
 	now := s.Now()
 	if !s.gate.enter() {
@@ -224,7 +231,7 @@ func (s *server) serveExchange(ctx context.Context, endpoint abi.Endpoint, heade
 		return
 	}
 	defer s.gate.leave()
-	principal, err := s.Keys.Authenticate(ctx, presented(header), now)
+	principal, err := s.Keys.Authenticate(ctx, presented(header), from, now)
 	if err != nil {
 		s.refuse(rep, endpoint, now, err)
 		return

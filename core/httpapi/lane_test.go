@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -29,7 +30,7 @@ func (s *scripted) Do(ctx context.Context, _ *core.Principal, req *exchange.Requ
 
 func (s *scripted) Snapshot() *exchange.Snapshot { return &exchange.Snapshot{} }
 
-func (s *scripted) Authenticate(_ context.Context, secret string, _ time.Time) (*core.Principal, error) {
+func (s *scripted) Authenticate(_ context.Context, secret string, _ func() netip.Addr, _ time.Time) (*core.Principal, error) {
 	if secret != "sk-1" {
 		return nil, core.Errorf(core.CodeUnauthenticated, core.SourceClient, "wrong key")
 	}

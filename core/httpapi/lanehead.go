@@ -134,6 +134,16 @@ func (h *laneHead) get(name string) string {
 	return ""
 }
 
+// all are the values of every field of the name, in their order.
+func (h *laneHead) all(name string) (values []string) {
+	for _, f := range h.fields {
+		if fold(f.name, name) {
+			values = append(values, string(f.value))
+		}
+	}
+	return values
+}
+
 // fold compares ASCII without regard to case.
 func fold[A, B string | []byte](a A, b B) bool {
 	if len(a) != len(b) {

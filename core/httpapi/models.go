@@ -32,7 +32,7 @@ const modelsBegan = 1735689600 // 2025-01-01T00:00:00Z
 
 // allowed lists the aliases that the caller may use, sorted.
 func (s *server) allowed(w http.ResponseWriter, r *http.Request) (names []string, ok bool) {
-	p, err := s.Keys.Authenticate(r.Context(), presented(r.Header.Get), s.Now())
+	p, err := s.authenticate(r)
 	if err != nil {
 		s.refuse(&reply{w: w}, dialectOf(r), s.Now(), err)
 		return nil, false

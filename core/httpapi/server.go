@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -21,7 +22,7 @@ import (
 
 // Authenticator resolves a presented virtual key; *keys.Service fulfils it.
 type Authenticator interface {
-	Authenticate(ctx context.Context, secret string, now time.Time) (*core.Principal, error)
+	Authenticate(ctx context.Context, secret string, from func() netip.Addr, now time.Time) (*core.Principal, error)
 }
 
 // Exchanger serves requests; *exchange.Exchanger fulfils it.
@@ -35,6 +36,8 @@ type Options struct {
 	Exchange Exchanger
 	Keys     Authenticator
 	MaxBody  int64 // bytes of a request body, also after gzip is undone
+	// TrustedProxies are those whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
 	// BodyPatience is how long a request body may stand still; default 30 s.
 	BodyPatience time.Duration
 	Now          func() time.Time
@@ -112,7 +115,19 @@ func (s *server) exchange(endpoint abi.Endpoint) http.HandlerFunc {
 			w.Header()["Connection"] = closing
 		}
 		body := func() ([]byte, func(), *core.Error) { return s.readBody(w, r) }
-		s.serveExchange(r.Context(), endpoint, r.Header.Get, body, &reply{w: w})
+		s.serveExchange(r.Context(), endpoint, r.Header.Get, s.origin(r), body, &reply{w: w})
+	}
+}
+
+// authenticate tells who makes a request to net/http.
+func (s *server) authenticate(r *http.Request) (*core.Principal, error) {
+	return s.Keys.Authenticate(r.Context(), presented(r.Header.Get), s.origin(r), s.Now())
+}
+
+// origin tells where a request comes from, when it is asked.
+func (s *server) origin(r *http.Request) func() netip.Addr {
+	return func() netip.Addr {
+		return core.ClientAddress(r.RemoteAddr, r.Header["X-Forwarded-For"], s.TrustedProxies)
 	}
 }
 
@@ -181,7 +196,7 @@ func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
-	p, err := s.Keys.Authenticate(r.Context(), presented(r.Header.Get), s.Now())
+	p, err := s.authenticate(r)
 	if err == nil && p.Key.Role != core.RoleAdmin {
 		err = core.Errorf(core.CodePermissionDenied, core.SourceClient, "metrics need an admin key")
 	}

@@ -3,6 +3,8 @@ package keys
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,6 +29,7 @@ const (
 	unknown = "the API key is not valid"
 	expired = "the API key has expired"
 	blocked = "the API key is blocked"
+	abroad  = "the API key may not be used from this address"
 )
 
 func unauthenticated(message string) error {
@@ -34,10 +37,11 @@ func unauthenticated(message string) error {
 }
 
 // Authenticate returns who presents the secret: CodeUnauthenticated for an
-// empty, unknown, deleted, blocked or expired one, CodeOverloaded when the
-// store cannot tell. Expiry is compared at every use: at the instant itself the
+// empty, unknown, deleted, blocked or expired one, CodePermissionDenied for a
+// key that may not be used where the request comes from, CodeOverloaded when the
+// store cannot tell. from is asked only for keys that are bound to addresses. Expiry is compared at every use: at the instant itself the
 // key has expired. A hit in the cache allocates nothing.
-func (s *Service) Authenticate(ctx context.Context, secret string, now time.Time) (*core.Principal, error) {
+func (s *Service) Authenticate(ctx context.Context, secret string, from func() netip.Addr, now time.Time) (*core.Principal, error) {
 	if secret == "" {
 		return nil, unauthenticated(missing)
 	}
@@ -52,11 +56,11 @@ func (s *Service) Authenticate(ctx context.Context, secret string, now time.Time
 			return nil, err
 		}
 	}
-	return found.judge(now)
+	return found.judge(from, now)
 }
 
-// judge applies what depends on the time.
-func (f *found) judge(now time.Time) (*core.Principal, error) {
+// judge applies what depends on the time and the place.
+func (f *found) judge(from func() netip.Addr, now time.Time) (*core.Principal, error) {
 	switch {
 	case f.principal == nil, f.secretEnds != nil && !now.Before(*f.secretEnds):
 		return nil, unauthenticated(unknown)
@@ -64,6 +68,11 @@ func (f *found) judge(now time.Time) (*core.Principal, error) {
 		return nil, unauthenticated(blocked)
 	case f.principal.Key.ExpiresAt != nil && !now.Before(*f.principal.Key.ExpiresAt):
 		return nil, unauthenticated(expired)
+	}
+	if k := f.principal.Key; k.IPRanges != nil {
+		if a := from(); !k.AllowsAddress(a) {
+			return nil, core.Errorf(core.CodePermissionDenied, core.SourceClient, abroad).With(fmt.Errorf("%s was used from %s", k.ID, a))
+		}
 	}
 	return f.principal, nil
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -44,6 +45,8 @@ type Spec struct {
 	OrganizationID, TeamID, UserID string
 	AllModels                      bool
 	Models                         []string
+	IPRanges                       []netip.Prefix // nil: from everywhere
+	Endpoints                      []string       // nil: all; see [abi.Endpoint]
 	Limits                         core.Limits
 	Tags                           []string
 	Budget                         *core.Budget // amount, period, timezone and policy; the rest is filled in
@@ -67,7 +70,8 @@ func (s *Service) Create(ctx context.Context, spec Spec) (*core.VirtualKey, stri
 	k := &core.VirtualKey{
 		ID: core.NewID(core.PrefixKey, now), Name: spec.Name, Prefix: prefix, LastFour: lastFour, Role: spec.Role,
 		OrganizationID: spec.OrganizationID, TeamID: spec.TeamID, UserID: spec.UserID,
-		AllModels: spec.AllModels, Models: slices.Clone(spec.Models), Limits: spec.Limits, Tags: slices.Clone(spec.Tags),
+		AllModels: spec.AllModels, Models: slices.Clone(spec.Models),
+		IPRanges: slices.Clone(spec.IPRanges), Endpoints: slices.Clone(spec.Endpoints), Limits: spec.Limits, Tags: slices.Clone(spec.Tags),
 		ExpiresAt: spec.ExpiresAt, CreatedAt: now, UpdatedAt: now,
 	}
 	var budget *core.Budget
@@ -89,6 +93,9 @@ func (spec *Spec) validate(now time.Time) error {
 		return core.Invalid("role", "%q is not a role; want \"\" or admin", string(spec.Role))
 	}
 	if err := checkLimits(spec.Limits); err != nil {
+		return err
+	}
+	if err := checkPlaces(spec.IPRanges, spec.Endpoints); err != nil {
 		return err
 	}
 	if spec.ExpiresAt != nil && !spec.ExpiresAt.After(now) {
@@ -175,6 +182,16 @@ func (s *Service) Update(ctx context.Context, id string, u core.KeyUpdate) (*cor
 	}
 	if u.Limits != nil {
 		if err := checkLimits(*u.Limits); err != nil {
+			return nil, err
+		}
+	}
+	if u.IPRanges != nil {
+		if err := checkPlaces(*u.IPRanges, nil); err != nil {
+			return nil, err
+		}
+	}
+	if u.Endpoints != nil {
+		if err := checkPlaces(nil, *u.Endpoints); err != nil {
 			return nil, err
 		}
 	}

@@ -73,7 +73,7 @@ func create(t testing.TB, s *keys.Service, spec keys.Spec) (*core.VirtualKey, st
 // refused fails unless the secret does not authenticate for the given reason.
 func refused(t *testing.T, s *keys.Service, secret string, now time.Time, why string) {
 	t.Helper()
-	p, err := s.Authenticate(t.Context(), secret, now)
+	p, err := s.Authenticate(t.Context(), secret, anywhere, now)
 	var e *core.Error
 	if p != nil || !errors.As(err, &e) || e.Code != core.CodeUnauthenticated || !strings.Contains(e.Message, why) || len(secret) > 8 && strings.Contains(err.Error(), secret) {
 		t.Errorf("got %v, %v; want unauthenticated: %s", p, err, why)
@@ -82,7 +82,7 @@ func refused(t *testing.T, s *keys.Service, secret string, now time.Time, why st
 
 func accepted(t *testing.T, s *keys.Service, secret string, now time.Time) *core.Principal {
 	t.Helper()
-	p, err := s.Authenticate(t.Context(), secret, now)
+	p, err := s.Authenticate(t.Context(), secret, anywhere, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +221,7 @@ func TestService_StoreFails(t *testing.T) {
 	s, st, _ := service(t)
 	_, secret := create(t, s, keys.Spec{})
 	st.broken.Store(true)
-	_, err := s.Authenticate(t.Context(), secret, start)
+	_, err := s.Authenticate(t.Context(), secret, anywhere, start)
 	if e := core.AsError(err); e.Code != core.CodeOverloaded || e.HTTPStatus() != 503 || strings.Contains(e.Message, "fire") {
 		t.Errorf("got %+v", e)
 	}
@@ -237,7 +237,7 @@ func TestService_ReadRacesWithBlock(t *testing.T) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_, _ = s.Authenticate(context.Background(), secret, start) // began before the block: either answer is right
+		_, _ = s.Authenticate(context.Background(), secret, anywhere, start) // began before the block: either answer is right
 	}()
 	<-st.reading
 	if err := s.Block(t.Context(), k.ID); err != nil {
@@ -311,8 +311,8 @@ func TestService_Strangers(t *testing.T) {
 		go func() {
 			defer wg.Done()
 			for n := range 200 {
-				_, _ = s.Authenticate(context.Background(), fmt.Sprintf("stranger-%d-%d", caller, n), start)
-				if p, err := s.Authenticate(context.Background(), secret, start); err == nil && p.Key.ID != k.ID {
+				_, _ = s.Authenticate(context.Background(), fmt.Sprintf("stranger-%d-%d", caller, n), anywhere, start)
+				if p, err := s.Authenticate(context.Background(), secret, anywhere, start); err == nil && p.Key.ID != k.ID {
 					t.Errorf("%s", p.Key.ID)
 				}
 				if n%50 == caller {
@@ -330,7 +330,7 @@ func TestService_HitAllocatesNothing(t *testing.T) {
 	accepted(t, s, secret, start)
 	ctx := t.Context()
 	if n := testing.AllocsPerRun(1000, func() {
-		if _, err := s.Authenticate(ctx, secret, start); err != nil {
+		if _, err := s.Authenticate(ctx, secret, anywhere, start); err != nil {
 			t.Fatal(err)
 		}
 	}); n != 0 {
@@ -344,7 +344,7 @@ func BenchmarkService_Authenticate(b *testing.B) {
 	ctx := b.Context()
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := s.Authenticate(ctx, secret, start); err != nil {
+		if _, err := s.Authenticate(ctx, secret, anywhere, start); err != nil {
 			b.Fatal(err)
 		}
 	}

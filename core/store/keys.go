@@ -16,6 +16,7 @@ import (
 const keyColumns = `k.id, k.name, k.prefix, k.last_four, k.role, k.organization_id, k.team_id, k.user_id,
 	k.all_models, k.models, k.rpm, k.tpm, k.parallel, k.tags, k.blocked,
 	k.expires_at, k.created_at, k.updated_at, k.deleted_at,
+	k.ip_ranges, k.endpoints,
 	(SELECT MAX(e.at) FROM entries e WHERE e.key_id = k.id)`
 
 // scanner is one row or the current one of many.
@@ -31,7 +32,9 @@ func scanKey(row scanner, more ...any) (*core.VirtualKey, error) {
 	)
 	dest := []any{&k.ID, &k.Name, &k.Prefix, &k.LastFour, &k.Role, &k.OrganizationID, &k.TeamID, &k.UserID,
 		&k.AllModels, &models, &k.Limits.RPM, &k.Limits.TPM, &k.Limits.Parallel, &tags, &k.Blocked,
-		&expires, &created, &updated, &deleted, &lastUsed}
+		&expires, &created, &updated, &deleted,
+		nullList{&k.IPRanges}, nullList{&k.Endpoints},
+		&lastUsed}
 	if err := row.Scan(append(dest, more...)...); err != nil {
 		return nil, err
 	}
@@ -54,15 +57,41 @@ func listJSON(list []string) string {
 	return mustJSON(list)
 }
 
+// nullList reads a column in which NULL is a nil list: no restriction.
+type nullList struct{ to any }
+
+// Scan implements [sql.Scanner].
+func (l nullList) Scan(column any) error {
+	switch text := column.(type) {
+	case nil:
+		return nil
+	case string:
+		return json.Unmarshal([]byte(text), l.to)
+	case []byte:
+		return json.Unmarshal(text, l.to)
+	}
+	return fmt.Errorf("a list is stored as %T", column)
+}
+
+// nullJSON is what nullList reads.
+func nullJSON[T any](list []T) any {
+	if list == nil {
+		return nil
+	}
+	return mustJSON(list)
+}
+
 // CreateKey implements [core.KeyStore].
 func (s *Store) CreateKey(ctx context.Context, k *core.VirtualKey, secret core.SecretHash, b *core.Budget) error {
 	return s.write(ctx, "create key", func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO virtual_keys (id, name, prefix, last_four, role, organization_id, team_id, user_id,
-			all_models, models, rpm, tpm, parallel, tags, blocked, expires_at, created_at, updated_at, deleted_at)
-			VALUES (?,?,?,?,?,?,?,?, ?,?,?,?,?,?,?, ?,?,?,NULL)`,
+			all_models, models, rpm, tpm, parallel, tags, blocked, expires_at, created_at, updated_at, deleted_at,
+			ip_ranges, endpoints)
+			VALUES (?,?,?,?,?,?,?,?, ?,?,?,?,?,?,?, ?,?,?,NULL, ?,?)`,
 			k.ID, clean(k.Name), k.Prefix, k.LastFour, string(k.Role), k.OrganizationID, k.TeamID, k.UserID,
 			flag(k.AllModels), listJSON(k.Models), k.Limits.RPM, k.Limits.TPM, k.Limits.Parallel, listJSON(k.Tags), flag(k.Blocked),
-			nullNanos(k.ExpiresAt), nanos(k.CreatedAt), nanos(k.UpdatedAt))
+			nullNanos(k.ExpiresAt), nanos(k.CreatedAt), nanos(k.UpdatedAt),
+			nullJSON(k.IPRanges), nullJSON(k.Endpoints))
 		if err == nil {
 			err = insertSecret(ctx, tx, k.ID, secret)
 		}
@@ -88,7 +117,9 @@ func (s *Store) FindKeyByHash(ctx context.Context, hash core.SecretHash) (*core.
 	var ends sql.NullInt64
 	row := s.read.QueryRowContext(ctx, `SELECT k.id, k.name, k.prefix, k.last_four, k.role, k.organization_id, k.team_id, k.user_id,
 		k.all_models, k.models, k.rpm, k.tpm, k.parallel, k.tags, k.blocked,
-		k.expires_at, k.created_at, k.updated_at, k.deleted_at, NULL, s.expires_at
+		k.expires_at, k.created_at, k.updated_at, k.deleted_at,
+		k.ip_ranges, k.endpoints,
+		NULL, s.expires_at
 		FROM key_secrets s JOIN virtual_keys k ON k.id = s.key_id WHERE s.hash = ? AND k.deleted_at IS NULL`,
 		hex.EncodeToString(hash[:]))
 	k, err := scanKey(row, &ends)
@@ -161,6 +192,12 @@ func (s *Store) UpdateKey(ctx context.Context, id string, u core.KeyUpdate, now 
 	}
 	if u.Models != nil {
 		assign("models", listJSON(*u.Models))
+	}
+	if u.IPRanges != nil {
+		assign("ip_ranges", nullJSON(*u.IPRanges))
+	}
+	if u.Endpoints != nil {
+		assign("endpoints", nullJSON(*u.Endpoints))
 	}
 	if u.Limits != nil {
 		assign("rpm", u.Limits.RPM)

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -17,7 +18,8 @@ type keyInfo struct {
 	ID, Name, Prefix, Role, Secret string
 	LastFour                       string `json:"last_four"`
 	AllModels                      bool   `json:"all_models"`
-	Models                         []string
+	Models, Endpoints              []string
+	IPRanges                       []string `json:"ip_ranges"`
 	Blocked                        bool
 	ExpiresAt                      *time.Time `json:"expires_at"`
 	Limits                         core.Limits
@@ -66,6 +68,12 @@ func showKey(c *apiClient, cmd *cobra.Command, raw []byte) error {
 			fmt.Fprintf(w, "secret (shown this once)\t%s\n", k.Secret)
 		}
 		fmt.Fprintf(w, "id\t%s\nname\t%s\nkey\t%s…%s\nmodels\t%s\nstate\t%s\n", k.ID, k.Name, k.Prefix, k.LastFour, k.models(), k.state())
+		if len(k.IPRanges) > 0 {
+			fmt.Fprintf(w, "addresses\t%s\n", strings.Join(k.IPRanges, ", "))
+		}
+		if len(k.Endpoints) > 0 {
+			fmt.Fprintf(w, "endpoints\t%s\n", strings.Join(k.Endpoints, ", "))
+		}
 		if l := k.Limits; l != (core.Limits{}) {
 			fmt.Fprintf(w, "limits\t%s\n", limitsText(l))
 		}
@@ -143,7 +151,7 @@ func keyListCommand(c *apiClient) *cobra.Command {
 // given are sent.
 type keyFlags struct {
 	name, budget, period, timezone, policy, expires string
-	models, tags                                    []string
+	models, tags, ranges, endpoints                 []string
 	all                                             bool
 	rpm, tpm, parallel                              int64
 }
@@ -153,6 +161,8 @@ func (f *keyFlags) add(cmd *cobra.Command) {
 	fl.StringVar(&f.name, "name", "", "name for people")
 	fl.StringSliceVar(&f.models, "models", nil, "model aliases that it may use")
 	fl.BoolVar(&f.all, "all-models", false, "may use every model")
+	fl.StringSliceVar(&f.ranges, "ip-range", nil, "address or network that it may be used from, or any; can be repeated")
+	fl.StringSliceVar(&f.endpoints, "endpoint", nil, "endpoint that it may use, such as chat, or any; can be repeated")
 	fl.StringVar(&f.budget, "budget", "", "dollars a period, such as 25.00; none takes the budget away")
 	fl.StringVar(&f.period, "period", "", "of the budget: none, hour, day, week or month (a new one's default)")
 	fl.StringVar(&f.timezone, "timezone", "", "IANA time zone of the period")
@@ -179,6 +189,18 @@ func (f *keyFlags) body(cmd *cobra.Command) map[string]any {
 	b := given(cmd, map[string]any{"name": f.name, "models": f.models, "all-models": f.all, "tags": f.tags})
 	if limits := given(cmd, map[string]any{"rpm": f.rpm, "tpm": f.tpm, "parallel": f.parallel}); len(limits) > 0 {
 		b["limits"] = limits
+	}
+	for flag, member := range map[string]struct {
+		name string
+		list []string
+	}{"ip-range": {"ip_ranges", f.ranges}, "endpoint": {"endpoints", f.endpoints}} {
+		if !cmd.Flags().Changed(flag) {
+			continue
+		}
+		b[member.name] = member.list
+		if slices.Equal(member.list, []string{"any"}) {
+			b[member.name] = nil
+		}
 	}
 	budget := given(cmd, map[string]any{"period": f.period, "timezone": f.timezone, "policy": f.policy})
 	if cmd.Flags().Changed("budget") {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -210,6 +211,10 @@ func (m *Main) cacheDir() string {
 // adminKeyVariable holds the first admin key, if an operator brings one along.
 const adminKeyVariable = "TOKLIGENCE_ADMIN_KEY"
 
+// nowhere is where the gateway itself looks at a key from. A key that is bound
+// to addresses is then denied, and so is known to be right otherwise.
+func nowhere() netip.Addr { return netip.Addr{} }
+
 // firstKey makes the admin key of an empty store and tells it once.
 func (m *Main) firstKey(ctx context.Context) error {
 	n, err := m.keys.Count(ctx)
@@ -219,7 +224,7 @@ func (m *Main) firstKey(ctx context.Context) error {
 	given, _ := m.Env(adminKeyVariable)
 	if n > 0 {
 		if given != "" {
-			if _, err := m.keys.Authenticate(ctx, given, time.Now()); err != nil {
+			if _, err := m.keys.Authenticate(ctx, given, nowhere, time.Now()); err != nil && core.AsError(err).Code != core.CodePermissionDenied {
 				m.log.Warn("the key in "+adminKeyVariable+" does not work here: only an empty store takes it over", "error", err)
 			}
 		}
@@ -242,8 +247,8 @@ func (m *Main) firstKey(ctx context.Context) error {
 
 // serve answers requests until ctx ends, and reloads at each hangup.
 func (m *Main) serve(ctx context.Context, listener net.Listener, hangup <-chan os.Signal) error {
-	admin := adminapi.New(adminapi.Deps{Keys: m.keys, Store: m.store, Ledger: m.ledger, Runtime: (*runtime)(m), Now: time.Now, Log: m.log})
-	m.server = httpapi.NewServer(httpapi.Options{Exchange: m.exchanger, Keys: m.keys, MaxBody: m.config.Server.MaxBody, Now: time.Now, Log: m.log,
+	admin := adminapi.New(adminapi.Deps{Keys: m.keys, Store: m.store, Ledger: m.ledger, Runtime: (*runtime)(m), TrustedProxies: m.config.Server.TrustedProxies, Now: time.Now, Log: m.log})
+	m.server = httpapi.NewServer(httpapi.Options{Exchange: m.exchanger, Keys: m.keys, MaxBody: m.config.Server.MaxBody, TrustedProxies: m.config.Server.TrustedProxies, Now: time.Now, Log: m.log,
 		Ready: m.ready, Notes: m.notes, Metrics: m.metrics.Handler(), Admin: admin})
 	ended := make(chan error, 1)
 	go func() { ended <- m.listen(listener) }()

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -14,6 +15,8 @@ func key(id string) *core.VirtualKey {
 		ID: id, Name: "ci", Prefix: "sk-tok-ab12", LastFour: "wxyz", Role: core.RoleAdmin,
 		OrganizationID: "org_1", TeamID: "tea_1", UserID: "usr_1", AllModels: true, Models: []string{"gpt", "claude"},
 		Limits: core.Limits{RPM: 60, TPM: 1000, Parallel: 4}, Tags: []string{"a"}, ExpiresAt: &expires, CreatedAt: At, UpdatedAt: At,
+		IPRanges:  []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::1/128")},
+		Endpoints: []string{"chat", "embeddings"},
 	}
 }
 
@@ -39,12 +42,20 @@ func testKeys(t *testing.T, s core.Store) {
 	_, err = s.FindKeyByID(ctx, "key_2")
 	wantCode(t, err, core.CodeNotFound)
 
-	// A nil list of models is stored as nothing, never as everything.
+	// A nil list of models is stored as nothing, never as everything; one of
+	// addresses or endpoints as no restriction, an empty one as nothing.
 	none := &core.VirtualKey{ID: "key_3", CreatedAt: At, UpdatedAt: At}
 	if err := s.CreateKey(ctx, none, core.SecretHash{3}, nil); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := s.FindKeyByID(ctx, "key_3"); err != nil || got.AllModels || len(got.Models) != 0 || got.ExpiresAt != nil {
+	if got, err := s.FindKeyByID(ctx, "key_3"); err != nil || got.AllModels || len(got.Models) != 0 || got.ExpiresAt != nil || got.IPRanges != nil || got.Endpoints != nil {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	empty := &core.VirtualKey{ID: "key_4", CreatedAt: At, UpdatedAt: At, IPRanges: []netip.Prefix{}, Endpoints: []string{}}
+	if err := s.CreateKey(ctx, empty, core.SecretHash{4}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got, _, err := s.FindKeyByHash(ctx, core.SecretHash{4}); err != nil || got.IPRanges == nil || got.Endpoints == nil {
 		t.Errorf("got %+v, %v", got, err)
 	}
 
@@ -63,6 +74,13 @@ func testKeys(t *testing.T, s core.Store) {
 	}
 	want.AllModels, want.Models, want.Limits, want.Tags, want.ExpiresAt, want.UpdatedAt = false, models, limits, tags, &end, At
 	equal(t, "updated again", got, want)
+	anywhere, images := []netip.Prefix(nil), []string{"images"}
+	got, err = s.UpdateKey(ctx, "key_1", core.KeyUpdate{IPRanges: &anywhere, Endpoints: &images}, At)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want.IPRanges, want.Endpoints = nil, images
+	equal(t, "lifted", got, want)
 	_, err = s.UpdateKey(ctx, "key_2", core.KeyUpdate{Name: &name}, At)
 	wantCode(t, err, core.CodeNotFound)
 
@@ -72,7 +90,7 @@ func testKeys(t *testing.T, s core.Store) {
 	if err != nil || got.LastUsed == nil || !got.LastUsed.Equal(At.Add(2*time.Second)) {
 		t.Errorf("last used %v, %v", got.LastUsed, err)
 	}
-	if n, err := s.CountKeys(ctx); err != nil || n != 2 {
+	if n, err := s.CountKeys(ctx); err != nil || n != 3 {
 		t.Errorf("%d keys, %v", n, err)
 	}
 }
@@ -149,7 +167,7 @@ func testKeyRotation(t *testing.T, s core.Store) {
 	ends(1, &at)
 	ends(2, &at)
 	ends(4, nil)
-	if k, err := s.FindKeyByID(ctx, "key_1"); err != nil || k.Prefix != "sk-tok-new3" || k.LastFour != "4444" {
+	if k, err := s.FindKeyByID(ctx, "key_1"); err != nil || k.Prefix != "sk-tok-new3" || k.LastFour != "4444" || len(k.IPRanges) != 2 || len(k.Endpoints) != 2 {
 		t.Errorf("%+v, %v", k, err)
 	}
 	wantCode(t, s.RotateKey(ctx, "key_1", core.SecretHash{2}, "", "", At, At), core.CodeConflict)
