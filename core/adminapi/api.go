@@ -133,6 +133,8 @@ func (a *api) admin(serve func(*call) error) http.HandlerFunc {
 		e := core.AsError(err)
 		if e.HTTPStatus() >= 500 {
 			a.Log.Error("admin request failed", "method", r.Method, "path", r.URL.Path, "error", e)
+		} else if e.Code == core.CodePermissionDenied && e.Err != nil { // a key in the wrong place
+			a.Log.Warn("admin request refused", "method", r.Method, "path", r.URL.Path, "error", e)
 		}
 		writeProblem(w, e)
 	}

@@ -28,6 +28,7 @@ var start = time.Date(2026, 11, 25, 12, 30, 0, 0, time.UTC)
 // world is the API over a real store, ledger and key service.
 type world struct {
 	t       *testing.T
+	deps    Deps
 	handler http.Handler
 	store   *store.Store
 	ledger  *ledger.Ledger
@@ -66,7 +67,8 @@ func newWorld(t *testing.T) *world {
 	if w.plain, _, err = service.Create(ctx, keys.Spec{Name: "plain", AllModels: true, Secret: plainSecret}); err != nil {
 		t.Fatal(err)
 	}
-	w.handler = New(Deps{Keys: service, Store: w.store, Ledger: w.ledger, Runtime: fakeRuntime{}, Now: now, Log: log})
+	w.deps = Deps{Keys: service, Store: w.store, Ledger: w.ledger, Runtime: fakeRuntime{}, Now: now, Log: log}
+	w.handler = New(w.deps)
 	return w
 }
 

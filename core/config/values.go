@@ -79,17 +79,19 @@ func withDefault[T any](def string, f field[T]) field[T] {
 
 // setProxies reads addresses and networks.
 func setProxies(s *Server, v value) {
-	list, _ := v.texts()
+	list, ok := v.texts()
+	if !ok { // the places of what is left would be wrong
+		return
+	}
 	for i, text := range list {
 		p, ok := core.ParseRange(text)
 		switch {
 		case !ok:
-			value{v.l, v.at.element(i), text}.fail("%q is neither an address nor a network such as %q", text, "10.0.0.0/8")
+			v.l.fail(v.at.element(i), "%q is neither an address nor a network such as %q", text, "10.0.0.0/8")
 		case p.Bits() == 0:
-			value{v.l, v.at.element(i), text}.fail("%q would believe everybody", text)
-		default:
-			s.TrustedProxies = append(s.TrustedProxies, p)
+			v.l.fail(v.at.element(i), "%q would believe everybody", text)
 		}
+		s.TrustedProxies = append(s.TrustedProxies, p)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -70,6 +71,9 @@ func create(t testing.TB, s *keys.Service, spec keys.Spec) (*core.VirtualKey, st
 	return k, secret
 }
 
+// anywhere is where a key without ranges is used from: nobody asks.
+func anywhere() netip.Addr { panic("asked for an address that restricts nothing") }
+
 // refused fails unless the secret does not authenticate for the given reason.
 func refused(t *testing.T, s *keys.Service, secret string, now time.Time, why string) {
 	t.Helper()
@@ -124,6 +128,9 @@ func TestService_CreateInvalid(t *testing.T) {
 		"limits.rpm":      {Name: "x", Limits: core.Limits{RPM: -1}},
 		"expires_at":      {Name: "x", ExpiresAt: &past},
 		"secret":          {Name: "x", Secret: "short"},
+		"ip_ranges":       {Name: "x", IPRanges: []netip.Prefix{}},
+		"endpoints":       {Name: "x", Endpoints: []string{}},
+		"endpoints[1]":    {Name: "x", Endpoints: []string{"chat", "models"}},
 		"budget.amount":   {Name: "x", Budget: &core.Budget{Amount: -1}},
 		"budget.period":   {Name: "x", Budget: &core.Budget{Period: "year"}},
 		"budget.timezone": {Name: "x", Budget: &core.Budget{Timezone: "Mars"}},

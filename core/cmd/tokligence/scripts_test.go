@@ -20,7 +20,7 @@ import (
 //
 //	freeport NAME                     puts an unused port into the variable
 //	ready URL                         waits until the gateway there is ready
-//	call METHOD URL KEY [FILE]        sends a request; status and body are its output
+//	call METHOD URL KEY [FILE [FROM]] sends a request, for the client FROM; status and body are its output
 //	field NAME LABEL                  puts what follows the label in the last output into the variable
 func TestScripts(t *testing.T) {
 	bin := filepath.Dir(program(t))
@@ -81,6 +81,9 @@ func call(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	if args[2] != "" {
 		req.Header.Set("Authorization", "Bearer "+args[2])
+	}
+	if len(args) > 4 {
+		req.Header.Set("X-Forwarded-For", args[4])
 	}
 	resp, err := http.DefaultClient.Do(req)
 	ts.Check(err)
