@@ -28,5 +28,5 @@ func Examine(ctx context.Context, url string) (have, need int, err error) {
 	if err := db.QueryRowContext(ctx, `SELECT COALESCE(MAX(version), 0) FROM schema_migrations`).Scan(&have); err != nil {
 		return 0, 0, fmt.Errorf("read database %s: %w", o.path, explain(err))
 	}
-	return have, len(list), known(have, len(list))
+	return have, latest(list), known(have, latest(list))
 }

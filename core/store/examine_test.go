@@ -30,8 +30,8 @@ func TestExamine(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if have, _, err = Examine(t.Context(), url); err != nil || have != need-1 {
-			t.Errorf("version %d, want %d; %v", have, need-1, err)
+		if have, _, err = Examine(t.Context(), url); err != nil || have >= need {
+			t.Errorf("version %d, want one before %d; %v", have, need, err)
 		}
 	}
 	if _, err := s.conn.ExecContext(t.Context(), `INSERT INTO schema_migrations (version, name, applied_at) VALUES (?, 'newer', 0)`, need+1); err != nil {

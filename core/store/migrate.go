@@ -21,6 +21,7 @@ type migration struct {
 }
 
 // migrations reads the embedded files, whose names begin with their number.
+// Numbers rise, maybe by more than one: changes made at the same time take theirs beforehand.
 func migrations() ([]migration, error) {
 	files, err := migrationFiles.ReadDir("migrations") // sorted by name
 	if err != nil {
@@ -30,8 +31,8 @@ func migrations() ([]migration, error) {
 	for _, f := range files {
 		number, _, _ := strings.Cut(f.Name(), "_")
 		v, err := strconv.Atoi(number)
-		if err != nil || v != len(list)+1 {
-			return nil, fmt.Errorf("migration %s: want number %d", f.Name(), len(list)+1)
+		if err != nil || v <= latest(list) {
+			return nil, fmt.Errorf("migration %s: want a number above %d", f.Name(), latest(list))
 		}
 		text, err := migrationFiles.ReadFile(path.Join("migrations", f.Name()))
 		if err != nil {
@@ -40,6 +41,14 @@ func migrations() ([]migration, error) {
 		list = append(list, migration{v, f.Name(), string(text)})
 	}
 	return list, nil
+}
+
+// latest is the version that all of the list lead to.
+func latest(list []migration) int {
+	if len(list) == 0 {
+		return 0
+	}
+	return list[len(list)-1].version
 }
 
 // known refuses a schema that a newer program has made.
@@ -70,10 +79,13 @@ func migrate(ctx context.Context, conn *sql.Conn, now time.Time) error {
 	if err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(version), 0) FROM schema_migrations`).Scan(&have); err != nil {
 		return err
 	}
-	if err := known(have, len(list)); err != nil {
+	if err := known(have, latest(list)); err != nil {
 		return err
 	}
-	for _, m := range list[have:] {
+	for _, m := range list {
+		if m.version <= have {
+			continue
+		}
 		text := strings.ReplaceAll(m.text, "/* clustered */", "WITHOUT ROWID")
 		if _, err := tx.ExecContext(ctx, text); err != nil {
 			return fmt.Errorf("migration %s: %w", m.name, err)
