@@ -54,6 +54,7 @@ func (a *api) routes() []route {
 		{"GET", "/me", a.me},
 		{"GET", "/keys", a.listKeys},
 		{"POST", "/keys", a.createKey},
+		{"POST", "/keys/bulk", a.bulkKeys},
 		{"GET", "/keys/{id}", a.getKey},
 		{"PATCH", "/keys/{id}", a.updateKey},
 		{"DELETE", "/keys/{id}", a.deleteKey},

@@ -188,11 +188,14 @@ func (a *api) listKeys(c *call) error {
 	return writeList(c.w, views, next)
 }
 
-// key finds the key of the path; a deleted one is not found.
-func (a *api) key(c *call) (*core.VirtualKey, error) {
-	k, err := a.Keys.Get(c.ctx(), c.path("id"))
+// key finds the key of the path.
+func (a *api) key(c *call) (*core.VirtualKey, error) { return a.findKey(c, c.path("id")) }
+
+// findKey finds a key; a deleted one is not found.
+func (a *api) findKey(c *call, id string) (*core.VirtualKey, error) {
+	k, err := a.Keys.Get(c.ctx(), id)
 	if err == nil && k.DeletedAt != nil {
-		err = core.Errorf(core.CodeNotFound, core.SourceClient, "there is no key %s", c.path("id"))
+		err = core.Errorf(core.CodeNotFound, core.SourceClient, "there is no key %s", id)
 	}
 	return k, err
 }

@@ -1,0 +1,91 @@
+package adminapi
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/tokligence/gateway/core"
+)
+
+// maxBulk bounds how long one request can keep the store busy.
+const maxBulk = 1000
+
+// bulkInput is one action on many keys.
+type bulkInput struct {
+	IDs    []string `json:"ids"`
+	Action string   `json:"action"`
+}
+
+// bulkResult is what became of one of them. Code and Detail say why it is not
+// done, as a problem document would.
+type bulkResult struct {
+	ID     string    `json:"id"`
+	Done   bool      `json:"done"`
+	Code   core.Code `json:"code,omitempty"`
+	Detail string    `json:"detail,omitempty"`
+}
+
+// bulkAction finds what to do with each key.
+func (a *api) bulkAction(name string) (func(ctx context.Context, id string) error, error) {
+	switch name {
+	case "block":
+		return a.Keys.Block, nil
+	case "unblock":
+		return a.Keys.Unblock, nil
+	case "delete":
+		return a.Keys.Delete, nil
+	}
+	return nil, core.Invalid("action", "%q is not one of block, unblock, delete", name)
+}
+
+func (in *bulkInput) check() error {
+	if len(in.IDs) == 0 || len(in.IDs) > maxBulk {
+		return core.Invalid("ids", "must name 1 to %d keys", maxBulk)
+	}
+	seen := make(map[string]bool, len(in.IDs))
+	for i, id := range in.IDs {
+		if seen[id] {
+			return core.Invalid("ids["+strconv.Itoa(i)+"]", "%q is in the list twice", id)
+		}
+		seen[id] = true
+	}
+	return nil
+}
+
+// bulkKeys does one thing to many keys, each for itself: what cannot be done
+// with one holds up none of the others. The answer has the order of ids.
+func (a *api) bulkKeys(c *call) error {
+	var in bulkInput
+	if err := c.body(&in); err != nil {
+		return err
+	}
+	do, err := a.bulkAction(in.Action)
+	if err != nil {
+		return err
+	}
+	if err := in.check(); err != nil {
+		return err
+	}
+	results := make([]bulkResult, len(in.IDs))
+	for i, id := range in.IDs {
+		results[i] = a.bulkOne(c, id, do)
+	}
+	return writeList(c.w, results, "")
+}
+
+func (a *api) bulkOne(c *call, id string, do func(context.Context, string) error) bulkResult {
+	err := error(core.Errorf(core.CodeConflict, core.SourceClient, "a key cannot be among those that it asks about"))
+	if id != c.who.Key.ID {
+		if _, err = a.findKey(c, id); err == nil {
+			err = do(c.ctx(), id)
+		}
+	}
+	if err == nil {
+		return bulkResult{ID: id, Done: true}
+	}
+	e := core.AsError(err)
+	if e.HTTPStatus() >= 500 {
+		a.Log.Error("admin request failed", "path", c.r.URL.Path, "key", id, "error", e)
+	}
+	return bulkResult{ID: id, Code: e.Code, Detail: e.Message}
+}
