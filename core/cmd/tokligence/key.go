@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"slices"
@@ -55,10 +56,56 @@ func keyCommand() *cobra.Command {
 			return showKey(c, cmd, raw)
 		}}
 	}
+	some := func(use, short, method, path string) *cobra.Command {
+		cmd := one(use, short, method, path)
+		this := cmd.RunE
+		cmd.Use, cmd.Args = use+" ID…", cobra.MinimumNArgs(1)
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				return this(cmd, args)
+			}
+			return bulkKeys(c, cmd, use, args)
+		}
+		return cmd
+	}
 	cmd.AddCommand(keyCreateCommand(c), keyListCommand(c), keyUpdateCommand(c), keyRotateCommand(c),
-		one("show", "Show a key", "GET", ""), one("block", "Block a key at once", "POST", "/block"),
-		one("unblock", "Let a blocked key work again", "POST", "/unblock"), one("delete", "Delete a key; its history stays", "DELETE", ""))
+		one("show", "Show a key", "GET", ""), some("block", "Block keys at once", "POST", "/block"),
+		some("unblock", "Let blocked keys work again", "POST", "/unblock"), some("delete", "Delete keys; their history stays", "DELETE", ""))
 	return cmd
+}
+
+// bulkKeys does one thing to many keys and fails when it was not done to each.
+func bulkKeys(c *apiClient, cmd *cobra.Command, action string, ids []string) error {
+	raw, err := c.call("POST", "/keys/bulk", map[string]any{"action": action, "ids": ids})
+	if err != nil {
+		return err
+	}
+	var list struct {
+		Data []struct {
+			ID, Detail string
+			Done       bool
+		}
+	}
+	if err := json.Unmarshal(raw, &list); err != nil {
+		return fmt.Errorf("the gateway's answer is not understood: %w", err)
+	}
+	left := 0
+	for i := range list.Data {
+		if !list.Data[i].Done {
+			left++
+		} else {
+			list.Data[i].Detail = "done"
+		}
+	}
+	err = c.show(cmd, raw, &struct{}{}, func(w *tabwriter.Writer) {
+		for _, r := range list.Data {
+			fmt.Fprintf(w, "%s\t%s\n", r.ID, r.Detail)
+		}
+	})
+	if err == nil && left > 0 {
+		err = fmt.Errorf("%s: not done to %d of %d keys", action, left, len(ids))
+	}
+	return err
 }
 
 func showKey(c *apiClient, cmd *cobra.Command, raw []byte) error {
