@@ -25,11 +25,10 @@ type Deps struct {
 	Store   core.Store
 	Ledger  Budgets
 	Runtime Runtime
-	// TrustedProxies are those whose X-Forwarded-For is believed.
-	TrustedProxies []netip.Prefix
+	Now     func() time.Time
+	Log     *slog.Logger
 
-	Now func() time.Time
-	Log *slog.Logger
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 }
 
 // Budgets tells what is left of a budget; *ledger.Ledger fulfils it.

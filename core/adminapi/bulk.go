@@ -68,6 +68,9 @@ func (a *api) bulkKeys(c *call) error {
 	}
 	results := make([]bulkResult, len(in.IDs))
 	for i, id := range in.IDs {
+		if err := c.ctx().Err(); err != nil { // nobody waits for the rest
+			return err
+		}
 		results[i] = a.bulkOne(c, id, do)
 	}
 	return writeList(c.w, results, "")

@@ -33,11 +33,10 @@ type Config struct {
 
 // Server is [server]: the listener.
 type Server struct {
-	Listen string // "127.0.0.1:8080"
-	// TrustedProxies are those whose X-Forwarded-For is believed.
-	TrustedProxies []netip.Prefix
-	MaxBody        int64  // bytes of a request's body
-	TLSCert        string // path of a PEM file; "" serves plain HTTP
+	Listen         string         // "127.0.0.1:8080"
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
+	MaxBody        int64          // bytes of a request's body
+	TLSCert        string         // path of a PEM file; "" serves plain HTTP
 	TLSKey         string
 	DrainTimeout   time.Duration // how long a stopping gateway waits for running exchanges
 }

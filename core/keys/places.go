@@ -2,6 +2,7 @@ package keys
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -10,7 +11,7 @@ import (
 )
 
 // endpoints are the words that a key's Endpoints may have.
-var endpoints = [...]abi.Endpoint{abi.Chat, abi.Messages, abi.CountTokens, abi.Embeddings, abi.Images}
+var endpoints = []string{string(abi.Chat), string(abi.Messages), string(abi.CountTokens), string(abi.Embeddings), string(abi.Images)}
 
 // maxRanges bounds what a request with the key has to be compared with.
 const maxRanges = 256
@@ -28,26 +29,13 @@ func checkPlaces(ranges []netip.Prefix, allowed []string) error {
 		return core.Invalid("endpoints", empty)
 	}
 	for i, word := range allowed {
-		if !isEndpoint(word) {
-			return core.Invalid("endpoints["+strconv.Itoa(i)+"]", "%q is not one of %s", word, endpointWords())
+		at := "endpoints[" + strconv.Itoa(i) + "]"
+		if !slices.Contains(endpoints, word) {
+			return core.Invalid(at, "%q is not one of %s", word, strings.Join(endpoints, ", "))
+		}
+		if slices.Contains(allowed[:i], word) {
+			return core.Invalid(at, "%q is in the list twice", word)
 		}
 	}
 	return nil
-}
-
-func isEndpoint(word string) bool {
-	for _, e := range endpoints {
-		if string(e) == word {
-			return true
-		}
-	}
-	return false
-}
-
-func endpointWords() string {
-	words := make([]string, len(endpoints))
-	for i, e := range endpoints {
-		words[i] = string(e)
-	}
-	return strings.Join(words, ", ")
 }

@@ -59,6 +59,7 @@ func TestService_UpdatePlaces(t *testing.T) {
 		"ip_ranges":    {IPRanges: &[]netip.Prefix{}},
 		"endpoints":    {Endpoints: &[]string{}},
 		"endpoints[0]": {Endpoints: &[]string{"Chat"}},
+		"endpoints[2]": {Endpoints: &[]string{"chat", "images", "chat"}},
 	} {
 		_, err := s.Update(t.Context(), k.ID, u)
 		if e := core.AsError(err); e == nil || e.Param != param {

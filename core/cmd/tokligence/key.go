@@ -237,18 +237,16 @@ func (f *keyFlags) body(cmd *cobra.Command) map[string]any {
 	if limits := given(cmd, map[string]any{"rpm": f.rpm, "tpm": f.tpm, "parallel": f.parallel}); len(limits) > 0 {
 		b["limits"] = limits
 	}
-	for flag, member := range map[string]struct {
-		name string
-		list []string
-	}{"ip-range": {"ip_ranges", f.ranges}, "endpoint": {"endpoints", f.endpoints}} {
-		if !cmd.Flags().Changed(flag) {
-			continue
-		}
-		b[member.name] = member.list
-		if slices.Equal(member.list, []string{"any"}) {
-			b[member.name] = nil
+	restrict := func(flag, member string, list []string) {
+		switch {
+		case slices.Equal(list, []string{"any"}):
+			b[member] = nil
+		case cmd.Flags().Changed(flag):
+			b[member] = list
 		}
 	}
+	restrict("ip-range", "ip_ranges", f.ranges)
+	restrict("endpoint", "endpoints", f.endpoints)
 	budget := given(cmd, map[string]any{"period": f.period, "timezone": f.timezone, "policy": f.policy})
 	if cmd.Flags().Changed("budget") {
 		budget["amount"] = f.budget
