@@ -9,12 +9,16 @@ import (
 
 // Prefixes of IDs, one per noun.
 const (
-	PrefixKey      = "key_"
-	PrefixExchange = "exc_"
-	PrefixEntry    = "ent_"
-	PrefixBudget   = "bud_"
-	PrefixPrice    = "pri_"
-	PrefixNode     = "nod_"
+	PrefixOrganization = "org_"
+	PrefixTeam         = "tea_"
+	PrefixUser         = "usr_"
+	PrefixMembership   = "mem_"
+	PrefixKey          = "key_"
+	PrefixExchange     = "exc_"
+	PrefixEntry        = "ent_"
+	PrefixBudget       = "bud_"
+	PrefixPrice        = "pri_"
+	PrefixNode         = "nod_"
 )
 
 // EntryID is the id of an exchange's one entry that is not a correction. It

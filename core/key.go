@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// Role is what an admin key may do in the admin API. The empty role is an
-// ordinary virtual key: it calls models and opens no management route.
+// Role is what an admin key may do in the admin API, and what a member is (see
+// [Membership]). The empty role is an ordinary virtual key: it calls models and
+// opens no management route.
 type Role string
 
 // The roles of keys.
@@ -109,18 +110,22 @@ type Named struct {
 
 // KeyFilter narrows ListKeys; nil fields do not filter.
 type KeyFilter struct {
-	Name    *string
-	TeamID  *string
-	UserID  *string
-	Role    *Role
-	Blocked *bool
-	Cursor  string // id after which to go on; "" starts at the newest
-	Limit   int    // 1..1000
+	Name           *string
+	OrganizationID *string
+	TeamID         *string
+	UserID         *string
+	Role           *Role
+	Blocked        *bool
+	Cursor         string // id after which to go on; "" starts at the newest
+	Limit          int    // 1..1000
 }
 
 // KeyUpdate changes the fields that are not nil. Expires is a pointer to a
-// pointer so that an expiry can be removed.
+// pointer so that an expiry can be removed; "" takes an owner away. A key that
+// gets a team and no organization moves into the team's.
 type KeyUpdate struct {
+	OrganizationID, TeamID, UserID *string
+
 	Name      *string
 	AllModels *bool
 	Models    *[]string
@@ -137,7 +142,10 @@ type KeyUpdate struct {
 // FindKeyByID sees them.
 type KeyStore interface {
 	// CreateKey stores a key with its first secret, and its budget if not nil,
-	// in one transaction. CodeConflict when the hash or id exists.
+	// in one transaction. CodeConflict when the hash or id exists. Owners must
+	// exist and agree, else CodeInvalidRequest at the member: the organization is
+	// the team's (k gets it when it names none), and the user has a membership in
+	// the team or the organization.
 	CreateKey(ctx context.Context, k *VirtualKey, secret SecretHash, b *Budget) error
 	// FindKeyByHash returns the key that owns the secret, and the secret, which
 	// may have ended: the caller compares times. Deleted keys are not found.
@@ -145,7 +153,11 @@ type KeyStore interface {
 	FindKeyByID(ctx context.Context, id string) (*VirtualKey, error)
 	// ListKeys returns newest first; next is "" on the last page.
 	ListKeys(ctx context.Context, f KeyFilter) (keys []*VirtualKey, next string, err error)
+	// UpdateKey holds what it changes of the owners to the rules of CreateKey.
 	UpdateKey(ctx context.Context, id string, u KeyUpdate, now time.Time) (*VirtualKey, error)
+	// FindOwners returns the key's owners with the names that they have now; the
+	// zero Named stands for none.
+	FindOwners(ctx context.Context, k *VirtualKey) (organization, team, user Named, err error)
 	// RotateKey adds a secret and lets all earlier ones end at graceUntil (at
 	// once when it is not after now).
 	RotateKey(ctx context.Context, id string, secret SecretHash, prefix, lastFour string, graceUntil, now time.Time) error

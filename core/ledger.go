@@ -113,16 +113,19 @@ type BatchResult struct {
 
 // EntryFilter narrows ledger reads; zero fields do not filter. Times are [From, To).
 type EntryFilter struct {
-	From, To    time.Time
-	ID          string // of the entry
-	KeyID       string
-	Model       string // requested
-	Deployment  string
-	Outcome     Outcome
-	ExchangeID  string
-	Cursor      string
-	Limit       int // 1..10000
-	OldestFirst bool
+	From, To       time.Time
+	ID             string // of the entry
+	OrganizationID string
+	TeamID         string
+	UserID         string
+	KeyID          string
+	Model          string // requested
+	Deployment     string
+	Outcome        Outcome
+	ExchangeID     string
+	Cursor         string
+	Limit          int // 1..10000
+	OldestFirst    bool
 }
 
 // Rollup is the sums of one hour and one combination of dimensions.
@@ -184,6 +187,10 @@ type LedgerStore interface {
 // Store is all that a database offers the gateway.
 type Store interface {
 	KeyStore
+	OrganizationStore
+	TeamStore
+	UserStore
+	MembershipStore
 	BudgetStore
 	LedgerStore
 	// Ping reports whether the database answers (for /readyz).

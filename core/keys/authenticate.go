@@ -89,15 +89,13 @@ func (s *Service) load(ctx context.Context, h core.SecretHash, now time.Time) (*
 		if err != nil {
 			return nil, unavailable(err)
 		}
+		organization, team, user, err := s.store.FindOwners(ctx, k)
+		if err != nil {
+			return nil, unavailable(err)
+		}
 		f.until = now.Add(FreshFor)
 		f.secretEnds = secret.ExpiresAt
-		f.principal = &core.Principal{
-			Key:          k,
-			Organization: core.Named{ID: k.OrganizationID},
-			Team:         core.Named{ID: k.TeamID},
-			User:         core.Named{ID: k.UserID},
-			Budgets:      budgets,
-		}
+		f.principal = &core.Principal{Key: k, Organization: organization, Team: team, User: user, Budgets: budgets}
 	case errors.As(err, &ce) && ce.Code == core.CodeNotFound:
 	default:
 		return nil, unavailable(err)
@@ -124,7 +122,7 @@ const (
 
 // cache is bounded: 65,536 secrets, known and unknown ones together.
 type cache struct {
-	generation atomic.Uint64 // goes up with every change of any key
+	generation atomic.Uint64 // goes up with every change of any key or owner's name
 	shards     [shards]shard
 }
 

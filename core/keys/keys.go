@@ -86,7 +86,7 @@ func (s *Service) Create(ctx context.Context, spec Spec) (*core.VirtualKey, stri
 }
 
 func (spec *Spec) validate(now time.Time) error {
-	if err := checkName(spec.Name); err != nil {
+	if err := core.CheckName(spec.Name); err != nil {
 		return err
 	}
 	if spec.Role != core.RoleNone && spec.Role != core.RoleAdmin {
@@ -108,16 +108,6 @@ func (spec *Spec) validate(now time.Time) error {
 	}
 	if spec.Secret != "" {
 		return checkSecret(spec.Secret)
-	}
-	return nil
-}
-
-func checkName(name string) error {
-	if strings.TrimSpace(name) == "" {
-		return core.Invalid("name", "must not be empty")
-	}
-	if len(name) > 200 {
-		return core.Invalid("name", "must not be longer than 200 bytes")
 	}
 	return nil
 }
@@ -176,7 +166,7 @@ func (s *Service) Count(ctx context.Context) (int, error) { return s.store.Count
 // Update changes the fields of u that are not nil.
 func (s *Service) Update(ctx context.Context, id string, u core.KeyUpdate) (*core.VirtualKey, error) {
 	if u.Name != nil {
-		if err := checkName(*u.Name); err != nil {
+		if err := core.CheckName(*u.Name); err != nil {
 			return nil, err
 		}
 	}
@@ -198,6 +188,10 @@ func (s *Service) Update(ctx context.Context, id string, u core.KeyUpdate) (*cor
 	defer s.cache.forget()
 	return s.store.UpdateKey(ctx, id, u, s.now())
 }
+
+// Forget lets the next Authenticate of each key ask the store: to be called
+// when an organization, a team or a user got another name.
+func (s *Service) Forget() { s.cache.forget() }
 
 // Block stops the key until Unblock.
 func (s *Service) Block(ctx context.Context, id string) error { return s.setBlocked(ctx, id, true) }

@@ -95,12 +95,12 @@ func accepted(t *testing.T, s *keys.Service, secret string, now time.Time) *core
 
 func TestService_Create(t *testing.T) {
 	s, _, _ := service(t)
-	k, secret := create(t, s, keys.Spec{Name: "ci", Models: []string{"gpt"}, Budget: &core.Budget{Amount: 5}, TeamID: "tea_1"})
+	k, secret := create(t, s, keys.Spec{Name: "ci", Models: []string{"gpt"}, Budget: &core.Budget{Amount: 5}})
 	if len(secret) != len("sk-tok-")+43 || !strings.HasPrefix(secret, k.Prefix) || k.Prefix[:7] != "sk-tok-" || len(k.Prefix) != 11 || !strings.HasSuffix(secret, k.LastFour) {
 		t.Errorf("secret %q, shown as %s…%s", secret, k.Prefix, k.LastFour)
 	}
 	p := accepted(t, s, secret, start)
-	if p.Key.ID != k.ID || p.Team.ID != "tea_1" || !p.Key.AllowsModel("gpt") || p.Key.AllowsModel("claude") {
+	if p.Key.ID != k.ID || !p.Key.AllowsModel("gpt") || p.Key.AllowsModel("claude") {
 		t.Errorf("%+v", p.Key)
 	}
 	if len(p.Budgets) != 1 || p.Budgets[0].SubjectID != k.ID || p.Budgets[0].Period != core.PeriodNone || p.Budgets[0].Scope != core.ScopeKey {
@@ -190,6 +190,40 @@ func TestService_Authenticate(t *testing.T) {
 	}
 	refused(t, s, secret, start, "not valid")
 	clock.Add(time.Second)
+}
+
+// A principal bears the names that its owners have now.
+func TestService_Owners(t *testing.T) {
+	s, st, _ := service(t)
+	ctx := t.Context()
+	for _, err := range []error{
+		st.CreateOrganization(ctx, &core.Organization{ID: "org_1", Name: "Org"}),
+		st.CreateTeam(ctx, &core.Team{ID: "tea_1", OrganizationID: "org_1", Name: "Team"}),
+		st.CreateUser(ctx, &core.User{ID: "usr_1", Name: "Ada", Email: "ada@example.com"}),
+		st.CreateMembership(ctx, &core.Membership{ID: "mem_1", UserID: "usr_1", TeamID: "tea_1", Role: core.RoleMember}),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, secret := create(t, s, keys.Spec{TeamID: "tea_1", UserID: "usr_1"})
+	owners := func() [3]core.Named {
+		p := accepted(t, s, secret, start)
+		return [3]core.Named{p.Organization, p.Team, p.User}
+	}
+	want := [3]core.Named{{ID: "org_1", Name: "Org"}, {ID: "tea_1", Name: "Team"}, {ID: "usr_1", Name: "Ada"}}
+	if got := owners(); got != want {
+		t.Errorf("got %v", got)
+	}
+	name := "new"
+	if _, err := st.UpdateTeam(ctx, "tea_1", core.TeamUpdate{Name: &name}, start); err != nil {
+		t.Fatal(err)
+	}
+	s.Forget()
+	want[1].Name = name
+	if got := owners(); got != want {
+		t.Errorf("renamed: got %v", got)
+	}
 }
 
 // An unknown secret is remembered briefly, and not past the key's creation.

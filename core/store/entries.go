@@ -62,6 +62,9 @@ func (s *Store) ListEntries(ctx context.Context, f core.EntryFilter) ([]*core.Le
 	w := where{terms: []string{"d.id = e.dimensions_id"}}
 	w.equal("e.id", f.ID)
 	w.between("e.at", f.From, f.To)
+	w.equal("d.organization_id", f.OrganizationID)
+	w.equal("d.team_id", f.TeamID)
+	w.equal("d.user_id", f.UserID)
 	w.equal("e.key_id", f.KeyID)
 	w.equal("d.requested_model", f.Model)
 	w.equal("d.deployment", f.Deployment)

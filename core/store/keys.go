@@ -84,6 +84,9 @@ func nullJSON[T any](list []T) any {
 // CreateKey implements [core.KeyStore].
 func (s *Store) CreateKey(ctx context.Context, k *core.VirtualKey, secret core.SecretHash, b *core.Budget) error {
 	return s.write(ctx, "create key", func(tx *sql.Tx) error {
+		if err := settleOwners(ctx, tx, k); err != nil {
+			return err
+		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO virtual_keys (id, name, prefix, last_four, role, organization_id, team_id, user_id,
 			all_models, models, rpm, tpm, parallel, tags, blocked, expires_at, created_at, updated_at, deleted_at,
 			ip_ranges, endpoints)
@@ -151,7 +154,7 @@ func (s *Store) ListKeys(ctx context.Context, f core.KeyFilter) ([]*core.Virtual
 	}
 	var w where
 	w.add("k.deleted_at IS NULL")
-	for column, value := range map[string]*string{"k.name": f.Name, "k.team_id": f.TeamID, "k.user_id": f.UserID} {
+	for column, value := range map[string]*string{"k.name": f.Name, "k.organization_id": f.OrganizationID, "k.team_id": f.TeamID, "k.user_id": f.UserID} {
 		if value != nil {
 			w.add(column+" = ?", *value)
 		}
@@ -219,6 +222,9 @@ func (s *Store) UpdateKey(ctx context.Context, id string, u core.KeyUpdate, now 
 		if err == nil {
 			k, err = scanKey(tx.QueryRowContext(ctx, "SELECT "+keyColumns+" FROM virtual_keys k WHERE k.id = ?", id))
 		}
+		if err == nil {
+			err = changeOwners(ctx, tx, k, u)
+		}
 		return err
 	})
 	return k, err
@@ -226,14 +232,7 @@ func (s *Store) UpdateKey(ctx context.Context, id string, u core.KeyUpdate, now 
 
 // changeLive runs a statement that changes one key that is not deleted.
 func changeLive(ctx context.Context, tx *sql.Tx, id, query string, args ...any) error {
-	res, err := tx.ExecContext(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	if n, err := res.RowsAffected(); err != nil || n == 0 {
-		return firstError(err, notFound("key", id))
-	}
-	return nil
+	return changeOne(ctx, tx, "key", id, query, args...)
 }
 
 func firstError(a, b error) error {

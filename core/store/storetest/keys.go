@@ -13,7 +13,7 @@ func key(id string) *core.VirtualKey {
 	expires := At.Add(time.Hour)
 	return &core.VirtualKey{
 		ID: id, Name: "ci", Prefix: "sk-tok-ab12", LastFour: "wxyz", Role: core.RoleAdmin,
-		OrganizationID: "org_1", TeamID: "tea_1", UserID: "usr_1", AllModels: true, Models: []string{"gpt", "claude"},
+		AllModels: true, Models: []string{"gpt", "claude"},
 		Limits: core.Limits{RPM: 60, TPM: 1000, Parallel: 4}, Tags: []string{"a"}, ExpiresAt: &expires, CreatedAt: At, UpdatedAt: At,
 		IPRanges:  []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::1/128")},
 		Endpoints: []string{"chat", "embeddings"},
@@ -99,7 +99,7 @@ func testKeyList(t *testing.T, s core.Store) {
 	for n := range 5 {
 		k := key(fmt.Sprintf("key_%d", n))
 		if n == 2 {
-			k.Name, k.TeamID, k.UserID, k.Role, k.Blocked = "other", "tea_2", "usr_2", core.RoleNone, true
+			k.Name, k.Role, k.Blocked = "other", core.RoleNone, true
 		}
 		if err := s.CreateKey(t.Context(), k, core.SecretHash{byte(n + 1)}, nil); err != nil {
 			t.Fatal(err)
@@ -121,8 +121,8 @@ func testKeyList(t *testing.T, s core.Store) {
 	second, next2 := ids(core.KeyFilter{Limit: 2, Cursor: next})
 	third, end := ids(core.KeyFilter{Limit: 2, Cursor: next2})
 	equal(t, "pages, newest first", first+" "+second+" "+third+end, "43 21 0")
-	name, team, user, role, yes, no := "other", "tea_2", "usr_2", core.RoleNone, true, false
-	for _, f := range []core.KeyFilter{{Name: &name}, {TeamID: &team}, {UserID: &user}, {Role: &role}, {Blocked: &yes}} {
+	name, role, yes, no := "other", core.RoleNone, true, false
+	for _, f := range []core.KeyFilter{{Name: &name}, {Role: &role}, {Blocked: &yes}} {
 		f.Limit = 10
 		got, _ := ids(f)
 		equal(t, "filtered", got, "2")

@@ -1,0 +1,71 @@
+package core
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The roles of members, beside [RoleAdmin]. They are kept and shown; what each
+// may do is not decided by them yet: admin keys are the only door.
+const (
+	RoleOwner     Role = "owner"
+	RoleOrgAdmin  Role = "org_admin"
+	RoleTeamAdmin Role = "team_admin"
+	RoleMember    Role = "member"
+	RoleViewer    Role = "viewer"
+)
+
+// Membership places a user in an organization, or in one of its teams. A user
+// has at most one living membership in each.
+type Membership struct {
+	ID             string     `json:"id"`
+	UserID         string     `json:"user_id"`
+	OrganizationID string     `json:"organization_id"` // of the team, where there is one
+	TeamID         string     `json:"team_id,omitempty"`
+	Role           Role       `json:"role"`
+	CreatedAt      time.Time  `json:"created_at"`
+	UpdatedAt      time.Time  `json:"updated_at"`
+	DeletedAt      *time.Time `json:"deleted_at,omitempty"`
+}
+
+// CheckRole refuses a role that means nothing where the membership is. The
+// error is CodeInvalidRequest at "role".
+func (m *Membership) CheckRole() error {
+	where, roles := "an organization", []Role{RoleOwner, RoleAdmin, RoleOrgAdmin, RoleMember, RoleViewer}
+	if m.TeamID != "" {
+		where, roles = "a team", []Role{RoleTeamAdmin, RoleMember, RoleViewer}
+	}
+	if slices.Contains(roles, m.Role) {
+		return nil
+	}
+	var names []string
+	for _, r := range roles {
+		names = append(names, string(r))
+	}
+	return Invalid("role", "%q is no role in %s; want one of %s", string(m.Role), where, strings.Join(names, ", "))
+}
+
+// MembershipFilter narrows ListMemberships; nil fields do not filter. The
+// memberships of an organization are also those of its teams.
+type MembershipFilter struct {
+	OrganizationID *string
+	TeamID         *string
+	UserID         *string
+	Page
+}
+
+// MembershipStore keeps memberships, by the rules of the stores of owners.
+type MembershipStore interface {
+	// CreateMembership gives m the organization of its team if it names none;
+	// naming another one is CodeInvalidRequest.
+	CreateMembership(ctx context.Context, m *Membership) error
+	FindMembershipByID(ctx context.Context, id string) (*Membership, error)
+	ListMemberships(ctx context.Context, f MembershipFilter) (list []*Membership, next string, err error)
+	// UpdateMembership gives it another role.
+	UpdateMembership(ctx context.Context, id string, role Role, now time.Time) (*Membership, error)
+	// DeleteMembership is CodeConflict while the user has living keys that no
+	// other membership allows.
+	DeleteMembership(ctx context.Context, id string, now time.Time) error
+}

@@ -1,0 +1,73 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/tokligence/gateway/core"
+)
+
+var organizations = table[core.Organization]{
+	noun: "organization", name: "organizations", unique: "name", taken: "an organization has this name",
+	columns: "id, name, created_at, updated_at, deleted_at",
+	id:      func(o *core.Organization) string { return o.ID },
+	scan: func(row scanner) (*core.Organization, error) {
+		var o core.Organization
+		var d dates
+		err := row.Scan(&o.ID, &o.Name, &d.created, &d.updated, &d.deleted)
+		d.onto(&o.CreatedAt, &o.UpdatedAt, &o.DeletedAt)
+		return &o, err
+	},
+}
+
+// dates are the last columns of every table of owners.
+type dates struct {
+	created, updated int64
+	deleted          sql.NullInt64
+}
+
+func (d *dates) onto(created, updated *time.Time, deleted **time.Time) {
+	*created, *updated, *deleted = fromNanos(d.created), fromNanos(d.updated), fromNull(d.deleted)
+}
+
+// CreateOrganization implements [core.OrganizationStore].
+func (s *Store) CreateOrganization(ctx context.Context, o *core.Organization) error {
+	return s.write(ctx, "create organization", func(tx *sql.Tx) error {
+		return organizations.insert(ctx, tx, o.ID, clean(o.Name), nanos(o.CreatedAt), nanos(o.UpdatedAt))
+	})
+}
+
+// FindOrganizationByID implements [core.OrganizationStore].
+func (s *Store) FindOrganizationByID(ctx context.Context, id string) (*core.Organization, error) {
+	return organizations.find(ctx, s.read, id)
+}
+
+// ListOrganizations implements [core.OrganizationStore].
+func (s *Store) ListOrganizations(ctx context.Context, f core.OrganizationFilter) ([]*core.Organization, string, error) {
+	var w where
+	w.matches("name", f.Name)
+	return organizations.list(ctx, s.read, w, f.Page)
+}
+
+// UpdateOrganization implements [core.OrganizationStore].
+func (s *Store) UpdateOrganization(ctx context.Context, id string, u core.OrganizationUpdate, now time.Time) (*core.Organization, error) {
+	var set where
+	if u.Name != nil {
+		set.add("name = ?", clean(*u.Name))
+	}
+	return organizations.update(ctx, s, id, set, now)
+}
+
+// DeleteOrganization implements [core.OrganizationStore].
+func (s *Store) DeleteOrganization(ctx context.Context, id string, now time.Time) error {
+	return s.write(ctx, "delete organization", func(tx *sql.Tx) error {
+		if err := refuseWhileUsed(ctx, tx, "organization", "organization_id", id, "teams", "virtual_keys"); err != nil {
+			return err
+		}
+		if err := organizations.remove(ctx, tx, id, now); err != nil {
+			return err
+		}
+		return endMemberships(ctx, tx, "organization_id", id, now)
+	})
+}

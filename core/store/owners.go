@@ -1,0 +1,126 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/tokligence/gateway/core"
+)
+
+// settleOwners holds a key's organization, team and user to the rules of
+// [core.KeyStore] and gives it the organization of its team.
+func settleOwners(ctx context.Context, tx *sql.Tx, k *core.VirtualKey) error {
+	if err := settlePlace(ctx, tx, &k.OrganizationID, k.TeamID); err != nil || k.UserID == "" {
+		return err
+	}
+	if _, err := users.named(ctx, tx, "user_id", k.UserID); err != nil || k.OrganizationID == "" {
+		return err
+	}
+	var places int
+	err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM memberships m WHERE m.deleted_at IS NULL AND m.user_id = ? AND m.organization_id = ?
+		AND (? = '' OR m.team_id IN ('', ?))`, k.UserID, k.OrganizationID, k.TeamID, k.TeamID).Scan(&places)
+	switch {
+	case err != nil:
+		return err
+	case places == 0 && k.TeamID != "":
+		return core.Invalid("user_id", "user %q is a member of neither the team nor its organization", k.UserID)
+	case places == 0:
+		return core.Invalid("user_id", "user %q is not a member of the organization", k.UserID)
+	}
+	return nil
+}
+
+// settlePlace checks that organization and team, "" for none, exist and agree;
+// a team alone fills in its organization.
+func settlePlace(ctx context.Context, tx *sql.Tx, organizationID *string, teamID string) error {
+	if *organizationID != "" {
+		if _, err := organizations.named(ctx, tx, "organization_id", *organizationID); err != nil {
+			return err
+		}
+	}
+	if teamID == "" {
+		return nil
+	}
+	t, err := teams.named(ctx, tx, "team_id", teamID)
+	if err != nil {
+		return err
+	}
+	if *organizationID == "" {
+		*organizationID = t.OrganizationID
+	}
+	if *organizationID != t.OrganizationID {
+		return core.Invalid("team_id", "team %q is not in organization %q", teamID, *organizationID)
+	}
+	return nil
+}
+
+// changeOwners makes the update's changes of k's owners.
+func changeOwners(ctx context.Context, tx *sql.Tx, k *core.VirtualKey, u core.KeyUpdate) error {
+	if u.OrganizationID == nil && u.TeamID == nil && u.UserID == nil {
+		return nil
+	}
+	if u.TeamID != nil && *u.TeamID != "" && u.OrganizationID == nil {
+		k.OrganizationID = "" // the team's
+	}
+	for _, c := range []struct{ to, from *string }{{&k.OrganizationID, u.OrganizationID}, {&k.TeamID, u.TeamID}, {&k.UserID, u.UserID}} {
+		if c.from != nil {
+			*c.to = *c.from
+		}
+	}
+	if err := settleOwners(ctx, tx, k); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `UPDATE virtual_keys SET organization_id = ?, team_id = ?, user_id = ? WHERE id = ?`,
+		k.OrganizationID, k.TeamID, k.UserID, k.ID)
+	return err
+}
+
+// FindOwners implements [core.KeyStore].
+func (s *Store) FindOwners(ctx context.Context, k *core.VirtualKey) (organization, team, user core.Named, err error) {
+	organization.ID, team.ID, user.ID = k.OrganizationID, k.TeamID, k.UserID
+	if organization.ID == "" && user.ID == "" { // and so no team
+		return organization, team, user, nil
+	}
+	err = s.read.QueryRowContext(ctx, `SELECT COALESCE((SELECT name FROM organizations WHERE id = ?), ''),
+		COALESCE((SELECT name FROM teams WHERE id = ?), ''), COALESCE((SELECT name FROM users WHERE id = ?), '')`,
+		organization.ID, team.ID, user.ID).Scan(&organization.Name, &team.Name, &user.Name)
+	if err != nil {
+		err = fmt.Errorf("find owners of key %s: %w", k.ID, explain(err))
+	}
+	return organization, team, user, err
+}
+
+// refuseWhileUsed is CodeConflict when living rows of the tables, such as
+// "virtual_keys", have id in column.
+func refuseWhileUsed(ctx context.Context, tx *sql.Tx, noun, column, id string, tables ...string) error {
+	var uses []string
+	for _, name := range tables {
+		var n int
+		if err := tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+name+" WHERE "+column+" = ? AND deleted_at IS NULL", id).Scan(&n); err != nil {
+			return err
+		}
+		if n > 0 {
+			uses = append(uses, count(n, map[string]string{"teams": "team", "virtual_keys": "key"}[name]))
+		}
+	}
+	if uses == nil {
+		return nil
+	}
+	return core.Errorf(core.CodeConflict, core.SourceClient, "%s %s still has %s", noun, id, strings.Join(uses, " and "))
+}
+
+func count(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}
+
+// endMemberships deletes those with id in column.
+func endMemberships(ctx context.Context, tx *sql.Tx, column, id string, now time.Time) error {
+	_, err := tx.ExecContext(ctx, "UPDATE memberships SET deleted_at = ?, updated_at = ? WHERE "+column+" = ? AND deleted_at IS NULL", nanos(now), nanos(now), id)
+	return err
+}

@@ -1,0 +1,124 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tokligence/gateway/core"
+)
+
+// table is how the rows of one noun are read and changed that are deleted by
+// their deleted_at.
+type table[T any] struct {
+	noun, name, columns string
+	scan                func(scanner) (*T, error)
+	id                  func(*T) string
+	unique, taken       string // the member that no two living rows share, and what to say of it
+}
+
+// single reads one row: a pool or a transaction.
+type single interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// find returns the row, deleted or not.
+func (t *table[T]) find(ctx context.Context, q single, id string) (*T, error) {
+	v, err := t.scan(q.QueryRowContext(ctx, "SELECT "+t.columns+" FROM "+t.name+" WHERE id = ?", id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, notFound(t.noun, id)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find %s %s: %w", t.noun, id, explain(err))
+	}
+	return v, nil
+}
+
+// named returns the living row that the member param of something else names.
+func (t *table[T]) named(ctx context.Context, q single, param, id string) (*T, error) {
+	v, err := t.scan(q.QueryRowContext(ctx, "SELECT "+t.columns+" FROM "+t.name+" WHERE id = ? AND deleted_at IS NULL", id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, core.Invalid(param, "%s %q does not exist", t.noun, id)
+	}
+	return v, err
+}
+
+// list reads a page of the living, newest first. IDs sort by time, so they are
+// the order and the cursor.
+func (t *table[T]) list(ctx context.Context, q querier, w where, p core.Page) ([]*T, string, error) {
+	if p.Limit < 1 || p.Limit > 1000 {
+		return nil, "", core.Invalid("limit", "must be between 1 and 1000")
+	}
+	w.add("deleted_at IS NULL")
+	if p.Cursor != "" {
+		w.add("id < ?", p.Cursor)
+	}
+	scan := func(rows *sql.Rows) (*T, error) { return t.scan(rows) }
+	all, err := queryAll(ctx, q, scan, "SELECT "+t.columns+" FROM "+t.name+w.String()+" ORDER BY id DESC LIMIT "+strconv.Itoa(p.Limit+1), w.args...)
+	if err != nil {
+		return nil, "", fmt.Errorf("list %s: %w", t.name, err)
+	}
+	if len(all) <= p.Limit {
+		return all, "", nil
+	}
+	return all[:p.Limit], t.id(all[p.Limit-1]), nil
+}
+
+// insert adds a row of values in the order of columns, but for deleted_at.
+func (t *table[T]) insert(ctx context.Context, tx *sql.Tx, values ...any) error {
+	_, err := tx.ExecContext(ctx, "INSERT INTO "+t.name+" ("+t.columns+") VALUES ("+strings.Repeat("?,", len(values))+"NULL)", values...)
+	return t.conflict(err)
+}
+
+// update makes assignments such as "name = ?" in a living row.
+func (t *table[T]) update(ctx context.Context, s *Store, id string, set where, now time.Time) (v *T, err error) {
+	set.add("updated_at = ?", nanos(now))
+	err = s.write(ctx, "update "+t.noun, func(tx *sql.Tx) error {
+		err := changeOne(ctx, tx, t.noun, id, "UPDATE "+t.name+" SET "+strings.Join(set.terms, ", ")+
+			" WHERE id = ? AND deleted_at IS NULL", append(set.args, id)...)
+		if err != nil {
+			return t.conflict(err)
+		}
+		v, err = t.find(ctx, tx, id)
+		return err
+	})
+	return v, err
+}
+
+func (t *table[T]) remove(ctx context.Context, tx *sql.Tx, id string, now time.Time) error {
+	return changeOne(ctx, tx, t.noun, id, "UPDATE "+t.name+" SET deleted_at = ?, updated_at = ? WHERE id = ? AND deleted_at IS NULL",
+		nanos(now), nanos(now), id)
+}
+
+// conflict tells which member another living row has.
+func (t *table[T]) conflict(err error) error {
+	if !isConflict(err) {
+		return err
+	}
+	e := core.Errorf(core.CodeConflict, core.SourceClient, "%s already", t.taken).With(err)
+	e.Param = t.unique
+	return e
+}
+
+// changeOne runs a statement that changes the one row with the id.
+func changeOne(ctx context.Context, tx *sql.Tx, noun, id, query string, args ...any) error {
+	res, err := tx.ExecContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return firstError(err, notFound(noun, id))
+	}
+	return nil
+}
+
+// matches filters when value is not nil.
+func (w *where) matches(column string, value *string) {
+	if value != nil {
+		w.add(column+" = ?", *value)
+	}
+}

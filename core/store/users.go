@@ -1,0 +1,89 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"strconv"
+	"time"
+
+	"github.com/tokligence/gateway/core"
+)
+
+var users = table[core.User]{
+	noun: "user", name: "users", unique: "email", taken: "a user has this address",
+	columns: "id, name, email, created_at, updated_at, deleted_at",
+	id:      func(u *core.User) string { return u.ID },
+	scan: func(row scanner) (*core.User, error) {
+		var u core.User
+		var d dates
+		err := row.Scan(&u.ID, &u.Name, &u.Email, &d.created, &d.updated, &d.deleted)
+		d.onto(&u.CreatedAt, &u.UpdatedAt, &u.DeletedAt)
+		return &u, err
+	},
+}
+
+// CreateUser implements [core.UserStore].
+func (s *Store) CreateUser(ctx context.Context, u *core.User) error {
+	return s.write(ctx, "create user", func(tx *sql.Tx) error {
+		return users.insert(ctx, tx, u.ID, clean(u.Name), u.Email, nanos(u.CreatedAt), nanos(u.UpdatedAt))
+	})
+}
+
+// FindUserByID implements [core.UserStore].
+func (s *Store) FindUserByID(ctx context.Context, id string) (*core.User, error) {
+	return users.find(ctx, s.read, id)
+}
+
+// ListUsers implements [core.UserStore].
+func (s *Store) ListUsers(ctx context.Context, f core.UserFilter) ([]*core.User, string, error) {
+	var w where
+	w.matches("name", f.Name)
+	w.matches("email", f.Email)
+	if f.OrganizationID != nil || f.TeamID != nil {
+		members, args := membersOf(f)
+		w.add("id IN ("+members+")", args...)
+	}
+	return users.list(ctx, s.read, w, f.Page)
+}
+
+// membersOf selects the ids of those who have a membership where f says. With
+// no other filter it is a page of them: an organization may have very many.
+func membersOf(f core.UserFilter) (query string, args []any) {
+	var m where
+	m.add("deleted_at IS NULL")
+	m.matches("organization_id", f.OrganizationID)
+	m.matches("team_id", f.TeamID)
+	page := ""
+	if f.Name == nil && f.Email == nil {
+		if f.Cursor != "" {
+			m.add("user_id < ?", f.Cursor)
+		}
+		page = " ORDER BY user_id DESC LIMIT " + strconv.Itoa(f.Limit+1)
+	}
+	return "SELECT DISTINCT user_id FROM memberships" + m.String() + page, m.args
+}
+
+// UpdateUser implements [core.UserStore].
+func (s *Store) UpdateUser(ctx context.Context, id string, u core.UserUpdate, now time.Time) (*core.User, error) {
+	var set where
+	if u.Name != nil {
+		set.add("name = ?", clean(*u.Name))
+	}
+	if u.Email != nil {
+		set.add("email = ?", *u.Email)
+	}
+	return users.update(ctx, s, id, set, now)
+}
+
+// DeleteUser implements [core.UserStore].
+func (s *Store) DeleteUser(ctx context.Context, id string, now time.Time) error {
+	return s.write(ctx, "delete user", func(tx *sql.Tx) error {
+		if err := refuseWhileUsed(ctx, tx, "user", "user_id", id, "virtual_keys"); err != nil {
+			return err
+		}
+		if err := users.remove(ctx, tx, id, now); err != nil {
+			return err
+		}
+		return endMemberships(ctx, tx, "user_id", id, now)
+	})
+}
