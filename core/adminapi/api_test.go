@@ -32,6 +32,7 @@ type world struct {
 	handler http.Handler
 	store   *store.Store
 	ledger  *ledger.Ledger
+	keys    *keys.Service
 	admin   *core.VirtualKey
 	plain   *core.VirtualKey
 	now     time.Time
@@ -61,6 +62,7 @@ func newWorld(t *testing.T) *world {
 		}
 	})
 	service := keys.New(w.store, w.store, now)
+	w.keys = service
 	if w.admin, _, err = service.Create(ctx, keys.Spec{Name: "admin", Role: core.RoleAdmin, AllModels: true, Secret: adminSecret}); err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +170,7 @@ func TestRoutes_C89(t *testing.T) {
 			w.problemOf(404, rt.method, foreign, "{}")
 		}
 	}
-	if len(missing) != 7 {
+	if len(missing) != 19 {
 		t.Errorf("routes of one object: %v", missing)
 	}
 	if _, _, after := w.do(adminSecret, "GET", "/keys", ""); after != before {
@@ -178,7 +180,7 @@ func TestRoutes_C89(t *testing.T) {
 
 func TestUnknownRoutes(t *testing.T) {
 	w := newWorld(t)
-	w.problemOf(404, "GET", "/teams", "")
+	w.problemOf(404, "GET", "/tiers", "")
 	w.problemOf(404, "GET", "/", "")
 	status, head, _ := w.do(adminSecret, "PUT", "/keys/x", "")
 	if status != 405 || head.Get("Allow") != "GET, PATCH, DELETE" {

@@ -110,6 +110,14 @@ func (t *instant) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
+// idPatch is an id that null takes away; nil keeps what there is.
+type idPatch struct{ id *string }
+
+func (p *idPatch) UnmarshalJSON(raw []byte) error {
+	p.id = new(string)
+	return json.Unmarshal(raw, p.id) // null leaves it empty
+}
+
 // isNull reports a member that was given as null.
 func isNull(raw json.RawMessage) bool { return string(bytes.TrimSpace(raw)) == "null" }
 
@@ -138,6 +146,17 @@ func (q *query) fail(name, format string, args ...any) {
 }
 
 func (q *query) text(name string) string { return q.values.Get(name) }
+
+// given is a filter; nil when absent or empty.
+func (q *query) given(name string) *string {
+	if s := q.text(name); s != "" {
+		return &s
+	}
+	return nil
+}
+
+// page is the part of a list that limit and cursor name.
+func (q *query) page() core.Page { return core.Page{Limit: q.limit(), Cursor: q.text("cursor")} }
 
 func (q *query) limit() int {
 	s := q.text("limit")

@@ -24,6 +24,7 @@ type Keys interface {
 	Delete(ctx context.Context, id string) error
 	SetBudget(ctx context.Context, id string, b *core.Budget) (*core.Budget, error)
 	Budgets(ctx context.Context, id string) ([]*core.Budget, error)
+	Forget() // after a change of a name that principals bear
 }
 
 // keyView is a key as the API shows it. Secret is there once, when it was made.
@@ -78,6 +79,10 @@ func set[T any](to, from *T) {
 }
 
 type keyInput struct {
+	OrganizationID string `json:"organization_id"`
+	TeamID         string `json:"team_id"`
+	UserID         string `json:"user_id"`
+
 	Name      string       `json:"name"`
 	Admin     bool         `json:"admin"`
 	AllModels bool         `json:"all_models"`
@@ -101,7 +106,7 @@ func oneOf(all bool, models []string) error {
 
 func (a *api) createKey(c *call) error {
 	var in keyInput
-	if err := c.body(&in, "budget", "expires_at", "ip_ranges", "endpoints"); err != nil {
+	if err := c.body(&in, "budget", "expires_at", "ip_ranges", "endpoints", "organization_id", "team_id", "user_id"); err != nil {
 		return err
 	}
 	if err := oneOf(in.AllModels, in.Models); err != nil {
@@ -113,6 +118,7 @@ func (a *api) createKey(c *call) error {
 		return err
 	}
 	spec.Endpoints = in.Endpoints
+	spec.OrganizationID, spec.TeamID, spec.UserID = in.OrganizationID, in.TeamID, in.UserID
 	if in.Admin {
 		spec.Role = core.RoleAdmin
 	}
@@ -166,11 +172,9 @@ func (a *api) view(c *call, k *core.VirtualKey) (*keyView, error) {
 }
 
 func (a *api) listKeys(c *call) error {
-	q := c.query("limit", "cursor", "name", "blocked")
-	f := core.KeyFilter{Limit: q.limit(), Cursor: q.text("cursor")}
-	if name := q.text("name"); name != "" {
-		f.Name = &name
-	}
+	q := c.query("limit", "cursor", "name", "blocked", "organization_id", "team_id", "user_id")
+	f := core.KeyFilter{Limit: q.limit(), Cursor: q.text("cursor"), Name: q.given("name")}
+	f.OrganizationID, f.TeamID, f.UserID = q.given("organization_id"), q.given("team_id"), q.given("user_id")
 	f.Blocked = q.flag("blocked")
 	if q.err != nil {
 		return q.err
@@ -209,8 +213,12 @@ func (a *api) getKey(c *call) error {
 }
 
 // keyPatch has the members that are to change; limits and budget change member
-// by member. Budget, ExpiresAt, IPRanges and Endpoints are taken away by null.
+// by member. Owners, Budget, ExpiresAt, IPRanges and Endpoints are taken away by null.
 type keyPatch struct {
+	OrganizationID idPatch `json:"organization_id"`
+	TeamID         idPatch `json:"team_id"`
+	UserID         idPatch `json:"user_id"`
+
 	Name      *string         `json:"name"`
 	AllModels *bool           `json:"all_models"`
 	Models    *[]string       `json:"models"`
@@ -231,6 +239,7 @@ type limitsPatch struct {
 // update is what the patch makes of k. A list of models restricts a key that had all.
 func (p *keyPatch) update(k *core.VirtualKey) (core.KeyUpdate, error) {
 	u := core.KeyUpdate{Name: p.Name, AllModels: p.AllModels, Models: p.Models, Tags: p.Tags}
+	u.OrganizationID, u.TeamID, u.UserID = p.OrganizationID.id, p.TeamID.id, p.UserID.id
 	if p.Models != nil && p.AllModels != nil {
 		if err := oneOf(*p.AllModels, *p.Models); err != nil {
 			return u, err
@@ -305,7 +314,7 @@ func (a *api) updateKey(c *call) error {
 		return err
 	}
 	var in keyPatch
-	if err := c.body(&in, "budget", "expires_at", "ip_ranges", "endpoints"); err != nil {
+	if err := c.body(&in, "budget", "expires_at", "ip_ranges", "endpoints", "organization_id", "team_id", "user_id"); err != nil {
 		return err
 	}
 	u, err := in.update(k)

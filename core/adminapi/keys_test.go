@@ -125,7 +125,10 @@ func TestKeys_List(t *testing.T) {
 func TestInput(t *testing.T) {
 	w := newWorld(t)
 	tests := []struct{ method, path, body, param, detail string }{
-		{"POST", "/keys", `{"name": "x", "team_id": "t"}`, "team_id", `unknown member "team_id"`},
+		{"POST", "/keys", `{"name": "x", "team": "t"}`, "team", `unknown member "team"`},
+		{"POST", "/keys", `{"name": "x", "team_id": "t"}`, "team_id", `team "t" does not exist`},
+		{"PATCH", "/keys/" + w.plain.ID, `{"user_id": 5}`, "user_id", "must not be a number"},
+		{"PATCH", "/keys/" + w.plain.ID, `{"user_id": "u"}`, "user_id", `user "u" does not exist`},
 		{"POST", "/keys", `{"name": "x", "budget": {"amount": "1", "priod": "day"}}`, "priod", "unknown member"},
 		{"POST", "/keys", `{"name": "x", "budget": {"amount": 25}}`, "budget.amount", "decimal string"},
 		{"POST", "/keys", `{"name": "x", "budget": {"amount": "1e3"}}`, "budget.amount", "not a decimal number"},
@@ -178,7 +181,7 @@ func TestInput(t *testing.T) {
 		{"GET", "/ledger?outcome=fine", "", "outcome", "is not one of"},
 		{"GET", "/ledger?cursor=x", "", "cursor", "cursor"},
 		{"GET", "/ledger/export?format=xml", "", "format", "jsonl, csv"},
-		{"GET", "/usage?by=team", "", "by", "is not one of"},
+		{"GET", "/usage?by=tier", "", "by", "is not one of"},
 	}
 	for _, tt := range tests {
 		p := w.problemOf(400, tt.method, tt.path, tt.body)

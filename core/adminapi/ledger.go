@@ -18,8 +18,9 @@ var outcomes = []string{string(core.OutcomeOK), string(core.OutcomeBlocked), str
 
 // entryFilter reads what narrows entries; more names the other parameters of the route.
 func (c *call) entryFilter(more ...string) (core.EntryFilter, *query) {
-	q := c.query(append(more, "exchange_id", "key_id", "model", "deployment", "outcome", "from", "to")...)
-	return core.EntryFilter{ExchangeID: q.text("exchange_id"), KeyID: q.text("key_id"), Model: q.text("model"),
+	q := c.query(append(more, "exchange_id", "organization_id", "team_id", "user_id", "key_id", "model", "deployment", "outcome", "from", "to")...)
+	return core.EntryFilter{ExchangeID: q.text("exchange_id"),
+		OrganizationID: q.text("organization_id"), TeamID: q.text("team_id"), UserID: q.text("user_id"), KeyID: q.text("key_id"), Model: q.text("model"),
 		Deployment: q.text("deployment"), Outcome: core.Outcome(q.choice("outcome", "", outcomes...)), From: q.time("from"), To: q.time("to")}, q
 }
 
@@ -79,7 +80,8 @@ func writeLines(w http.ResponseWriter, entries []*core.LedgerEntry, _ bool) erro
 	return nil
 }
 
-var csvHeader = []string{"id", "exchange_id", "at", "key_id", "key_name", "endpoint", "model", "deployed_model", "served_model", "provider", "deployment",
+var csvHeader = []string{"id", "exchange_id", "at",
+	"organization_id", "organization_name", "team_id", "team_name", "user_id", "user_name", "key_id", "key_name", "endpoint", "model", "deployed_model", "served_model", "provider", "deployment",
 	"input_tokens", "cache_read", "cache_write_5m", "cache_write_1h", "output_tokens", "reasoning", "estimated", "amount", "unpriced", "outcome", "status", "error_code", "latency_ms", "corrects"}
 
 func writeCSV(w http.ResponseWriter, entries []*core.LedgerEntry, first bool) error {
@@ -92,7 +94,8 @@ func writeCSV(w http.ResponseWriter, entries []*core.LedgerEntry, first bool) er
 	n := func(v int64) string { return strconv.FormatInt(v, 10) }
 	for _, e := range entries {
 		u := e.Usage
-		err := out.Write([]string{e.ID, e.ExchangeID, e.At.UTC().Format(time.RFC3339Nano), e.Key.ID, cell(e.Key.Name), e.Endpoint, cell(e.RequestedModel), cell(e.DeployedModel),
+		err := out.Write([]string{e.ID, e.ExchangeID, e.At.UTC().Format(time.RFC3339Nano),
+			e.Organization.ID, cell(e.Organization.Name), e.Team.ID, cell(e.Team.Name), e.User.ID, cell(e.User.Name), e.Key.ID, cell(e.Key.Name), e.Endpoint, cell(e.RequestedModel), cell(e.DeployedModel),
 			cell(e.ServedModel), e.Provider, e.Deployment, n(u.InputTokens()), n(u.CacheRead), n(u.CacheWrite5m), n(u.CacheWrite1h), n(u.OutputTokens()), n(u.Reasoning),
 			strconv.FormatBool(u.Estimated()), e.Amount.String(), strconv.FormatBool(e.Unpriced), string(e.Outcome), strconv.Itoa(e.Status), string(e.ErrorCode),
 			n(e.Latency.Milliseconds()), e.Corrects})
@@ -143,18 +146,21 @@ type usageRow struct {
 }
 
 var groups = map[string]func(*core.Rollup) string{
-	"hour":       func(r *core.Rollup) string { return r.Hour.UTC().Format(time.RFC3339) },
-	"key":        func(r *core.Rollup) string { return r.KeyID },
-	"model":      func(r *core.Rollup) string { return r.Model },
-	"provider":   func(r *core.Rollup) string { return r.Provider },
-	"deployment": func(r *core.Rollup) string { return r.Deployment },
-	"outcome":    func(r *core.Rollup) string { return string(r.Outcome) },
+	"hour":         func(r *core.Rollup) string { return r.Hour.UTC().Format(time.RFC3339) },
+	"organization": func(r *core.Rollup) string { return r.OrganizationID },
+	"team":         func(r *core.Rollup) string { return r.TeamID },
+	"user":         func(r *core.Rollup) string { return r.UserID },
+	"key":          func(r *core.Rollup) string { return r.KeyID },
+	"model":        func(r *core.Rollup) string { return r.Model },
+	"provider":     func(r *core.Rollup) string { return r.Provider },
+	"deployment":   func(r *core.Rollup) string { return r.Deployment },
+	"outcome":      func(r *core.Rollup) string { return string(r.Outcome) },
 }
 
-// usage sums rollups by one dimension, over whole hours: those that from and to
-// fall into count in full. Without them it is the last thirty days.
+// usage sums rollups by one dimension, "" being those without, over whole
+// hours: those that from and to fall into count in full. Without them it is the last thirty days.
 func (a *api) usage(c *call) error {
-	q := c.query("from", "to", "by")
+	q := c.query("from", "to", "by", "organization_id", "team_id", "user_id", "key_id")
 	from, to := q.time("from"), q.time("to")
 	group := groups[q.choice("by", "model", slices.Sorted(maps.Keys(groups))...)]
 	if q.err != nil {
@@ -171,9 +177,13 @@ func (a *api) usage(c *call) error {
 	if err != nil {
 		return err
 	}
+	is := func(filter, id string) bool { return q.text(filter) == "" || q.text(filter) == id }
 	sums := map[string]*usageRow{}
 	for i := range rollups {
 		r := &rollups[i]
+		if !is("organization_id", r.OrganizationID) || !is("team_id", r.TeamID) || !is("user_id", r.UserID) || !is("key_id", r.KeyID) {
+			continue
+		}
 		row := sums[group(r)]
 		if row == nil {
 			row = &usageRow{Group: group(r)}
