@@ -18,6 +18,9 @@ import (
 type keyInfo struct {
 	ID, Name, Prefix, Role, Secret string
 	LastFour                       string `json:"last_four"`
+	OrganizationID                 string `json:"organization_id"`
+	TeamID                         string `json:"team_id"`
+	UserID                         string `json:"user_id"`
 	AllModels                      bool   `json:"all_models"`
 	Models, Endpoints              []string
 	IPRanges                       []string `json:"ip_ranges"`
@@ -115,6 +118,11 @@ func showKey(c *apiClient, cmd *cobra.Command, raw []byte) error {
 			fmt.Fprintf(w, "secret (shown this once)\t%s\n", k.Secret)
 		}
 		fmt.Fprintf(w, "id\t%s\nname\t%s\nkey\t%s…%s\nmodels\t%s\nstate\t%s\n", k.ID, k.Name, k.Prefix, k.LastFour, k.models(), k.state())
+		for _, owner := range [][2]string{{"org", k.OrganizationID}, {"team", k.TeamID}, {"user", k.UserID}} {
+			if owner[1] != "" {
+				fmt.Fprintf(w, "%s\t%s\n", owner[0], owner[1])
+			}
+		}
 		if len(k.IPRanges) > 0 {
 			fmt.Fprintf(w, "addresses\t%s\n", strings.Join(k.IPRanges, ", "))
 		}
@@ -171,8 +179,9 @@ func (k *keyInfo) state() string {
 
 func keyListCommand(c *apiClient) *cobra.Command {
 	var page pageFlags
+	var filter func() map[string]any
 	cmd := &cobra.Command{Use: "list", Short: "List keys, newest first", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-		raw, err := c.call("GET", "/keys?"+page.query().Encode(), nil)
+		raw, err := c.call("GET", "/keys?"+narrow(page.query(), filter()).Encode(), nil)
 		if err != nil {
 			return err
 		}
@@ -191,6 +200,7 @@ func keyListCommand(c *apiClient) *cobra.Command {
 		return page.tellMore(cmd, raw, err)
 	}}
 	page.add(cmd, 50)
+	filter = addFlags(cmd, orgFlag, teamFlag, userFlag)
 	return cmd
 }
 
@@ -201,6 +211,7 @@ type keyFlags struct {
 	models, tags, ranges, endpoints                 []string
 	all                                             bool
 	rpm, tpm, parallel                              int64
+	owners                                          func() map[string]any
 }
 
 func (f *keyFlags) add(cmd *cobra.Command) {
@@ -219,6 +230,12 @@ func (f *keyFlags) add(cmd *cobra.Command) {
 	fl.Int64Var(&f.parallel, "parallel", 0, "exchanges at the same time")
 	fl.StringVar(&f.expires, "expires", "", "time such as 2027-01-31T00:00:00Z; never takes the expiry away")
 	fl.StringSliceVar(&f.tags, "tags", nil, "labels")
+	var owners []apiFlag
+	for _, o := range []apiFlag{orgFlag, teamFlag, userFlag} {
+		o.help += " that it belongs to; none takes it away"
+		owners = append(owners, o)
+	}
+	f.owners = addFlags(cmd, owners...)
 }
 
 // given collects the values of the flags that stand on the command line.
@@ -234,6 +251,11 @@ func given(cmd *cobra.Command, values map[string]any) map[string]any {
 
 func (f *keyFlags) body(cmd *cobra.Command) map[string]any {
 	b := given(cmd, map[string]any{"name": f.name, "models": f.models, "all-models": f.all, "tags": f.tags})
+	for member, id := range f.owners() {
+		if b[member] = id; id == "none" {
+			b[member] = nil
+		}
+	}
 	if limits := given(cmd, map[string]any{"rpm": f.rpm, "tpm": f.tpm, "parallel": f.parallel}); len(limits) > 0 {
 		b["limits"] = limits
 	}

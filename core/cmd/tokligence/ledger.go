@@ -67,7 +67,10 @@ func ledgerListCommand(c *apiClient) *cobra.Command {
 }
 
 // entryFlags narrow what is listed or exported.
-type entryFlags struct{ from, to, keyID, model, deployment, outcome string }
+type entryFlags struct {
+	from, to, keyID, model, deployment, outcome string
+	owners                                      func() map[string]any
+}
 
 func (f *entryFlags) add(cmd *cobra.Command) {
 	fl := cmd.Flags()
@@ -77,6 +80,7 @@ func (f *entryFlags) add(cmd *cobra.Command) {
 	fl.StringVar(&f.model, "model", "", "only of this alias")
 	fl.StringVar(&f.deployment, "deployment", "", "only of this deployment")
 	fl.StringVar(&f.outcome, "outcome", "", "only with this outcome")
+	f.owners = addFlags(cmd, orgFlag, teamFlag, userFlag)
 }
 
 // narrow adds what was given to a query.
@@ -86,6 +90,7 @@ func (f *entryFlags) narrow(q url.Values) {
 			q.Set(name, value)
 		}
 	}
+	narrow(q, f.owners())
 }
 
 func ledgerExportCommand(c *apiClient) *cobra.Command {

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"fmt"
+	"net/url"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// ownerInfo is what the tables show of an organization, a team or a user.
+type ownerInfo struct {
+	ID, Name, Email string
+	OrganizationID  string    `json:"organization_id"`
+	CreatedAt       time.Time `json:"created_at"`
+}
+
+// apiFlag is a flag and the member or parameter of the API that it fills.
+type apiFlag struct{ flag, member, help string }
+
+var (
+	nameFlag  = apiFlag{"name", "name", "name for people"}
+	emailFlag = apiFlag{"email", "email", "address"}
+	orgFlag   = apiFlag{"org", "organization_id", "id of the organization"}
+	teamFlag  = apiFlag{"team", "team_id", "id of the team"}
+	userFlag  = apiFlag{"user", "user_id", "id of the user"}
+	roleFlag  = apiFlag{"role", "role", "owner, admin or org_admin in an organization, team_admin in a team, member or viewer in both"}
+)
+
+// addFlags adds the flags and returns what reads those that were given, by member.
+func addFlags(cmd *cobra.Command, flags ...apiFlag) func() map[string]any {
+	values := map[apiFlag]*string{}
+	for _, f := range flags {
+		values[f] = cmd.Flags().String(f.flag, "", f.help)
+	}
+	return func() map[string]any {
+		out := map[string]any{}
+		for f, v := range values {
+			if cmd.Flags().Changed(f.flag) {
+				out[f.member] = *v
+			}
+		}
+		return out
+	}
+}
+
+// narrow puts what was given into a query.
+func narrow(q url.Values, given map[string]any) url.Values {
+	for member, v := range given {
+		q.Set(member, fmt.Sprint(v))
+	}
+	return q
+}
+
+// ownerNoun is what makes the commands of one noun.
+type ownerNoun struct {
+	use, name, path      string
+	create, update, list []apiFlag // what these commands take
+	show                 []apiFlag // what is shown beside id and name
+}
+
+func orgCommand() *cobra.Command {
+	n := ownerNoun{use: "org", name: "organization", path: "/orgs",
+		create: []apiFlag{nameFlag}, update: []apiFlag{nameFlag}, list: []apiFlag{nameFlag}}
+	c, cmd := n.command("Organizations")
+	cmd.AddCommand(memberCommands(c, orgFlag)...)
+	return cmd
+}
+
+func teamCommand() *cobra.Command {
+	n := ownerNoun{use: "team", name: "team", path: "/teams",
+		create: []apiFlag{nameFlag, orgFlag}, update: []apiFlag{nameFlag}, list: []apiFlag{nameFlag, orgFlag}, show: []apiFlag{orgFlag}}
+	c, cmd := n.command("Teams of organizations")
+	cmd.AddCommand(memberCommands(c, teamFlag)...)
+	return cmd
+}
+
+func userCommand() *cobra.Command {
+	n := ownerNoun{use: "user", name: "user", path: "/users", create: []apiFlag{nameFlag, emailFlag}, update: []apiFlag{nameFlag, emailFlag},
+		list: []apiFlag{nameFlag, emailFlag, orgFlag, teamFlag}, show: []apiFlag{emailFlag}}
+	_, cmd := n.command("Users")
+	return cmd
+}
+
+func (n *ownerNoun) command(short string) (*apiClient, *cobra.Command) {
+	c := &apiClient{}
+	cmd := &cobra.Command{Use: n.use, Short: short}
+	c.flags(cmd)
+	one := func(use, short, method string, flags ...apiFlag) *cobra.Command {
+		var body func() map[string]any
+		cmd := &cobra.Command{Use: use + " ID", Short: short, Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
+			var in any
+			if given := body(); len(given) > 0 {
+				in = given
+			} else if len(flags) > 0 {
+				return fmt.Errorf("%w: nothing to change was given", errUsage)
+			}
+			return n.answer(c, cmd, method, "/"+url.PathEscape(args[0]), in)
+		}}
+		body = addFlags(cmd, flags...)
+		return cmd
+	}
+	cmd.AddCommand(n.createCommand(c), n.listCommand(c), one("show", "Show the "+n.name, "GET"),
+		one("update", "Change what is given", "PATCH", n.update...), one("delete", "Delete the "+n.name+"; its history stays", "DELETE"))
+	return c, cmd
+}
+
+// answer calls the API and shows the object in its answer, if there is one.
+func (n *ownerNoun) answer(c *apiClient, cmd *cobra.Command, method, path string, in any) error {
+	raw, err := c.call(method, n.path+path, in)
+	if err != nil || len(raw) == 0 {
+		return err
+	}
+	var o ownerInfo
+	return c.show(cmd, raw, &o, func(w *tabwriter.Writer) {
+		fmt.Fprintf(w, "id\t%s\nname\t%s\n", o.ID, o.Name)
+		for _, f := range n.show {
+			fmt.Fprintf(w, "%s\t%s\n", f.flag, o.value(f))
+		}
+		fmt.Fprintf(w, "created\t%s\n", o.CreatedAt.Format(time.RFC3339))
+	})
+}
+
+func (o *ownerInfo) value(f apiFlag) string {
+	if f == emailFlag {
+		return o.Email
+	}
+	return o.OrganizationID
+}
+
+func (n *ownerNoun) createCommand(c *apiClient) *cobra.Command {
+	var body func() map[string]any
+	cmd := &cobra.Command{Use: "create", Short: "Create one and show it", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		return n.answer(c, cmd, "POST", "", body())
+	}}
+	body = addFlags(cmd, n.create...)
+	return cmd
+}
+
+func (n *ownerNoun) listCommand(c *apiClient) *cobra.Command {
+	var page pageFlags
+	var filter func() map[string]any
+	cmd := &cobra.Command{Use: "list", Short: "List " + n.name + "s, newest first", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		raw, err := c.call("GET", n.path+"?"+narrow(page.query(), filter()).Encode(), nil)
+		if err != nil {
+			return err
+		}
+		var list struct{ Data []ownerInfo }
+		err = c.show(cmd, raw, &list, func(w *tabwriter.Writer) {
+			head := map[apiFlag]string{orgFlag: "\tORGANIZATION", emailFlag: "\tEMAIL"}
+			fmt.Fprint(w, "ID\tNAME")
+			for _, f := range n.show {
+				fmt.Fprint(w, head[f])
+			}
+			for i := range list.Data {
+				o := &list.Data[i]
+				fmt.Fprintf(w, "\n%s\t%s", o.ID, o.Name)
+				for _, f := range n.show {
+					fmt.Fprint(w, "\t"+o.value(f))
+				}
+			}
+			fmt.Fprintln(w)
+		})
+		return page.tellMore(cmd, raw, err)
+	}}
+	page.add(cmd, 50)
+	filter = addFlags(cmd, n.list...)
+	return cmd
+}
