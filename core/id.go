@@ -19,6 +19,7 @@ const (
 	PrefixBudget       = "bud_"
 	PrefixPrice        = "pri_"
 	PrefixNode         = "nod_"
+	PrefixAudit        = "aud_"
 )
 
 // EntryID is the id of an exchange's one entry that is not a correction. It

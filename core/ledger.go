@@ -193,6 +193,7 @@ type Store interface {
 	MembershipStore
 	BudgetStore
 	LedgerStore
+	AuditStore
 	// Ping reports whether the database answers (for /readyz).
 	Ping(ctx context.Context) error
 	Close() error

@@ -92,6 +92,9 @@ func (s *Store) openSQLite(ctx context.Context, o sqliteOptions) error {
 	if err := migrate(ctx, s.conn, s.now()); err != nil {
 		return err
 	}
+	if _, err := s.conn.ExecContext(ctx, appendOnly); err != nil {
+		return err
+	}
 	if s.ledger, err = newLedgerWriter(s.conn); err != nil {
 		return err
 	}
@@ -106,6 +109,11 @@ func (s *Store) openSQLite(ctx context.Context, o sqliteOptions) error {
 	}
 	return s.startCheckpoints(o)
 }
+
+// appendOnly has the database itself refuse what no method of the store offers.
+const appendOnly = `
+CREATE TRIGGER IF NOT EXISTS audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;`
 
 // explain puts what the operator can do about it before SQLite's own words.
 func explain(err error) error {

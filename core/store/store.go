@@ -1,4 +1,4 @@
-// Package store keeps keys, budgets and the ledger in a SQL database. Today
+// Package store keeps keys, budgets, the ledger and the audit log in a SQL database. Today
 // that is SQLite; the statements are portable, and what only SQLite knows is in
 // sqlite.go.
 package store

@@ -43,6 +43,8 @@ func Run(t *testing.T, open func(t *testing.T) core.Store) {
 		"Rollups":           testRollups,
 		"HistoryOutlivesIt": testHistory,
 		"EmptyBatch":        testEmptyBatch,
+		"Audit":             testAudit,
+		"AuditPaging":       testAuditPaging,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}

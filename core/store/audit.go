@@ -1,0 +1,94 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"github.com/tokligence/gateway/core"
+)
+
+const auditColumns = `id, at, action, actor_kind, actor_id, actor_name, object_kind, object_id, object_name,
+	outcome, error_code, before_state, after_state, remote_address, user_agent`
+
+// AppendAudit implements [core.AuditStore].
+func (s *Store) AppendAudit(ctx context.Context, r *core.AuditRecord) error {
+	return s.write(ctx, "append to the audit log", func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "INSERT INTO audit ("+auditColumns+") VALUES (?,?,?,?,?,?,?,?,?, ?,?,?,?,?,?)",
+			r.ID, nanos(r.At), r.Action, r.Actor.Kind, r.Actor.ID, clean(r.Actor.Name), r.Object.Kind, clean(r.Object.ID), clean(r.Object.Name),
+			string(r.Outcome), string(r.ErrorCode), string(r.Before), string(r.After), clean(r.RemoteAddress), clean(r.UserAgent))
+		return err
+	})
+}
+
+// ListAudit implements [core.AuditStore]. The cursor is the time and number of
+// the last record, so that records which arrive meanwhile shift no page.
+func (s *Store) ListAudit(ctx context.Context, f core.AuditFilter) ([]*core.AuditRecord, string, error) {
+	if f.Limit < 1 || f.Limit > 1000 {
+		return nil, "", core.Invalid("limit", "must be between 1 and 1000")
+	}
+	var w where
+	w.between("at", f.From, f.To)
+	w.equal("action", f.Action)
+	w.equal("object_kind", f.ObjectKind)
+	w.equal("object_id", f.ObjectID)
+	w.equal("actor_id", f.ActorID)
+	order, beyond := "DESC", "<"
+	if f.OldestFirst {
+		order, beyond = "ASC", ">"
+	}
+	if f.Cursor != "" {
+		at, number, err := parseCursor(f.Cursor)
+		if err != nil {
+			return nil, "", err
+		}
+		seq, err := strconv.ParseInt(number, 36, 64)
+		if err != nil {
+			return nil, "", core.Invalid("cursor", "%q is not a cursor of this list", f.Cursor)
+		}
+		w.add("(at, seq) "+beyond+" (?, ?)", at, seq)
+	}
+	rows, err := queryAll(ctx, s.read, scanAudit, "SELECT seq, "+auditColumns+" FROM audit"+w.String()+
+		" ORDER BY at "+order+", seq "+order+" LIMIT "+strconv.Itoa(f.Limit+1), w.args...)
+	if err != nil {
+		return nil, "", fmt.Errorf("list the audit log: %w", err)
+	}
+	next := ""
+	if len(rows) > f.Limit {
+		rows = rows[:f.Limit]
+		last := rows[f.Limit-1]
+		next = strconv.FormatInt(nanos(last.At), 36) + "." + strconv.FormatInt(last.seq, 36)
+	}
+	records := make([]*core.AuditRecord, len(rows))
+	for i, r := range rows {
+		records[i] = &r.AuditRecord
+	}
+	return records, next, nil
+}
+
+// auditRow is a record and its place in the log.
+type auditRow struct {
+	core.AuditRecord
+	seq int64
+}
+
+func scanAudit(rows *sql.Rows) (*auditRow, error) {
+	var (
+		r             auditRow
+		at            int64
+		before, after string
+	)
+	err := rows.Scan(&r.seq, &r.ID, &at, &r.Action, &r.Actor.Kind, &r.Actor.ID, &r.Actor.Name, &r.Object.Kind, &r.Object.ID, &r.Object.Name,
+		&r.Outcome, &r.ErrorCode, &before, &after, &r.RemoteAddress, &r.UserAgent)
+	r.At, r.Before, r.After = fromNanos(at), rawJSON(before), rawJSON(after)
+	return &r, err
+}
+
+func rawJSON(s string) json.RawMessage {
+	if s == "" {
+		return nil
+	}
+	return json.RawMessage(s)
+}
