@@ -71,6 +71,9 @@ func BenchmarkStore_ListAudit(b *testing.B) {
 		{"object", core.AuditFilter{ObjectID: "key_7"}},
 		{"actor", core.AuditFilter{ActorID: "key_a3"}},
 		{"nothing", core.AuditFilter{Action: "key.nothing", ObjectKind: "key"}},
+		{"actor and nothing", core.AuditFilter{ActorID: "key_a3", Action: "key.nothing"}},
+		{"actor and no kind", core.AuditFilter{ActorID: "key_a3", ObjectKind: "nothing"}},
+		{"object and nothing", core.AuditFilter{ObjectID: "key_7", ActorID: "key_a3", Action: "key.nothing"}},
 		{"all", core.AuditFilter{Action: "key.block", ObjectKind: "key", ObjectID: "key_7", ActorID: "key_a3", To: middle}},
 	} {
 		b.Run(bb.name, func(b *testing.B) {

@@ -1,5 +1,5 @@
--- The audit log. Rows are added and never changed; every filter has an index
--- that is in the order of the list.
+-- The audit log. Rows are added and never changed; every filter, and each two
+-- that may narrow much only together, have an index in the order of the list.
 CREATE TABLE audit (
     seq            INTEGER PRIMARY KEY, -- given by the database: orders what has one time
     id             TEXT NOT NULL UNIQUE,
@@ -21,5 +21,7 @@ CREATE TABLE audit (
 CREATE INDEX audit_at ON audit (at, seq);
 CREATE INDEX audit_action ON audit (action, at, seq);
 CREATE INDEX audit_actor ON audit (actor_id, at, seq);
+CREATE INDEX audit_actor_action ON audit (actor_id, action, at, seq);
+CREATE INDEX audit_actor_kind ON audit (actor_id, object_kind, at, seq);
 CREATE INDEX audit_kind ON audit (object_kind, at, seq);
 CREATE INDEX audit_object ON audit (object_id, at, seq);
