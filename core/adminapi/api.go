@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -39,7 +40,10 @@ type Budgets interface {
 // Prefix is where the API's routes begin.
 const Prefix = "/api/v1"
 
-type api struct{ Deps }
+type api struct {
+	Deps
+	changes sync.Mutex // see change
+}
 
 // route is one line of the table of routes.
 type route struct {
@@ -84,6 +88,8 @@ func (a *api) routes() []route {
 		{"GET", "/ledger/export", a.exportEntries},
 		{"POST", "/ledger/verify", a.verifyLedger},
 		{"POST", "/ledger/rebuild", a.rebuildLedger},
+		{"GET", "/audit", a.listAudit},
+		{"GET", "/audit/export", a.exportAudit},
 		{"GET", "/usage", a.usage},
 		{"GET", "/models", a.listModels},
 		{"POST", "/models/{name:.+}/test", a.testModel},
@@ -93,10 +99,10 @@ func (a *api) routes() []route {
 
 // New makes the handler of everything below Prefix.
 func New(d Deps) http.Handler {
-	a := &api{d}
+	a := &api{Deps: d}
 	r := mux.NewRouter()
 	for _, rt := range a.routes() {
-		r.HandleFunc(Prefix+rt.path, a.admin(rt.serve)).Methods(rt.method)
+		r.HandleFunc(Prefix+rt.path, a.admin(a.audited(rt))).Methods(rt.method)
 	}
 	r.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, core.Errorf(core.CodeNotFound, core.SourceClient, "there is nothing at %s", r.URL.Path))
@@ -135,8 +141,8 @@ type call struct {
 func (c *call) ctx() context.Context    { return c.r.Context() }
 func (c *call) path(name string) string { return mux.Vars(c.r)[name] }
 
-// admin lets admin keys through and writes the error of serve.
-func (a *api) admin(serve func(*call) error) http.HandlerFunc {
+// admin knows who asks, tells serve whether that is no admin key, and writes the error of serve.
+func (a *api) admin(serve func(c *call, denied error) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		now := a.Now()
@@ -144,8 +150,8 @@ func (a *api) admin(serve func(*call) error) http.HandlerFunc {
 		if err == nil && who.Key.Role != core.RoleAdmin {
 			err = core.Errorf(core.CodePermissionDenied, core.SourceClient, "this needs an admin key")
 		}
-		if err == nil {
-			err = serve(&call{w, r, who, now})
+		if who != nil {
+			err = serve(&call{w, r, who, now}, err)
 		}
 		if err == nil {
 			return

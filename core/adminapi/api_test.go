@@ -30,6 +30,7 @@ type world struct {
 	t       *testing.T
 	deps    Deps
 	handler http.Handler
+	dir     string // of the database
 	store   *store.Store
 	ledger  *ledger.Ledger
 	keys    *keys.Service
@@ -42,11 +43,11 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, now: start}
+	w := &world{t: t, dir: t.TempDir(), now: start}
 	now := func() time.Time { return w.now }
 	ctx := context.Background()
 	var err error
-	if w.store, err = store.Open(ctx, "sqlite://"+filepath.Join(t.TempDir(), "t.db"), now); err != nil {
+	if w.store, err = store.Open(ctx, "sqlite://"+filepath.Join(w.dir, "t.db"), now); err != nil {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))

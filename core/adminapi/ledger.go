@@ -1,8 +1,6 @@
 package adminapi
 
 import (
-	"encoding/csv"
-	"encoding/json"
 	"maps"
 	"net/http"
 	"slices"
@@ -37,83 +35,32 @@ func (a *api) listEntries(c *call) error {
 	return writeList(c.w, entries, next)
 }
 
-// exportPage is how many entries an export reads at a time.
-const exportPage = 1000
-
 // exportEntries streams all entries of the filter, oldest first.
 func (a *api) exportEntries(c *call) error {
 	f, q := c.entryFilter("format")
-	write, contentType := writeLines, "application/jsonl"
-	if q.choice("format", "jsonl", "jsonl", "csv") == "csv" {
-		write, contentType = writeCSV, "text/csv"
-	}
+	format := q.choice("format", "jsonl", "jsonl", "csv")
 	if q.err != nil {
 		return q.err
 	}
 	f.Limit, f.OldestFirst = exportPage, true
-	for first := true; first || f.Cursor != ""; first = false {
-		entries, next, err := a.Store.ListEntries(c.ctx(), f)
-		if err != nil && first {
-			return err
-		}
-		c.w.Header().Set("Content-Type", contentType)
-		if err == nil {
-			err = write(c.w, entries, first)
-		}
-		if err != nil {
-			// The head has left: cut the connection, so that half is not taken for all.
-			a.Log.Error("ledger export broke off", "error", err)
-			panic(http.ErrAbortHandler)
-		}
-		f.Cursor = next
-	}
-	return nil
+	return export(a, c, format, entryTable, func(cursor string) ([]*core.LedgerEntry, string, error) {
+		f.Cursor = cursor
+		return a.Store.ListEntries(c.ctx(), f)
+	})
 }
 
-func writeLines(w http.ResponseWriter, entries []*core.LedgerEntry, _ bool) error {
-	e := json.NewEncoder(w)
-	for _, entry := range entries {
-		if err := e.Encode(entry); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-var csvHeader = []string{"id", "exchange_id", "at",
-	"organization_id", "organization_name", "team_id", "team_name", "user_id", "user_name", "key_id", "key_name", "endpoint", "model", "deployed_model", "served_model", "provider", "deployment",
-	"input_tokens", "cache_read", "cache_write_5m", "cache_write_1h", "output_tokens", "reasoning", "estimated", "amount", "unpriced", "outcome", "status", "error_code", "latency_ms", "corrects"}
-
-func writeCSV(w http.ResponseWriter, entries []*core.LedgerEntry, first bool) error {
-	out := csv.NewWriter(w)
-	if first {
-		if err := out.Write(csvHeader); err != nil {
-			return err
-		}
-	}
-	n := func(v int64) string { return strconv.FormatInt(v, 10) }
-	for _, e := range entries {
-		u := e.Usage
-		err := out.Write([]string{e.ID, e.ExchangeID, e.At.UTC().Format(time.RFC3339Nano),
+var entryTable = table[*core.LedgerEntry]{
+	header: []string{"id", "exchange_id", "at",
+		"organization_id", "organization_name", "team_id", "team_name", "user_id", "user_name", "key_id", "key_name", "endpoint", "model", "deployed_model", "served_model", "provider", "deployment",
+		"input_tokens", "cache_read", "cache_write_5m", "cache_write_1h", "output_tokens", "reasoning", "estimated", "amount", "unpriced", "outcome", "status", "error_code", "latency_ms", "corrects"},
+	row: func(e *core.LedgerEntry) []string {
+		n, u := func(v int64) string { return strconv.FormatInt(v, 10) }, e.Usage
+		return []string{e.ID, e.ExchangeID, e.At.UTC().Format(time.RFC3339Nano),
 			e.Organization.ID, cell(e.Organization.Name), e.Team.ID, cell(e.Team.Name), e.User.ID, cell(e.User.Name), e.Key.ID, cell(e.Key.Name), e.Endpoint, cell(e.RequestedModel), cell(e.DeployedModel),
 			cell(e.ServedModel), e.Provider, e.Deployment, n(u.InputTokens()), n(u.CacheRead), n(u.CacheWrite5m), n(u.CacheWrite1h), n(u.OutputTokens()), n(u.Reasoning),
 			strconv.FormatBool(u.Estimated()), e.Amount.String(), strconv.FormatBool(e.Unpriced), string(e.Outcome), strconv.Itoa(e.Status), string(e.ErrorCode),
-			n(e.Latency.Milliseconds()), e.Corrects})
-		if err != nil {
-			return err
-		}
-	}
-	out.Flush()
-	return out.Error()
-}
-
-// cell keeps text that others chose from being taken for a formula by the
-// programs that open CSV files.
-func cell(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return "'" + s
-	}
-	return s
+			n(e.Latency.Milliseconds()), e.Corrects}
+	},
 }
 
 func (a *api) verifyLedger(c *call) error {

@@ -89,6 +89,19 @@ func (c *apiClient) call(method, path string, in any) (json.RawMessage, error) {
 	return io.ReadAll(resp.Body)
 }
 
+// export copies an answer as it comes.
+func (c *apiClient) export(cmd *cobra.Command, path string) error {
+	resp, err := c.open("GET", path, nil)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(cmd.OutOrStdout(), resp.Body); err != nil {
+		return fmt.Errorf("the export is not complete: %w", err)
+	}
+	return nil
+}
+
 // show prints the answer as it is with --json, else as text writes it.
 func (c *apiClient) show(cmd *cobra.Command, raw json.RawMessage, v any, text func(w *tabwriter.Writer)) error {
 	if c.asJSON {

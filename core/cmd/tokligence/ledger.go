@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"net/url"
 	"text/tabwriter"
 	"time"
@@ -99,15 +98,7 @@ func ledgerExportCommand(c *apiClient) *cobra.Command {
 	cmd := &cobra.Command{Use: "export", Short: "Write entries, oldest first", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 		q := url.Values{"format": {format}}
 		f.narrow(q)
-		resp, err := c.open("GET", "/ledger/export?"+q.Encode(), nil)
-		if err != nil {
-			return err
-		}
-		defer resp.Body.Close()
-		if _, err = io.Copy(cmd.OutOrStdout(), resp.Body); err != nil {
-			return fmt.Errorf("the export is not complete: %w", err)
-		}
-		return nil
+		return c.export(cmd, "/ledger/export?"+q.Encode())
 	}}
 	cmd.Flags().StringVar(&format, "format", "jsonl", "jsonl or csv")
 	f.add(cmd)

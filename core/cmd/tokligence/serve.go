@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -230,18 +231,38 @@ func (m *Main) firstKey(ctx context.Context) error {
 		}
 		return nil
 	}
-	_, secret, err := m.keys.Create(ctx, keys.Spec{Name: "first admin", Role: core.RoleAdmin, AllModels: true, Secret: given})
+	k, secret, err := m.keys.Create(ctx, keys.Spec{Name: "first admin", Role: core.RoleAdmin, AllModels: true, Secret: given})
 	if err != nil && given != "" {
 		return fmt.Errorf("%s: %w", adminKeyVariable, err)
 	}
 	if err != nil {
 		return fmt.Errorf("first admin key: %w", err)
 	}
-	if given != "" {
-		return nil
+	if given == "" {
+		m.tell(secret)
 	}
+	// Last: whatever becomes of the record, the secret was shown.
+	return m.record(ctx, "key.create", core.AuditObject{Kind: "key", Named: core.Named{ID: k.ID, Name: k.Name}}, k)
+}
+
+// tell shows the first admin key and what it is good for.
+func (m *Main) tell(secret string) {
 	fmt.Fprintf(m.Stdout, "\n  Admin key, shown this once:  %s\n\n  Try it:\n  curl %s/v1/chat/completions -H 'Authorization: Bearer %s' \\\n    -d '{\"model\": \"echo\", \"stream\": true, \"messages\": [{\"role\": \"user\", \"content\": \"Hello!\"}]}'\n\n",
 		secret, ownURL(m.config.Server), secret)
+}
+
+// record puts what the gateway did by itself into the audit log. After is the
+// object as it is now, without secrets.
+func (m *Main) record(ctx context.Context, action string, object core.AuditObject, after any) error {
+	raw, err := json.Marshal(after)
+	if err == nil {
+		now := time.Now()
+		err = m.store.AppendAudit(ctx, &core.AuditRecord{ID: core.NewID(core.PrefixAudit, now), At: now, Action: action,
+			Actor: core.AuditActor{Kind: core.ActorSystem}, Object: object, Outcome: core.AuditOK, After: raw})
+	}
+	if err != nil {
+		return fmt.Errorf("audit log: %s: %w", action, err)
+	}
 	return nil
 }
 
@@ -330,6 +351,9 @@ func (m *Main) Reload(ctx context.Context) {
 		return
 	}
 	m.apply(c, snap)
+	if err := m.record(ctx, "config.reload", core.AuditObject{Kind: "config"}, map[string]int64{"revision": m.revisions.Load()}); err != nil {
+		m.log.Error("the reload is in force, but not on record", "error", err)
+	}
 	m.log.Info("configuration reloaded; [server], [storage] and [ledger] take effect at the next start")
 }
 

@@ -1,0 +1,328 @@
+package adminapi
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tokligence/gateway/core"
+)
+
+// action is what the audit log says of a route that changes something.
+type action struct {
+	name string // "key.create": the kind of object before the dot; "" is not recorded
+	// find is the object of the id, which is the path's, or the answer's where the
+	// path has none; nil when there is no such object. A nil find: there is only one.
+	find func(c *call, id string) (*subject, error)
+	// still: the object stays as it is, so there is nothing to compare.
+	still bool
+}
+
+// subject is an object as it stands. State is without secrets; nil when deleted.
+type subject struct {
+	core.Named
+	state any
+}
+
+// actions has every route that is not a GET; a test holds that none is missing.
+func (a *api) actions() map[string]action {
+	return map[string]action{
+		"POST /keys":                  {name: "key.create", find: a.auditKey},
+		"PATCH /keys/{id}":            {name: "key.update", find: a.auditKey},
+		"DELETE /keys/{id}":           {name: "key.delete", find: a.auditKey},
+		"POST /keys/{id}/rotate":      {name: "key.rotate", find: a.auditKey},
+		"POST /keys/{id}/block":       {name: "key.block", find: a.auditKey},
+		"POST /keys/{id}/unblock":     {name: "key.unblock", find: a.auditKey},
+		"POST /ledger/verify":         {}, // changes nothing
+		"POST /ledger/rebuild":        {name: "ledger.rebuild"},
+		"POST /models/{name:.+}/test": {name: "model.test", find: a.auditModel, still: true},
+	}
+}
+
+// audited serves a route and records what it did, before the caller is
+// answered. It is told whether the caller was denied.
+func (a *api) audited(rt route) func(c *call, denied error) error {
+	act := a.actions()[rt.method+" "+rt.path]
+	return func(c *call, denied error) error {
+		switch {
+		case act.name != "":
+			return a.record(act, c, rt.serve, denied)
+		case denied != nil:
+			return denied
+		}
+		return rt.serve(c)
+	}
+}
+
+// record serves a changing route and writes what became of it to the audit log.
+func (a *api) record(act action, c *call, serve func(*call) error, denied error) error {
+	r := auditRecord(act, c)
+	if denied != nil {
+		if _, err := a.look(act, c, r, c.id()); err != nil {
+			return err
+		}
+		return a.conclude(c, r, denied, false)
+	}
+	if err := c.readAhead(); err != nil {
+		return err
+	}
+	answer := &held{to: c.w}
+	c.w = answer
+	err := a.change(act, c, r, serve, answer)
+	if err == nil {
+		answer.release()
+	}
+	return err
+}
+
+// change lets one change at a time look at its object, serve and record, so
+// that what differs between before and after is the change's own doing.
+func (a *api) change(act action, c *call, r *core.AuditRecord, serve func(*call) error, answer *held) error {
+	if act.find != nil && !act.still {
+		a.changes.Lock()
+		defer a.changes.Unlock()
+	}
+	var err error
+	if r.Before, err = a.look(act, c, r, c.id()); err != nil {
+		return err
+	}
+	err = serve(c)
+	// Whoever asked may have gone; what was done is done.
+	c.r = c.r.WithContext(context.WithoutCancel(c.ctx()))
+	var lost error
+	if r.After, lost = a.look(act, c, r, cmp.Or(c.id(), answer.id())); lost != nil {
+		a.Log.Error("what a change left could not be read for the audit log", "action", act.name, "error", lost)
+	}
+	return a.conclude(c, r, err, !bytes.Equal(r.Before, r.After))
+}
+
+// conclude writes the record, unless it is of a request that was merely wrong,
+// and returns what the caller is to hear: err, or that there is no record. That
+// is never an error that clients retry by themselves: the change was made.
+func (a *api) conclude(c *call, r *core.AuditRecord, err error, changed bool) error {
+	e := core.AsError(err)
+	switch {
+	case e == nil:
+		r.Outcome = core.AuditOK
+	case e.HTTPStatus() >= 500 || changed:
+		r.Outcome, r.ErrorCode = core.AuditFailed, e.Code
+	case e.Code == core.CodePermissionDenied, e.Code == core.CodeConflict:
+		r.Outcome, r.ErrorCode, r.Before, r.After = core.AuditRefused, e.Code, nil, nil
+	default:
+		return err
+	}
+	lost := a.Store.AppendAudit(c.ctx(), r)
+	if lost == nil {
+		return err
+	}
+	what := "the attempt"
+	if r.Outcome == core.AuditOK {
+		what = "the change was made, but it"
+	}
+	return core.Errorf(core.CodeInternal, core.SourceGateway, "%s could not be recorded in the audit log", what).
+		With(fmt.Errorf("%s (%s) of %q by %s: %w", r.Action, r.Outcome, r.Object.ID, r.Actor.ID, lost))
+}
+
+func auditRecord(act action, c *call) *core.AuditRecord {
+	kind, _, _ := strings.Cut(act.name, ".")
+	address, _, err := net.SplitHostPort(c.r.RemoteAddr)
+	if err != nil {
+		address = c.r.RemoteAddr
+	}
+	return &core.AuditRecord{
+		ID: core.NewID(core.PrefixAudit, c.now), At: c.now, Action: act.name,
+		Actor:  core.AuditActor{Kind: core.ActorKey, Named: core.Named{ID: c.who.Key.ID, Name: c.who.Key.Name}},
+		Object: core.AuditObject{Kind: kind}, RemoteAddress: address,
+		UserAgent: strings.ReplaceAll(c.r.UserAgent(), presented(c.r), masked), // somebody's script may say too much
+	}
+}
+
+// look names the object of the record and returns its state. An id that nobody
+// has is not kept: it may be a secret, pasted where the id belongs.
+func (a *api) look(act action, c *call, r *core.AuditRecord, id string) (json.RawMessage, error) {
+	if act.find == nil || id == "" {
+		return nil, nil
+	}
+	s, err := act.find(c, id)
+	if err != nil || s == nil {
+		return nil, err
+	}
+	if r.Object.ID == "" { // as it was before the change
+		r.Object.Named = s.Named
+	}
+	if s.state == nil {
+		return nil, nil
+	}
+	raw, err := json.Marshal(s.state)
+	if err != nil {
+		return nil, err
+	}
+	return mask(raw)
+}
+
+// keyState is a key as the audit log shows it: what somebody set, not what was
+// spent or used meanwhile.
+type keyState struct {
+	*core.VirtualKey
+	Budget *core.Budget `json:"budget"`
+}
+
+func (a *api) auditKey(c *call, id string) (*subject, error) {
+	k, err := a.Keys.Get(c.ctx(), id)
+	if err != nil {
+		return nil, unlessMissing(err)
+	}
+	s := &subject{Named: core.Named{ID: k.ID, Name: k.Name}}
+	if k.DeletedAt != nil {
+		return s, nil
+	}
+	shown := *k
+	shown.LastUsed = nil
+	state := keyState{VirtualKey: &shown}
+	budgets, err := a.Keys.Budgets(c.ctx(), id)
+	if len(budgets) > 0 {
+		state.Budget = budgets[0]
+	}
+	s.state = state
+	return s, err
+}
+
+func (a *api) auditModel(_ *call, name string) (*subject, error) {
+	if !slices.ContainsFunc(a.Runtime.Models(), func(m ModelInfo) bool { return m.Name == name }) {
+		return nil, nil
+	}
+	return &subject{Named: core.Named{ID: name, Name: name}}, nil
+}
+
+// unlessMissing drops the error of an object that does not exist.
+func unlessMissing(err error) error {
+	if core.AsError(err).Code == core.CodeNotFound {
+		return nil
+	}
+	return err
+}
+
+// id is the object's in the path, "" when there is none.
+func (c *call) id() string { return cmp.Or(c.path("id"), c.path("name")) }
+
+// readAhead reads the body: no slow client is waited for while others cannot change anything.
+func (c *call) readAhead() error {
+	raw, err := io.ReadAll(io.LimitReader(c.r.Body, maxBody+1))
+	if err != nil {
+		return core.Invalid("", "the body could not be read").With(err)
+	}
+	c.r.Body = io.NopCloser(bytes.NewReader(raw))
+	return nil
+}
+
+// held keeps an answer back until its change is on record.
+type held struct {
+	to     http.ResponseWriter
+	status int
+	body   bytes.Buffer
+}
+
+func (h *held) Header() http.Header         { return h.to.Header() }
+func (h *held) WriteHeader(status int)      { h.status = status }
+func (h *held) Write(b []byte) (int, error) { return h.body.Write(b) }
+
+func (h *held) release() {
+	if h.status != 0 {
+		h.to.WriteHeader(h.status)
+	}
+	_, _ = h.to.Write(h.body.Bytes()) // the caller may have gone
+}
+
+// id is that of the object in the answer, "" when there is none.
+func (h *held) id() string {
+	var object struct{ ID string }
+	_ = json.Unmarshal(h.body.Bytes(), &object) // not every answer is an object
+	return object.ID
+}
+
+// masked stands for a secret.
+const masked = "***"
+
+// secrets are members that no record may hold. States leave them out; this is
+// the second door.
+var secrets = []string{"secret", "hash", "password", "password_hash", "api_key", "token", "authorization"}
+
+// mask replaces the values of all secrets in a JSON value.
+func mask(raw []byte) (json.RawMessage, error) {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		return nil, err
+	}
+	return json.Marshal(maskValue(v))
+}
+
+func maskValue(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, member := range v {
+			if slices.Contains(secrets, strings.ToLower(name)) {
+				v[name] = masked
+			} else {
+				v[name] = maskValue(member)
+			}
+		}
+	case []any:
+		for i := range v {
+			v[i] = maskValue(v[i])
+		}
+	}
+	return v
+}
+
+// auditFilter reads what narrows records; more names the other parameters of the route.
+func (c *call) auditFilter(more ...string) (core.AuditFilter, *query) {
+	q := c.query(append(more, "action", "object_kind", "object_id", "actor_id", "from", "to")...)
+	return core.AuditFilter{Action: q.text("action"), ObjectKind: q.text("object_kind"), ObjectID: q.text("object_id"),
+		ActorID: q.text("actor_id"), From: q.time("from"), To: q.time("to")}, q
+}
+
+func (a *api) listAudit(c *call) error {
+	f, q := c.auditFilter("limit", "cursor")
+	f.Limit, f.Cursor = q.limit(), q.text("cursor")
+	if q.err != nil {
+		return q.err
+	}
+	records, next, err := a.Store.ListAudit(c.ctx(), f)
+	if err != nil {
+		return err
+	}
+	return writeList(c.w, records, next)
+}
+
+// exportAudit streams all records of the filter, oldest first.
+func (a *api) exportAudit(c *call) error {
+	f, q := c.auditFilter("format")
+	format := q.choice("format", "jsonl", "jsonl", "csv")
+	if q.err != nil {
+		return q.err
+	}
+	f.Limit, f.OldestFirst = exportPage, true
+	return export(a, c, format, auditTable, func(cursor string) ([]*core.AuditRecord, string, error) {
+		f.Cursor = cursor
+		return a.Store.ListAudit(c.ctx(), f)
+	})
+}
+
+var auditTable = table[*core.AuditRecord]{
+	header: []string{"id", "at", "action", "outcome", "error_code", "actor_kind", "actor_id", "actor_name", "object_kind", "object_id", "object_name",
+		"before", "after", "remote_address", "user_agent"},
+	row: func(r *core.AuditRecord) []string {
+		return []string{r.ID, r.At.UTC().Format(time.RFC3339Nano), r.Action, string(r.Outcome), string(r.ErrorCode), r.Actor.Kind, r.Actor.ID, cell(r.Actor.Name),
+			r.Object.Kind, cell(r.Object.ID), cell(r.Object.Name), string(r.Before), string(r.After), cell(r.RemoteAddress), cell(r.UserAgent)}
+	},
+}
