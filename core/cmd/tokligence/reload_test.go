@@ -212,4 +212,9 @@ func TestGateway_BrokenReload(t *testing.T) {
 	if was, is := g.says(k.Secret, "zebra1"), g.says(k.Secret, "zebra2"); was != 200 || is != 400 {
 		t.Errorf("the new revision is not in force: %d %d", was, is)
 	}
+	var audit struct{ Data []core.AuditRecord }
+	g.call("GET", "/audit?object_kind=config", "", &audit)
+	if len(audit.Data) != 1 || audit.Data[0].Actor.Kind != core.ActorSystem || string(audit.Data[0].After) != `{"revision":2}` {
+		t.Errorf("the audit log has %+v", audit.Data)
+	}
 }
