@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/tokligence/gateway/core"
 )
@@ -246,83 +245,4 @@ func (h *held) id() string {
 	var object struct{ ID string }
 	_ = json.Unmarshal(h.body.Bytes(), &object) // not every answer is an object
 	return object.ID
-}
-
-// masked stands for a secret.
-const masked = "***"
-
-// secrets are members that no record may hold. States leave them out; this is
-// the second door.
-var secrets = []string{"secret", "hash", "password", "password_hash", "api_key", "token", "authorization"}
-
-// mask replaces the values of all secrets in a JSON value.
-func mask(raw []byte) (json.RawMessage, error) {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	var v any
-	if err := d.Decode(&v); err != nil {
-		return nil, err
-	}
-	return json.Marshal(maskValue(v))
-}
-
-func maskValue(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		for name, member := range v {
-			if slices.Contains(secrets, strings.ToLower(name)) {
-				v[name] = masked
-			} else {
-				v[name] = maskValue(member)
-			}
-		}
-	case []any:
-		for i := range v {
-			v[i] = maskValue(v[i])
-		}
-	}
-	return v
-}
-
-// auditFilter reads what narrows records; more names the other parameters of the route.
-func (c *call) auditFilter(more ...string) (core.AuditFilter, *query) {
-	q := c.query(append(more, "action", "object_kind", "object_id", "actor_id", "from", "to")...)
-	return core.AuditFilter{Action: q.text("action"), ObjectKind: q.text("object_kind"), ObjectID: q.text("object_id"),
-		ActorID: q.text("actor_id"), From: q.time("from"), To: q.time("to")}, q
-}
-
-func (a *api) listAudit(c *call) error {
-	f, q := c.auditFilter("limit", "cursor")
-	f.Limit, f.Cursor = q.limit(), q.text("cursor")
-	if q.err != nil {
-		return q.err
-	}
-	records, next, err := a.Store.ListAudit(c.ctx(), f)
-	if err != nil {
-		return err
-	}
-	return writeList(c.w, records, next)
-}
-
-// exportAudit streams all records of the filter, oldest first.
-func (a *api) exportAudit(c *call) error {
-	f, q := c.auditFilter("format")
-	format := q.choice("format", "jsonl", "jsonl", "csv")
-	if q.err != nil {
-		return q.err
-	}
-	f.Limit, f.OldestFirst = exportPage, true
-	return export(a, c, format, auditTable, func(cursor string) ([]*core.AuditRecord, string, error) {
-		f.Cursor = cursor
-		return a.Store.ListAudit(c.ctx(), f)
-	})
-}
-
-var auditTable = table[*core.AuditRecord]{
-	header: []string{"id", "at", "action", "outcome", "error_code", "actor_kind", "actor_id", "actor_name", "object_kind", "object_id", "object_name",
-		"before", "after", "remote_address", "user_agent"},
-	row: func(r *core.AuditRecord) []string {
-		return []string{r.ID, r.At.UTC().Format(time.RFC3339Nano), r.Action, string(r.Outcome), string(r.ErrorCode), r.Actor.Kind, r.Actor.ID, cell(r.Actor.Name),
-			r.Object.Kind, cell(r.Object.ID), cell(r.Object.Name), string(r.Before), string(r.After), cell(r.RemoteAddress), cell(r.UserAgent)}
-	},
 }
