@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/keys"
 	"github.com/tokligence/gateway/core/store"
 )
 
@@ -300,5 +301,40 @@ func TestAudit_Together(t *testing.T) {
 		if !bytes.Equal(records[i].Before, records[i+1].After) {
 			t.Errorf("before %s, but the change before it left %s", records[i].Before, records[i+1].After)
 		}
+	}
+}
+
+// half is a key service that changes a key, but not its budget.
+type half struct {
+	*keys.Service
+	fail func() error
+}
+
+func (h half) SetBudget(context.Context, string, *core.Budget) (*core.Budget, error) {
+	return nil, h.fail()
+}
+
+// TestAudit_Failed: what failed half-way is on record with what it left,
+// whatever the failure, and whether or not anybody waits for the answer.
+func TestAudit_Failed(t *testing.T) {
+	for name, fail := range map[string]error{
+		"fault": errors.New("the disk is on fire"), "gone": context.Canceled, "missing": core.Errorf(core.CodeNotFound, core.SourceClient, "gone"),
+		"conflict": core.Errorf(core.CodeConflict, core.SourceClient, "no"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			ctx, cancel := context.WithCancel(t.Context())
+			service := half{w.keys, func() error { cancel(); return fail }}
+			handler := New(Deps{Keys: service, Store: w.store, Ledger: w.ledger, Runtime: fakeRuntime{}, Now: func() time.Time { return w.now }, Log: w.logger})
+			r := httptest.NewRequest("PATCH", Prefix+"/keys/"+w.plain.ID, strings.NewReader(`{"name": "new", "budget": {"amount": "5"}}`)).WithContext(ctx)
+			r.Header.Set("X-Api-Key", adminSecret)
+			rec := httptest.NewRecorder()
+			handler.ServeHTTP(rec, r)
+			records := w.audit("")
+			if want := core.AsError(fail); rec.Code != want.HTTPStatus() || len(records) != 1 || records[0].Outcome != core.AuditFailed || records[0].ErrorCode != want.Code ||
+				member(t, records[0].Before, "name") != `"plain"` || member(t, records[0].After, "name") != `"new"` {
+				t.Errorf("status %d, records %+v", rec.Code, records)
+			}
+		})
 	}
 }
