@@ -63,8 +63,8 @@ func (a *api) audited(rt route) func(c *call, denied error) error {
 
 // record serves a changing route and writes what became of it to the audit log.
 func (a *api) record(act action, c *call, serve func(*call) error, denied error) error {
-	r := auditRecord(act, c)
 	if denied != nil {
+		r := auditRecord(act, c)
 		if _, err := a.look(act, c, r, c.id()); err != nil {
 			return err
 		}
@@ -75,32 +75,34 @@ func (a *api) record(act action, c *call, serve func(*call) error, denied error)
 	}
 	answer := &held{to: c.w}
 	c.w = answer
-	err := a.change(act, c, r, serve, answer)
+	err := a.change(act, c, func() string { return cmp.Or(c.id(), answer.id()) }, func() error { return serve(c) })
 	if err == nil {
 		answer.release()
 	}
 	return err
 }
 
-// change lets one change at a time look at its object, serve and record, so
-// that what differs between before and after is the change's own doing.
-func (a *api) change(act action, c *call, r *core.AuditRecord, serve func(*call) error, answer *held) error {
+// change does something to the object of the id, which may be known only
+// afterwards, and records it. One at a time looks, acts and records, so that
+// what differs between before and after is the change's own doing.
+func (a *api) change(act action, c *call, id func() string, do func() error) error {
 	if act.find != nil && !act.still {
 		a.changes.Lock()
 		defer a.changes.Unlock()
 	}
+	r := auditRecord(act, c)
 	var err error
-	if r.Before, err = a.look(act, c, r, c.id()); err != nil {
+	if r.Before, err = a.look(act, c, r, id()); err != nil {
 		return err
 	}
-	err = serve(c)
-	// Whoever asked may have gone; what was done is done.
-	c.r = c.r.WithContext(context.WithoutCancel(c.ctx()))
+	err = do()
+	late := *c // whoever asked may have gone; what was done is done
+	late.r = c.r.WithContext(context.WithoutCancel(c.ctx()))
 	var lost error
-	if r.After, lost = a.look(act, c, r, cmp.Or(c.id(), answer.id())); lost != nil {
+	if r.After, lost = a.look(act, &late, r, id()); lost != nil {
 		a.Log.Error("what a change left could not be read for the audit log", "action", act.name, "error", lost)
 	}
-	return a.conclude(c, r, err, !bytes.Equal(r.Before, r.After))
+	return a.conclude(&late, r, err, !bytes.Equal(r.Before, r.After))
 }
 
 // conclude writes the record, unless it is of a request that was merely wrong,

@@ -317,22 +317,31 @@ func (h half) SetBudget(context.Context, string, *core.Budget) (*core.Budget, er
 // TestAudit_Failed: what failed half-way is on record with what it left,
 // whatever the failure, and whether or not anybody waits for the answer.
 func TestAudit_Failed(t *testing.T) {
-	for name, fail := range map[string]error{
-		"fault": errors.New("the disk is on fire"), "gone": context.Canceled, "missing": core.Errorf(core.CodeNotFound, core.SourceClient, "gone"),
-		"conflict": core.Errorf(core.CodeConflict, core.SourceClient, "no"),
+	fault := errors.New("the disk is on fire")
+	for name, tt := range map[string]struct {
+		fail     error
+		to, left string // the name that is asked for, "" for none, and the one that is left
+	}{
+		"fault": {fault, "new", "new"}, "fault without a change": {fault, "", "plain"}, "gone": {context.Canceled, "new", "new"},
+		"missing":  {core.Errorf(core.CodeNotFound, core.SourceClient, "gone"), "new", "new"},
+		"conflict": {core.Errorf(core.CodeConflict, core.SourceClient, "no"), "new", "new"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			ctx, cancel := context.WithCancel(t.Context())
-			service := half{w.keys, func() error { cancel(); return fail }}
+			body := `{"budget": {"amount": "5"}}`
+			if tt.to != "" {
+				body = fmt.Sprintf(`{"name": %q, "budget": {"amount": "5"}}`, tt.to)
+			}
+			service := half{w.keys, func() error { cancel(); return tt.fail }}
 			handler := New(Deps{Keys: service, Store: w.store, Ledger: w.ledger, Runtime: fakeRuntime{}, Now: func() time.Time { return w.now }, Log: w.logger})
-			r := httptest.NewRequest("PATCH", Prefix+"/keys/"+w.plain.ID, strings.NewReader(`{"name": "new", "budget": {"amount": "5"}}`)).WithContext(ctx)
+			r := httptest.NewRequest("PATCH", Prefix+"/keys/"+w.plain.ID, strings.NewReader(body)).WithContext(ctx)
 			r.Header.Set("X-Api-Key", adminSecret)
 			rec := httptest.NewRecorder()
 			handler.ServeHTTP(rec, r)
 			records := w.audit("")
-			if want := core.AsError(fail); rec.Code != want.HTTPStatus() || len(records) != 1 || records[0].Outcome != core.AuditFailed || records[0].ErrorCode != want.Code ||
-				member(t, records[0].Before, "name") != `"plain"` || member(t, records[0].After, "name") != `"new"` {
+			if want := core.AsError(tt.fail); rec.Code != want.HTTPStatus() || len(records) != 1 || records[0].Outcome != core.AuditFailed || records[0].ErrorCode != want.Code ||
+				member(t, records[0].Before, "name") != `"plain"` || member(t, records[0].After, "name") != fmt.Sprintf("%q", tt.left) {
 				t.Errorf("status %d, records %+v", rec.Code, records)
 			}
 		})
