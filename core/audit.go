@@ -21,7 +21,7 @@ type AuditRecord struct {
 	// the action changes no object, and of refused attempts.
 	Before json.RawMessage `json:"before"`
 	After  json.RawMessage `json:"after"`
-	// RemoteAddress is the connection's other end, without the port.
+	// RemoteAddress is where the request came from, see [ClientAddress].
 	RemoteAddress string `json:"remote_address,omitempty"`
 	UserAgent     string `json:"user_agent,omitempty"`
 }

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -40,7 +39,8 @@ func (a *api) actions() map[string]action {
 		"POST /keys/{id}/rotate":      {name: "key.rotate", find: a.auditKey},
 		"POST /keys/{id}/block":       {name: "key.block", find: a.auditKey},
 		"POST /keys/{id}/unblock":     {name: "key.unblock", find: a.auditKey},
-		"POST /ledger/verify":         {}, // changes nothing
+		"POST /keys/bulk":             {name: "key.bulk"}, // each key has a record of its own
+		"POST /ledger/verify":         {},                 // changes nothing
 		"POST /ledger/rebuild":        {name: "ledger.rebuild"},
 		"POST /models/{name:.+}/test": {name: "model.test", find: a.auditModel, still: true},
 	}
@@ -64,7 +64,7 @@ func (a *api) audited(rt route) func(c *call, denied error) error {
 // record serves a changing route and writes what became of it to the audit log.
 func (a *api) record(act action, c *call, serve func(*call) error, denied error) error {
 	if denied != nil {
-		r := auditRecord(act, c)
+		r := a.auditRecord(act, c)
 		if _, err := a.look(act, c, r, c.id()); err != nil {
 			return err
 		}
@@ -90,7 +90,7 @@ func (a *api) change(act action, c *call, id func() string, do func() error) err
 		a.changes.Lock()
 		defer a.changes.Unlock()
 	}
-	r := auditRecord(act, c)
+	r := a.auditRecord(act, c)
 	var err error
 	if r.Before, err = a.look(act, c, r, id()); err != nil {
 		return err
@@ -132,11 +132,11 @@ func (a *api) conclude(c *call, r *core.AuditRecord, err error, changed bool) er
 		With(fmt.Errorf("%s (%s) of %q by %s: %w", r.Action, r.Outcome, r.Object.ID, r.Actor.ID, lost))
 }
 
-func auditRecord(act action, c *call) *core.AuditRecord {
+func (a *api) auditRecord(act action, c *call) *core.AuditRecord {
 	kind, _, _ := strings.Cut(act.name, ".")
-	address, _, err := net.SplitHostPort(c.r.RemoteAddr)
-	if err != nil {
-		address = c.r.RemoteAddr
+	address := ""
+	if from := a.origin(c.r)(); from.IsValid() {
+		address = from.String()
 	}
 	return &core.AuditRecord{
 		ID: core.NewID(core.PrefixAudit, c.now), At: c.now, Action: act.name,

@@ -19,7 +19,6 @@ import (
 	"time"
 
 	"github.com/tokligence/gateway/core"
-	"github.com/tokligence/gateway/core/keys"
 	"github.com/tokligence/gateway/core/store"
 )
 
@@ -260,7 +259,8 @@ func (deaf) AppendAudit(context.Context, *core.AuditRecord) error {
 // tell whether the change was made; the log has who and what.
 func TestAudit_Lost(t *testing.T) {
 	w := newWorld(t)
-	w.handler = New(Deps{Keys: w.keys, Store: deaf{w.store}, Ledger: w.ledger, Runtime: fakeRuntime{}, Now: func() time.Time { return w.now }, Log: w.logger})
+	w.deps.Store = deaf{w.store}
+	w.handler = New(w.deps)
 	p := w.problemOf(500, "POST", "/keys/"+w.plain.ID+"/block", "")
 	if !strings.Contains(p.Detail, "the change was made") {
 		t.Errorf("the caller hears %q", p.Detail)
@@ -275,6 +275,22 @@ func TestAudit_Lost(t *testing.T) {
 	_, _, text := w.do(adminSecret, "POST", "/keys", `{"name": "new", "secret": "sk-MARK9-new-0123456789"}`)
 	if strings.Contains(text+w.log.String(), "MARK") {
 		t.Errorf("a secret in %s or the log", text)
+	}
+}
+
+// TestAudit_Bulk: a change of many keys leaves a record of each, and one of the request.
+func TestAudit_Bulk(t *testing.T) {
+	w := newWorld(t)
+	body := fmt.Sprintf(`{"action": "block", "ids": [%q, %q, "key_nobody"]}`, w.plain.ID, w.admin.ID)
+	w.do(plainSecret, "POST", "/keys/bulk", body)
+	w.want(200, "POST", "/keys/bulk", body, nil)
+	var got []string
+	for _, r := range w.audit("") {
+		got = append(got, fmt.Sprintf("%s %s %s %s", r.Action, r.Outcome, r.Object.Name, member(t, r.After, "blocked")))
+	}
+	want := []string{"key.bulk ok  -", "key.block refused admin -", "key.block ok plain true", "key.bulk refused  -"}
+	if !slices.Equal(got, want) {
+		t.Errorf("records %q, want %q", got, want)
 	}
 }
 
@@ -306,7 +322,7 @@ func TestAudit_Together(t *testing.T) {
 
 // half is a key service that changes a key, but not its budget.
 type half struct {
-	*keys.Service
+	Keys
 	fail func() error
 }
 
@@ -333,12 +349,11 @@ func TestAudit_Failed(t *testing.T) {
 			if tt.to != "" {
 				body = fmt.Sprintf(`{"name": %q, "budget": {"amount": "5"}}`, tt.to)
 			}
-			service := half{w.keys, func() error { cancel(); return tt.fail }}
-			handler := New(Deps{Keys: service, Store: w.store, Ledger: w.ledger, Runtime: fakeRuntime{}, Now: func() time.Time { return w.now }, Log: w.logger})
+			w.deps.Keys = half{w.deps.Keys, func() error { cancel(); return tt.fail }}
 			r := httptest.NewRequest("PATCH", Prefix+"/keys/"+w.plain.ID, strings.NewReader(body)).WithContext(ctx)
 			r.Header.Set("X-Api-Key", adminSecret)
 			rec := httptest.NewRecorder()
-			handler.ServeHTTP(rec, r)
+			New(w.deps).ServeHTTP(rec, r)
 			records := w.audit("")
 			if want := core.AsError(tt.fail); rec.Code != want.HTTPStatus() || len(records) != 1 || records[0].Outcome != core.AuditFailed || records[0].ErrorCode != want.Code ||
 				member(t, records[0].Before, "name") != `"plain"` || member(t, records[0].After, "name") != fmt.Sprintf("%q", tt.left) {

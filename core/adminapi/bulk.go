@@ -71,18 +71,22 @@ func (a *api) bulkKeys(c *call) error {
 		if err := c.ctx().Err(); err != nil { // nobody waits for the rest
 			return err
 		}
-		results[i] = a.bulkOne(c, id, do)
+		results[i] = a.bulkOne(c, in.Action, id, do)
 	}
 	return writeList(c.w, results, "")
 }
 
-func (a *api) bulkOne(c *call, id string, do func(context.Context, string) error) bulkResult {
-	err := error(core.Errorf(core.CodeConflict, core.SourceClient, "a key cannot be among those that it asks about"))
-	if id != c.who.Key.ID {
-		if _, err = a.findKey(c, id); err == nil {
-			err = do(c.ctx(), id)
+// bulkOne leaves a record as the action on one key does.
+func (a *api) bulkOne(c *call, name, id string, do func(context.Context, string) error) bulkResult {
+	err := a.change(action{name: "key." + name, find: a.auditKey}, c, func() string { return id }, func() error {
+		if id == c.who.Key.ID {
+			return core.Errorf(core.CodeConflict, core.SourceClient, "a key cannot be among those that it asks about")
 		}
-	}
+		if _, err := a.findKey(c, id); err != nil {
+			return err
+		}
+		return do(c.ctx(), id)
+	})
 	if err == nil {
 		return bulkResult{ID: id, Done: true}
 	}

@@ -21,7 +21,8 @@ type migration struct {
 }
 
 // migrations reads the embedded files, whose names begin with their number.
-// Numbers rise, maybe by more than one: changes made at the same time take theirs beforehand.
+// Numbers rise, maybe by more than one: changes made at the same time take theirs beforehand,
+// and the lower may come later.
 func migrations() ([]migration, error) {
 	files, err := migrationFiles.ReadDir("migrations") // sorted by name
 	if err != nil {
@@ -83,7 +84,11 @@ func migrate(ctx context.Context, conn *sql.Conn, now time.Time) error {
 		return err
 	}
 	for _, m := range list {
-		if m.version <= have {
+		var done int
+		if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM schema_migrations WHERE version = ?`, m.version).Scan(&done); err != nil {
+			return err
+		}
+		if done > 0 {
 			continue
 		}
 		text := strings.ReplaceAll(m.text, "/* clustered */", "WITHOUT ROWID")

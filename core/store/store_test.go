@@ -65,6 +65,21 @@ func TestOpen_Errors(t *testing.T) {
 	}
 }
 
+// TestOpen_LowerMigration: a step that comes later than one with a higher number is taken all the same.
+func TestOpen_LowerMigration(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	s := openAt(t, path, "")
+	if _, err := s.conn.ExecContext(t.Context(), `DROP TABLE audit; DELETE FROM schema_migrations WHERE name = '0003_audit.sql'`); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := openAt(t, path, "").AppendAudit(t.Context(), storetest.AuditRecord(1)); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestOpen_KeepsData(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.db")
 	for n := range 3 {
