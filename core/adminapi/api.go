@@ -42,7 +42,7 @@ const Prefix = "/api/v1"
 
 type api struct {
 	Deps
-	changes sync.Mutex // see change
+	changes sync.Mutex // held by the one in progress, see change
 }
 
 // route is one line of the table of routes.

@@ -18,7 +18,7 @@ import (
 type action struct {
 	name string // "key.create": the kind of object before the dot; "" is not recorded
 	// find is the object of the id, which is the path's, or the answer's where the
-	// path has none; nil when there is no such object. A nil find: there is only one.
+	// path has none; nil when there is no such object. A nil find: there is only one, or many.
 	find func(c *call, id string) (*subject, error)
 	// still: the object stays as it is, so there is nothing to compare.
 	still bool
