@@ -40,7 +40,19 @@ func (a *api) actions() map[string]action {
 		"POST /keys/{id}/block":       {name: "key.block", find: a.auditKey},
 		"POST /keys/{id}/unblock":     {name: "key.unblock", find: a.auditKey},
 		"POST /keys/bulk":             {name: "key.bulk"}, // each key has a record of its own
-		"POST /ledger/verify":         {},                 // changes nothing
+		"POST /orgs":                  {name: "org.create", find: a.auditOrg},
+		"PATCH /orgs/{id}":            {name: "org.update", find: a.auditOrg},
+		"DELETE /orgs/{id}":           {name: "org.delete", find: a.auditOrg},
+		"POST /teams":                 {name: "team.create", find: a.auditTeam},
+		"PATCH /teams/{id}":           {name: "team.update", find: a.auditTeam},
+		"DELETE /teams/{id}":          {name: "team.delete", find: a.auditTeam},
+		"POST /users":                 {name: "user.create", find: a.auditUser},
+		"PATCH /users/{id}":           {name: "user.update", find: a.auditUser},
+		"DELETE /users/{id}":          {name: "user.delete", find: a.auditUser},
+		"POST /memberships":           {name: "membership.create", find: a.auditMembership},
+		"PATCH /memberships/{id}":     {name: "membership.update", find: a.auditMembership},
+		"DELETE /memberships/{id}":    {name: "membership.delete", find: a.auditMembership},
+		"POST /ledger/verify":         {}, // changes nothing
 		"POST /ledger/rebuild":        {name: "ledger.rebuild"},
 		"POST /models/{name:.+}/test": {name: "model.test", find: a.auditModel, still: true},
 	}

@@ -362,3 +362,37 @@ func TestAudit_Failed(t *testing.T) {
 		})
 	}
 }
+
+// TestAudit_Owners: what is created, changed and deleted is on record under its own kind.
+func TestAudit_Owners(t *testing.T) {
+	w := newWorld(t)
+	made := map[string]string{} // ids by noun
+	for _, tt := range []struct{ noun, path, body, patch, member, after string }{
+		{"org", "/orgs", `{"name": "o"}`, `{"name": "p"}`, "name", `"p"`},
+		{"team", "/teams", `{"name": "t", "organization_id": "org"}`, `{"name": "p"}`, "name", `"p"`},
+		{"user", "/users", `{"name": "u", "email": "u@example.org"}`, `{"name": "p"}`, "name", `"p"`},
+		{"membership", "/memberships", `{"user_id": "user", "organization_id": "org"}`, `{"role": "viewer"}`, "role", `"viewer"`},
+	} {
+		body := tt.body
+		for noun, id := range made {
+			body = strings.Replace(body, fmt.Sprintf("_id\": %q", noun), fmt.Sprintf("_id\": %q", id), 1)
+		}
+		var object struct{ ID string }
+		w.want(201, "POST", tt.path, body, &object)
+		id := object.ID
+		made[tt.noun] = id
+		w.want(200, "PATCH", tt.path+"/"+id, tt.patch, nil)
+		if tt.noun == "membership" {
+			w.want(204, "DELETE", tt.path+"/"+id, "", nil)
+		}
+		records := w.audit("?object_id=" + id)
+		update := records[len(records)-2]
+		if create := records[len(records)-1]; create.Action != tt.noun+".create" || member(t, create.Before, "id") != "-" || create.Object.Kind != tt.noun ||
+			update.Action != tt.noun+".update" || member(t, update.After, tt.member) != tt.after {
+			t.Errorf("%s: %+v", tt.noun, records)
+		}
+		if tt.noun == "membership" && (records[0].Action != "membership.delete" || string(records[0].After) != "null") {
+			t.Errorf("deleted: %+v", records[0])
+		}
+	}
+}
