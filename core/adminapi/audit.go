@@ -118,8 +118,10 @@ func (a *api) change(act action, c *call, id func() string, do func() error) err
 }
 
 // conclude writes the record, unless it is of a request that was merely wrong,
-// and returns what the caller is to hear: err, or that there is no record. That
-// is never an error that clients retry by themselves: the change was made.
+// and returns what the caller is to hear: err, or that there is no record of
+// something that was done. That is never an error that clients retry by
+// themselves. Where nothing was done the caller hears of that alone: mostly it is
+// one and the same failure of the database.
 func (a *api) conclude(c *call, r *core.AuditRecord, err error, changed bool) error {
 	e := core.AsError(err)
 	switch {
@@ -136,12 +138,12 @@ func (a *api) conclude(c *call, r *core.AuditRecord, err error, changed bool) er
 	if lost == nil {
 		return err
 	}
-	what := "the attempt"
-	if r.Outcome == core.AuditOK {
-		what = "the change was made, but it"
+	lost = fmt.Errorf("%s (%s) of %q by %s: %w", r.Action, r.Outcome, r.Object.ID, r.Actor.ID, lost)
+	if e != nil && !changed {
+		a.Log.Error("an attempt could not be recorded in the audit log", "error", lost)
+		return err
 	}
-	return core.Errorf(core.CodeInternal, core.SourceGateway, "%s could not be recorded in the audit log", what).
-		With(fmt.Errorf("%s (%s) of %q by %s: %w", r.Action, r.Outcome, r.Object.ID, r.Actor.ID, lost))
+	return core.Errorf(core.CodeInternal, core.SourceGateway, "the change was made, but it could not be recorded in the audit log").With(lost)
 }
 
 func (a *api) auditRecord(act action, c *call) *core.AuditRecord {
