@@ -168,7 +168,7 @@ func (i *instance) broken(ctx context.Context, f abi.Function, kind plugin.Fault
 		case <-i.proc.done:
 			err = fmt.Errorf("the process ended: %s", i.proc.state())
 		case <-time.After(endGrace):
-			err = errors.New("the process ended: it had closed its connection and was killed")
+			err = fmt.Errorf("the process ended: it was killed, as its connection had ended: %w", err)
 		}
 	}
 	i.end(0)
