@@ -1,48 +1,49 @@
 package adminapi
 
 import (
+	"context"
 	"time"
 
 	"github.com/tokligence/gateway/core"
 )
 
-// standing is the subject of something that may be deleted; v is it as JSON.
-func standing(id, name string, deleted *time.Time, v any) *subject {
-	s := &subject{Named: core.Named{ID: id, Name: name}}
-	if deleted == nil {
-		s.state = v
-	}
-	return s
+// owner makes an action of objects that find finds and describe describes: their
+// id and name, and when they were deleted.
+func owner[T any](a *api, name string, find func(core.Store, context.Context, string) (*T, error), describe func(*T) (core.Named, *time.Time)) action {
+	return action{name: name, find: func(c *call, id string) (*subject, error) {
+		v, err := find(a.Store, c.ctx(), id)
+		if err != nil {
+			return nil, unlessMissing(err)
+		}
+		named, deleted := describe(v)
+		s := &subject{Named: named}
+		if deleted == nil {
+			s.state = v
+		}
+		return s, nil
+	}}
 }
 
-func (a *api) auditOrg(c *call, id string) (*subject, error) {
-	o, err := a.Store.FindOrganizationByID(c.ctx(), id)
-	if err != nil {
-		return nil, unlessMissing(err)
-	}
-	return standing(o.ID, o.Name, o.DeletedAt, o), nil
+func (a *api) auditOrg(name string) action {
+	return owner(a, name, core.Store.FindOrganizationByID, func(o *core.Organization) (core.Named, *time.Time) {
+		return core.Named{ID: o.ID, Name: o.Name}, o.DeletedAt
+	})
 }
 
-func (a *api) auditTeam(c *call, id string) (*subject, error) {
-	t, err := a.Store.FindTeamByID(c.ctx(), id)
-	if err != nil {
-		return nil, unlessMissing(err)
-	}
-	return standing(t.ID, t.Name, t.DeletedAt, t), nil
+func (a *api) auditTeam(name string) action {
+	return owner(a, name, core.Store.FindTeamByID, func(t *core.Team) (core.Named, *time.Time) {
+		return core.Named{ID: t.ID, Name: t.Name}, t.DeletedAt
+	})
 }
 
-func (a *api) auditUser(c *call, id string) (*subject, error) {
-	u, err := a.Store.FindUserByID(c.ctx(), id)
-	if err != nil {
-		return nil, unlessMissing(err)
-	}
-	return standing(u.ID, u.Name, u.DeletedAt, u), nil
+func (a *api) auditUser(name string) action {
+	return owner(a, name, core.Store.FindUserByID, func(u *core.User) (core.Named, *time.Time) {
+		return core.Named{ID: u.ID, Name: u.Name}, u.DeletedAt
+	})
 }
 
-func (a *api) auditMembership(c *call, id string) (*subject, error) {
-	m, err := a.Store.FindMembershipByID(c.ctx(), id)
-	if err != nil {
-		return nil, unlessMissing(err)
-	}
-	return standing(m.ID, "", m.DeletedAt, m), nil
+func (a *api) auditMembership(name string) action {
+	return owner(a, name, core.Store.FindMembershipByID, func(m *core.Membership) (core.Named, *time.Time) {
+		return core.Named{ID: m.ID}, m.DeletedAt
+	})
 }

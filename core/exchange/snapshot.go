@@ -78,9 +78,6 @@ type plan struct {
 
 type headerPair struct{ name, value string }
 
-// endpoints are what a plan is asked for.
-var endpoints = [...]abi.Endpoint{abi.Chat, abi.Messages, abi.CountTokens, abi.Embeddings, abi.Images}
-
 // bridges name the endpoint that can serve another one by translation.
 var bridges = map[abi.Endpoint]abi.Endpoint{abi.Messages: abi.Chat}
 
@@ -110,7 +107,7 @@ func NewTarget(ctx context.Context, t Target, provider Provider) (*Target, error
 	t.described = abiDeployment(d, t.Credential)
 	req := abi.PlanRequest{Deployment: t.described}
 	compiled := map[string]*regexp.Regexp{}
-	for _, endpoint := range endpoints {
+	for _, endpoint := range abi.Endpoints {
 		for _, stream := range [...]bool{false, true} {
 			req.Endpoint, req.Stream = endpoint, stream
 			reply, err := provider.Plan(ctx, &req)

@@ -10,9 +10,6 @@ import (
 	"github.com/tokligence/gateway/pdk/abi"
 )
 
-// endpoints are the words that a key's Endpoints may have.
-var endpoints = []string{string(abi.Chat), string(abi.Messages), string(abi.CountTokens), string(abi.Embeddings), string(abi.Images)}
-
 // maxRanges bounds what a request with the key has to be compared with.
 const maxRanges = 256
 
@@ -30,12 +27,20 @@ func checkPlaces(ranges []netip.Prefix, allowed []string) error {
 	}
 	for i, word := range allowed {
 		at := "endpoints[" + strconv.Itoa(i) + "]"
-		if !slices.Contains(endpoints, word) {
-			return core.Invalid(at, "%q is not one of %s", word, strings.Join(endpoints, ", "))
+		if !slices.Contains(abi.Endpoints[:], abi.Endpoint(word)) {
+			return core.Invalid(at, "%q is not one of %s", word, knownEndpoints())
 		}
 		if slices.Contains(allowed[:i], word) {
 			return core.Invalid(at, "%q is in the list twice", word)
 		}
 	}
 	return nil
+}
+
+func knownEndpoints() string {
+	var words []string
+	for _, e := range abi.Endpoints {
+		words = append(words, string(e))
+	}
+	return strings.Join(words, ", ")
 }

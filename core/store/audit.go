@@ -26,8 +26,8 @@ func (s *Store) AppendAudit(ctx context.Context, r *core.AuditRecord) error {
 // ListAudit implements [core.AuditStore]. The cursor is the time and number of
 // the last record, so that records which arrive meanwhile shift no page.
 func (s *Store) ListAudit(ctx context.Context, f core.AuditFilter) ([]*core.AuditRecord, string, error) {
-	if f.Limit < 1 || f.Limit > 1000 {
-		return nil, "", core.Invalid("limit", "must be between 1 and 1000")
+	if err := checkLimit(f.Limit, maxPage); err != nil {
+		return nil, "", err
 	}
 	w := auditWhere(f)
 	order, beyond := "DESC", "<"
@@ -50,12 +50,7 @@ func (s *Store) ListAudit(ctx context.Context, f core.AuditFilter) ([]*core.Audi
 	if err != nil {
 		return nil, "", fmt.Errorf("list the audit log: %w", err)
 	}
-	next := ""
-	if len(rows) > f.Limit {
-		rows = rows[:f.Limit]
-		last := rows[f.Limit-1]
-		next = strconv.FormatInt(nanos(last.At), 36) + "." + strconv.FormatInt(last.seq, 36)
-	}
+	rows, next := page(rows, f.Limit, func(r *auditRow) string { return cursorAt(r.At, strconv.FormatInt(r.seq, 36)) })
 	records := make([]*core.AuditRecord, len(rows))
 	for i, r := range rows {
 		records[i] = &r.AuditRecord

@@ -56,8 +56,8 @@ func (w *where) String() string {
 // ListEntries implements [core.LedgerStore]. The cursor is the time and id of
 // the last entry, so that entries which arrive meanwhile shift no page.
 func (s *Store) ListEntries(ctx context.Context, f core.EntryFilter) ([]*core.LedgerEntry, string, error) {
-	if f.Limit < 1 || f.Limit > 10000 {
-		return nil, "", core.Invalid("limit", "must be between 1 and 10000")
+	if err := checkLimit(f.Limit, 10*maxPage); err != nil {
+		return nil, "", err
 	}
 	w := where{terms: []string{"d.id = e.dimensions_id"}}
 	w.equal("e.id", f.ID)
@@ -89,13 +89,12 @@ func (s *Store) ListEntries(ctx context.Context, f core.EntryFilter) ([]*core.Le
 	if err != nil {
 		return nil, "", fmt.Errorf("list ledger entries: %w", err)
 	}
-	if len(entries) <= f.Limit {
-		return entries, "", nil
-	}
-	entries = entries[:f.Limit]
-	last := entries[f.Limit-1]
-	return entries, strconv.FormatInt(nanos(last.At), 36) + "." + last.ID, nil
+	entries, next := page(entries, f.Limit, func(e *core.LedgerEntry) string { return cursorAt(e.At, e.ID) })
+	return entries, next, nil
 }
+
+// cursorAt is the cursor of a list in the order of time; id tells apart what is of the same instant.
+func cursorAt(at time.Time, id string) string { return strconv.FormatInt(nanos(at), 36) + "." + id }
 
 func parseCursor(c string) (at int64, id string, err error) {
 	number, id, ok := strings.Cut(c, ".")
@@ -104,6 +103,25 @@ func parseCursor(c string) (at int64, id string, err error) {
 		return 0, "", core.Invalid("cursor", "%q is not a cursor of this list", c)
 	}
 	return at, id, nil
+}
+
+// maxPage is the most that a list answers with at once.
+const maxPage = 1000
+
+func checkLimit(limit, most int) error {
+	if limit < 1 || limit > most {
+		return core.Invalid("limit", "must be between 1 and %d", most)
+	}
+	return nil
+}
+
+// page cuts what was read with one row too many to the limit. The cursor is that
+// of the last row, "" when nothing follows.
+func page[T any](rows []T, limit int, cursor func(T) string) ([]T, string) {
+	if len(rows) <= limit {
+		return rows, ""
+	}
+	return rows[:limit], cursor(rows[limit-1])
 }
 
 // querier is a pool or a transaction.

@@ -149,16 +149,15 @@ func (s *Store) FindKeyByID(ctx context.Context, id string) (*core.VirtualKey, e
 
 // ListKeys implements [core.KeyStore]. IDs sort by time, so they are the order and the cursor.
 func (s *Store) ListKeys(ctx context.Context, f core.KeyFilter) ([]*core.VirtualKey, string, error) {
-	if f.Limit < 1 || f.Limit > 1000 {
-		return nil, "", core.Invalid("limit", "must be between 1 and 1000")
+	if err := checkLimit(f.Limit, maxPage); err != nil {
+		return nil, "", err
 	}
 	var w where
 	w.add("k.deleted_at IS NULL")
-	for column, value := range map[string]*string{"k.name": f.Name, "k.organization_id": f.OrganizationID, "k.team_id": f.TeamID, "k.user_id": f.UserID} {
-		if value != nil {
-			w.add(column+" = ?", *value)
-		}
-	}
+	w.matches("k.name", f.Name)
+	w.matches("k.organization_id", f.OrganizationID)
+	w.matches("k.team_id", f.TeamID)
+	w.matches("k.user_id", f.UserID)
 	if f.Role != nil {
 		w.add("k.role = ?", string(*f.Role))
 	}
@@ -174,10 +173,8 @@ func (s *Store) ListKeys(ctx context.Context, f core.KeyFilter) ([]*core.Virtual
 	if err != nil {
 		return nil, "", fmt.Errorf("list keys: %w", err)
 	}
-	if len(keys) <= f.Limit {
-		return keys, "", nil
-	}
-	return keys[:f.Limit], keys[f.Limit-1].ID, nil
+	keys, next := page(keys, f.Limit, func(k *core.VirtualKey) string { return k.ID })
+	return keys, next, nil
 }
 
 // UpdateKey implements [core.KeyStore].

@@ -21,16 +21,6 @@ var organizations = table[core.Organization]{
 	},
 }
 
-// dates are the last columns of every table of owners.
-type dates struct {
-	created, updated int64
-	deleted          sql.NullInt64
-}
-
-func (d *dates) onto(created, updated *time.Time, deleted **time.Time) {
-	*created, *updated, *deleted = fromNanos(d.created), fromNanos(d.updated), fromNull(d.deleted)
-}
-
 // CreateOrganization implements [core.OrganizationStore].
 func (s *Store) CreateOrganization(ctx context.Context, o *core.Organization) error {
 	return s.write(ctx, "create organization", func(tx *sql.Tx) error {

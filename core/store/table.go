@@ -21,6 +21,16 @@ type table[T any] struct {
 	unique, taken       string // the member that no two living rows share, and what to say of it
 }
 
+// dates are the last columns of such a table.
+type dates struct {
+	created, updated int64
+	deleted          sql.NullInt64
+}
+
+func (d *dates) onto(created, updated *time.Time, deleted **time.Time) {
+	*created, *updated, *deleted = fromNanos(d.created), fromNanos(d.updated), fromNull(d.deleted)
+}
+
 // single reads one row: a pool or a transaction.
 type single interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
@@ -50,8 +60,8 @@ func (t *table[T]) named(ctx context.Context, q single, param, id string) (*T, e
 // list reads a page of the living, newest first. IDs sort by time, so they are
 // the order and the cursor.
 func (t *table[T]) list(ctx context.Context, q querier, w where, p core.Page) ([]*T, string, error) {
-	if p.Limit < 1 || p.Limit > 1000 {
-		return nil, "", core.Invalid("limit", "must be between 1 and 1000")
+	if err := checkLimit(p.Limit, maxPage); err != nil {
+		return nil, "", err
 	}
 	w.add("deleted_at IS NULL")
 	if p.Cursor != "" {
@@ -62,10 +72,8 @@ func (t *table[T]) list(ctx context.Context, q querier, w where, p core.Page) ([
 	if err != nil {
 		return nil, "", fmt.Errorf("list %s: %w", t.name, err)
 	}
-	if len(all) <= p.Limit {
-		return all, "", nil
-	}
-	return all[:p.Limit], t.id(all[p.Limit-1]), nil
+	all, next := page(all, p.Limit, t.id)
+	return all, next, nil
 }
 
 // insert adds a row of values in the order of columns, but for deleted_at.

@@ -177,5 +177,8 @@ const (
 	Images      Endpoint = "images"       // OpenAI image generations
 )
 
+// Endpoints are all of them.
+var Endpoints = [...]Endpoint{Chat, Messages, CountTokens, Embeddings, Images}
+
 // Headers are HTTP headers with lower-case names.
 type Headers map[string]string

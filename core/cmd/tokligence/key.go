@@ -71,7 +71,7 @@ func keyCommand() *cobra.Command {
 		}
 		return cmd
 	}
-	cmd.AddCommand(keyCreateCommand(c), keyListCommand(c), keyUpdateCommand(c), keyRotateCommand(c),
+	cmd.AddCommand(keyCreateCommand(c), listCommand(c, "List keys, newest first", "/keys", 50, []apiFlag{orgFlag, teamFlag, userFlag}, keyTable), keyUpdateCommand(c), keyRotateCommand(c),
 		one("show", "Show a key", "GET", ""), some("block", "Block keys at once", "POST", "/block"),
 		some("unblock", "Let blocked keys work again", "POST", "/unblock"), some("delete", "Delete keys; their history stays", "DELETE", ""))
 	return cmd
@@ -177,31 +177,16 @@ func (k *keyInfo) state() string {
 	return "active"
 }
 
-func keyListCommand(c *apiClient) *cobra.Command {
-	var page pageFlags
-	var filter func() map[string]any
-	cmd := &cobra.Command{Use: "list", Short: "List keys, newest first", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-		raw, err := c.call("GET", "/keys?"+narrow(page.query(), filter()).Encode(), nil)
-		if err != nil {
-			return err
+func keyTable(w *tabwriter.Writer, keys []keyInfo) {
+	fmt.Fprintln(w, "ID\tNAME\tKEY\tMODELS\tSPENT\tSTATE")
+	for i := range keys {
+		k := &keys[i]
+		spent := ""
+		if k.Budget != nil {
+			spent = "$" + k.Budget.Spent + " of $" + k.Budget.Amount
 		}
-		var list struct{ Data []keyInfo }
-		err = c.show(cmd, raw, &list, func(w *tabwriter.Writer) {
-			fmt.Fprintln(w, "ID\tNAME\tKEY\tMODELS\tSPENT\tSTATE")
-			for i := range list.Data {
-				k := &list.Data[i]
-				spent := ""
-				if k.Budget != nil {
-					spent = "$" + k.Budget.Spent + " of $" + k.Budget.Amount
-				}
-				fmt.Fprintf(w, "%s\t%s\t%s…%s\t%s\t%s\t%s\n", k.ID, k.Name, k.Prefix, k.LastFour, k.models(), spent, k.state())
-			}
-		})
-		return page.tellMore(cmd, raw, err)
-	}}
-	page.add(cmd, 50)
-	filter = addFlags(cmd, orgFlag, teamFlag, userFlag)
-	return cmd
+		fmt.Fprintf(w, "%s\t%s\t%s…%s\t%s\t%s\t%s\n", k.ID, k.Name, k.Prefix, k.LastFour, k.models(), spent, k.state())
+	}
 }
 
 // keyFlags are what creating and updating have in common; only those that were

@@ -16,43 +16,6 @@ type ownerInfo struct {
 	CreatedAt       time.Time `json:"created_at"`
 }
 
-// apiFlag is a flag and the member or parameter of the API that it fills.
-type apiFlag struct{ flag, member, help string }
-
-var (
-	nameFlag  = apiFlag{"name", "name", "name for people"}
-	emailFlag = apiFlag{"email", "email", "address"}
-	orgFlag   = apiFlag{"org", "organization_id", "id of the organization"}
-	teamFlag  = apiFlag{"team", "team_id", "id of the team"}
-	userFlag  = apiFlag{"user", "user_id", "id of the user"}
-	roleFlag  = apiFlag{"role", "role", "owner, admin or org_admin in an organization, team_admin in a team, member or viewer in both"}
-)
-
-// addFlags adds the flags and returns what reads those that were given, by member.
-func addFlags(cmd *cobra.Command, flags ...apiFlag) func() map[string]any {
-	values := map[apiFlag]*string{}
-	for _, f := range flags {
-		values[f] = cmd.Flags().String(f.flag, "", f.help)
-	}
-	return func() map[string]any {
-		out := map[string]any{}
-		for f, v := range values {
-			if cmd.Flags().Changed(f.flag) {
-				out[f.member] = *v
-			}
-		}
-		return out
-	}
-}
-
-// narrow puts what was given into a query.
-func narrow(q url.Values, given map[string]any) url.Values {
-	for member, v := range given {
-		q.Set(member, fmt.Sprint(v))
-	}
-	return q
-}
-
 // ownerNoun is what makes the commands of one noun.
 type ownerNoun struct {
 	use, name, path      string
@@ -139,32 +102,18 @@ func (n *ownerNoun) createCommand(c *apiClient) *cobra.Command {
 }
 
 func (n *ownerNoun) listCommand(c *apiClient) *cobra.Command {
-	var page pageFlags
-	var filter func() map[string]any
-	cmd := &cobra.Command{Use: "list", Short: "List " + n.name + "s, newest first", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-		raw, err := c.call("GET", n.path+"?"+narrow(page.query(), filter()).Encode(), nil)
-		if err != nil {
-			return err
+	return listCommand(c, "List "+n.name+"s, newest first", n.path, 50, n.list, func(w *tabwriter.Writer, rows []ownerInfo) {
+		head := map[apiFlag]string{orgFlag: "\tORGANIZATION", emailFlag: "\tEMAIL"}
+		fmt.Fprint(w, "ID\tNAME")
+		for _, f := range n.show {
+			fmt.Fprint(w, head[f])
 		}
-		var list struct{ Data []ownerInfo }
-		err = c.show(cmd, raw, &list, func(w *tabwriter.Writer) {
-			head := map[apiFlag]string{orgFlag: "\tORGANIZATION", emailFlag: "\tEMAIL"}
-			fmt.Fprint(w, "ID\tNAME")
+		for i := range rows {
+			fmt.Fprintf(w, "\n%s\t%s", rows[i].ID, rows[i].Name)
 			for _, f := range n.show {
-				fmt.Fprint(w, head[f])
+				fmt.Fprint(w, "\t"+rows[i].value(f))
 			}
-			for i := range list.Data {
-				o := &list.Data[i]
-				fmt.Fprintf(w, "\n%s\t%s", o.ID, o.Name)
-				for _, f := range n.show {
-					fmt.Fprint(w, "\t"+o.value(f))
-				}
-			}
-			fmt.Fprintln(w)
-		})
-		return page.tellMore(cmd, raw, err)
-	}}
-	page.add(cmd, 50)
-	filter = addFlags(cmd, n.list...)
-	return cmd
+		}
+		fmt.Fprintln(w)
+	})
 }

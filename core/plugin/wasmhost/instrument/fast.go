@@ -1,7 +1,5 @@
 package instrument
 
-import "slices"
-
 // maxFrame bounds the frames of fast functions, so that what lies below the
 // stack's pointer by one is still in the memory.
 const maxFrame = 1 << 15
@@ -35,7 +33,7 @@ func (w *rewriter) fast(b source, p resume, i int) bool {
 		last := len(w.more) - 1
 		b.pos = begin
 		w.write(b, way{resume: p, goes: true})
-		w.more[last].body = slices.Clone(w.appendBody(nil))
+		w.more[last].body = w.appendBody(nil)
 	}
 	return true
 }
@@ -150,7 +148,7 @@ func (w *rewriter) returned(popped bool) {
 		w.set[stackPointer]++
 		w.moved += below
 	}
-	w.flow.constant, w.flow.chosen = false, false
+	w.passed()
 }
 
 // fillHoles writes what is known at a function's end.

@@ -80,7 +80,7 @@ func (a *addresses) control(op byte, f *flow, r *reader) {
 		a.dead = a.dead || op == opBr
 	case opBrTable:
 		if !a.choosing {
-			a.lost, a.broken = len(a.scopes), true
+			a.lost = len(a.scopes)
 		}
 		a.choosing, a.dead = false, true
 	case opReturn, opUnreachable:
@@ -154,9 +154,8 @@ func (a *addresses) chosen(label int) bool {
 }
 
 // reenter is where the dispatch leads to: of pointers nothing is known there.
-// Where the stack pointer is, a fast function takes
-// for known as it is on the ways that led here so far, or else as it was when
-// the last of them branched off; back checks that.
+// A fast function takes the stack pointer to be where the ways that led here so
+// far bring it, or else where it was at the last branch; back checks that.
 func (a *addresses) reenter(s *scope, label int) {
 	a.forget(0)
 	switch {
