@@ -173,16 +173,22 @@ func members(raw []byte, f member) error {
 		return wrong("an object")
 	}
 	var err error
-	scan.Members(raw, func(key, v []byte) bool {
+	scan.Members(raw, taking(f, &err))
+	return err
+}
+
+// taking hands members that are not null to f, and ends a walk with its error.
+func taking(f member, failed *error) func(key, v []byte) bool {
+	return func(key, v []byte) bool {
 		if v[0] == 'n' {
 			return true
 		}
-		if err = f(key, v); err != nil {
-			err = under(string(key), err)
+		err := f(key, v)
+		if err != nil {
+			*failed = under(string(key), err)
 		}
 		return err == nil
-	})
-	return err
+	}
 }
 
 // read is scan.Valid and members in one walk.
@@ -194,15 +200,7 @@ func read(raw []byte, f member) error {
 	if scan.Kind(raw) != '{' {
 		return wrong("an object")
 	}
-	o.Members(func(key, v []byte) bool {
-		if v[0] == 'n' {
-			return true
-		}
-		if err = f(key, v); err != nil {
-			err = under(string(key), err)
-		}
-		return err == nil
-	})
+	o.Members(taking(f, &err))
 	return err
 }
 
