@@ -23,6 +23,7 @@ var edges = map[string][]string{
 	"core/ledger":                     {},
 	"core/ledger/prices":              {},
 	"core/keys":                       {"pdk/abi"},
+	"core/seal":                       {},
 	"core/store":                      {"pdk/abi/scan"},
 	"core/store/storetest":            {},
 	"core/routing":                    {"pdk/abi"},
