@@ -37,9 +37,10 @@ type VirtualKey struct {
 	Models    []string `json:"models"`
 
 	// IPRanges are where it may be used from, Endpoints what for (words of
-	// abi.Endpoint). Nil restricts nothing; an empty list allows nothing.
-	IPRanges  []netip.Prefix `json:"ip_ranges"`
-	Endpoints []string       `json:"endpoints"`
+	// abi.Endpoint). Nil restricts nothing; an empty list allows nothing. (The tag
+	// api:"null" tells the admin API's description that null may stand there.)
+	IPRanges  []netip.Prefix `json:"ip_ranges" api:"null"`
+	Endpoints []string       `json:"endpoints" api:"null"`
 
 	Limits    Limits     `json:"limits"`
 	Tags      []string   `json:"tags,omitempty"`

@@ -30,6 +30,7 @@ type Deps struct {
 	Log     *slog.Logger
 
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
+	Version        string         // of the program
 }
 
 // Budgets tells what is left of a budget; *ledger.Ledger fulfils it.
@@ -51,7 +52,8 @@ type route struct {
 	serve        func(*call) error
 }
 
-// routes are all there is. Each asks for an admin key; there is no other kind.
+// routes are all there is, beside the description of them. Each asks for an admin
+// key; there is no other kind. Each has a line in [contract] too.
 func (a *api) routes() []route {
 	return []route{
 		{"GET", "/me", a.me},
@@ -101,7 +103,10 @@ func (a *api) routes() []route {
 func New(d Deps) http.Handler {
 	a := &api{Deps: d}
 	r := mux.NewRouter()
+	operations := contract()
+	r.HandleFunc(Prefix+"/openapi.json", openapi(describe(a.routes(), d.Version))).Methods("GET")
 	for _, rt := range a.routes() {
+		rt.serve = a.keep(rt, operations[rt.method+" "+rt.path])
 		r.HandleFunc(Prefix+rt.path, a.admin(a.audited(rt))).Methods(rt.method)
 	}
 	r.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -136,6 +141,7 @@ type call struct {
 	r   *http.Request
 	who *core.Principal
 	now time.Time
+	op  *operation // of the route
 }
 
 func (c *call) ctx() context.Context    { return c.r.Context() }
@@ -151,7 +157,7 @@ func (a *api) admin(serve func(c *call, denied error) error) http.HandlerFunc {
 			err = core.Errorf(core.CodePermissionDenied, core.SourceClient, "this needs an admin key")
 		}
 		if who != nil {
-			err = serve(&call{w, r, who, now}, err)
+			err = serve(&call{w: w, r: r, who: who, now: now}, err)
 		}
 		if err == nil {
 			return

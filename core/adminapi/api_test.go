@@ -71,7 +71,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.deps = Deps{Keys: service, Store: w.store, Ledger: w.ledger, Runtime: fakeRuntime{}, Now: now, Log: log}
-	w.handler = New(w.deps)
+	w.handler = checked(t, w.deps)
 	return w
 }
 

@@ -156,7 +156,7 @@ func TestAudit(t *testing.T) {
 func TestAudit_Export(t *testing.T) {
 	w := newWorld(t)
 	for n := range exportPage + 2 {
-		r := &core.AuditRecord{ID: fmt.Sprintf("aud_%04d", n), At: start, Action: "key.update", Object: core.AuditObject{Kind: "key", Named: core.Named{Name: "=cmd"}},
+		r := &core.AuditRecord{ID: fmt.Sprintf("aud_%04d", n), At: start, Action: "key.update", Outcome: core.AuditOK, Object: core.AuditObject{Kind: "key", Named: core.Named{Name: "=cmd"}},
 			After: json.RawMessage(`{"a": "b, c"}`)}
 		if err := w.store.AppendAudit(t.Context(), r); err != nil {
 			t.Fatal(err)
@@ -260,7 +260,7 @@ func (deaf) AppendAudit(context.Context, *core.AuditRecord) error {
 func TestAudit_Lost(t *testing.T) {
 	w := newWorld(t)
 	w.deps.Store = deaf{w.store}
-	w.handler = New(w.deps)
+	w.handler = checked(t, w.deps)
 	p := w.problemOf(500, "POST", "/keys/"+w.plain.ID+"/block", "")
 	if !strings.Contains(p.Detail, "the change was made") {
 		t.Errorf("the caller hears %q", p.Detail)
@@ -350,7 +350,7 @@ func TestAudit_Failed(t *testing.T) {
 			r := httptest.NewRequest("PATCH", Prefix+"/keys/"+w.plain.ID, strings.NewReader(body)).WithContext(ctx)
 			r.Header.Set("X-Api-Key", adminSecret)
 			rec := httptest.NewRecorder()
-			New(w.deps).ServeHTTP(rec, r)
+			checked(t, w.deps).ServeHTTP(rec, r)
 			records := w.audit("")
 			if want := core.AsError(tt.fail); rec.Code != want.HTTPStatus() || len(records) != 1 || records[0].Outcome != core.AuditFailed || records[0].ErrorCode != want.Code ||
 				member(t, records[0].Before, "name") != `"plain"` || member(t, records[0].After, "name") != fmt.Sprintf("%q", tt.left) {

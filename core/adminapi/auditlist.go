@@ -6,15 +6,15 @@ import (
 	"github.com/tokligence/gateway/core"
 )
 
-// auditFilter reads what narrows records; more names the other parameters of the route.
-func (c *call) auditFilter(more ...string) (core.AuditFilter, *query) {
-	q := c.query(append(more, "action", "object_kind", "object_id", "actor_id", "from", "to")...)
+// auditFilter reads what narrows records.
+func (c *call) auditFilter() (core.AuditFilter, *query) {
+	q := c.query()
 	return core.AuditFilter{Action: q.text("action"), ObjectKind: q.text("object_kind"), ObjectID: q.text("object_id"),
 		ActorID: q.text("actor_id"), From: q.time("from"), To: q.time("to")}, q
 }
 
 func (a *api) listAudit(c *call) error {
-	f, q := c.auditFilter("limit", "cursor")
+	f, q := c.auditFilter()
 	f.Limit, f.Cursor = q.limit(), q.text("cursor")
 	if q.err != nil {
 		return q.err
@@ -28,8 +28,8 @@ func (a *api) listAudit(c *call) error {
 
 // exportAudit streams all records of the filter, oldest first.
 func (a *api) exportAudit(c *call) error {
-	f, q := c.auditFilter("format")
-	format := q.choice("format", "jsonl", "jsonl", "csv")
+	f, q := c.auditFilter()
+	format := q.choice("format")
 	if q.err != nil {
 		return q.err
 	}

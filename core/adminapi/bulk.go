@@ -12,8 +12,8 @@ const maxBulk = 1000
 
 // bulkInput is one action on many keys.
 type bulkInput struct {
-	IDs    []string `json:"ids"`
-	Action string   `json:"action"`
+	IDs    []string   `json:"ids" api:"required"`
+	Action bulkAction `json:"action" api:"required" doc:"What to do with each."`
 }
 
 // bulkResult is what became of one of them. Code and Detail say why it is not
@@ -25,17 +25,26 @@ type bulkResult struct {
 	Detail string    `json:"detail,omitempty"`
 }
 
-// bulkAction finds what to do with each key.
-func (a *api) bulkAction(name string) (func(ctx context.Context, id string) error, error) {
+// bulkAction is what can be done with many keys.
+type bulkAction string
+
+const (
+	bulkBlock   bulkAction = "block"
+	bulkUnblock bulkAction = "unblock"
+	bulkDelete  bulkAction = "delete"
+)
+
+// doing finds what to do with each key.
+func (a *api) doing(name bulkAction) (func(ctx context.Context, id string) error, error) {
 	switch name {
-	case "block":
+	case bulkBlock:
 		return a.Keys.Block, nil
-	case "unblock":
+	case bulkUnblock:
 		return a.Keys.Unblock, nil
-	case "delete":
+	case bulkDelete:
 		return a.Keys.Delete, nil
 	}
-	return nil, core.Invalid("action", "%q is not one of block, unblock, delete", name)
+	return nil, core.Invalid("action", "%q is not one of block, unblock, delete", string(name))
 }
 
 func (in *bulkInput) check() error {
@@ -59,7 +68,7 @@ func (a *api) bulkKeys(c *call) error {
 	if err := c.body(&in); err != nil {
 		return err
 	}
-	do, err := a.bulkAction(in.Action)
+	do, err := a.doing(in.Action)
 	if err != nil {
 		return err
 	}
@@ -71,7 +80,7 @@ func (a *api) bulkKeys(c *call) error {
 		if err := c.ctx().Err(); err != nil { // nobody waits for the rest
 			return err
 		}
-		results[i] = a.bulkOne(c, in.Action, id, do)
+		results[i] = a.bulkOne(c, string(in.Action), id, do)
 	}
 	return writeList(c.w, results, "")
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"net/url"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,9 +20,9 @@ import (
 const maxBody = 1 << 20
 
 // body reads the request's JSON object into v. An empty body is an empty
-// object. What v does not know is an error, and null where it means nothing:
-// a misspelt limit must not be lost.
-func (c *call) body(v any, nullable ...string) error {
+// object. What v does not know is an error, and null where v says nothing of it
+// (see [schemas]): a misspelt limit must not be lost.
+func (c *call) body(v any) error {
 	raw, err := io.ReadAll(io.LimitReader(c.r.Body, maxBody+1))
 	if err != nil {
 		return core.Invalid("", "the body could not be read").With(err)
@@ -39,9 +40,9 @@ func (c *call) body(v any, nullable ...string) error {
 	if json.Unmarshal(raw, &members) != nil || members == nil {
 		return core.Invalid("", "must be a JSON object")
 	}
-	for _, name := range slices.Sorted(maps.Keys(members)) {
-		if isNull(members[name]) && !slices.Contains(nullable, name) {
-			return core.Invalid(name, "must not be null")
+	for _, m := range membersOf(reflect.TypeOf(v).Elem()) {
+		if raw, given := members[m.name]; given && isNull(raw) && !m.mayBeNull(true) {
+			return core.Invalid(m.name, "must not be null")
 		}
 	}
 	return nil
@@ -113,30 +114,53 @@ func (t *instant) UnmarshalJSON(raw []byte) error {
 // idPatch is an id that null takes away; nil keeps what there is.
 type idPatch struct{ id *string }
 
+func (*idPatch) standsFor() reflect.Type { return reflect.TypeFor[string]() }
+
 func (p *idPatch) UnmarshalJSON(raw []byte) error {
 	p.id = new(string)
 	return json.Unmarshal(raw, p.id) // null leaves it empty
 }
 
+// raw is a member whose T is read later; nil when it is absent. Null takes away
+// what there is.
+type raw[T any] []byte
+
+func (r *raw[T]) UnmarshalJSON(text []byte) error {
+	*r = slices.Clone(text)
+	return nil
+}
+
+func (*raw[T]) standsFor() reflect.Type { return reflect.TypeFor[T]() }
+
 // isNull reports a member that was given as null.
-func isNull(raw json.RawMessage) bool { return string(bytes.TrimSpace(raw)) == "null" }
+func isNull(raw []byte) bool { return string(bytes.TrimSpace(raw)) == "null" }
 
 // query reads query parameters and remembers the first that is wrong.
 type query struct {
 	values url.Values
+	op     *operation
 	err    error
 }
 
-// query checks that the parameters are among known: a misspelt filter would
-// answer more than was asked for.
-func (c *call) query(known ...string) *query {
-	q := &query{values: c.r.URL.Query()}
-	for name := range q.values {
-		if !slices.Contains(known, name) {
-			q.fail(name, "unknown parameter %q", name)
+// query reads parameters that the operation has.
+func (c *call) query() *query { return &query{values: c.r.URL.Query(), op: c.op} }
+
+// checkQuery refuses parameters that the operation does not have: a misspelt
+// filter would answer more than was asked for.
+func (c *call) checkQuery() error {
+	values, err := url.ParseQuery(c.r.URL.RawQuery)
+	if err != nil {
+		return core.Invalid("", "the query of the address is not well-formed").With(err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if !slices.Contains(c.op.query, name) {
+			return core.Invalid(name, "unknown parameter %q", name)
+		}
+		if len(values[name]) > 1 {
+			return core.Invalid(name, "is given more than once")
 		}
 	}
-	return q
+	return nil
 }
 
 func (q *query) fail(name, format string, args ...any) {
@@ -145,7 +169,12 @@ func (q *query) fail(name, format string, args ...any) {
 	}
 }
 
-func (q *query) text(name string) string { return q.values.Get(name) }
+func (q *query) text(name string) string {
+	if !slices.Contains(q.op.query, name) {
+		panic("adminapi: the contract has no parameter " + name + " here")
+	}
+	return q.values.Get(name)
+}
 
 // given is a filter; nil when absent or empty.
 func (q *query) given(name string) *string {
@@ -158,14 +187,20 @@ func (q *query) given(name string) *string {
 // page is the part of a list that limit and cursor name.
 func (q *query) page() core.Page { return core.Page{Limit: q.limit(), Cursor: q.text("cursor")} }
 
+// How many items a page has.
+const (
+	defaultLimit = 50
+	maxLimit     = 1000
+)
+
 func (q *query) limit() int {
 	s := q.text("limit")
 	if s == "" {
-		return 50
+		return defaultLimit
 	}
 	n, err := strconv.Atoi(s)
-	if err != nil || n < 1 || n > 1000 {
-		q.fail("limit", "must be a number from 1 to 1000")
+	if err != nil || n < 1 || n > maxLimit {
+		q.fail("limit", "must be a number from 1 to %d", maxLimit)
 	}
 	return n
 }
@@ -185,13 +220,14 @@ func (q *query) time(name string) time.Time {
 	return time.Time{}
 }
 
-func (q *query) choice(name, def string, options ...string) string {
-	s := q.text(name)
+// choice reads one of the parameter's options; absent it is their default.
+func (q *query) choice(name string) string {
+	s, p := q.text(name), parameters[name]
 	if s == "" {
-		return def
+		return p.def
 	}
-	if !slices.Contains(options, s) {
-		q.fail(name, "%q is not one of %s", s, strings.Join(options, ", "))
+	if !slices.Contains(p.options, s) {
+		q.fail(name, "%q is not one of %s", s, strings.Join(p.options, ", "))
 	}
 	return s
 }

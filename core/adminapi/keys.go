@@ -2,7 +2,6 @@ package adminapi
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/netip"
 	"time"
@@ -79,21 +78,21 @@ func set[T any](to, from *T) {
 }
 
 type keyInput struct {
-	OrganizationID string `json:"organization_id"`
-	TeamID         string `json:"team_id"`
-	UserID         string `json:"user_id"`
+	OrganizationID string `json:"organization_id" api:"null"`
+	TeamID         string `json:"team_id" api:"null"`
+	UserID         string `json:"user_id" api:"null"`
 
-	Name      string       `json:"name"`
-	Admin     bool         `json:"admin"`
+	Name      string       `json:"name" api:"required"`
+	Admin     bool         `json:"admin" doc:"It may use this API."`
 	AllModels bool         `json:"all_models"`
 	Models    []string     `json:"models"`
-	IPRanges  []string     `json:"ip_ranges"`
-	Endpoints []string     `json:"endpoints"`
+	IPRanges  []string     `json:"ip_ranges" api:"null"`
+	Endpoints []string     `json:"endpoints" api:"null"`
 	Limits    core.Limits  `json:"limits"`
 	Tags      []string     `json:"tags"`
-	Budget    *budgetInput `json:"budget"`
-	ExpiresAt *instant     `json:"expires_at"`
-	Secret    string       `json:"secret"`
+	Budget    *budgetInput `json:"budget" api:"null"`
+	ExpiresAt *instant     `json:"expires_at" api:"null"`
+	Secret    string       `json:"secret" doc:"A secret to bring along, of 20 or more visible ASCII characters; one is made unless it is given."`
 }
 
 // oneOf refuses a list of models that restricts nothing.
@@ -106,7 +105,7 @@ func oneOf(all bool, models []string) error {
 
 func (a *api) createKey(c *call) error {
 	var in keyInput
-	if err := c.body(&in, "budget", "expires_at", "ip_ranges", "endpoints", "organization_id", "team_id", "user_id"); err != nil {
+	if err := c.body(&in); err != nil {
 		return err
 	}
 	if err := oneOf(in.AllModels, in.Models); err != nil {
@@ -172,7 +171,7 @@ func (a *api) view(c *call, k *core.VirtualKey) (*keyView, error) {
 }
 
 func (a *api) listKeys(c *call) error {
-	q := c.query("limit", "cursor", "name", "blocked", "organization_id", "team_id", "user_id")
+	q := c.query()
 	f := core.KeyFilter{Limit: q.limit(), Cursor: q.text("cursor"), Name: q.given("name")}
 	f.OrganizationID, f.TeamID, f.UserID = q.given("organization_id"), q.given("team_id"), q.given("user_id")
 	f.Blocked = q.flag("blocked")
@@ -219,15 +218,15 @@ type keyPatch struct {
 	TeamID         idPatch `json:"team_id"`
 	UserID         idPatch `json:"user_id"`
 
-	Name      *string         `json:"name"`
-	AllModels *bool           `json:"all_models"`
-	Models    *[]string       `json:"models"`
-	IPRanges  json.RawMessage `json:"ip_ranges"`
-	Endpoints json.RawMessage `json:"endpoints"`
-	Limits    *limitsPatch    `json:"limits"`
-	Tags      *[]string       `json:"tags"`
-	Budget    json.RawMessage `json:"budget"`
-	ExpiresAt json.RawMessage `json:"expires_at"`
+	Name      *string          `json:"name"`
+	AllModels *bool            `json:"all_models"`
+	Models    *[]string        `json:"models"`
+	IPRanges  raw[[]string]    `json:"ip_ranges"`
+	Endpoints raw[[]string]    `json:"endpoints"`
+	Limits    *limitsPatch     `json:"limits"`
+	Tags      *[]string        `json:"tags"`
+	Budget    raw[budgetInput] `json:"budget"`
+	ExpiresAt raw[instant]     `json:"expires_at"`
 }
 
 type limitsPatch struct {
@@ -289,7 +288,7 @@ func (p *keyPatch) places(u *core.KeyUpdate) error {
 }
 
 // patchBudget is the budget that the patch makes of the key's, nil for none.
-func (a *api) patchBudget(c *call, k *core.VirtualKey, raw json.RawMessage) (*core.Budget, error) {
+func (a *api) patchBudget(c *call, k *core.VirtualKey, raw []byte) (*core.Budget, error) {
 	if isNull(raw) {
 		return nil, nil
 	}
@@ -314,7 +313,7 @@ func (a *api) updateKey(c *call) error {
 		return err
 	}
 	var in keyPatch
-	if err := c.body(&in, "budget", "expires_at", "ip_ranges", "endpoints", "organization_id", "team_id", "user_id"); err != nil {
+	if err := c.body(&in); err != nil {
 		return err
 	}
 	u, err := in.update(k)
@@ -344,14 +343,16 @@ func (a *api) updateKey(c *call) error {
 	return a.writeKey(c, http.StatusOK, k, "")
 }
 
+type rotateInput struct {
+	Grace string `json:"grace" doc:"How long the earlier secrets work on, such as 24h; not at all unless given."`
+}
+
 func (a *api) rotateKey(c *call) error {
 	k, err := a.key(c)
 	if err != nil {
 		return err
 	}
-	var in struct {
-		Grace string `json:"grace"`
-	}
+	var in rotateInput
 	if err := c.body(&in); err != nil {
 		return err
 	}

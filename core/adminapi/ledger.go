@@ -14,16 +14,16 @@ import (
 var outcomes = []string{string(core.OutcomeOK), string(core.OutcomeBlocked), string(core.OutcomeFailed), string(core.OutcomeClientClosed),
 	string(core.OutcomeInterrupted), string(core.OutcomeCorrection)}
 
-// entryFilter reads what narrows entries; more names the other parameters of the route.
-func (c *call) entryFilter(more ...string) (core.EntryFilter, *query) {
-	q := c.query(append(more, "exchange_id", "organization_id", "team_id", "user_id", "key_id", "model", "deployment", "outcome", "from", "to")...)
+// entryFilter reads what narrows entries.
+func (c *call) entryFilter() (core.EntryFilter, *query) {
+	q := c.query()
 	return core.EntryFilter{ExchangeID: q.text("exchange_id"),
 		OrganizationID: q.text("organization_id"), TeamID: q.text("team_id"), UserID: q.text("user_id"), KeyID: q.text("key_id"), Model: q.text("model"),
-		Deployment: q.text("deployment"), Outcome: core.Outcome(q.choice("outcome", "", outcomes...)), From: q.time("from"), To: q.time("to")}, q
+		Deployment: q.text("deployment"), Outcome: core.Outcome(q.choice("outcome")), From: q.time("from"), To: q.time("to")}, q
 }
 
 func (a *api) listEntries(c *call) error {
-	f, q := c.entryFilter("limit", "cursor")
+	f, q := c.entryFilter()
 	f.Limit, f.Cursor = q.limit(), q.text("cursor")
 	if q.err != nil {
 		return q.err
@@ -37,8 +37,8 @@ func (a *api) listEntries(c *call) error {
 
 // exportEntries streams all entries of the filter, oldest first.
 func (a *api) exportEntries(c *call) error {
-	f, q := c.entryFilter("format")
-	format := q.choice("format", "jsonl", "jsonl", "csv")
+	f, q := c.entryFilter()
+	format := q.choice("format")
 	if q.err != nil {
 		return q.err
 	}
@@ -63,6 +63,11 @@ var entryTable = table[*core.LedgerEntry]{
 	},
 }
 
+// verification is what a check of the ledger found; nothing is well.
+type verification struct {
+	Differences []core.LedgerDifference `json:"differences"`
+}
+
 func (a *api) verifyLedger(c *call) error {
 	d, err := a.Store.Verify(c.ctx())
 	if err != nil {
@@ -71,7 +76,7 @@ func (a *api) verifyLedger(c *call) error {
 	if d == nil {
 		d = []core.LedgerDifference{}
 	}
-	return writeJSON(c.w, http.StatusOK, map[string]any{"differences": d})
+	return writeJSON(c.w, http.StatusOK, verification{d})
 }
 
 func (a *api) rebuildLedger(c *call) error {
@@ -107,9 +112,9 @@ var groups = map[string]func(*core.Rollup) string{
 // usage sums rollups by one dimension, "" being those without, over whole
 // hours: those that from and to fall into count in full. Without them it is the last thirty days.
 func (a *api) usage(c *call) error {
-	q := c.query("from", "to", "by", "organization_id", "team_id", "user_id", "key_id")
+	q := c.query()
 	from, to := q.time("from"), q.time("to")
-	group := groups[q.choice("by", "model", slices.Sorted(maps.Keys(groups))...)]
+	group := groups[q.choice("by")]
 	if q.err != nil {
 		return q.err
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 func (a *api) listMemberships(c *call) error {
-	q := c.query("limit", "cursor", "organization_id", "team_id", "user_id")
+	q := c.query()
 	f := core.MembershipFilter{OrganizationID: q.given("organization_id"), TeamID: q.given("team_id"), UserID: q.given("user_id"), Page: q.page()}
 	if q.err != nil {
 		return q.err
@@ -19,15 +19,18 @@ func (a *api) listMemberships(c *call) error {
 	return writeList(c.w, found, next)
 }
 
+// membershipInput names a team, an organization, or both; without a role it is a member's.
+type membershipInput struct {
+	UserID         string    `json:"user_id" api:"required"`
+	OrganizationID string    `json:"organization_id" api:"null"`
+	TeamID         string    `json:"team_id" api:"null"`
+	Role           core.Role `json:"role" doc:"Member unless given."`
+}
+
 // createMembership makes a user a member of an organization or, with team_id, of a team.
 func (a *api) createMembership(c *call) error {
-	in := struct {
-		UserID         string    `json:"user_id"`
-		OrganizationID string    `json:"organization_id"`
-		TeamID         string    `json:"team_id"`
-		Role           core.Role `json:"role"`
-	}{Role: core.RoleMember}
-	if err := c.body(&in, "organization_id", "team_id"); err != nil {
+	in := membershipInput{Role: core.RoleMember}
+	if err := c.body(&in); err != nil {
 		return err
 	}
 	m := &core.Membership{ID: core.NewID(core.PrefixMembership, c.now), UserID: in.UserID, OrganizationID: in.OrganizationID, TeamID: in.TeamID,
@@ -52,15 +55,17 @@ func (a *api) getMembership(c *call) error {
 	return c.writeLiving("membership", m.DeletedAt, m)
 }
 
+type membershipPatch struct {
+	Role core.Role `json:"role"`
+}
+
 // updateMembership gives it another role: another place is another membership.
 func (a *api) updateMembership(c *call) error {
 	m, err := a.Store.FindMembershipByID(c.ctx(), c.path("id"))
 	if err != nil {
 		return err
 	}
-	in := struct {
-		Role core.Role `json:"role"`
-	}{m.Role}
+	in := membershipPatch{m.Role}
 	if err := c.body(&in); err != nil {
 		return err
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 func (a *api) listOrgs(c *call) error {
-	q := c.query("limit", "cursor", "name")
+	q := c.query()
 	f := core.OrganizationFilter{Name: q.given("name"), Page: q.page()}
 	if q.err != nil {
 		return q.err
@@ -20,10 +20,12 @@ func (a *api) listOrgs(c *call) error {
 	return writeList(c.w, found, next)
 }
 
+type orgInput struct {
+	Name string `json:"name" api:"required"`
+}
+
 func (a *api) createOrg(c *call) error {
-	var in struct {
-		Name string `json:"name"`
-	}
+	var in orgInput
 	if err := c.body(&in); err != nil {
 		return err
 	}
@@ -62,11 +64,13 @@ func (a *api) deleteOrg(c *call) error {
 	return c.deleted(a.Store.DeleteOrganization(c.ctx(), c.path("id"), c.now))
 }
 
+type namePatch struct {
+	Name *string `json:"name"`
+}
+
 // newName reads the body of a change of nothing but the name; nil keeps it.
 func (c *call) newName() (*string, error) {
-	var in struct {
-		Name *string `json:"name"`
-	}
+	var in namePatch
 	if err := c.body(&in); err != nil || in.Name == nil {
 		return nil, err
 	}

@@ -67,7 +67,7 @@ func TestAdmin_Address(t *testing.T) {
 		r.Header.Set("Authorization", "Bearer "+adminSecret)
 		r.Header.Set("X-Forwarded-For", c.forwarded)
 		rec := httptest.NewRecorder()
-		New(d).ServeHTTP(rec, r)
+		checked(t, d).ServeHTTP(rec, r)
 		if rec.Code != c.status {
 			t.Errorf("trusting %q, forwarded for %q: %d %s", c.trusted, c.forwarded, rec.Code, rec.Body)
 		}

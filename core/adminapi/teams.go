@@ -7,7 +7,7 @@ import (
 )
 
 func (a *api) listTeams(c *call) error {
-	q := c.query("limit", "cursor", "name", "organization_id")
+	q := c.query()
 	f := core.TeamFilter{OrganizationID: q.given("organization_id"), Name: q.given("name"), Page: q.page()}
 	if q.err != nil {
 		return q.err
@@ -19,11 +19,13 @@ func (a *api) listTeams(c *call) error {
 	return writeList(c.w, found, next)
 }
 
+type teamInput struct {
+	OrganizationID string `json:"organization_id" api:"required"`
+	Name           string `json:"name" api:"required"`
+}
+
 func (a *api) createTeam(c *call) error {
-	var in struct {
-		OrganizationID string `json:"organization_id"`
-		Name           string `json:"name"`
-	}
+	var in teamInput
 	if err := c.body(&in); err != nil {
 		return err
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 func (a *api) listUsers(c *call) error {
-	q := c.query("limit", "cursor", "name", "email", "organization_id", "team_id")
+	q := c.query()
 	f := core.UserFilter{OrganizationID: q.given("organization_id"), TeamID: q.given("team_id"), Name: q.given("name"), Email: q.given("email"), Page: q.page()}
 	if q.err != nil {
 		return q.err
@@ -23,11 +23,13 @@ func (a *api) listUsers(c *call) error {
 	return writeList(c.w, found, next)
 }
 
+type userInput struct {
+	Name  string `json:"name" api:"required"`
+	Email string `json:"email" api:"required"`
+}
+
 func (a *api) createUser(c *call) error {
-	var in struct {
-		Name  string `json:"name"`
-		Email string `json:"email"`
-	}
+	var in userInput
 	if err := c.body(&in); err != nil {
 		return err
 	}
@@ -53,11 +55,13 @@ func (a *api) getUser(c *call) error {
 	return c.writeLiving("user", u.DeletedAt, u)
 }
 
+type userPatch struct {
+	Name  *string `json:"name"`
+	Email *string `json:"email"`
+}
+
 func (a *api) updateUser(c *call) error {
-	var in struct {
-		Name  *string `json:"name"`
-		Email *string `json:"email"`
-	}
+	var in userPatch
 	if err := c.body(&in); err != nil {
 		return err
 	}

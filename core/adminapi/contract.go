@@ -1,0 +1,216 @@
+package adminapi
+
+import (
+	"maps"
+	"net/http"
+	"reflect"
+	"slices"
+
+	"github.com/tokligence/gateway/core"
+)
+
+// operation is what the outside is promised of a route. The same lines make the
+// description (see openapi.go) and say which query parameters a request may have.
+type operation struct {
+	summary string
+	query   []string     // names in the table of parameters
+	body    reflect.Type // of the request's JSON; nil: there is none
+	status  int          // of the answer
+	answer  reflect.Type // its JSON; nil: there is none
+	media   []string     // of the answer, in place of application/json
+	raw     bool         // the request's body is no JSON; the handler reads it
+	// problems are the statuses of its own failures, beside those of every route:
+	// 400, 401, 403, 404 where an object is named, 413 where there is a body, 5XX.
+	problems []int
+}
+
+// none is the body or answer of an operation without one.
+type none struct{}
+
+func typeOf[T any]() reflect.Type {
+	if t := reflect.TypeFor[T](); t != reflect.TypeFor[none]() {
+		return t
+	}
+	return nil
+}
+
+// lists is GET of many: a list of T in pages, with the filters.
+func lists[T any](summary string, filters ...string) operation {
+	return operation{summary: summary, query: append([]string{"limit", "cursor"}, filters...), status: http.StatusOK, answer: reflect.TypeFor[list[T]]()}
+}
+
+// gets is GET of one T.
+func gets[T any](summary string) operation {
+	return operation{summary: summary, status: http.StatusOK, answer: typeOf[T]()}
+}
+
+// exports is GET of all T, one a line.
+func exports[T any](summary string, filters ...string) operation {
+	return operation{summary: summary, query: append([]string{"format"}, filters...), status: http.StatusOK, answer: typeOf[T](),
+		media: []string{"application/jsonl", "text/csv"}}
+}
+
+// creates is POST of an In that makes an Out.
+func creates[In, Out any](summary string) operation {
+	return operation{summary: summary, body: typeOf[In](), status: http.StatusCreated, answer: typeOf[Out](), problems: []int{http.StatusConflict}}
+}
+
+// changes is PATCH with an In of what answers as Out.
+func changes[In, Out any](summary string) operation {
+	return operation{summary: summary, body: typeOf[In](), status: http.StatusOK, answer: typeOf[Out](), problems: []int{http.StatusConflict}}
+}
+
+// deletes is DELETE of one object.
+func deletes(summary string) operation {
+	return operation{summary: summary, status: http.StatusNoContent, problems: []int{http.StatusConflict}}
+}
+
+// acts is POST of something else to do, 204 when it answers nothing.
+func acts[In, Out any](summary string) operation {
+	o := operation{summary: summary, body: typeOf[In](), status: http.StatusOK, answer: typeOf[Out](), problems: []int{http.StatusConflict}}
+	if o.answer == nil {
+		o.status = http.StatusNoContent
+	}
+	return o
+}
+
+var (
+	auditFilters = []string{"action", "object_kind", "object_id", "actor_id", "from", "to"}
+	entryFilters = []string{"exchange_id", "organization_id", "team_id", "user_id", "key_id", "model", "deployment", "outcome", "from", "to"}
+)
+
+// contract has every route; a test holds that none is missing, and that no
+// answer and no accepted body of any other test is different from what stands here.
+func contract() map[string]operation {
+	return map[string]operation{
+		"GET /me":                     gets[keyView]("Tell which key asks"),
+		"GET /keys":                   lists[keyView]("List virtual keys, newest first", "name", "blocked", "organization_id", "team_id", "user_id"),
+		"POST /keys":                  creates[keyInput, keyView]("Create a virtual key, whose secret is shown this once"),
+		"POST /keys/bulk":             acts[bulkInput, list[bulkResult]]("Block, unblock or delete up to 1000 keys, each for itself"),
+		"GET /keys/{id}":              gets[keyView]("Get a virtual key"),
+		"PATCH /keys/{id}":            changes[keyPatch, keyView]("Change a virtual key"),
+		"DELETE /keys/{id}":           deletes("Delete a virtual key"),
+		"POST /keys/{id}/rotate":      acts[rotateInput, keyView]("Give a virtual key a new secret, which is shown this once"),
+		"POST /keys/{id}/block":       acts[none, keyView]("Block a virtual key"),
+		"POST /keys/{id}/unblock":     acts[none, keyView]("Unblock a virtual key"),
+		"GET /orgs":                   lists[core.Organization]("List organizations, newest first", "name"),
+		"POST /orgs":                  creates[orgInput, core.Organization]("Create an organization"),
+		"GET /orgs/{id}":              gets[core.Organization]("Get an organization"),
+		"PATCH /orgs/{id}":            changes[namePatch, core.Organization]("Rename an organization"),
+		"DELETE /orgs/{id}":           deletes("Delete an organization without teams and keys"),
+		"GET /teams":                  lists[core.Team]("List teams, newest first", "name", "organization_id"),
+		"POST /teams":                 creates[teamInput, core.Team]("Create a team"),
+		"GET /teams/{id}":             gets[core.Team]("Get a team"),
+		"PATCH /teams/{id}":           changes[namePatch, core.Team]("Rename a team"),
+		"DELETE /teams/{id}":          deletes("Delete a team without keys"),
+		"GET /users":                  lists[core.User]("List users, newest first", "name", "email", "organization_id", "team_id"),
+		"POST /users":                 creates[userInput, core.User]("Create a user"),
+		"GET /users/{id}":             gets[core.User]("Get a user"),
+		"PATCH /users/{id}":           changes[userPatch, core.User]("Change a user"),
+		"DELETE /users/{id}":          deletes("Delete a user without keys"),
+		"GET /memberships":            lists[core.Membership]("List memberships, newest first", "organization_id", "team_id", "user_id"),
+		"POST /memberships":           creates[membershipInput, core.Membership]("Make a user a member of an organization or a team"),
+		"GET /memberships/{id}":       gets[core.Membership]("Get a membership"),
+		"PATCH /memberships/{id}":     changes[membershipPatch, core.Membership]("Give a membership another role"),
+		"DELETE /memberships/{id}":    deletes("End a membership"),
+		"GET /ledger":                 lists[core.LedgerEntry]("List ledger entries, newest first", entryFilters...),
+		"GET /ledger/export":          exports[core.LedgerEntry]("Export ledger entries, oldest first", entryFilters...),
+		"POST /ledger/verify":         acts[none, verification]("Compare everything derived with the entries"),
+		"POST /ledger/rebuild":        acts[none, none]("Make everything derived anew from the entries"),
+		"GET /audit":                  lists[core.AuditRecord]("List audit records, newest first", auditFilters...),
+		"GET /audit/export":           exports[core.AuditRecord]("Export audit records, oldest first", auditFilters...),
+		"GET /usage":                  {summary: "Sum usage over whole hours, the last thirty days unless told otherwise", query: []string{"by", "from", "to", "organization_id", "team_id", "user_id", "key_id"}, status: http.StatusOK, answer: typeOf[list[usageRow]]()},
+		"GET /models":                 {summary: "List model aliases with the state of their deployments", status: http.StatusOK, answer: typeOf[list[ModelInfo]]()},
+		"POST /models/{name:.+}/test": acts[none, TestResult]("Send one small request through a model alias, at its cost"),
+		"GET /plugins":                {summary: "List declared plugins", status: http.StatusOK, answer: typeOf[list[PluginInfo]]()},
+	}
+}
+
+// parameter is a query parameter, which means the same on every route.
+type parameter struct {
+	kind    string   // integer, boolean, time; "" is text
+	options []string // all its values, if they are few
+	def     string   // of the options; "" is no filter
+	doc     string   // in place of what words says
+}
+
+// parameters are all there are.
+var parameters = map[string]parameter{
+	"limit":           {kind: "integer", doc: "How many items a page has at most, from 1 to 1000; 50 unless given."},
+	"cursor":          {doc: "Where the page begins: the next_cursor of the page before it."},
+	"format":          {options: []string{"jsonl", "csv"}, def: "jsonl", doc: "JSON Lines, or CSV with a header."},
+	"by":              {options: slices.Sorted(maps.Keys(groups)), def: "model", doc: "What to sum by."},
+	"from":            {kind: "time", doc: "The first instant: a time (RFC 3339) or a date."},
+	"to":              {kind: "time", doc: "The instant before which it ends: a time (RFC 3339) or a date."},
+	"blocked":         {kind: "boolean"},
+	"outcome":         {options: outcomes},
+	"name":            {doc: "Those with exactly this name."},
+	"email":           {},
+	"organization_id": {}, "team_id": {}, "user_id": {}, "key_id": {},
+	"exchange_id": {}, "model": {}, "deployment": {},
+	"action": {}, "object_kind": {}, "object_id": {}, "actor_id": {},
+}
+
+// words are what members and parameters mean, by their names.
+var words = map[string]string{
+	"id":                "What names it for good.",
+	"name":              "What people call it, up to 200 bytes.",
+	"email":             "An address, in lower case.",
+	"organization_id":   "The organization that it belongs to, or is asked for.",
+	"team_id":           "The team that it belongs to, or is asked for.",
+	"user_id":           "The user that it belongs to, or is asked for.",
+	"key_id":            "The virtual key.",
+	"exchange_id":       "The request of a client, as x-tokligence-exchange-id named it.",
+	"model":             "The model name that clients ask for.",
+	"deployment":        "The deployment that served.",
+	"role":              "What its holder may do.",
+	"prefix":            "The visible beginning of the secret.",
+	"last_four":         "The visible end of the secret.",
+	"all_models":        "It may call every model alias.",
+	"models":            "The model aliases that it may call; none when the list is empty.",
+	"ip_ranges":         "Where it may be used from; null is everywhere, an empty list nowhere.",
+	"endpoints":         "What it may be used for; null is everything, an empty list nothing.",
+	"limits":            "Rates over a sliding minute.",
+	"rpm":               "Requests a minute; absent or 0 is no limit.",
+	"tpm":               "Input and output tokens a minute; absent or 0 is no limit.",
+	"parallel":          "Requests at the same time; absent or 0 is no limit.",
+	"budget":            "Money that it may spend in each period.",
+	"amount":            "Dollars as a decimal string.",
+	"period":            "How often the budget starts anew.",
+	"timezone":          "The IANA time zone of the period's boundaries; empty is UTC.",
+	"policy":            "What happens to a request whose worst case does not fit: refused, or its output made shorter.",
+	"spent":             "What was spent in this period.",
+	"reserved":          "What is held for requests under way.",
+	"resets_at":         "When the period ends; null is never.",
+	"tags":              "Words to find it by.",
+	"blocked":           "Whether it is refused until it is unblocked.",
+	"expires_at":        "When it ends; null is never.",
+	"created_at":        "When it was made.",
+	"updated_at":        "When it was last changed.",
+	"deleted_at":        "When it was deleted.",
+	"last_used_at":      "When it was last used.",
+	"secret":            "What a client presents. It is shown once and cannot be read again.",
+	"at":                "When it began.",
+	"action":            "What was done: noun and verb, such as key.create.",
+	"object_kind":       "The noun of what was acted on, such as key.",
+	"object_id":         "What was acted on.",
+	"actor_id":          "Who acted.",
+	"before":            "What was acted on as it stood before; null for nothing.",
+	"after":             "What was acted on as it stood afterwards; null for nothing.",
+	"outcome":           "How it ended.",
+	"error_code":        "Why it failed.",
+	"next_cursor":       "The cursor of the next page; null on the last one.",
+	"data":              "The items of this page.",
+	"unpriced":          "Whether, or how often, a model without a price was used: the amount is not all then.",
+	"deployed_model":    "The model that the deployment asks its provider for.",
+	"served_model":      "The model that the provider says has answered.",
+	"requested_model":   "The model name that the client asked for.",
+	"corrects":          "The entry that this one amends.",
+	"code":              "What failed, for programs.",
+	"detail":            "What failed, for people.",
+	"param":             "The member or parameter at fault.",
+	"group":             "What the row sums; empty for what has none.",
+	"organization_name": "The name of the organization.",
+	"team_name":         "The name of the team.",
+	"user_name":         "The name of the user.",
+}
