@@ -28,7 +28,7 @@ var edges = map[string][]string{
 	"core/store/storetest":            {},
 	"core/routing":                    {"pdk/abi"},
 	"core/upstream":                   {"core/sse", "pdk/abi"},
-	"core/config":                     {"pdk/abi", "core/ledger/prices"},
+	"core/config":                     {"pdk/abi", "core/ledger/prices", "core/seal"},
 	"core/dialect":                    {"core/dialect/messages", "pdk/abi", "pdk/abi/scan"},
 	"core/dialect/messages":           {"core/sse", "pdk/abi", "pdk/abi/scan", "pdk/abi/llm"},
 	"core/plugin":                     {"pdk/abi", "pdk/abi/scan", "pdk/abi/wire"},

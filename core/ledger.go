@@ -194,6 +194,7 @@ type Store interface {
 	BudgetStore
 	LedgerStore
 	AuditStore
+	SealedStore
 	// Ping reports whether the database answers (for /readyz).
 	Ping(ctx context.Context) error
 	Close() error

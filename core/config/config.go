@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/seal"
 )
 
 // Config is a configuration without faults. It is immutable.
@@ -17,11 +18,12 @@ import (
 // It holds secrets (credentials, configurations of plugins), so it prints and
 // marshals as its path only.
 type Config struct {
-	Path    string // of the main file, as given
-	Server  Server
-	Storage Storage
-	Ledger  Ledger
-	Routing Routing
+	Path     string // of the main file, as given
+	Server   Server
+	Storage  Storage
+	Security Security
+	Ledger   Ledger
+	Routing  Routing
 
 	plugins     []Plugin
 	credentials []*core.Credential
@@ -44,6 +46,12 @@ type Server struct {
 // Storage is [storage].
 type Storage struct {
 	URL string // "sqlite://data/tokligence.db"; a relative path is relative to the working directory
+}
+
+// Security is [security]. It prints without secrets.
+type Security struct {
+	EncryptionKey *seal.Key   // seals secrets in the store; nil when not given
+	PreviousKeys  []*seal.Key // open what was sealed before the key was changed
 }
 
 // Ledger is [ledger].

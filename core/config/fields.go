@@ -31,6 +31,19 @@ var storageFields = []field[Storage]{
 		func(s *Storage) *string { return &s.URL }, isStorageURL),
 }
 
+var securityFields = []field[Security]{
+	{
+		Field: Field{Name: "encryption_key", Type: "env:NAME or file:PATH", Default: `""`,
+			Doc: "32 random bytes in base64 or hex, for secrets in the database; empty makes a key file beside a SQLite database"},
+		set: setEncryptionKey,
+	},
+	{
+		Field: Field{Name: "previous_keys", Type: "list of env:NAME or file:PATH", Default: "[]",
+			Doc: "earlier encryption keys, until `tokligence encryption reseal` is done"},
+		set: setPreviousKeys,
+	},
+}
+
 var ledgerFields = []field[Ledger]{
 	choice("durability", `"commit"`, "commit: an answer's last byte leaves after its ledger entry is stored; relaxed: before",
 		[]string{string(DurabilityCommit), string(DurabilityRelaxed)},
