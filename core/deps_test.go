@@ -41,7 +41,7 @@ var edges = map[string][]string{
 	"core/plugin/prochost":            {"core/plugin", "core/plugin/guestlog", "pdk/abi", "pdk/abi/scan", "pdk/abi/wire", "pdk/process", "pdk/process/proto"},
 	"core/exchange":                   {"core/dialect", "core/dialect/messages", "core/guard", "core/ledger", "core/limit", "core/routing", "core/sse", "core/upstream", "pdk/abi", "pdk/abi/llm", "pdk/abi/scan"},
 	"core/httpapi":                    {"core/exchange", "pdk/abi"},
-	"core/adminapi":                   {"core/keys", "core/ledger"},
+	"core/adminapi":                   {"core/keys", "core/ledger", "core/seal"},
 	"core/obs":                        {"core/exchange", "core/ledger", "core/plugin", "pdk/abi", "pdk/abi/scan"},
 	"core/cmd/bench":                  {},
 	"core/plugin/guestlog":            {},

@@ -18,6 +18,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/seal"
 )
 
 // Deps are what the API works on.
@@ -26,6 +27,7 @@ type Deps struct {
 	Store   core.Store
 	Ledger  Budgets
 	Runtime Runtime
+	Sealer  *seal.Ring // seals the secrets that are given by API
 	Now     func() time.Time
 	Log     *slog.Logger
 
@@ -96,6 +98,8 @@ func (a *api) routes() []route {
 		{"GET", "/models", a.listModels},
 		{"POST", "/models/{name:.+}/test", a.testModel},
 		{"GET", "/plugins", a.listPlugins},
+		{"GET", "/encryption", a.encryption},
+		{"POST", "/encryption/reseal", a.reseal},
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/keys"
 	"github.com/tokligence/gateway/core/ledger"
+	"github.com/tokligence/gateway/core/seal"
 	"github.com/tokligence/gateway/core/store"
 )
 
@@ -70,7 +71,14 @@ func newWorld(t *testing.T) *world {
 	if w.plain, _, err = service.Create(ctx, keys.Spec{Name: "plain", AllModels: true, Secret: plainSecret}); err != nil {
 		t.Fatal(err)
 	}
-	w.deps = Deps{Keys: service, Store: w.store, Ledger: w.ledger, Runtime: fakeRuntime{}, Now: now, Log: log}
+	if err := seal.CreateFile(filepath.Join(w.dir, "key")); err != nil {
+		t.Fatal(err)
+	}
+	key, _, err := seal.ReadFile(filepath.Join(w.dir, "key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.deps = Deps{Sealer: seal.New(key), Keys: service, Store: w.store, Ledger: w.ledger, Runtime: fakeRuntime{}, Now: now, Log: log}
 	w.handler = checked(t, w.deps)
 	return w
 }

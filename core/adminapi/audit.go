@@ -54,6 +54,7 @@ func (a *api) actions() map[string]action {
 		"DELETE /memberships/{id}":    a.auditMembership("membership.delete"),
 		"POST /ledger/verify":         {}, // changes nothing
 		"POST /ledger/rebuild":        {name: "ledger.rebuild"},
+		"POST /encryption/reseal":     {name: "encryption.reseal"},
 		"POST /models/{name:.+}/test": {name: "model.test", find: a.auditModel, still: true},
 	}
 }

@@ -122,6 +122,8 @@ func contract() map[string]operation {
 		"GET /usage":                  {summary: "Sum usage over whole hours, the last thirty days unless told otherwise", query: []string{"by", "from", "to", "organization_id", "team_id", "user_id", "key_id"}, status: http.StatusOK, answer: typeOf[list[usageRow]]()},
 		"GET /models":                 {summary: "List model aliases with the state of their deployments", status: http.StatusOK, answer: typeOf[list[ModelInfo]]()},
 		"POST /models/{name:.+}/test": acts[none, TestResult]("Send one small request through a model alias, at its cost"),
+		"GET /encryption":             gets[encryption]("Tell on which encryption keys the sealed secrets in the database depend"),
+		"POST /encryption/reseal":     acts[none, resealed]("Seal all secrets in the database anew with the current encryption key"),
 		"GET /plugins":                {summary: "List declared plugins", status: http.StatusOK, answer: typeOf[list[PluginInfo]]()},
 	}
 }

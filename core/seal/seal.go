@@ -68,6 +68,9 @@ func (r *Ring) Current() string {
 	return r.current.id
 }
 
+// Why says why there is no current key; "" when there is one.
+func (r *Ring) Why() string { return r.why }
+
 // Has reports whether the ring has the key of that id.
 func (r *Ring) Has(id string) bool { return r.keys[id] != nil }
 

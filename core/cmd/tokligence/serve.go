@@ -33,6 +33,7 @@ import (
 	"github.com/tokligence/gateway/core/obs"
 	"github.com/tokligence/gateway/core/plugin"
 	"github.com/tokligence/gateway/core/routing"
+	"github.com/tokligence/gateway/core/seal"
 	"github.com/tokligence/gateway/core/store"
 	"github.com/tokligence/gateway/core/upstream"
 )
@@ -50,6 +51,7 @@ type Main struct {
 	lines     *obs.Lines
 	log       *slog.Logger
 	store     *store.Store
+	sealer    *seal.Ring
 	ledger    *ledger.Ledger
 	keys      *keys.Service
 	client    upstream.Client
@@ -135,6 +137,9 @@ func (m *Main) open(ctx context.Context) error {
 	if err := m.store.Own(); err != nil {
 		return err
 	}
+	if m.sealer, err = m.openSealer(ctx); err != nil {
+		return err
+	}
 	m.ledger, err = ledger.Open(ctx, m.store, ledger.Options{NodeID: "single", Durability: string(c.Ledger.Durability), Now: time.Now, Log: m.log})
 	if err != nil {
 		return err
@@ -201,12 +206,18 @@ func (m *Main) apply(c *config.Config, snap *exchange.Snapshot) {
 
 // cacheDir is where compiled plugins are kept: beside the database.
 func (m *Main) cacheDir() string {
-	path, ok := strings.CutPrefix(m.config.Storage.URL, "sqlite://")
+	file, ok := databaseFile(m.config.Storage.URL)
 	if !ok {
-		path = "data/x"
+		file = "data/x"
 	}
+	return filepath.Join(filepath.Dir(file), "plugin-cache")
+}
+
+// databaseFile is where the database is; not ok when it is no file.
+func databaseFile(url string) (path string, ok bool) {
+	path, ok = strings.CutPrefix(url, "sqlite://")
 	path, _, _ = strings.Cut(path, "?")
-	return filepath.Join(filepath.Dir(path), "plugin-cache")
+	return path, ok
 }
 
 // adminKeyVariable holds the first admin key, if an operator brings one along.
@@ -268,7 +279,7 @@ func (m *Main) record(ctx context.Context, action string, object core.AuditObjec
 
 // serve answers requests until ctx ends, and reloads at each hangup.
 func (m *Main) serve(ctx context.Context, listener net.Listener, hangup <-chan os.Signal) error {
-	admin := adminapi.New(adminapi.Deps{Keys: m.keys, Store: m.store, Ledger: m.ledger, Runtime: (*runtime)(m), TrustedProxies: m.config.Server.TrustedProxies, Version: version, Now: time.Now, Log: m.log})
+	admin := adminapi.New(adminapi.Deps{Keys: m.keys, Store: m.store, Ledger: m.ledger, Runtime: (*runtime)(m), Sealer: m.sealer, TrustedProxies: m.config.Server.TrustedProxies, Version: version, Now: time.Now, Log: m.log})
 	m.server = httpapi.NewServer(httpapi.Options{Exchange: m.exchanger, Keys: m.keys, MaxBody: m.config.Server.MaxBody, TrustedProxies: m.config.Server.TrustedProxies, Now: time.Now, Log: m.log,
 		Ready: m.ready, Notes: m.notes, Metrics: m.metrics.Handler(), Admin: admin})
 	ended := make(chan error, 1)
@@ -354,7 +365,7 @@ func (m *Main) Reload(ctx context.Context) {
 	if err := m.record(ctx, "config.reload", core.AuditObject{Kind: "config"}, map[string]int64{"revision": m.revisions.Load()}); err != nil {
 		m.log.Error("the reload is in force, but not on record", "error", err)
 	}
-	m.log.Info("configuration reloaded; [server], [storage] and [ledger] take effect at the next start")
+	m.log.Info("configuration reloaded; [server], [storage], [security] and [ledger] take effect at the next start")
 }
 
 // ready names what keeps the gateway from serving.
