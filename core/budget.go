@@ -10,10 +10,24 @@ import (
 // Scope is the level at which a budget or limit stands.
 type Scope string
 
-// The scopes. Only those that something uses exist.
+// The scopes, narrowest first. Only those that something uses exist.
 const (
-	ScopeKey Scope = "key"
+	ScopeKey          Scope = "key"
+	ScopeMember       Scope = "member" // a user within a team; the subject is [MemberSubject]
+	ScopeTeam         Scope = "team"
+	ScopeUser         Scope = "user"
+	ScopeOrganization Scope = "organization"
 )
+
+// BudgetSubject is whose money a budget limits.
+type BudgetSubject struct {
+	Scope Scope
+	ID    string
+}
+
+// MemberSubject is the subject of ScopeMember: it is the same before and after
+// somebody left the team and came back.
+func MemberSubject(teamID, userID string) string { return teamID + "/" + userID }
 
 // Period is how often a budget starts anew.
 type Period string
@@ -139,5 +153,7 @@ type BudgetStore interface {
 	SetBudget(ctx context.Context, b *Budget) error
 	// ListBudgets returns those of one subject, or all for subject "".
 	ListBudgets(ctx context.Context, scope Scope, subject string) ([]*Budget, error)
+	// FindBudgets returns those that the subjects have, in the subjects' order.
+	FindBudgets(ctx context.Context, subjects []BudgetSubject) ([]*Budget, error)
 	DeleteBudget(ctx context.Context, id string) error
 }

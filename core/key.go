@@ -59,17 +59,17 @@ type Limits struct {
 	Parallel int64 `json:"parallel,omitempty" toml:"parallel"` // exchanges at the same time
 }
 
-// AllowsModel reports whether the key may call the alias.
-func (k *VirtualKey) AllowsModel(alias string) bool {
-	if k.AllModels {
-		return true
-	}
-	for _, m := range k.Models {
-		if m == alias {
-			return true
+// CheckLimits refuses negative limits. The error is CodeInvalidRequest at the member.
+func CheckLimits(l Limits) error {
+	for _, of := range []struct {
+		member string
+		n      int64
+	}{{"limits.rpm", l.RPM}, {"limits.tpm", l.TPM}, {"limits.parallel", l.Parallel}} {
+		if of.n < 0 {
+			return Invalid(of.member, "must not be negative")
 		}
 	}
-	return false
+	return nil
 }
 
 // AllowsAddress reports whether the key may be used from the address.
@@ -100,7 +100,11 @@ type Principal struct {
 	Organization Named
 	Team         Named
 	User         Named
+	Levels       []Level   // the owners' ceilings that restrict something, narrowest first
 	Budgets      []*Budget // every budget that applies, narrowest first
+	// Groups are the aliases of the groups that Key and Levels name, by the entry
+	// that names them ("group:cheap"); those that do not exist are missing.
+	Groups map[string][]string
 }
 
 // Named is an id with the name it had at the time.
@@ -156,9 +160,9 @@ type KeyStore interface {
 	ListKeys(ctx context.Context, f KeyFilter) (keys []*VirtualKey, next string, err error)
 	// UpdateKey holds what it changes of the owners to the rules of CreateKey.
 	UpdateKey(ctx context.Context, id string, u KeyUpdate, now time.Time) (*VirtualKey, error)
-	// FindOwners returns the key's owners with the names that they have now; the
-	// zero Named stands for none.
-	FindOwners(ctx context.Context, k *VirtualKey) (organization, team, user Named, err error)
+	// FindOwners returns the key's owners as they are now. One that the key names
+	// and that does not exist is nil.
+	FindOwners(ctx context.Context, k *VirtualKey) (*Owners, error)
 	// RotateKey adds a secret and lets all earlier ones end at graceUntil (at
 	// once when it is not after now).
 	RotateKey(ctx context.Context, id string, secret SecretHash, prefix, lastFour string, graceUntil, now time.Time) error

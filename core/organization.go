@@ -9,8 +9,9 @@ import (
 
 // Organization is the outermost owner of keys; teams divide it.
 type Organization struct {
-	ID        string     `json:"id"`
-	Name      string     `json:"name"` // no two living organizations have the same
+	ID   string `json:"id"`
+	Name string `json:"name"` // no two living organizations have the same
+	Ceiling
 	CreatedAt time.Time  `json:"created_at"`
 	UpdatedAt time.Time  `json:"updated_at"`
 	DeletedAt *time.Time `json:"deleted_at,omitempty"`
@@ -19,19 +20,21 @@ type Organization struct {
 // Team is a part of one organization, for good: what a team spent stays its
 // organization's.
 type Team struct {
-	ID             string     `json:"id"`
-	OrganizationID string     `json:"organization_id"`
-	Name           string     `json:"name"` // no two living teams of an organization have the same
-	CreatedAt      time.Time  `json:"created_at"`
-	UpdatedAt      time.Time  `json:"updated_at"`
-	DeletedAt      *time.Time `json:"deleted_at,omitempty"`
+	ID             string `json:"id"`
+	OrganizationID string `json:"organization_id"`
+	Name           string `json:"name"` // no two living teams of an organization have the same
+	Ceiling
+	CreatedAt time.Time  `json:"created_at"`
+	UpdatedAt time.Time  `json:"updated_at"`
+	DeletedAt *time.Time `json:"deleted_at,omitempty"`
 }
 
 // User is a person. Memberships say where.
 type User struct {
-	ID        string     `json:"id"`
-	Name      string     `json:"name"`  // may be another's as well
-	Email     string     `json:"email"` // as [CheckEmail] returns it; no two living users have the same
+	ID    string `json:"id"`
+	Name  string `json:"name"`  // may be another's as well
+	Email string `json:"email"` // as [CheckEmail] returns it; no two living users have the same
+	Ceiling
 	CreatedAt time.Time  `json:"created_at"`
 	UpdatedAt time.Time  `json:"updated_at"`
 	DeletedAt *time.Time `json:"deleted_at,omitempty"`
@@ -63,7 +66,8 @@ func CheckEmail(email string) (string, error) {
 // use. What is missing is *Error with CodeNotFound, what is named by a new or
 // changed object and is missing or deleted is CodeInvalidRequest at that
 // member, and a name or address that a living one has is CodeConflict.
-// Deleting sets DeletedAt; the deleted are found by id only and change no more.
+// An owner that is created with a ceiling of which nothing was said gets
+// [Ceiling.Default]. Deleting sets DeletedAt; the deleted are found by id only and change no more.
 // Lists hold the living, newest first; next is "" on the last page.
 
 // Page is the part of a list that is asked for.
@@ -79,7 +83,10 @@ type OrganizationFilter struct {
 }
 
 // OrganizationUpdate changes the fields that are not nil.
-type OrganizationUpdate struct{ Name *string }
+type OrganizationUpdate struct {
+	Name *string
+	CeilingUpdate
+}
 
 // OrganizationStore keeps organizations.
 type OrganizationStore interface {
@@ -100,7 +107,10 @@ type TeamFilter struct {
 }
 
 // TeamUpdate changes the fields that are not nil.
-type TeamUpdate struct{ Name *string }
+type TeamUpdate struct {
+	Name *string
+	CeilingUpdate
+}
 
 // TeamStore keeps teams.
 type TeamStore interface {
@@ -124,7 +134,10 @@ type UserFilter struct {
 }
 
 // UserUpdate changes the fields that are not nil.
-type UserUpdate struct{ Name, Email *string }
+type UserUpdate struct {
+	Name, Email *string
+	CeilingUpdate
+}
 
 // UserStore keeps users.
 type UserStore interface {

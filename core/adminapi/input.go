@@ -67,7 +67,7 @@ func strict(within string, raw []byte, v any) error {
 	case errors.As(err, &ours):
 		return ours
 	case errors.As(err, &wrong):
-		return core.Invalid(at(wrong.Field), "must not be a %s", wrong.Value)
+		return core.Invalid(at(members(wrong.Field)), "must not be a %s", wrong.Value)
 	case strings.HasPrefix(err.Error(), unknown):
 		name, _ := strconv.Unquote(strings.TrimPrefix(err.Error(), unknown))
 		return core.Invalid(at(name), "unknown member %q", at(name))
@@ -79,6 +79,13 @@ func strict(within string, raw []byte, v any) error {
 		return core.Invalid(within, "not valid JSON at byte %d", syntax.Offset)
 	}
 	return core.Invalid(within, "not understood").With(err)
+}
+
+// members leaves out of a path what is no member but the name of an embedded
+// struct, which alone has capital letters.
+func members(path string) string {
+	parts := strings.Split(path, ".")
+	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p != strings.ToLower(p) }), ".")
 }
 
 // money is a budget's amount: dollars as a decimal string.

@@ -23,7 +23,8 @@ type Keys interface {
 	Delete(ctx context.Context, id string) error
 	SetBudget(ctx context.Context, id string, b *core.Budget) (*core.Budget, error)
 	Budgets(ctx context.Context, id string) ([]*core.Budget, error)
-	Forget() // after a change of a name that principals bear
+	SetBudgetOf(ctx context.Context, of core.BudgetSubject, b *core.Budget) (*core.Budget, error)
+	Forget() // after a change of an owner
 }
 
 // keyView is a key as the API shows it. Secret is there once, when it was made.
@@ -158,13 +159,8 @@ func (a *api) view(c *call, k *core.VirtualKey) (*keyView, error) {
 	}
 	v := &keyView{VirtualKey: &shown}
 	for _, b := range budgets {
-		spent, reserved, resets, err := a.Ledger.Spent(c.ctx(), b, c.now)
-		if err != nil {
+		if v.Budget, err = a.spentOf(c, b); err != nil {
 			return nil, err
-		}
-		v.Budget = &budgetView{Amount: b.Amount, Period: b.Period, Timezone: b.Timezone, Policy: b.Policy, Spent: spent, Reserved: reserved}
-		if !resets.IsZero() {
-			v.Budget.ResetsAt = &resets
 		}
 	}
 	return v, nil
@@ -248,10 +244,7 @@ func (p *keyPatch) update(k *core.VirtualKey) (core.KeyUpdate, error) {
 		u.AllModels = new(bool)
 	}
 	if p.Limits != nil {
-		l := k.Limits
-		set(&l.RPM, p.Limits.RPM)
-		set(&l.TPM, p.Limits.TPM)
-		set(&l.Parallel, p.Limits.Parallel)
+		l := p.Limits.onto(k.Limits)
 		u.Limits = &l
 	}
 	if p.ExpiresAt != nil {

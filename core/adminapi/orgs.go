@@ -7,6 +7,25 @@ import (
 	"github.com/tokligence/gateway/core"
 )
 
+// organizationView is an organization as the API shows it.
+type organizationView struct {
+	*core.Organization
+	Budget *budgetView `json:"budget"`
+}
+
+func (a *api) viewOrg(c *call, o *core.Organization) (*organizationView, error) {
+	b, err := a.budgetView(c, orgBudget(o.ID))
+	return &organizationView{o, b}, err
+}
+
+func (a *api) writeOrg(c *call, status int, o *core.Organization) error {
+	v, err := a.viewOrg(c, o)
+	if err != nil {
+		return err
+	}
+	return writeJSON(c.w, status, v)
+}
+
 func (a *api) listOrgs(c *call) error {
 	q := c.query()
 	f := core.OrganizationFilter{Name: q.given("name"), Page: q.page()}
@@ -17,11 +36,16 @@ func (a *api) listOrgs(c *call) error {
 	if err != nil {
 		return err
 	}
-	return writeList(c.w, found, next)
+	views, err := eachView(found, func(o *core.Organization) (*organizationView, error) { return a.viewOrg(c, o) })
+	if err != nil {
+		return err
+	}
+	return writeList(c.w, views, next)
 }
 
 type orgInput struct {
 	Name string `json:"name" api:"required"`
+	ceilingInput
 }
 
 func (a *api) createOrg(c *call) error {
@@ -32,57 +56,79 @@ func (a *api) createOrg(c *call) error {
 	if err := core.CheckName(in.Name); err != nil {
 		return err
 	}
-	o := &core.Organization{ID: core.NewID(core.PrefixOrganization, c.now), Name: in.Name, CreatedAt: c.now, UpdatedAt: c.now}
-	if err := a.Store.CreateOrganization(c.ctx(), o); err != nil {
+	ceiling, err := in.ceiling()
+	if err != nil {
 		return err
 	}
-	return writeJSON(c.w, http.StatusCreated, o)
+	o := &core.Organization{ID: core.NewID(core.PrefixOrganization, c.now), Name: in.Name, Ceiling: ceiling, CreatedAt: c.now, UpdatedAt: c.now}
+	if err := a.withBudget(c, orgBudget(o.ID), in.Budget, func() error { return a.Store.CreateOrganization(c.ctx(), o) }); err != nil {
+		return err
+	}
+	return a.writeOrg(c, http.StatusCreated, o)
+}
+
+// org is the one of the path; a deleted one is not found.
+func (a *api) org(c *call) (*core.Organization, error) {
+	o, err := a.Store.FindOrganizationByID(c.ctx(), c.path("id"))
+	if err != nil {
+		return nil, err
+	}
+	return o, c.living("organization", o.DeletedAt)
 }
 
 func (a *api) getOrg(c *call) error {
-	o, err := a.Store.FindOrganizationByID(c.ctx(), c.path("id"))
+	o, err := a.org(c)
 	if err != nil {
 		return err
 	}
-	return c.writeLiving("organization", o.DeletedAt, o)
+	return a.writeOrg(c, http.StatusOK, o)
 }
 
 func (a *api) updateOrg(c *call) error {
-	name, err := c.newName()
+	o, err := a.org(c)
 	if err != nil {
 		return err
 	}
-	o, err := a.Store.UpdateOrganization(c.ctx(), c.path("id"), core.OrganizationUpdate{Name: name}, c.now)
+	var in ownerPatch
+	if err := c.body(&in); err != nil {
+		return err
+	}
+	if err := checkNewName(in.Name); err != nil {
+		return err
+	}
+	ceiling, err := in.update(o.Ceiling)
 	if err != nil {
 		return err
 	}
-	a.Keys.Forget()
-	return writeJSON(c.w, http.StatusOK, o)
+	defer a.Keys.Forget()
+	err = a.withBudget(c, orgBudget(o.ID), in.Budget, func() (err error) {
+		o, err = a.Store.UpdateOrganization(c.ctx(), o.ID, core.OrganizationUpdate{Name: in.Name, CeilingUpdate: ceiling}, c.now)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return a.writeOrg(c, http.StatusOK, o)
 }
 
 func (a *api) deleteOrg(c *call) error {
 	return c.deleted(a.Store.DeleteOrganization(c.ctx(), c.path("id"), c.now))
 }
 
-type namePatch struct {
-	Name *string `json:"name"`
+// checkNewName holds a name to the rules; nil keeps the old one.
+func checkNewName(name *string) error {
+	if name == nil {
+		return nil
+	}
+	return core.CheckName(*name)
 }
 
-// newName reads the body of a change of nothing but the name; nil keeps it.
-func (c *call) newName() (*string, error) {
-	var in namePatch
-	if err := c.body(&in); err != nil || in.Name == nil {
-		return nil, err
+// living is the error for an object of the path that is deleted, nil for the others.
+func (c *call) living(noun string, deleted *time.Time) error {
+	if deleted == nil {
+		return nil
 	}
-	return in.Name, core.CheckName(*in.Name)
-}
-
-// writeLiving answers with v, unless it is deleted and so not found.
-func (c *call) writeLiving(noun string, deleted *time.Time, v any) error {
-	if deleted != nil {
-		return core.Errorf(core.CodeNotFound, core.SourceClient, "there is no %s %s", noun, c.path("id"))
-	}
-	return writeJSON(c.w, http.StatusOK, v)
+	return core.Errorf(core.CodeNotFound, core.SourceClient, "there is no %s %s", noun, c.path("id"))
 }
 
 // deleted answers with nothing, or passes the error of a deletion on.

@@ -37,11 +37,11 @@ func TestOwners(t *testing.T) {
 		status                   int
 		method, path, body, want string
 	}{
-		{200, "GET", "/orgs/ORG", "", `{"id":"ORG","name":"Org","created_at":"2026-11-25T12:30:00.001Z","updated_at":"2026-11-25T12:30:00.001Z"}`},
+		{200, "GET", "/orgs/ORG", "", `{"id":"ORG","name":"Org","all_models":true,"models":[],"limits":{},"created_at":"2026-11-25T12:30:00.001Z","updated_at":"2026-11-25T12:30:00.001Z","budget":null}`},
 		{200, "GET", "/orgs?name=Org", "", `{"data":[{"id":"ORG",`},
 		{200, "GET", "/orgs?limit=1", "", `"next_cursor":"OTHER"}`},
 		{200, "GET", "/orgs?limit=1&cursor=OTHER", "", `{"data":[{"id":"ORG",`},
-		{200, "PATCH", "/orgs/ORG", `{"name": "Org 2"}`, `"name":"Org 2","created_at":"2026-11-25T12:30:00.001Z","updated_at":"2026-11-25T13:30:00.`},
+		{200, "PATCH", "/orgs/ORG", `{"name": "Org 2"}`, `"name":"Org 2","all_models":true,"models":[],"limits":{},"created_at":"2026-11-25T12:30:00.001Z","updated_at":"2026-11-25T13:30:00.`},
 		{409, "PATCH", "/orgs/ORG", `{"name": "Other"}`, `"param":"name"`},
 		{409, "POST", "/orgs", `{"name": "Other"}`, `an organization has this name already`},
 
@@ -83,7 +83,7 @@ func TestOwners(t *testing.T) {
 		{404, "GET", "/teams/TEAM", "", "there is no team"},
 		{404, "GET", "/users/ADA", "", "there is no user"},
 		{404, "GET", "/memberships/MEMBERSHIP", "", "there is no membership"},
-		{404, "PATCH", "/memberships/MEMBERSHIP", `{"role": "viewer"}`, "does not exist"},
+		{404, "PATCH", "/memberships/MEMBERSHIP", `{"role": "viewer"}`, "there is no membership"},
 		{404, "DELETE", "/orgs/ORG", "", "does not exist"},
 	} {
 		fill := strings.NewReplacer("PLAIN", w.plain.ID).Replace

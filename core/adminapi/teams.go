@@ -6,6 +6,25 @@ import (
 	"github.com/tokligence/gateway/core"
 )
 
+// teamView is a team as the API shows it.
+type teamView struct {
+	*core.Team
+	Budget *budgetView `json:"budget"`
+}
+
+func (a *api) viewTeam(c *call, t *core.Team) (*teamView, error) {
+	b, err := a.budgetView(c, teamBudget(t.ID))
+	return &teamView{t, b}, err
+}
+
+func (a *api) writeTeam(c *call, status int, t *core.Team) error {
+	v, err := a.viewTeam(c, t)
+	if err != nil {
+		return err
+	}
+	return writeJSON(c.w, status, v)
+}
+
 func (a *api) listTeams(c *call) error {
 	q := c.query()
 	f := core.TeamFilter{OrganizationID: q.given("organization_id"), Name: q.given("name"), Page: q.page()}
@@ -16,12 +35,17 @@ func (a *api) listTeams(c *call) error {
 	if err != nil {
 		return err
 	}
-	return writeList(c.w, found, next)
+	views, err := eachView(found, func(t *core.Team) (*teamView, error) { return a.viewTeam(c, t) })
+	if err != nil {
+		return err
+	}
+	return writeList(c.w, views, next)
 }
 
 type teamInput struct {
 	OrganizationID string `json:"organization_id" api:"required"`
 	Name           string `json:"name" api:"required"`
+	ceilingInput
 }
 
 func (a *api) createTeam(c *call) error {
@@ -35,33 +59,60 @@ func (a *api) createTeam(c *call) error {
 	if in.OrganizationID == "" {
 		return core.Invalid("organization_id", "is required")
 	}
-	t := &core.Team{ID: core.NewID(core.PrefixTeam, c.now), OrganizationID: in.OrganizationID, Name: in.Name, CreatedAt: c.now, UpdatedAt: c.now}
-	if err := a.Store.CreateTeam(c.ctx(), t); err != nil {
+	ceiling, err := in.ceiling()
+	if err != nil {
 		return err
 	}
-	return writeJSON(c.w, http.StatusCreated, t)
+	t := &core.Team{ID: core.NewID(core.PrefixTeam, c.now), OrganizationID: in.OrganizationID, Name: in.Name, Ceiling: ceiling, CreatedAt: c.now, UpdatedAt: c.now}
+	if err := a.withBudget(c, teamBudget(t.ID), in.Budget, func() error { return a.Store.CreateTeam(c.ctx(), t) }); err != nil {
+		return err
+	}
+	return a.writeTeam(c, http.StatusCreated, t)
+}
+
+// team is the one of the path; a deleted one is not found.
+func (a *api) team(c *call) (*core.Team, error) {
+	t, err := a.Store.FindTeamByID(c.ctx(), c.path("id"))
+	if err != nil {
+		return nil, err
+	}
+	return t, c.living("team", t.DeletedAt)
 }
 
 func (a *api) getTeam(c *call) error {
-	t, err := a.Store.FindTeamByID(c.ctx(), c.path("id"))
+	t, err := a.team(c)
 	if err != nil {
 		return err
 	}
-	return c.writeLiving("team", t.DeletedAt, t)
+	return a.writeTeam(c, http.StatusOK, t)
 }
 
-// updateTeam renames: a team stays in its organization.
+// updateTeam changes all but the organization: a team stays in it.
 func (a *api) updateTeam(c *call) error {
-	name, err := c.newName()
+	t, err := a.team(c)
 	if err != nil {
 		return err
 	}
-	t, err := a.Store.UpdateTeam(c.ctx(), c.path("id"), core.TeamUpdate{Name: name}, c.now)
+	var in ownerPatch
+	if err := c.body(&in); err != nil {
+		return err
+	}
+	if err := checkNewName(in.Name); err != nil {
+		return err
+	}
+	ceiling, err := in.update(t.Ceiling)
 	if err != nil {
 		return err
 	}
-	a.Keys.Forget()
-	return writeJSON(c.w, http.StatusOK, t)
+	defer a.Keys.Forget()
+	err = a.withBudget(c, teamBudget(t.ID), in.Budget, func() (err error) {
+		t, err = a.Store.UpdateTeam(c.ctx(), t.ID, core.TeamUpdate{Name: in.Name, CeilingUpdate: ceiling}, c.now)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return a.writeTeam(c, http.StatusOK, t)
 }
 
 func (a *api) deleteTeam(c *call) error {

@@ -7,6 +7,25 @@ import (
 	"github.com/tokligence/gateway/core"
 )
 
+// userView is a user as the API shows it.
+type userView struct {
+	*core.User
+	Budget *budgetView `json:"budget"`
+}
+
+func (a *api) viewUser(c *call, u *core.User) (*userView, error) {
+	b, err := a.budgetView(c, userBudget(u.ID))
+	return &userView{u, b}, err
+}
+
+func (a *api) writeUser(c *call, status int, u *core.User) error {
+	v, err := a.viewUser(c, u)
+	if err != nil {
+		return err
+	}
+	return writeJSON(c.w, status, v)
+}
+
 func (a *api) listUsers(c *call) error {
 	q := c.query()
 	f := core.UserFilter{OrganizationID: q.given("organization_id"), TeamID: q.given("team_id"), Name: q.given("name"), Email: q.given("email"), Page: q.page()}
@@ -20,12 +39,17 @@ func (a *api) listUsers(c *call) error {
 	if err != nil {
 		return err
 	}
-	return writeList(c.w, found, next)
+	views, err := eachView(found, func(u *core.User) (*userView, error) { return a.viewUser(c, u) })
+	if err != nil {
+		return err
+	}
+	return writeList(c.w, views, next)
 }
 
 type userInput struct {
 	Name  string `json:"name" api:"required"`
 	Email string `json:"email" api:"required"`
+	ceilingInput
 }
 
 func (a *api) createUser(c *call) error {
@@ -40,35 +64,51 @@ func (a *api) createUser(c *call) error {
 	if err != nil {
 		return err
 	}
-	u := &core.User{ID: core.NewID(core.PrefixUser, c.now), Name: in.Name, Email: email, CreatedAt: c.now, UpdatedAt: c.now}
-	if err := a.Store.CreateUser(c.ctx(), u); err != nil {
-		return err
-	}
-	return writeJSON(c.w, http.StatusCreated, u)
-}
-
-func (a *api) getUser(c *call) error {
-	u, err := a.Store.FindUserByID(c.ctx(), c.path("id"))
+	ceiling, err := in.ceiling()
 	if err != nil {
 		return err
 	}
-	return c.writeLiving("user", u.DeletedAt, u)
+	u := &core.User{ID: core.NewID(core.PrefixUser, c.now), Name: in.Name, Email: email, Ceiling: ceiling, CreatedAt: c.now, UpdatedAt: c.now}
+	if err := a.withBudget(c, userBudget(u.ID), in.Budget, func() error { return a.Store.CreateUser(c.ctx(), u) }); err != nil {
+		return err
+	}
+	return a.writeUser(c, http.StatusCreated, u)
+}
+
+// user is the one of the path; a deleted one is not found.
+func (a *api) user(c *call) (*core.User, error) {
+	u, err := a.Store.FindUserByID(c.ctx(), c.path("id"))
+	if err != nil {
+		return nil, err
+	}
+	return u, c.living("user", u.DeletedAt)
+}
+
+func (a *api) getUser(c *call) error {
+	u, err := a.user(c)
+	if err != nil {
+		return err
+	}
+	return a.writeUser(c, http.StatusOK, u)
 }
 
 type userPatch struct {
 	Name  *string `json:"name"`
 	Email *string `json:"email"`
+	ceilingInput
 }
 
 func (a *api) updateUser(c *call) error {
+	u, err := a.user(c)
+	if err != nil {
+		return err
+	}
 	var in userPatch
 	if err := c.body(&in); err != nil {
 		return err
 	}
-	if in.Name != nil {
-		if err := core.CheckName(*in.Name); err != nil {
-			return err
-		}
+	if err := checkNewName(in.Name); err != nil {
+		return err
 	}
 	if in.Email != nil {
 		email, err := core.CheckEmail(*in.Email)
@@ -77,12 +117,19 @@ func (a *api) updateUser(c *call) error {
 		}
 		in.Email = &email
 	}
-	u, err := a.Store.UpdateUser(c.ctx(), c.path("id"), core.UserUpdate{Name: in.Name, Email: in.Email}, c.now)
+	ceiling, err := in.update(u.Ceiling)
 	if err != nil {
 		return err
 	}
-	a.Keys.Forget()
-	return writeJSON(c.w, http.StatusOK, u)
+	defer a.Keys.Forget()
+	err = a.withBudget(c, userBudget(u.ID), in.Budget, func() (err error) {
+		u, err = a.Store.UpdateUser(c.ctx(), u.ID, core.UserUpdate{Name: in.Name, Email: in.Email, CeilingUpdate: ceiling}, c.now)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return a.writeUser(c, http.StatusOK, u)
 }
 
 func (a *api) deleteUser(c *call) error {

@@ -14,8 +14,11 @@ import (
 func (r *run) admit(ctx context.Context, s *Snapshot) *core.Error {
 	input := estimateInput(r.body)
 	r.facts.inputTokens, r.facts.cacheMarked, r.facts.heard = input.tokens, input.marked, input.audio
-	key := r.principal.Key
-	subjects := []limit.Subject{{ID: key.ID, Limits: key.Limits}}
+	var few [6]limit.Subject // room, so that the list costs nothing
+	subjects := append(few[:0], limit.Subject{ID: r.principal.Key.ID, Limits: r.principal.Key.Limits})
+	for i := range r.principal.Levels {
+		subjects = append(subjects, limit.Subject{ID: r.principal.Levels[i].ID, Limits: r.principal.Levels[i].Limits})
+	}
 	grant, err := r.x.Limiter.Acquire(r.req.Arrived, subjects, r.facts.tokens())
 	if err != nil {
 		r.head.More = appendRateLimits(r.head.More, r.x.Limiter.State(r.req.Arrived, subjects))
@@ -184,16 +187,23 @@ func (w *worstCase) any(f func(t *Target) bool) bool {
 func (r *run) routes(s *Snapshot) []*Route {
 	all := []*Route{r.route}
 	for _, list := range [...][]string{r.route.Fallbacks, r.route.ContextWindowFallbacks, r.route.ContentPolicyFallbacks} {
-		all = append(all, r.fallbacks(s, list)...)
+		allowed, _ := r.fallbacks(s, list)
+		all = append(all, allowed...)
 	}
 	return all
 }
 
-func (r *run) fallbacks(s *Snapshot, names []string) (routes []*Route) {
+// fallbacks are the routes of the names that there are: those that the key may
+// use, and the names of those that it may not.
+func (r *run) fallbacks(s *Snapshot, names []string) (allowed []*Route, barred []string) {
 	for _, name := range names {
-		if route := s.Routes[name]; route != nil && r.principal.Key.AllowsModel(name) {
-			routes = append(routes, route)
+		switch route := s.Routes[name]; {
+		case route == nil:
+		case r.principal.AllowsModel(name):
+			allowed = append(allowed, route)
+		default:
+			barred = append(barred, name)
 		}
 	}
-	return routes
+	return allowed, barred
 }

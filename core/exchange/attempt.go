@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tokligence/gateway/core"
@@ -25,7 +26,12 @@ func (r *run) answer(ctx context.Context, s *Snapshot) *core.Error {
 	if first == nil || r.out.committed || ctx.Err() != nil {
 		return first
 	}
-	for _, route := range r.fallbacks(s, r.fallbackNames(first)) {
+	allowed, barred := r.fallbacks(s, r.fallbackNames(first))
+	if len(barred) > 0 {
+		r.barred = "; not allowed to the key and skipped: " + strings.Join(barred, ", ")
+		r.entry.Reason += r.barred
+	}
+	for _, route := range allowed {
 		err := r.try(ctx, route)
 		if err == nil || r.out.committed || ctx.Err() != nil {
 			return err
@@ -51,7 +57,7 @@ func (r *run) fallbackNames(e *core.Error) []string {
 func (r *run) try(ctx context.Context, route *Route) *core.Error {
 	facts := abi.Facts{Endpoint: r.req.Endpoint, Stream: r.facts.stream, InputTokens: r.facts.inputTokens, Tags: r.principal.Key.Tags}
 	order, reason := route.order.Order(ctx, r.x.now(), facts, func(i int) bool { return r.serves(route.Targets[i]) })
-	r.entry.Reason = reason
+	r.entry.Reason = reason + r.barred
 	if len(order) == 0 {
 		if slices.ContainsFunc(route.Targets, func(t *Target) bool { return t.NotConfigured == "" }) {
 			return core.Invalid("model", "the model %q does not serve this endpoint", route.Name)

@@ -93,6 +93,7 @@ type run struct {
 	facts     facts
 	body      scan.Object // the client's, after the guardrails
 	route     *Route
+	barred    string // which fallbacks were skipped, for the entry's reason
 	guard     *guard.Run
 	grant     *limit.Grant // nil before it is taken, and where nothing is limited
 	hold      *ledger.Reservation
@@ -184,7 +185,7 @@ func (s *Snapshot) lookup(p *core.Principal, alias string) (*Route, *core.Error)
 		e := core.Errorf(core.CodeNotFound, core.SourceClient, "the model %q does not exist", alias)
 		e.Param = "model"
 		return nil, e
-	case !p.Key.AllowsModel(alias):
+	case !p.AllowsModel(alias):
 		return nil, core.Errorf(core.CodePermissionDenied, core.SourceClient, "this key may not use the model %q", alias)
 	}
 	return route, nil

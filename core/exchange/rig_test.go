@@ -72,6 +72,7 @@ type rig struct {
 	observed  chan *exchange.Observed
 	vendor    atomic.Pointer[http.HandlerFunc]
 	snapshot  *exchange.Snapshot
+	url       string // of the vendor
 }
 
 // disk is a store that cannot be written while it is full.
@@ -109,6 +110,7 @@ func newRig(t *testing.T, d core.Deployment, guards *guard.Chain) *rig {
 		r.bodies <- string(body)
 		(*r.vendor.Load())(w, req)
 	}))
+	r.url = server.URL
 	client := upstream.New(upstream.Options{})
 	r.exchanger = exchange.New(exchange.Options{Ledger: r.ledger, Limiter: r.limiter, Upstream: client, Observe: observer(r.observed), Log: log, Now: time.Now,
 		RefuseUnpriced: true, FinishGrace: 100 * time.Millisecond, Cooldown: 50 * time.Millisecond, KeepAlive: time.Minute})

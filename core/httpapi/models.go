@@ -39,7 +39,7 @@ func (s *server) allowed(w http.ResponseWriter, r *http.Request) (names []string
 	}
 	names = []string{}
 	for name := range s.Exchange.Snapshot().Routes {
-		if p.Key.AllowsModel(name) {
+		if p.AllowsModel(name) {
 			names = append(names, name)
 		}
 	}

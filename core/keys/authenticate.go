@@ -85,17 +85,11 @@ func (s *Service) load(ctx context.Context, h core.SecretHash, now time.Time) (*
 	var ce *core.Error
 	switch {
 	case err == nil:
-		budgets, err := s.budgets.ListBudgets(ctx, core.ScopeKey, k.ID)
-		if err != nil {
-			return nil, unavailable(err)
-		}
-		organization, team, user, err := s.store.FindOwners(ctx, k)
-		if err != nil {
+		if f.principal, err = s.principal(ctx, k); err != nil {
 			return nil, unavailable(err)
 		}
 		f.until = now.Add(FreshFor)
 		f.secretEnds = secret.ExpiresAt
-		f.principal = &core.Principal{Key: k, Organization: organization, Team: team, User: user, Budgets: budgets}
 	case errors.As(err, &ce) && ce.Code == core.CodeNotFound:
 	default:
 		return nil, unavailable(err)
@@ -122,7 +116,7 @@ const (
 
 // cache is bounded: 65,536 secrets, known and unknown ones together.
 type cache struct {
-	generation atomic.Uint64 // goes up with every change of any key or owner's name
+	generation atomic.Uint64 // goes up with every change of any key or owner
 	shards     [shards]shard
 }
 

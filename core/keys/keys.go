@@ -76,7 +76,7 @@ func (s *Service) Create(ctx context.Context, spec Spec) (*core.VirtualKey, stri
 	}
 	var budget *core.Budget
 	if spec.Budget != nil {
-		budget = s.budgetFor(k.ID, *spec.Budget, now)
+		budget = s.budgetFor(core.BudgetSubject{Scope: core.ScopeKey, ID: k.ID}, *spec.Budget, now)
 	}
 	defer s.cache.forget()
 	if err := s.store.CreateKey(ctx, k, hash(secret), budget); err != nil {
@@ -92,7 +92,7 @@ func (spec *Spec) validate(now time.Time) error {
 	if spec.Role != core.RoleNone && spec.Role != core.RoleAdmin {
 		return core.Invalid("role", "%q is not a role; want \"\" or admin", string(spec.Role))
 	}
-	if err := checkLimits(spec.Limits); err != nil {
+	if err := core.CheckLimits(spec.Limits); err != nil {
 		return err
 	}
 	if err := checkPlaces(spec.IPRanges, spec.Endpoints); err != nil {
@@ -108,15 +108,6 @@ func (spec *Spec) validate(now time.Time) error {
 	}
 	if spec.Secret != "" {
 		return checkSecret(spec.Secret)
-	}
-	return nil
-}
-
-func checkLimits(l core.Limits) error {
-	for name, n := range map[string]int64{"limits.rpm": l.RPM, "limits.tpm": l.TPM, "limits.parallel": l.Parallel} {
-		if n < 0 {
-			return core.Invalid(name, "must not be negative")
-		}
 	}
 	return nil
 }
@@ -142,8 +133,8 @@ func checkBudget(b core.Budget) error {
 	return b.Validate()
 }
 
-func (s *Service) budgetFor(keyID string, b core.Budget, now time.Time) *core.Budget {
-	b.ID, b.Scope, b.SubjectID, b.CreatedAt = core.NewID(core.PrefixBudget, now), core.ScopeKey, keyID, now
+func (s *Service) budgetFor(of core.BudgetSubject, b core.Budget, now time.Time) *core.Budget {
+	b.ID, b.Scope, b.SubjectID, b.CreatedAt = core.NewID(core.PrefixBudget, now), of.Scope, of.ID, now
 	if b.Period == "" {
 		b.Period = core.PeriodNone
 	}
@@ -171,7 +162,7 @@ func (s *Service) Update(ctx context.Context, id string, u core.KeyUpdate) (*cor
 		}
 	}
 	if u.Limits != nil {
-		if err := checkLimits(*u.Limits); err != nil {
+		if err := core.CheckLimits(*u.Limits); err != nil {
 			return nil, err
 		}
 	}
@@ -190,7 +181,7 @@ func (s *Service) Update(ctx context.Context, id string, u core.KeyUpdate) (*cor
 }
 
 // Forget lets the next Authenticate of each key ask the store: to be called
-// when an organization, a team or a user got another name.
+// when an owner of keys was changed.
 func (s *Service) Forget() { s.cache.forget() }
 
 // Block stops the key until Unblock.
@@ -238,15 +229,21 @@ func (s *Service) SetBudget(ctx context.Context, id string, b *core.Budget) (*co
 	if k.DeletedAt != nil {
 		return nil, core.Errorf(core.CodeNotFound, core.SourceClient, "key %q is deleted", id)
 	}
+	return s.SetBudgetOf(ctx, core.BudgetSubject{Scope: core.ScopeKey, ID: id}, b)
+}
+
+// SetBudgetOf is SetBudget for an owner of keys, or anything that has a budget.
+// Whether there is such a subject is not asked.
+func (s *Service) SetBudgetOf(ctx context.Context, of core.BudgetSubject, b *core.Budget) (*core.Budget, error) {
 	defer s.cache.forget()
 	if b != nil {
 		if err := checkBudget(*b); err != nil {
 			return nil, err
 		}
-		set := s.budgetFor(id, *b, s.now())
+		set := s.budgetFor(of, *b, s.now())
 		return set, s.budgets.SetBudget(ctx, set)
 	}
-	have, err := s.Budgets(ctx, id)
+	have, err := s.budgets.FindBudgets(ctx, []core.BudgetSubject{of})
 	if err != nil {
 		return nil, err
 	}

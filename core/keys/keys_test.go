@@ -100,14 +100,14 @@ func TestService_Create(t *testing.T) {
 		t.Errorf("secret %q, shown as %s…%s", secret, k.Prefix, k.LastFour)
 	}
 	p := accepted(t, s, secret, start)
-	if p.Key.ID != k.ID || !p.Key.AllowsModel("gpt") || p.Key.AllowsModel("claude") {
+	if p.Key.ID != k.ID || !p.AllowsModel("gpt") || p.AllowsModel("claude") {
 		t.Errorf("%+v", p.Key)
 	}
 	if len(p.Budgets) != 1 || p.Budgets[0].SubjectID != k.ID || p.Budgets[0].Period != core.PeriodNone || p.Budgets[0].Scope != core.ScopeKey {
 		t.Errorf("%+v", p.Budgets)
 	}
 	_, other := create(t, s, keys.Spec{})
-	if other == secret || accepted(t, s, other, start).Key.AllowsModel("gpt") {
+	if other == secret || accepted(t, s, other, start).AllowsModel("gpt") {
 		t.Error("a key without models allows something")
 	}
 	own := "my-own-secret-of-20-c"

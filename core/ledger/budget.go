@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tokligence/gateway/core"
@@ -11,20 +12,41 @@ import (
 
 // subject is whose money a budget limits.
 type subject struct {
-	scope core.Scope
-	id    string
+	scope    core.Scope
+	id, user string // user is a member's, and id then the team's
 }
 
-// payer is the subject of e at the scope.
-func payer(scope core.Scope, e *core.LedgerEntry) string {
-	if scope == core.ScopeKey {
-		return e.Key.ID
+// subjectOf is whose money b limits.
+func subjectOf(b *core.Budget) subject {
+	who := subject{scope: b.Scope, id: b.SubjectID}
+	if b.Scope == core.ScopeMember {
+		who.id, who.user, _ = strings.Cut(b.SubjectID, "/")
 	}
-	return ""
+	return who
 }
 
 // scopes lists the levels at which an entry is counted.
-var scopes = [...]core.Scope{core.ScopeKey}
+var scopes = [...]core.Scope{core.ScopeKey, core.ScopeMember, core.ScopeTeam, core.ScopeUser, core.ScopeOrganization}
+
+// payer is the subject of e at the scope; its id is "" when e has none.
+func payer(scope core.Scope, e *core.LedgerEntry) subject {
+	who := subject{scope: scope}
+	switch scope {
+	case core.ScopeKey:
+		who.id = e.Key.ID
+	case core.ScopeMember:
+		if e.User.ID != "" {
+			who.id, who.user = e.Team.ID, e.User.ID
+		}
+	case core.ScopeTeam:
+		who.id = e.Team.ID
+	case core.ScopeUser:
+		who.id = e.User.ID
+	case core.ScopeOrganization:
+		who.id = e.Organization.ID
+	}
+	return who
+}
 
 // account is one subject's holds and counters. A hold or an amount counts in
 // every counter whose window contains its instant, also in one of a budget that
@@ -38,6 +60,7 @@ type account struct {
 // the window, not to a budget: a budget that is replaced finds the same sums.
 type counter struct {
 	subject    subject
+	budgeted   core.BudgetSubject // the same, in the store's words
 	period     core.Period
 	timezone   string
 	start, end time.Time // both zero: all time
@@ -148,7 +171,7 @@ func (l *Ledger) hold(r *Reservation, budgets []*core.Budget) {
 	}
 	r.held = true
 	for _, b := range budgets {
-		a := l.accounts[subject{b.Scope, b.SubjectID}]
+		a := l.accounts[subjectOf(b)]
 		if _, twice := a.live[r]; twice {
 			continue
 		}
@@ -189,7 +212,11 @@ func (l *Ledger) Release(r *Reservation) {
 // apply adds amount to the counters that e falls into. l.mu is held.
 func (l *Ledger) apply(e *core.LedgerEntry, amount core.Nano) {
 	for _, scope := range scopes {
-		a := l.accounts[subject{scope, payer(scope, e)}]
+		who := payer(scope, e)
+		if who.id == "" {
+			continue
+		}
+		a := l.accounts[who]
 		if a == nil {
 			continue
 		}
@@ -201,7 +228,8 @@ func (l *Ledger) apply(e *core.LedgerEntry, amount core.Nano) {
 	}
 }
 
-// exceeded tells the client of its own budget only.
+// exceeded tells the client of its own budget only: what is left of another's
+// would tell what others spent.
 func exceeded(b *core.Budget, c *counter, worst, room core.Nano, now time.Time) *core.Error {
 	left := ""
 	if !c.end.IsZero() {
@@ -210,6 +238,9 @@ func exceeded(b *core.Budget, c *counter, worst, room core.Nano, now time.Time) 
 	e := core.Errorf(core.CodeBudgetExceeded, core.SourceGateway,
 		"budget exceeded: this request may cost up to $%s and $%s of the %s's budget of $%s is left%s",
 		worst, max(room, 0), b.Scope, b.Amount, left)
+	if b.Scope != core.ScopeKey {
+		e.Message = fmt.Sprintf("budget exceeded: this request may cost up to $%s, which the %s's budget does not cover%s", worst, b.Scope, left)
+	}
 	e.NoRetry = true
 	if !c.end.IsZero() {
 		e.RetryAfter = c.end.Sub(now)
@@ -220,7 +251,7 @@ func exceeded(b *core.Budget, c *counter, worst, room core.Nano, now time.Time) 
 // counter finds the counter of b's window at now, or makes one and has it
 // seeded. l.mu is held.
 func (l *Ledger) counter(b *core.Budget, now time.Time) (*counter, error) {
-	who := subject{b.Scope, b.SubjectID}
+	who := subjectOf(b)
 	a := l.accounts[who]
 	if a == nil {
 		a = &account{live: map[*Reservation]struct{}{}}
@@ -235,7 +266,7 @@ func (l *Ledger) counter(b *core.Budget, now time.Time) (*counter, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &counter{subject: who, period: b.Period, timezone: b.Timezone, start: start, end: end, seeded: make(chan struct{})}
+	c := &counter{subject: who, budgeted: core.BudgetSubject{Scope: b.Scope, ID: b.SubjectID}, period: b.Period, timezone: b.Timezone, start: start, end: end, seeded: make(chan struct{})}
 	for r := range a.live {
 		if c.contains(r.at) {
 			c.held += r.Granted
@@ -279,14 +310,14 @@ func (l *Ledger) seed(counters []*counter, taken []item) {
 		l.mu.Lock()
 		for _, waiting := range [][]item{l.writing.retry, taken, l.queue} {
 			for _, it := range waiting {
-				if e := it.entry; e != nil && payer(c.subject.scope, e) == c.subject.id && c.contains(e.At) {
+				if e := it.entry; e != nil && payer(c.subject.scope, e) == c.subject && c.contains(e.At) {
 					c.spent += e.Amount
 				}
 			}
 		}
 		c.counting = true
 		l.mu.Unlock()
-		sum, err := l.store.SumAmounts(context.Background(), c.subject.scope, c.subject.id, c.start, c.end)
+		sum, err := l.store.SumAmounts(context.Background(), c.budgeted.Scope, c.budgeted.ID, c.start, c.end)
 		l.mu.Lock()
 		if err != nil {
 			l.forget(c)

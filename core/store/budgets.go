@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/tokligence/gateway/core"
 )
@@ -25,22 +27,47 @@ func setBudget(ctx context.Context, tx *sql.Tx, b *core.Budget) error {
 	return err
 }
 
+const selectBudgets = `SELECT id, scope, subject_id, amount, period, timezone, policy, created_at FROM budgets`
+
+func scanBudget(rows *sql.Rows) (*core.Budget, error) {
+	var (
+		b       core.Budget
+		created int64
+	)
+	err := rows.Scan(&b.ID, &b.Scope, &b.SubjectID, &b.Amount, &b.Period, &b.Timezone, &b.Policy, &created)
+	b.CreatedAt = fromNanos(created)
+	return &b, err
+}
+
 // ListBudgets implements [core.BudgetStore]; oldest first.
 func (s *Store) ListBudgets(ctx context.Context, scope core.Scope, subject string) ([]*core.Budget, error) {
-	scan := func(rows *sql.Rows) (*core.Budget, error) {
-		var (
-			b       core.Budget
-			created int64
-		)
-		err := rows.Scan(&b.ID, &b.Scope, &b.SubjectID, &b.Amount, &b.Period, &b.Timezone, &b.Policy, &created)
-		b.CreatedAt = fromNanos(created)
-		return &b, err
-	}
-	list, err := queryAll(ctx, s.read, scan, `SELECT id, scope, subject_id, amount, period, timezone, policy, created_at
-		FROM budgets WHERE scope = ? AND (subject_id = ? OR ? = '') ORDER BY created_at, id`, string(scope), subject, subject)
+	w := where{terms: []string{"scope = ?"}, args: []any{string(scope)}}
+	w.equal("subject_id", subject)
+	list, err := queryAll(ctx, s.read, scanBudget, selectBudgets+w.String()+" ORDER BY created_at, id", w.args...)
 	if err != nil {
 		return nil, fmt.Errorf("list budgets: %w", err)
 	}
+	return list, nil
+}
+
+// FindBudgets implements [core.BudgetStore]: one query, which looks each subject up by the index.
+func (s *Store) FindBudgets(ctx context.Context, subjects []core.BudgetSubject) ([]*core.Budget, error) {
+	if len(subjects) == 0 {
+		return nil, nil
+	}
+	var args []any
+	for _, of := range subjects {
+		args = append(args, string(of.Scope), of.ID)
+	}
+	each := strings.Repeat(" OR scope = ? AND subject_id = ?", len(subjects))
+	list, err := queryAll(ctx, s.read, scanBudget, selectBudgets+" WHERE"+strings.TrimPrefix(each, " OR"), args...)
+	if err != nil {
+		return nil, fmt.Errorf("find budgets: %w", err)
+	}
+	at := func(b *core.Budget) int {
+		return slices.Index(subjects, core.BudgetSubject{Scope: b.Scope, ID: b.SubjectID})
+	}
+	slices.SortFunc(list, func(x, y *core.Budget) int { return at(x) - at(y) })
 	return list, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -177,8 +178,25 @@ func scanEntry(rows *sql.Rows) (*core.LedgerEntry, error) {
 // which are in step with the entries, and only the ends from entries, so that
 // the sum over a year is as quick as over a day.
 func (s *Store) SumAmounts(ctx context.Context, scope core.Scope, subject string, from, to time.Time) (core.Nano, error) {
-	if scope != core.ScopeKey {
+	paid, payer := "", []any{subject}
+	switch scope {
+	case core.ScopeKey:
+		paid = "key_id = ?"
+	case core.ScopeMember:
+		team, user, _ := strings.Cut(subject, "/")
+		paid, payer = "team_id = ? AND user_id = ?", []any{team, user}
+	case core.ScopeTeam:
+		paid = "team_id = ?"
+	case core.ScopeUser:
+		paid = "user_id = ?"
+	case core.ScopeOrganization:
+		paid = "organization_id = ?"
+	default:
 		return 0, fmt.Errorf("sum amounts: unknown scope %q", scope)
+	}
+	entries := "FROM entries e WHERE e." + paid
+	if scope != core.ScopeKey { // which alone the entries themselves tell
+		entries = "FROM entries e CROSS JOIN dimensions d WHERE d.id = e.dimensions_id AND d." + strings.ReplaceAll(paid, "AND ", "AND d.")
 	}
 	// [lo, hi) are the whole hours within [from, to).
 	lo, hi := nanos(from), nanos(to)
@@ -194,12 +212,13 @@ func (s *Store) SumAmounts(ctx context.Context, scope core.Scope, subject string
 	if first > last { // both ends in one hour
 		first, last = hi, hi
 	}
-	const query = `SELECT
-		(SELECT COALESCE(SUM(amount), 0) FROM rollups WHERE key_id = ? AND hour >= ? AND hour < ?) +
-		(SELECT COALESCE(SUM(amount), 0) FROM entries WHERE key_id = ? AND at >= ? AND at < ?) +
-		(SELECT COALESCE(SUM(amount), 0) FROM entries WHERE key_id = ? AND at >= ? AND at < ?)`
+	query := `SELECT
+		(SELECT COALESCE(SUM(amount), 0) FROM rollups WHERE ` + paid + ` AND hour >= ? AND hour < ?) +
+		(SELECT COALESCE(SUM(e.amount), 0) ` + entries + ` AND e.at >= ? AND e.at < ?) +
+		(SELECT COALESCE(SUM(e.amount), 0) ` + entries + ` AND e.at >= ? AND e.at < ?)`
+	args := slices.Concat(payer, []any{first, last}, payer, []any{lo, first}, payer, []any{last, hi})
 	var sum core.Nano
-	err := s.read.QueryRowContext(ctx, query, subject, first, last, subject, lo, first, subject, last, hi).Scan(&sum)
+	err := s.read.QueryRowContext(ctx, query, args...).Scan(&sum)
 	if err != nil {
 		return 0, fmt.Errorf("sum amounts of %s %s: %w", scope, subject, explain(err))
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"time"
 
 	"github.com/tokligence/gateway/core"
@@ -10,12 +11,12 @@ import (
 
 var organizations = table[core.Organization]{
 	noun: "organization", name: "organizations", unique: "name", taken: "an organization has this name",
-	columns: "id, name, created_at, updated_at, deleted_at",
+	columns: "id, name, " + ceilingColumns + ", created_at, updated_at, deleted_at",
 	id:      func(o *core.Organization) string { return o.ID },
 	scan: func(row scanner) (*core.Organization, error) {
 		var o core.Organization
 		var d dates
-		err := row.Scan(&o.ID, &o.Name, &d.created, &d.updated, &d.deleted)
+		err := row.Scan(slices.Concat([]any{&o.ID, &o.Name}, ceilingTargets(&o.Ceiling), []any{&d.created, &d.updated, &d.deleted})...)
 		d.onto(&o.CreatedAt, &o.UpdatedAt, &o.DeletedAt)
 		return &o, err
 	},
@@ -24,7 +25,7 @@ var organizations = table[core.Organization]{
 // CreateOrganization implements [core.OrganizationStore].
 func (s *Store) CreateOrganization(ctx context.Context, o *core.Organization) error {
 	return s.write(ctx, "create organization", func(tx *sql.Tx) error {
-		return organizations.insert(ctx, tx, o.ID, clean(o.Name), nanos(o.CreatedAt), nanos(o.UpdatedAt))
+		return organizations.insert(ctx, tx, slices.Concat([]any{o.ID, clean(o.Name)}, ceilingValues(&o.Ceiling), []any{nanos(o.CreatedAt), nanos(o.UpdatedAt)})...)
 	})
 }
 
@@ -46,6 +47,7 @@ func (s *Store) UpdateOrganization(ctx context.Context, id string, u core.Organi
 	if u.Name != nil {
 		set.add("name = ?", clean(*u.Name))
 	}
+	set.ceiling(u.CeilingUpdate)
 	return organizations.update(ctx, s, id, set, now)
 }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -79,18 +80,32 @@ func changeOwners(ctx context.Context, tx *sql.Tx, k *core.VirtualKey, u core.Ke
 }
 
 // FindOwners implements [core.KeyStore].
-func (s *Store) FindOwners(ctx context.Context, k *core.VirtualKey) (organization, team, user core.Named, err error) {
-	organization.ID, team.ID, user.ID = k.OrganizationID, k.TeamID, k.UserID
-	if organization.ID == "" && user.ID == "" { // and so no team
-		return organization, team, user, nil
+func (s *Store) FindOwners(ctx context.Context, k *core.VirtualKey) (*core.Owners, error) {
+	o := &core.Owners{}
+	if k.OrganizationID == "" && k.UserID == "" { // and so no team
+		return o, nil
 	}
-	err = s.read.QueryRowContext(ctx, `SELECT COALESCE((SELECT name FROM organizations WHERE id = ?), ''),
-		COALESCE((SELECT name FROM teams WHERE id = ?), ''), COALESCE((SELECT name FROM users WHERE id = ?), '')`,
-		organization.ID, team.ID, user.ID).Scan(&organization.Name, &team.Name, &user.Name)
+	err := s.snapshot(ctx, "find owners of key "+k.ID, func(tx *sql.Tx) (err error) {
+		if o.Organization, err = organizations.maybe(ctx, tx, k.OrganizationID); err != nil {
+			return err
+		}
+		if o.Team, err = teams.maybe(ctx, tx, k.TeamID); err != nil {
+			return err
+		}
+		if o.User, err = users.maybe(ctx, tx, k.UserID); err != nil || k.TeamID == "" || k.UserID == "" {
+			return err
+		}
+		o.Member, err = memberships.scan(tx.QueryRowContext(ctx, "SELECT "+memberships.columns+
+			" FROM memberships WHERE user_id = ? AND organization_id = ? AND team_id = ? AND deleted_at IS NULL", k.UserID, k.OrganizationID, k.TeamID))
+		if errors.Is(err, sql.ErrNoRows) { // a member of the organization
+			o.Member, err = nil, nil
+		}
+		return err
+	})
 	if err != nil {
-		err = fmt.Errorf("find owners of key %s: %w", k.ID, explain(err))
+		return nil, err
 	}
-	return organization, team, user, err
+	return o, nil
 }
 
 // refuseWhileUsed is CodeConflict when living rows of the tables, such as

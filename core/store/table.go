@@ -48,6 +48,18 @@ func (t *table[T]) find(ctx context.Context, q single, id string) (*T, error) {
 	return v, nil
 }
 
+// maybe returns the row, deleted or not; nil when there is none.
+func (t *table[T]) maybe(ctx context.Context, q single, id string) (*T, error) {
+	if id == "" {
+		return nil, nil
+	}
+	v, err := t.scan(q.QueryRowContext(ctx, "SELECT "+t.columns+" FROM "+t.name+" WHERE id = ?", id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return v, err
+}
+
 // named returns the living row that the member param of something else names.
 func (t *table[T]) named(ctx context.Context, q single, param, id string) (*T, error) {
 	v, err := t.scan(q.QueryRowContext(ctx, "SELECT "+t.columns+" FROM "+t.name+" WHERE id = ? AND deleted_at IS NULL", id))

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"strconv"
 	"time"
 
@@ -11,12 +12,12 @@ import (
 
 var users = table[core.User]{
 	noun: "user", name: "users", unique: "email", taken: "a user has this address",
-	columns: "id, name, email, created_at, updated_at, deleted_at",
+	columns: "id, name, email, " + ceilingColumns + ", created_at, updated_at, deleted_at",
 	id:      func(u *core.User) string { return u.ID },
 	scan: func(row scanner) (*core.User, error) {
 		var u core.User
 		var d dates
-		err := row.Scan(&u.ID, &u.Name, &u.Email, &d.created, &d.updated, &d.deleted)
+		err := row.Scan(slices.Concat([]any{&u.ID, &u.Name, &u.Email}, ceilingTargets(&u.Ceiling), []any{&d.created, &d.updated, &d.deleted})...)
 		d.onto(&u.CreatedAt, &u.UpdatedAt, &u.DeletedAt)
 		return &u, err
 	},
@@ -25,7 +26,7 @@ var users = table[core.User]{
 // CreateUser implements [core.UserStore].
 func (s *Store) CreateUser(ctx context.Context, u *core.User) error {
 	return s.write(ctx, "create user", func(tx *sql.Tx) error {
-		return users.insert(ctx, tx, u.ID, clean(u.Name), u.Email, nanos(u.CreatedAt), nanos(u.UpdatedAt))
+		return users.insert(ctx, tx, slices.Concat([]any{u.ID, clean(u.Name), u.Email}, ceilingValues(&u.Ceiling), []any{nanos(u.CreatedAt), nanos(u.UpdatedAt)})...)
 	})
 }
 
@@ -72,6 +73,7 @@ func (s *Store) UpdateUser(ctx context.Context, id string, u core.UserUpdate, no
 	if u.Email != nil {
 		set.add("email = ?", *u.Email)
 	}
+	set.ceiling(u.CeilingUpdate)
 	return users.update(ctx, s, id, set, now)
 }
 

@@ -21,13 +21,11 @@ type keyInfo struct {
 	OrganizationID                 string `json:"organization_id"`
 	TeamID                         string `json:"team_id"`
 	UserID                         string `json:"user_id"`
-	AllModels                      bool   `json:"all_models"`
-	Models, Endpoints              []string
+	Endpoints                      []string
 	IPRanges                       []string `json:"ip_ranges"`
 	Blocked                        bool
 	ExpiresAt                      *time.Time `json:"expires_at"`
-	Limits                         core.Limits
-	Budget                         *budgetInfo
+	ceilingInfo
 }
 
 type budgetInfo struct {
@@ -117,7 +115,7 @@ func showKey(c *apiClient, cmd *cobra.Command, raw []byte) error {
 		if k.Secret != "" {
 			fmt.Fprintf(w, "secret (shown this once)\t%s\n", k.Secret)
 		}
-		fmt.Fprintf(w, "id\t%s\nname\t%s\nkey\t%s…%s\nmodels\t%s\nstate\t%s\n", k.ID, k.Name, k.Prefix, k.LastFour, k.models(), k.state())
+		fmt.Fprintf(w, "id\t%s\nname\t%s\nkey\t%s…%s\nstate\t%s\n", k.ID, k.Name, k.Prefix, k.LastFour, k.state())
 		for _, owner := range [][2]string{{"org", k.OrganizationID}, {"team", k.TeamID}, {"user", k.UserID}} {
 			if owner[1] != "" {
 				fmt.Fprintf(w, "%s\t%s\n", owner[0], owner[1])
@@ -129,18 +127,13 @@ func showKey(c *apiClient, cmd *cobra.Command, raw []byte) error {
 		if len(k.Endpoints) > 0 {
 			fmt.Fprintf(w, "endpoints\t%s\n", strings.Join(k.Endpoints, ", "))
 		}
-		if l := k.Limits; l != (core.Limits{}) {
-			fmt.Fprintf(w, "limits\t%s\n", limitsText(l))
-		}
 		if k.Role != "" {
 			fmt.Fprintf(w, "role\t%s\n", k.Role)
 		}
 		if k.ExpiresAt != nil {
 			fmt.Fprintf(w, "expires\t%s\n", k.ExpiresAt.Format(time.RFC3339))
 		}
-		if k.Budget != nil {
-			fmt.Fprintf(w, "budget\t%s\n", k.Budget)
-		}
+		k.ceilingInfo.write(w)
 	})
 }
 
@@ -157,14 +150,14 @@ func limitsText(l core.Limits) string {
 	return strings.Join(parts, ", ")
 }
 
-func (k *keyInfo) models() string {
-	if k.AllModels {
+func (c *ceilingInfo) models() string {
+	if c.AllModels {
 		return "all"
 	}
-	if len(k.Models) == 0 {
+	if len(c.Models) == 0 {
 		return "none"
 	}
-	return strings.Join(k.Models, ", ")
+	return strings.Join(c.Models, ", ")
 }
 
 func (k *keyInfo) state() string {
@@ -192,27 +185,18 @@ func keyTable(w *tabwriter.Writer, keys []keyInfo) {
 // keyFlags are what creating and updating have in common; only those that were
 // given are sent.
 type keyFlags struct {
-	name, budget, period, timezone, policy, expires string
-	models, tags, ranges, endpoints                 []string
-	all                                             bool
-	rpm, tpm, parallel                              int64
-	owners                                          func() map[string]any
+	ceilingFlags
+	name, expires           string
+	tags, ranges, endpoints []string
+	owners                  func() map[string]any
 }
 
 func (f *keyFlags) add(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.StringVar(&f.name, "name", "", "name for people")
-	fl.StringSliceVar(&f.models, "models", nil, "model aliases that it may use")
-	fl.BoolVar(&f.all, "all-models", false, "may use every model")
 	fl.StringSliceVar(&f.ranges, "ip-range", nil, "address or network that it may be used from, or any; can be repeated")
 	fl.StringSliceVar(&f.endpoints, "endpoint", nil, "endpoint that it may use, such as chat, or any; can be repeated")
-	fl.StringVar(&f.budget, "budget", "", "dollars a period, such as 25.00; none takes the budget away")
-	fl.StringVar(&f.period, "period", "", "of the budget: none, hour, day, week or month (a new one's default)")
-	fl.StringVar(&f.timezone, "timezone", "", "IANA time zone of the period")
-	fl.StringVar(&f.policy, "policy", "", "strict refuses what may not fit; shrink lowers its output cap")
-	fl.Int64Var(&f.rpm, "rpm", 0, "requests a minute")
-	fl.Int64Var(&f.tpm, "tpm", 0, "tokens a minute")
-	fl.Int64Var(&f.parallel, "parallel", 0, "exchanges at the same time")
+	f.ceilingFlags.add(cmd)
 	fl.StringVar(&f.expires, "expires", "", "time such as 2027-01-31T00:00:00Z; never takes the expiry away")
 	fl.StringSliceVar(&f.tags, "tags", nil, "labels")
 	var owners []apiFlag
@@ -235,14 +219,12 @@ func given(cmd *cobra.Command, values map[string]any) map[string]any {
 }
 
 func (f *keyFlags) body(cmd *cobra.Command) map[string]any {
-	b := given(cmd, map[string]any{"name": f.name, "models": f.models, "all-models": f.all, "tags": f.tags})
+	b := given(cmd, map[string]any{"name": f.name, "tags": f.tags})
+	f.onto(cmd, b)
 	for member, id := range f.owners() {
 		if b[member] = id; id == "none" {
 			b[member] = nil
 		}
-	}
-	if limits := given(cmd, map[string]any{"rpm": f.rpm, "tpm": f.tpm, "parallel": f.parallel}); len(limits) > 0 {
-		b["limits"] = limits
 	}
 	restrict := func(flag, member string, list []string) {
 		switch {
@@ -254,16 +236,6 @@ func (f *keyFlags) body(cmd *cobra.Command) map[string]any {
 	}
 	restrict("ip-range", "ip_ranges", f.ranges)
 	restrict("endpoint", "endpoints", f.endpoints)
-	budget := given(cmd, map[string]any{"period": f.period, "timezone": f.timezone, "policy": f.policy})
-	if cmd.Flags().Changed("budget") {
-		budget["amount"] = f.budget
-	}
-	switch {
-	case f.budget == "none":
-		b["budget"] = nil
-	case len(budget) > 0:
-		b["budget"] = budget
-	}
 	if cmd.Flags().Changed("expires") {
 		b["expires_at"] = f.expires
 	}
@@ -281,9 +253,7 @@ func keyCreateCommand(c *apiClient) *cobra.Command {
 		if admin {
 			body["admin"] = true
 		}
-		if budget, ok := body["budget"].(map[string]any); ok && budget["period"] == nil {
-			budget["period"] = "month"
-		}
+		monthly(body)
 		raw, err := c.call("POST", "/keys", body)
 		if err != nil {
 			return err

@@ -15,6 +15,7 @@ type memberInfo struct {
 	UserID         string `json:"user_id"`
 	OrganizationID string `json:"organization_id"`
 	TeamID         string `json:"team_id"`
+	Budget         *budgetInfo
 }
 
 // memberCommands are those of the members of an organization or a team, which
@@ -22,36 +23,49 @@ type memberInfo struct {
 func memberCommands(c *apiClient, place apiFlag) []*cobra.Command {
 	command := func(use, short string, run func(cmd *cobra.Command, id, user string, given map[string]any) error, flags ...apiFlag) *cobra.Command {
 		var given func() map[string]any
+		var money ceilingFlags
 		cmd := &cobra.Command{Use: use + " ID", Short: short, Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
 			g := given()
 			user, _ := g["user_id"].(string)
 			if user == "" {
 				return fmt.Errorf("%w: --user is needed", errUsage)
 			}
+			if place == teamFlag && len(flags) > 0 {
+				money.onto(cmd, g)
+			}
 			return run(cmd, args[0], user, g)
 		}}
+		if place == teamFlag && len(flags) > 0 {
+			money.addBudget(cmd)
+		}
 		given = addFlags(cmd, append(flags, userFlag)...)
 		return cmd
+	}
+	orBudget := ""
+	if place == teamFlag {
+		orBudget = ", or a budget in the team"
 	}
 	return []*cobra.Command{
 		membersCommand(c, place),
 		command("add-member", "Make a user a member", func(cmd *cobra.Command, id, _ string, given map[string]any) error {
 			given[place.member] = id
+			monthly(given)
 			raw, err := c.call("POST", "/memberships", given)
 			if err != nil {
 				return err
 			}
 			return showMember(c, cmd, raw)
 		}, roleFlag),
-		command("update-member", "Give a member another role", func(cmd *cobra.Command, id, user string, given map[string]any) error {
-			if given["role"] == nil {
-				return fmt.Errorf("%w: --role is needed", errUsage)
+		command("update-member", "Give a member another role"+orBudget, func(cmd *cobra.Command, id, user string, given map[string]any) error {
+			delete(given, "user_id")
+			if len(given) == 0 {
+				return fmt.Errorf("%w: nothing to change was given", errUsage)
 			}
 			m, err := findMember(c, place, id, user)
 			if err != nil {
 				return err
 			}
-			raw, err := c.call("PATCH", "/memberships/"+url.PathEscape(m.ID), map[string]any{"role": given["role"]})
+			raw, err := c.call("PATCH", "/memberships/"+url.PathEscape(m.ID), given)
 			if err != nil {
 				return err
 			}
@@ -76,6 +90,9 @@ func showMember(c *apiClient, cmd *cobra.Command, raw []byte) error {
 			fmt.Fprintf(w, "team\t%s\n", m.TeamID)
 		}
 		fmt.Fprintf(w, "role\t%s\n", m.Role)
+		if m.Budget != nil {
+			fmt.Fprintf(w, "budget\t%s\n", m.Budget)
+		}
 	})
 }
 

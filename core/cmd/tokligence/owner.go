@@ -14,6 +14,7 @@ type ownerInfo struct {
 	ID, Name, Email string
 	OrganizationID  string    `json:"organization_id"`
 	CreatedAt       time.Time `json:"created_at"`
+	ceilingInfo
 }
 
 // ownerNoun is what makes the commands of one noun.
@@ -50,23 +51,30 @@ func (n *ownerNoun) command(short string) (*apiClient, *cobra.Command) {
 	c := &apiClient{}
 	cmd := &cobra.Command{Use: n.use, Short: short}
 	c.flags(cmd)
-	one := func(use, short, method string, flags ...apiFlag) *cobra.Command {
-		var body func() map[string]any
-		cmd := &cobra.Command{Use: use + " ID", Short: short, Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
-			var in any
-			if given := body(); len(given) > 0 {
-				in = given
-			} else if len(flags) > 0 {
-				return fmt.Errorf("%w: nothing to change was given", errUsage)
-			}
-			return n.answer(c, cmd, method, "/"+url.PathEscape(args[0]), in)
+	one := func(use, short, method string) *cobra.Command {
+		return &cobra.Command{Use: use + " ID", Short: short, Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
+			return n.answer(c, cmd, method, "/"+url.PathEscape(args[0]), nil)
 		}}
-		body = addFlags(cmd, flags...)
-		return cmd
 	}
 	cmd.AddCommand(n.createCommand(c), n.listCommand(c), one("show", "Show the "+n.name, "GET"),
-		one("update", "Change what is given", "PATCH", n.update...), one("delete", "Delete the "+n.name+"; its history stays", "DELETE"))
+		n.updateCommand(c), one("delete", "Delete the "+n.name+"; its history stays", "DELETE"))
 	return c, cmd
+}
+
+func (n *ownerNoun) updateCommand(c *apiClient) *cobra.Command {
+	var body func() map[string]any
+	var ceiling ceilingFlags
+	cmd := &cobra.Command{Use: "update ID", Short: "Change what is given", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
+		in := body()
+		ceiling.onto(cmd, in)
+		if len(in) == 0 {
+			return fmt.Errorf("%w: nothing to change was given", errUsage)
+		}
+		return n.answer(c, cmd, "PATCH", "/"+url.PathEscape(args[0]), in)
+	}}
+	body = addFlags(cmd, n.update...)
+	ceiling.add(cmd)
+	return cmd
 }
 
 // answer calls the API and shows the object in its answer, if there is one.
@@ -81,6 +89,7 @@ func (n *ownerNoun) answer(c *apiClient, cmd *cobra.Command, method, path string
 		for _, f := range n.show {
 			fmt.Fprintf(w, "%s\t%s\n", f.flag, o.value(f))
 		}
+		o.ceilingInfo.write(w)
 		fmt.Fprintf(w, "created\t%s\n", o.CreatedAt.Format(time.RFC3339))
 	})
 }
@@ -94,10 +103,15 @@ func (o *ownerInfo) value(f apiFlag) string {
 
 func (n *ownerNoun) createCommand(c *apiClient) *cobra.Command {
 	var body func() map[string]any
+	var ceiling ceilingFlags
 	cmd := &cobra.Command{Use: "create", Short: "Create one and show it", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-		return n.answer(c, cmd, "POST", "", body())
+		in := body()
+		ceiling.onto(cmd, in)
+		monthly(in)
+		return n.answer(c, cmd, "POST", "", in)
 	}}
 	body = addFlags(cmd, n.create...)
+	ceiling.add(cmd)
 	return cmd
 }
 

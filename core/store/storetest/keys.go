@@ -238,6 +238,15 @@ func testBudgets(t *testing.T, s core.Store) {
 	check("", a, b)
 	check("key_1", a)
 	check("key_3")
+	d := budget("bud_d", core.MemberSubject("tea_1", "usr_1"), 4)
+	d.Scope = core.ScopeMember
+	if err := s.SetBudget(ctx, d); err != nil {
+		t.Fatal(err)
+	}
+	found, err := s.FindBudgets(ctx, []core.BudgetSubject{{Scope: core.ScopeMember, ID: "tea_1/usr_1"}, {Scope: core.ScopeTeam, ID: "key_1"}, {Scope: core.ScopeKey, ID: "key_2"}, {Scope: core.ScopeKey, ID: "key_1"}})
+	equal(t, "found", []any{found, err}, []any{[]*core.Budget{d, b, a}, nil})
+	none, err := s.FindBudgets(ctx, nil)
+	equal(t, "of nobody", []any{len(none), err}, []any{0, nil})
 	c := budget("bud_c", "key_1", 3)
 	c.Period, c.Timezone, c.Policy = core.PeriodNone, "", ""
 	if err := s.SetBudget(ctx, c); err != nil {

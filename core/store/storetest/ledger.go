@@ -222,6 +222,46 @@ func testSumAmounts(t *testing.T, s core.Store) {
 	}
 }
 
+// Each scope finds what its subject spent, from whole hours and from parts of them.
+func testSumAmountsByScope(t *testing.T, s core.Store) {
+	hour := At.Truncate(time.Hour)
+	var all []*core.LedgerEntry
+	for n, of := range [][4]string{{"key_1", "usr_1", "tea_1", "org_1"}, {"key_2", "usr_1", "tea_2", "org_1"}, {"key_3", "usr_2", "tea_1", "org_1"},
+		{"key_4", "", "tea_1", "org_1"}, {"key_5", "usr_1", "", "org_1"}, {"key_6", "", "", ""}, {"key_7", "usr_1", "tea_3", "org_2"}} {
+		for part := range 2 {
+			e := Entry(2*n + part)
+			e.Key.ID, e.User.ID, e.Team.ID, e.Organization.ID = of[0], of[1], of[2], of[3]
+			e.At, e.Amount = hour.Add(time.Duration(part)*time.Hour+30*time.Minute), 1<<(2*n+part)
+			all = append(all, e)
+		}
+	}
+	write(t, s, all...)
+	for of, subject := range map[core.BudgetSubject]func(*core.LedgerEntry) bool{
+		{Scope: core.ScopeKey, ID: "key_2"}:            func(e *core.LedgerEntry) bool { return e.Key.ID == "key_2" },
+		{Scope: core.ScopeMember, ID: "tea_1/usr_1"}:   func(e *core.LedgerEntry) bool { return e.Team.ID == "tea_1" && e.User.ID == "usr_1" },
+		{Scope: core.ScopeTeam, ID: "tea_1"}:           func(e *core.LedgerEntry) bool { return e.Team.ID == "tea_1" },
+		{Scope: core.ScopeUser, ID: "usr_1"}:           func(e *core.LedgerEntry) bool { return e.User.ID == "usr_1" },
+		{Scope: core.ScopeOrganization, ID: "org_1"}:   func(e *core.LedgerEntry) bool { return e.Organization.ID == "org_1" },
+		{Scope: core.ScopeOrganization, ID: "org_999"}: func(e *core.LedgerEntry) bool { return false },
+	} {
+		for _, from := range []time.Time{{}, hour.Add(10 * time.Minute), hour.Add(40 * time.Minute)} {
+			for _, to := range []time.Time{{}, hour.Add(80 * time.Minute), hour.Add(100 * time.Minute), hour.Add(2 * time.Hour)} {
+				var want core.Nano
+				for _, e := range all {
+					if subject(e) && !e.At.Before(from) && (to.IsZero() || e.At.Before(to)) {
+						want += e.Amount
+					}
+				}
+				got, err := s.SumAmounts(t.Context(), of.Scope, of.ID, from, to)
+				equal(t, fmt.Sprint(of, from, to), []any{got, err}, []any{want, nil})
+			}
+		}
+	}
+	if _, err := s.SumAmounts(t.Context(), "planet", "earth", hour, hour); err == nil {
+		t.Error("an unknown scope has spent something")
+	}
+}
+
 func testRollups(t *testing.T, s core.Store) {
 	failed, unpriced, later := Entry(2), Entry(3), Entry(4)
 	failed.Outcome = core.OutcomeFailed

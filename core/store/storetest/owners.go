@@ -50,23 +50,24 @@ func testOwners(t *testing.T, s core.Store) {
 	company(t, s)
 	later := At.Add(time.Minute)
 	name, email := "new", "new@example.com"
+	open := core.Ceiling{AllModels: true, Models: []string{}}
 
 	o, err := s.FindOrganizationByID(ctx, "org_1")
-	equal(t, "organization", []any{o, err}, []any{&core.Organization{ID: "org_1", Name: "name of org_1", CreatedAt: At, UpdatedAt: At}, nil})
+	equal(t, "organization", []any{o, err}, []any{&core.Organization{ID: "org_1", Name: "name of org_1", Ceiling: open, CreatedAt: At, UpdatedAt: At}, nil})
 	o, err = s.UpdateOrganization(ctx, "org_1", core.OrganizationUpdate{Name: &name}, later)
-	equal(t, "renamed organization", []any{o, err}, []any{&core.Organization{ID: "org_1", Name: name, CreatedAt: At, UpdatedAt: later}, nil})
+	equal(t, "renamed organization", []any{o, err}, []any{&core.Organization{ID: "org_1", Name: name, Ceiling: open, CreatedAt: At, UpdatedAt: later}, nil})
 
 	team, err := s.FindTeamByID(ctx, "tea_1")
-	equal(t, "team", []any{team, err}, []any{&core.Team{ID: "tea_1", OrganizationID: "org_1", Name: "name of tea_1", CreatedAt: At, UpdatedAt: At}, nil})
+	equal(t, "team", []any{team, err}, []any{&core.Team{ID: "tea_1", OrganizationID: "org_1", Name: "name of tea_1", Ceiling: open, CreatedAt: At, UpdatedAt: At}, nil})
 	team, err = s.UpdateTeam(ctx, "tea_1", core.TeamUpdate{Name: &name}, later)
-	equal(t, "renamed team", []any{team, err}, []any{&core.Team{ID: "tea_1", OrganizationID: "org_1", Name: name, CreatedAt: At, UpdatedAt: later}, nil})
+	equal(t, "renamed team", []any{team, err}, []any{&core.Team{ID: "tea_1", OrganizationID: "org_1", Name: name, Ceiling: open, CreatedAt: At, UpdatedAt: later}, nil})
 
 	u, err := s.FindUserByID(ctx, "usr_1")
-	equal(t, "user", []any{u, err}, []any{&core.User{ID: "usr_1", Name: "name of usr_1", Email: "usr_1@example.com", CreatedAt: At, UpdatedAt: At}, nil})
+	equal(t, "user", []any{u, err}, []any{&core.User{ID: "usr_1", Name: "name of usr_1", Email: "usr_1@example.com", Ceiling: open, CreatedAt: At, UpdatedAt: At}, nil})
 	u, err = s.UpdateUser(ctx, "usr_1", core.UserUpdate{Name: &name, Email: &email}, later)
-	equal(t, "changed user", []any{u, err}, []any{&core.User{ID: "usr_1", Name: name, Email: email, CreatedAt: At, UpdatedAt: later}, nil})
+	equal(t, "changed user", []any{u, err}, []any{&core.User{ID: "usr_1", Name: name, Email: email, Ceiling: open, CreatedAt: At, UpdatedAt: later}, nil})
 	u, err = s.UpdateUser(ctx, "usr_1", core.UserUpdate{}, At)
-	equal(t, "untouched user", []any{u, err}, []any{&core.User{ID: "usr_1", Name: name, Email: email, CreatedAt: At, UpdatedAt: At}, nil})
+	equal(t, "untouched user", []any{u, err}, []any{&core.User{ID: "usr_1", Name: name, Email: email, Ceiling: open, CreatedAt: At, UpdatedAt: At}, nil})
 
 	// Names are unique where they must be, and only there.
 	wantError(t, "organization", s.CreateOrganization(ctx, &core.Organization{ID: "org_9", Name: name}), core.CodeConflict, "name", "an organization has this name already")
@@ -207,7 +208,7 @@ func testOwnerDeletion(t *testing.T, s core.Store) {
 		t.Error(err)
 	}
 	o, err := s.FindOrganizationByID(ctx, "org_1")
-	equal(t, "deleted organization", []any{o, err}, []any{&core.Organization{ID: "org_1", Name: "name of org_1", CreatedAt: At, UpdatedAt: later, DeletedAt: &later}, nil})
+	equal(t, "deleted organization", []any{o, err}, []any{&core.Organization{ID: "org_1", Name: "name of org_1", Ceiling: core.Ceiling{AllModels: true, Models: []string{}}, CreatedAt: At, UpdatedAt: later, DeletedAt: &later}, nil})
 	for what, err := range missing(t, s, "1") { // mem_1 went with its user
 		wantError(t, what+" again", err, core.CodeNotFound, "", "does not exist")
 	}
@@ -290,14 +291,30 @@ func testKeyOwners(t *testing.T, s core.Store) {
 		}
 		got, _, err := s.FindKeyByHash(ctx, core.SecretHash{byte(n)})
 		equal(t, "stored", []any{got, err}, []any{k, nil})
-		organization, team, user, err := s.FindOwners(ctx, k)
-		named := func(id string) core.Named {
-			if id == "" {
-				return core.Named{}
-			}
-			return core.Named{ID: id, Name: "name of " + id}
+		o, err := s.FindOwners(ctx, k)
+		if err != nil {
+			t.Fatal(err)
 		}
-		equal(t, "owners", []any{organization, team, user, err}, []any{named(k.OrganizationID), named(k.TeamID), named(k.UserID), nil})
+		names := map[string]string{}
+		if o.Organization != nil {
+			names[o.Organization.ID] = o.Organization.Name
+		}
+		if o.Team != nil {
+			names[o.Team.ID] = o.Team.Name
+		}
+		if o.User != nil {
+			names[o.User.ID] = o.User.Name
+		}
+		want := map[string]string{}
+		for _, id := range []string{k.OrganizationID, k.TeamID, k.UserID} {
+			if id != "" {
+				want[id] = "name of " + id
+			}
+		}
+		equal(t, "owners", names, want)
+		if member := k.TeamID == "tea_2" && k.UserID == "usr_2"; member != (o.Member != nil) || member && o.Member.ID != "mem_2" {
+			t.Errorf("%s in %s: membership %+v", k.UserID, k.TeamID, o.Member)
+		}
 	}
 	org, team, user := "org_1", "tea_2", "usr_2"
 	for want, f := range map[string]core.KeyFilter{"key_03 key_01 key_00": {OrganizationID: &org}, "key_01": {TeamID: &team}, "key_03 key_01": {UserID: &user}} {

@@ -40,6 +40,8 @@ func Run(t *testing.T, open func(t *testing.T) core.Store) {
 		"Filters":           testFilters,
 		"Paging":            testPaging,
 		"SumAmounts":        testSumAmounts,
+		"SumAmountsByScope": testSumAmountsByScope,
+		"Ceilings":          testCeilings,
 		"Rollups":           testRollups,
 		"HistoryOutlivesIt": testHistory,
 		"EmptyBatch":        testEmptyBatch,

@@ -1,0 +1,82 @@
+package core
+
+import "strings"
+
+// Ceiling is what an organization, a team or a user allows each of its keys at
+// most, and all of them together where limits are concerned. A key may do what it
+// is allowed itself and every one of its owners allows too.
+type Ceiling struct {
+	// AllModels lifts the restriction of Models. Without it an empty Models
+	// allows nothing: an empty list never means everything.
+	AllModels bool     `json:"all_models"`
+	Models    []string `json:"models"`
+	Limits    Limits   `json:"limits"` // of all keys together
+}
+
+// CeilingUpdate changes the fields that are not nil.
+type CeilingUpdate struct {
+	AllModels *bool
+	Models    *[]string
+	Limits    *Limits
+}
+
+// Default makes a ceiling of which nothing was said, neither AllModels nor a list,
+// one that restricts no model. Models is a list afterwards.
+func (c *Ceiling) Default() {
+	if c.Models == nil {
+		c.AllModels, c.Models = true, []string{}
+	}
+}
+
+// Restricts reports whether the ceiling is lower than the sky.
+func (c *Ceiling) Restricts() bool { return !c.AllModels || c.Limits != (Limits{}) }
+
+// Level is a ceiling with its owner, as it holds for one key.
+type Level struct {
+	ID string // of the owner; its limits are counted under it
+	Ceiling
+}
+
+// Owners are what a key belongs to, nil where it belongs to none. Member is the
+// user's living membership in the team itself.
+type Owners struct {
+	Organization *Organization
+	Team         *Team
+	User         *User
+	Member       *Membership
+}
+
+// GroupPrefix begins an entry of a list of models that stands for a group of them.
+const GroupPrefix = "group:"
+
+// AllowsModel reports whether the key and every owner of it allow the alias. It
+// must be asked of each alias that is dispatched, and not of the one alone that
+// the client named.
+func (p *Principal) AllowsModel(alias string) bool {
+	if !p.Key.AllModels && !p.lists(p.Key.Models, alias) {
+		return false
+	}
+	for i := range p.Levels {
+		if l := &p.Levels[i]; !l.AllModels && !p.lists(l.Models, alias) {
+			return false
+		}
+	}
+	return true
+}
+
+// lists reports whether the list has the alias. A group that is not known, or is
+// empty, has none.
+func (p *Principal) lists(models []string, alias string) bool {
+	for _, m := range models {
+		if strings.HasPrefix(m, GroupPrefix) {
+			for _, of := range p.Groups[m] {
+				if of == alias {
+					return true
+				}
+			}
+		} else if m == alias {
+			return true
+		}
+	}
+	return false
+}

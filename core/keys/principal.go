@@ -1,0 +1,80 @@
+package keys
+
+import (
+	"context"
+	"time"
+
+	"github.com/tokligence/gateway/core"
+)
+
+// principal is who presents the key, with what its owners allow it now.
+func (s *Service) principal(ctx context.Context, k *core.VirtualKey) (*core.Principal, error) {
+	o, err := s.store.FindOwners(ctx, k)
+	if err != nil {
+		return nil, err
+	}
+	p := &core.Principal{Key: k}
+	p.Organization.ID, p.Team.ID, p.User.ID = k.OrganizationID, k.TeamID, k.UserID
+	if o.Organization != nil {
+		p.Organization.Name = o.Organization.Name
+	}
+	if o.Team != nil {
+		p.Team.Name = o.Team.Name
+	}
+	if o.User != nil {
+		p.User.Name = o.User.Name
+	}
+	p.Levels = levels(k, o)
+	p.Budgets, err = s.budgets.FindBudgets(ctx, subjects(k))
+	return p, err
+}
+
+// levels are the ceilings that restrict something, narrowest first. An owner that
+// is gone allows nothing.
+func levels(k *core.VirtualKey, o *core.Owners) (list []core.Level) {
+	add := func(id string, c *core.Ceiling, deleted *time.Time) {
+		if id == "" {
+			return
+		}
+		l := core.Level{ID: id}
+		if c != nil && deleted == nil {
+			l.Ceiling = *c
+		}
+		if l.Restricts() {
+			list = append(list, l)
+		}
+	}
+	if t := o.Team; t != nil {
+		add(k.TeamID, &t.Ceiling, t.DeletedAt)
+	} else {
+		add(k.TeamID, nil, nil)
+	}
+	if u := o.User; u != nil {
+		add(k.UserID, &u.Ceiling, u.DeletedAt)
+	} else {
+		add(k.UserID, nil, nil)
+	}
+	if org := o.Organization; org != nil {
+		add(k.OrganizationID, &org.Ceiling, org.DeletedAt)
+	} else {
+		add(k.OrganizationID, nil, nil)
+	}
+	return list
+}
+
+// subjects are those whose budgets the key spends from, narrowest first.
+func subjects(k *core.VirtualKey) []core.BudgetSubject {
+	list := []core.BudgetSubject{{Scope: core.ScopeKey, ID: k.ID}}
+	add := func(scope core.Scope, id string) {
+		if id != "" {
+			list = append(list, core.BudgetSubject{Scope: scope, ID: id})
+		}
+	}
+	if k.TeamID != "" && k.UserID != "" {
+		add(core.ScopeMember, core.MemberSubject(k.TeamID, k.UserID))
+	}
+	add(core.ScopeTeam, k.TeamID)
+	add(core.ScopeUser, k.UserID)
+	add(core.ScopeOrganization, k.OrganizationID)
+	return list
+}
