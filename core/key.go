@@ -7,17 +7,6 @@ import (
 	"time"
 )
 
-// Role is what an admin key may do in the admin API, and what a member is (see
-// [Membership]). The empty role is an ordinary virtual key: it calls models and
-// opens no management route.
-type Role string
-
-// The roles of keys.
-const (
-	RoleNone  Role = ""
-	RoleAdmin Role = "admin"
-)
-
 // VirtualKey is what a client presents. Its secret is shown once and stored
 // only as a SHA-256 hash (see KeySecret).
 type VirtualKey struct {
@@ -119,6 +108,7 @@ type KeyFilter struct {
 	OrganizationID *string
 	TeamID         *string
 	UserID         *string
+	Reach          *Reach // nil: everything
 	Role           *Role
 	Blocked        *bool
 	Cursor         string // id after which to go on; "" starts at the newest

@@ -123,6 +123,7 @@ type EntryFilter struct {
 	Deployment     string
 	Outcome        Outcome
 	ExchangeID     string
+	Reach          *Reach // nil: everything
 	Cursor         string
 	Limit          int // 1..10000
 	OldestFirst    bool

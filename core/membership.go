@@ -2,19 +2,7 @@ package core
 
 import (
 	"context"
-	"slices"
-	"strings"
 	"time"
-)
-
-// The roles of members, beside [RoleAdmin]. They are kept and shown; what each
-// may do is not decided by them yet: admin keys are the only door.
-const (
-	RoleOwner     Role = "owner"
-	RoleOrgAdmin  Role = "org_admin"
-	RoleTeamAdmin Role = "team_admin"
-	RoleMember    Role = "member"
-	RoleViewer    Role = "viewer"
 )
 
 // Membership places a user in an organization, or in one of its teams. A user
@@ -30,29 +18,13 @@ type Membership struct {
 	DeletedAt      *time.Time `json:"deleted_at,omitempty"`
 }
 
-// CheckRole refuses a role that means nothing where the membership is. The
-// error is CodeInvalidRequest at "role".
-func (m *Membership) CheckRole() error {
-	where, roles := "an organization", []Role{RoleOwner, RoleAdmin, RoleOrgAdmin, RoleMember, RoleViewer}
-	if m.TeamID != "" {
-		where, roles = "a team", []Role{RoleTeamAdmin, RoleMember, RoleViewer}
-	}
-	if slices.Contains(roles, m.Role) {
-		return nil
-	}
-	var names []string
-	for _, r := range roles {
-		names = append(names, string(r))
-	}
-	return Invalid("role", "%q is no role in %s; want one of %s", string(m.Role), where, strings.Join(names, ", "))
-}
-
 // MembershipFilter narrows ListMemberships; nil fields do not filter. The
 // memberships of an organization are also those of its teams.
 type MembershipFilter struct {
 	OrganizationID *string
 	TeamID         *string
 	UserID         *string
+	Reach          *Reach // nil: everything
 	Page
 }
 

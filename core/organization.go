@@ -32,8 +32,9 @@ type Team struct {
 // User is a person. Memberships say where.
 type User struct {
 	ID    string `json:"id"`
-	Name  string `json:"name"`  // may be another's as well
-	Email string `json:"email"` // as [CheckEmail] returns it; no two living users have the same
+	Name  string `json:"name"`           // may be another's as well
+	Email string `json:"email"`          // as [CheckEmail] returns it; no two living users have the same
+	Role  Role   `json:"role,omitempty"` // over the whole installation, see [User.CheckRole]
 	Ceiling
 	CreatedAt time.Time  `json:"created_at"`
 	UpdatedAt time.Time  `json:"updated_at"`
@@ -78,7 +79,8 @@ type Page struct {
 
 // OrganizationFilter narrows ListOrganizations; nil fields do not filter.
 type OrganizationFilter struct {
-	Name *string
+	Name  *string
+	Reach *Reach // nil: everything; by the organizations of it alone
 	Page
 }
 
@@ -103,6 +105,7 @@ type OrganizationStore interface {
 type TeamFilter struct {
 	OrganizationID *string
 	Name           *string
+	Reach          *Reach // nil: everything
 	Page
 }
 
@@ -130,6 +133,7 @@ type UserFilter struct {
 	TeamID         *string
 	Name           *string
 	Email          *string
+	Reach          *Reach // nil: everything; by the memberships, and the user
 	Page
 }
 
@@ -137,6 +141,7 @@ type UserFilter struct {
 type UserUpdate struct {
 	Name, Email *string
 	CeilingUpdate
+	Role *Role
 }
 
 // UserStore keeps users.

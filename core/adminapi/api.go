@@ -23,13 +23,14 @@ import (
 
 // Deps are what the API works on.
 type Deps struct {
-	Keys    Keys
-	Store   core.Store
-	Ledger  Budgets
-	Runtime Runtime
-	Sealer  *seal.Ring // seals the secrets that are given by API
-	Now     func() time.Time
-	Log     *slog.Logger
+	Keys     Keys
+	Sessions Sessions // nil: nobody can sign in
+	Store    core.Store
+	Ledger   Budgets
+	Runtime  Runtime
+	Sealer   *seal.Ring // seals the secrets that are given by API
+	Now      func() time.Time
+	Log      *slog.Logger
 
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 	Version        string         // of the program
@@ -52,54 +53,54 @@ type api struct {
 type route struct {
 	method, path string
 	serve        func(*call) error
+	need         need
 }
 
-// routes are all there is, beside the description of them. Each asks for an admin
-// key; there is no other kind. Each has a line in [contract] too.
+// routes are all there is, beside the description of them. Each has a line in [contract] too.
 func (a *api) routes() []route {
 	return []route{
-		{"GET", "/me", a.me},
-		{"GET", "/keys", a.listKeys},
-		{"POST", "/keys", a.createKey},
-		{"POST", "/keys/bulk", a.bulkKeys},
-		{"GET", "/keys/{id}", a.getKey},
-		{"PATCH", "/keys/{id}", a.updateKey},
-		{"DELETE", "/keys/{id}", a.deleteKey},
-		{"POST", "/keys/{id}/rotate", a.rotateKey},
-		{"POST", "/keys/{id}/block", a.blockKey},
-		{"POST", "/keys/{id}/unblock", a.unblockKey},
-		{"GET", "/orgs", a.listOrgs},
-		{"POST", "/orgs", a.createOrg},
-		{"GET", "/orgs/{id}", a.getOrg},
-		{"PATCH", "/orgs/{id}", a.updateOrg},
-		{"DELETE", "/orgs/{id}", a.deleteOrg},
-		{"GET", "/teams", a.listTeams},
-		{"POST", "/teams", a.createTeam},
-		{"GET", "/teams/{id}", a.getTeam},
-		{"PATCH", "/teams/{id}", a.updateTeam},
-		{"DELETE", "/teams/{id}", a.deleteTeam},
-		{"GET", "/users", a.listUsers},
-		{"POST", "/users", a.createUser},
-		{"GET", "/users/{id}", a.getUser},
-		{"PATCH", "/users/{id}", a.updateUser},
-		{"DELETE", "/users/{id}", a.deleteUser},
-		{"GET", "/memberships", a.listMemberships},
-		{"POST", "/memberships", a.createMembership},
-		{"GET", "/memberships/{id}", a.getMembership},
-		{"PATCH", "/memberships/{id}", a.updateMembership},
-		{"DELETE", "/memberships/{id}", a.deleteMembership},
-		{"GET", "/ledger", a.listEntries},
-		{"GET", "/ledger/export", a.exportEntries},
-		{"POST", "/ledger/verify", a.verifyLedger},
-		{"POST", "/ledger/rebuild", a.rebuildLedger},
-		{"GET", "/audit", a.listAudit},
-		{"GET", "/audit/export", a.exportAudit},
-		{"GET", "/usage", a.usage},
-		{"GET", "/models", a.listModels},
-		{"POST", "/models/{name:.+}/test", a.testModel},
-		{"GET", "/plugins", a.listPlugins},
-		{"GET", "/encryption", a.encryption},
-		{"POST", "/encryption/reseal", a.reseal},
+		{"GET", "/me", a.me, anyone},
+		{"GET", "/keys", a.listKeys, need{verb: read, resource: virtualKeys, narrowed: true}},
+		{"POST", "/keys", a.createKey, need{verb: create, resource: virtualKeys, named: true}},
+		{"POST", "/keys/bulk", a.bulkKeys, need{verb: block, resource: virtualKeys, narrowed: true}},
+		{"GET", "/keys/{id}", a.getKey, need{verb: read, resource: virtualKeys, object: a.keyObject}},
+		{"PATCH", "/keys/{id}", a.updateKey, need{verb: update, resource: virtualKeys, object: a.keyObject}},
+		{"DELETE", "/keys/{id}", a.deleteKey, need{verb: remove, resource: virtualKeys, object: a.keyObject}},
+		{"POST", "/keys/{id}/rotate", a.rotateKey, need{verb: rotate, resource: virtualKeys, object: a.keyObject}},
+		{"POST", "/keys/{id}/block", a.blockKey, need{verb: block, resource: virtualKeys, object: a.keyObject}},
+		{"POST", "/keys/{id}/unblock", a.unblockKey, need{verb: update, resource: virtualKeys, object: a.keyObject}},
+		{"GET", "/orgs", a.listOrgs, need{verb: read, resource: organizations, narrowed: true}},
+		{"POST", "/orgs", a.createOrg, need{verb: create, resource: organizations, named: true}},
+		{"GET", "/orgs/{id}", a.getOrg, need{verb: read, resource: organizations, object: a.orgObject}},
+		{"PATCH", "/orgs/{id}", a.updateOrg, need{verb: update, resource: organizations, object: a.orgObject}},
+		{"DELETE", "/orgs/{id}", a.deleteOrg, need{verb: remove, resource: organizations, object: a.orgObject}},
+		{"GET", "/teams", a.listTeams, need{verb: read, resource: teams, narrowed: true}},
+		{"POST", "/teams", a.createTeam, need{verb: create, resource: teams, named: true}},
+		{"GET", "/teams/{id}", a.getTeam, need{verb: read, resource: teams, object: a.teamObject}},
+		{"PATCH", "/teams/{id}", a.updateTeam, need{verb: update, resource: teams, object: a.teamObject}},
+		{"DELETE", "/teams/{id}", a.deleteTeam, need{verb: remove, resource: teams, object: a.teamObject}},
+		{"GET", "/users", a.listUsers, need{verb: read, resource: users, narrowed: true}},
+		{"POST", "/users", a.createUser, need{verb: create, resource: users, named: true}},
+		{"GET", "/users/{id}", a.getUser, need{verb: read, resource: users, object: a.userObject}},
+		{"PATCH", "/users/{id}", a.updateUser, need{verb: update, resource: users, object: a.userObject}},
+		{"DELETE", "/users/{id}", a.deleteUser, need{verb: remove, resource: users, object: a.userObject}},
+		{"GET", "/memberships", a.listMemberships, need{verb: read, resource: memberships, narrowed: true}},
+		{"POST", "/memberships", a.createMembership, need{verb: create, resource: memberships, named: true}},
+		{"GET", "/memberships/{id}", a.getMembership, need{verb: read, resource: memberships, object: a.membershipObject}},
+		{"PATCH", "/memberships/{id}", a.updateMembership, need{verb: update, resource: memberships, object: a.membershipObject}},
+		{"DELETE", "/memberships/{id}", a.deleteMembership, need{verb: remove, resource: memberships, object: a.membershipObject}},
+		{"GET", "/ledger", a.listEntries, need{verb: read, resource: entries, narrowed: true}},
+		{"GET", "/ledger/export", a.exportEntries, need{verb: read, resource: entries, narrowed: true}},
+		{"POST", "/ledger/verify", a.verifyLedger, need{verb: use, resource: maintenance}},
+		{"POST", "/ledger/rebuild", a.rebuildLedger, need{verb: use, resource: maintenance}},
+		{"GET", "/audit", a.listAudit, need{verb: read, resource: auditLog}},
+		{"GET", "/audit/export", a.exportAudit, need{verb: read, resource: auditLog}},
+		{"GET", "/usage", a.usage, need{verb: read, resource: entries, narrowed: true}},
+		{"GET", "/models", a.listModels, need{verb: read, resource: models}},
+		{"POST", "/models/{name:.+}/test", a.testModel, need{verb: use, resource: models}},
+		{"GET", "/plugins", a.listPlugins, need{verb: read, resource: plugins}},
+		{"GET", "/encryption", a.encryption, need{verb: read, resource: maintenance}},
+		{"POST", "/encryption/reseal", a.reseal, need{verb: use, resource: maintenance}},
 	}
 }
 
@@ -111,7 +112,7 @@ func New(d Deps) http.Handler {
 	r.HandleFunc(Prefix+"/openapi.json", openapi(describe(a.routes(), d.Version))).Methods("GET")
 	for _, rt := range a.routes() {
 		rt.serve = a.keep(rt, operations[rt.method+" "+rt.path])
-		r.HandleFunc(Prefix+rt.path, a.admin(a.audited(rt))).Methods(rt.method)
+		r.HandleFunc(Prefix+rt.path, a.admin(a.guarded(rt))).Methods(rt.method)
 	}
 	r.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, core.Errorf(core.CodeNotFound, core.SourceClient, "there is nothing at %s", r.URL.Path))
@@ -141,27 +142,26 @@ func wrongMethod(router *mux.Router) http.Handler {
 
 // call is one authenticated request.
 type call struct {
-	w   http.ResponseWriter
-	r   *http.Request
-	who *core.Principal
-	now time.Time
-	op  *operation // of the route
+	w      http.ResponseWriter
+	r      *http.Request
+	who    *core.Principal // what a model is called as
+	caller *caller
+	now    time.Time
+	raw    []byte     // the body, once it was read
+	op     *operation // of the route
 }
 
 func (c *call) ctx() context.Context    { return c.r.Context() }
 func (c *call) path(name string) string { return mux.Vars(c.r)[name] }
 
-// admin knows who asks, tells serve whether that is no admin key, and writes the error of serve.
-func (a *api) admin(serve func(c *call, denied error) error) http.HandlerFunc {
+// admin serves those who are known, and writes the error of serve.
+func (a *api) admin(serve func(c *call) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
-		now := a.Now()
-		who, err := a.Keys.Authenticate(r.Context(), presented(r), a.origin(r), now)
-		if err == nil && who.Key.Role != core.RoleAdmin {
-			err = core.Errorf(core.CodePermissionDenied, core.SourceClient, "this needs an admin key")
-		}
-		if who != nil {
-			err = serve(&call{w: w, r: r, who: who, now: now}, err)
+		c := &call{w: w, r: r, now: a.Now()}
+		err := a.authenticate(c)
+		if err == nil {
+			err = serve(c)
 		}
 		if err == nil {
 			return
@@ -174,6 +174,26 @@ func (a *api) admin(serve func(c *call, denied error) error) http.HandlerFunc {
 		}
 		writeProblem(w, e)
 	}
+}
+
+// authenticate finds out who asks: by a key, or without one by a session.
+func (a *api) authenticate(c *call) error {
+	secret := presented(c.r)
+	if secret == "" && a.Sessions != nil {
+		u, err := a.Sessions.Authenticate(c.r, c.now)
+		if err != nil {
+			return err
+		}
+		if c.caller, err = a.person(c.ctx(), u); err == nil {
+			c.who = c.caller.principal()
+		}
+		return err
+	}
+	who, err := a.Keys.Authenticate(c.ctx(), secret, a.origin(c.r), c.now)
+	if err == nil {
+		c.who, c.caller = who, keyCaller(who.Key)
+	}
+	return err
 }
 
 // origin tells where a request comes from, when it is asked.

@@ -166,8 +166,11 @@ func TestRoutes_C89(t *testing.T) {
 	for _, rt := range (&api{}).routes() {
 		path := strings.NewReplacer("{id}", w.admin.ID, "{name:.+}", "echo").Replace(rt.path)
 		for secret, want := range map[string]int{"": 401, "sk-nobody-0123456789012": 401, plainSecret: 403} {
+			if want == 403 && rt.path == "/me" {
+				want = 200
+			}
 			status, head, body := w.do(secret, rt.method, path, "")
-			if status != want || !strings.Contains(body, `"code":`) {
+			if status != want || want > 200 && !strings.Contains(body, `"code":`) {
 				t.Errorf("%s %s with %q: status %d, want %d: %s", rt.method, path, secret, status, want, body)
 			}
 			if want == 401 && head.Get("WWW-Authenticate") == "" {

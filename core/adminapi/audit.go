@@ -5,8 +5,8 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -59,36 +59,31 @@ func (a *api) actions() map[string]action {
 	}
 }
 
-// audited serves a route and records what it did, before the caller is
-// answered. It is told whether the caller was denied.
-func (a *api) audited(rt route) func(c *call, denied error) error {
+// guarded serves a route to those who may have it, and records what it did before
+// the caller is answered.
+func (a *api) guarded(rt route) func(c *call) error {
 	act := a.actions()[rt.method+" "+rt.path]
-	return func(c *call, denied error) error {
-		switch {
-		case act.name != "":
-			return a.record(act, c, rt.serve, denied)
-		case denied != nil:
-			return denied
+	return func(c *call) error {
+		permit := func() error { return a.permit(rt.need, c) }
+		if act.name != "" {
+			return a.record(act, c, permit, rt.serve)
+		}
+		if err := permit(); err != nil {
+			return err
 		}
 		return rt.serve(c)
 	}
 }
 
 // record serves a changing route and writes what became of it to the audit log.
-func (a *api) record(act action, c *call, serve func(*call) error, denied error) error {
-	if denied != nil {
-		r := a.auditRecord(act, c)
-		if _, err := a.look(act, c, r, c.id()); err != nil {
-			return err
-		}
-		return a.conclude(c, r, denied, false)
-	}
-	if err := c.readAhead(); err != nil {
+func (a *api) record(act action, c *call, permit func() error, serve func(*call) error) error {
+	// No slow client is waited for while others cannot change anything.
+	if _, err := c.readBody(); err != nil {
 		return err
 	}
 	answer := &held{to: c.w}
 	c.w = answer
-	err := a.change(act, c, func() string { return cmp.Or(c.id(), answer.id()) }, func() error { return serve(c) })
+	err := a.change(act, c, permit, func() string { return cmp.Or(c.id(), answer.id()) }, func() error { return serve(c) })
 	if err == nil {
 		answer.release()
 	}
@@ -96,17 +91,22 @@ func (a *api) record(act action, c *call, serve func(*call) error, denied error)
 }
 
 // change does something to the object of the id, which may be known only
-// afterwards, and records it. One at a time looks, acts and records, so that
-// what differs between before and after is the change's own doing.
-func (a *api) change(act action, c *call, id func() string, do func() error) error {
+// afterwards, if that is permitted, and records it. One at a time asks, looks,
+// acts and records, so that what was permitted is what is done, and what differs
+// between before and after is the change's own doing.
+func (a *api) change(act action, c *call, permit func() error, id func() string, do func() error) error {
 	if act.find != nil && !act.still {
 		a.changes.Lock()
 		defer a.changes.Unlock()
 	}
 	r := a.auditRecord(act, c)
+	denied := permit()
 	var err error
 	if r.Before, err = a.look(act, c, r, id()); err != nil {
 		return err
+	}
+	if denied != nil {
+		return a.conclude(c, r, denied, false)
 	}
 	err = do()
 	late := *c // whoever asked may have gone; what was done is done
@@ -130,7 +130,7 @@ func (a *api) conclude(c *call, r *core.AuditRecord, err error, changed bool) er
 		r.Outcome = core.AuditOK
 	case e.HTTPStatus() >= 500 || changed:
 		r.Outcome, r.ErrorCode = core.AuditFailed, e.Code
-	case e.Code == core.CodePermissionDenied, e.Code == core.CodeConflict:
+	case e.Code == core.CodePermissionDenied, e.Code == core.CodeConflict, errors.Is(e, errForeign):
 		r.Outcome, r.ErrorCode, r.Before, r.After = core.AuditRefused, e.Code, nil, nil
 	default:
 		return err
@@ -155,10 +155,18 @@ func (a *api) auditRecord(act action, c *call) *core.AuditRecord {
 	}
 	return &core.AuditRecord{
 		ID: core.NewID(core.PrefixAudit, c.now), At: c.now, Action: act.name,
-		Actor:  core.AuditActor{Kind: core.ActorKey, Named: core.Named{ID: c.who.Key.ID, Name: c.who.Key.Name}},
+		Actor:  c.caller.actor,
 		Object: core.AuditObject{Kind: kind}, RemoteAddress: address,
-		UserAgent: strings.ReplaceAll(c.r.UserAgent(), presented(c.r), masked), // somebody's script may say too much
+		UserAgent: c.userAgent(),
 	}
+}
+
+// userAgent is without the key: somebody's script may say too much.
+func (c *call) userAgent() string {
+	if key := presented(c.r); key != "" {
+		return strings.ReplaceAll(c.r.UserAgent(), key, masked)
+	}
+	return c.r.UserAgent()
 }
 
 // look names the object of the record and returns its state. An id that nobody
@@ -228,16 +236,6 @@ func unlessMissing(err error) error {
 
 // id is the object's in the path, "" when there is none.
 func (c *call) id() string { return cmp.Or(c.path("id"), c.path("name")) }
-
-// readAhead reads the body: no slow client is waited for while others cannot change anything.
-func (c *call) readAhead() error {
-	raw, err := io.ReadAll(io.LimitReader(c.r.Body, maxBody+1))
-	if err != nil {
-		return core.Invalid("", "the body could not be read").With(err)
-	}
-	c.r.Body = io.NopCloser(bytes.NewReader(raw))
-	return nil
-}
 
 // held keeps an answer back until its change is on record.
 type held struct {

@@ -34,17 +34,17 @@ const (
 	bulkDelete  bulkAction = "delete"
 )
 
-// doing finds what to do with each key.
-func (a *api) doing(name bulkAction) (func(ctx context.Context, id string) error, error) {
+// doing finds what to do with each key, and what that needs.
+func (a *api) doing(name bulkAction) (func(ctx context.Context, id string) error, verb, error) {
 	switch name {
 	case bulkBlock:
-		return a.Keys.Block, nil
+		return a.Keys.Block, block, nil
 	case bulkUnblock:
-		return a.Keys.Unblock, nil
+		return a.Keys.Unblock, update, nil
 	case bulkDelete:
-		return a.Keys.Delete, nil
+		return a.Keys.Delete, remove, nil
 	}
-	return nil, core.Invalid("action", "%q is not one of block, unblock, delete", string(name))
+	return nil, 0, core.Invalid("action", "%q is not one of block, unblock, delete", string(name))
 }
 
 func (in *bulkInput) check() error {
@@ -68,7 +68,7 @@ func (a *api) bulkKeys(c *call) error {
 	if err := c.body(&in); err != nil {
 		return err
 	}
-	do, err := a.doing(in.Action)
+	do, v, err := a.doing(in.Action)
 	if err != nil {
 		return err
 	}
@@ -80,14 +80,15 @@ func (a *api) bulkKeys(c *call) error {
 		if err := c.ctx().Err(); err != nil { // nobody waits for the rest
 			return err
 		}
-		results[i] = a.bulkOne(c, string(in.Action), id, do)
+		results[i] = a.bulkOne(c, string(in.Action), need{verb: v, resource: virtualKeys, object: a.keyObject}, id, do)
 	}
 	return writeList(c.w, results, "")
 }
 
 // bulkOne leaves a record as the action on one key does.
-func (a *api) bulkOne(c *call, name, id string, do func(context.Context, string) error) bulkResult {
-	err := a.change(action{name: "key." + name, find: a.auditKey}, c, func() string { return id }, func() error {
+func (a *api) bulkOne(c *call, name string, n need, id string, do func(context.Context, string) error) bulkResult {
+	permit := func() error { return a.permitObject(n, c, id) }
+	err := a.change(action{name: "key." + name, find: a.auditKey}, c, permit, func() string { return id }, func() error {
 		if id == c.who.Key.ID {
 			return core.Errorf(core.CodeConflict, core.SourceClient, "a key cannot be among those that it asks about")
 		}

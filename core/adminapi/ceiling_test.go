@@ -33,7 +33,7 @@ func TestCeilings(t *testing.T) {
 		{400, "PATCH", "/orgs/ORG", `{"budget": {"amount": "1", "period": "year"}}`, `"param":"budget.period"`},
 		{400, "PATCH", "/orgs/ORG", `{"all_models": true, "models": ["a"]}`, `"param":"models"`},
 		{400, "PATCH", "/orgs/ORG", `{"models": null}`, `"param":"models"`},
-		{404, "PATCH", "/orgs/none", `{"budget": {"amount": "1"}}`, "does not exist"},
+		{404, "PATCH", "/orgs/none", `{"budget": {"amount": "1"}}`, "there is no organization"},
 
 		{201, "POST", "/teams", `{"name": "Small", "organization_id": "ORG", "limits": {"parallel": 1}, "budget": {"amount": "2"}}`, `"limits":{"parallel":1}`},
 		{200, "PATCH", "/teams/TEAM", `{"models": ["a"], "budget": {"amount": "2"}}`, `"models":["a"],`},

@@ -23,22 +23,16 @@ const maxBody = 1 << 20
 // object. What v does not know is an error, and null where v says nothing of it
 // (see [schemas]): a misspelt limit must not be lost.
 func (c *call) body(v any) error {
-	raw, err := io.ReadAll(io.LimitReader(c.r.Body, maxBody+1))
+	raw, err := c.readBody()
 	if err != nil {
-		return core.Invalid("", "the body could not be read").With(err)
-	}
-	if len(raw) > maxBody {
-		return core.Errorf(core.CodePayloadTooLarge, core.SourceClient, "the body is longer than %d bytes", maxBody)
-	}
-	if len(bytes.TrimSpace(raw)) == 0 {
-		raw = []byte("{}")
+		return err
 	}
 	if err := strict("", raw, v); err != nil {
 		return err
 	}
-	var members map[string]json.RawMessage
-	if json.Unmarshal(raw, &members) != nil || members == nil {
-		return core.Invalid("", "must be a JSON object")
+	members, err := objectMembers(raw)
+	if err != nil {
+		return err
 	}
 	for _, m := range membersOf(reflect.TypeOf(v).Elem()) {
 		if raw, given := members[m.name]; given && isNull(raw) && !m.mayBeNull(true) {
@@ -48,10 +42,57 @@ func (c *call) body(v any) error {
 	return nil
 }
 
+// readBody reads the body, once: permissions look at it before its handler does.
+func (c *call) readBody() ([]byte, error) {
+	if c.raw != nil {
+		return c.raw, nil
+	}
+	raw, err := io.ReadAll(io.LimitReader(c.r.Body, maxBody+1))
+	if err != nil {
+		return nil, core.Invalid("", "the body could not be read").With(err)
+	}
+	if len(raw) > maxBody {
+		return nil, core.Errorf(core.CodePayloadTooLarge, core.SourceClient, "the body is longer than %d bytes", maxBody)
+	}
+	if len(bytes.TrimSpace(raw)) == 0 {
+		raw = []byte("{}")
+	}
+	c.raw = raw
+	return raw, nil
+}
+
+// objectMembers are the members of a JSON object. One that is there twice is refused,
+// in whatever case: of two, permissions might see the one and a handler the other.
+func objectMembers(raw []byte) (map[string]json.RawMessage, error) {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(raw, &members) != nil || members == nil {
+		return nil, core.Invalid("", "must be a JSON object")
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	_, _ = d.Token() // the brace: it is an object
+	seen := map[string]bool{}
+	for d.More() {
+		name, _ := d.Token()
+		folded := strings.ToLower(strings.ToUpper(name.(string)))
+		if seen[folded] {
+			return nil, core.Invalid(name.(string), "is there twice")
+		}
+		seen[folded] = true
+		var skip json.RawMessage
+		_ = d.Decode(&skip) // it was valid a moment ago
+	}
+	return members, nil
+}
+
 // strict decodes the one JSON value raw, which stands at the member within.
 func strict(within string, raw []byte, v any) error {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
+	return decode(d, within, v)
+}
+
+// decode reads the one JSON value of d and tells what is wrong with it.
+func decode(d *json.Decoder, within string, v any) error {
 	err := d.Decode(v)
 	if err == nil {
 		if _, err = d.Token(); err == io.EOF {

@@ -84,7 +84,8 @@ type keyInput struct {
 	UserID         string `json:"user_id" api:"null"`
 
 	Name      string       `json:"name" api:"required"`
-	Admin     bool         `json:"admin" doc:"It may use this API."`
+	Admin     bool         `json:"admin" doc:"Short for the role."`
+	Role      core.Role    `json:"role"`
 	AllModels bool         `json:"all_models"`
 	Models    []string     `json:"models"`
 	IPRanges  []string     `json:"ip_ranges" api:"null"`
@@ -119,7 +120,11 @@ func (a *api) createKey(c *call) error {
 	}
 	spec.Endpoints = in.Endpoints
 	spec.OrganizationID, spec.TeamID, spec.UserID = in.OrganizationID, in.TeamID, in.UserID
+	spec.Role = in.Role
 	if in.Admin {
+		if in.Role != core.RoleNone && in.Role != core.RoleAdmin {
+			return core.Invalid("role", "and admin exclude each other")
+		}
 		spec.Role = core.RoleAdmin
 	}
 	if in.ExpiresAt != nil {
@@ -168,7 +173,7 @@ func (a *api) view(c *call, k *core.VirtualKey) (*keyView, error) {
 
 func (a *api) listKeys(c *call) error {
 	q := c.query()
-	f := core.KeyFilter{Limit: q.limit(), Cursor: q.text("cursor"), Name: q.given("name")}
+	f := core.KeyFilter{Reach: c.caller.reach(virtualKeys), Limit: q.limit(), Cursor: q.text("cursor"), Name: q.given("name")}
 	f.OrganizationID, f.TeamID, f.UserID = q.given("organization_id"), q.given("team_id"), q.given("user_id")
 	f.Blocked = q.flag("blocked")
 	if q.err != nil {
@@ -409,5 +414,24 @@ func (a *api) deleteKey(c *call) error {
 	return nil
 }
 
-// me is who asks.
-func (a *api) me(c *call) error { return a.writeKey(c, http.StatusOK, c.who.Key, "") }
+// me is who asks: a key, or a person with the places where he has a role.
+func (a *api) me(c *call) error {
+	if c.caller.user == nil {
+		return a.writeKey(c, http.StatusOK, c.who.Key, "")
+	}
+	f := core.MembershipFilter{UserID: &c.caller.user.ID, Page: core.Page{Limit: maxMemberships}}
+	list, _, err := a.Store.ListMemberships(c.ctx(), f)
+	if err != nil {
+		return err
+	}
+	if list == nil {
+		list = []*core.Membership{}
+	}
+	return writeJSON(c.w, http.StatusOK, personView{c.caller.user, list})
+}
+
+// personView is a person as /me shows him.
+type personView struct {
+	*core.User
+	Memberships []*core.Membership `json:"memberships"`
+}

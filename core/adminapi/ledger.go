@@ -17,7 +17,7 @@ var outcomes = []string{string(core.OutcomeOK), string(core.OutcomeBlocked), str
 // entryFilter reads what narrows entries.
 func (c *call) entryFilter() (core.EntryFilter, *query) {
 	q := c.query()
-	return core.EntryFilter{ExchangeID: q.text("exchange_id"),
+	return core.EntryFilter{Reach: c.caller.reach(entries), ExchangeID: q.text("exchange_id"),
 		OrganizationID: q.text("organization_id"), TeamID: q.text("team_id"), UserID: q.text("user_id"), KeyID: q.text("key_id"), Model: q.text("model"),
 		Deployment: q.text("deployment"), Outcome: core.Outcome(q.choice("outcome")), From: q.time("from"), To: q.time("to")}, q
 }
@@ -129,11 +129,12 @@ func (a *api) usage(c *call) error {
 	if err != nil {
 		return err
 	}
+	reach := c.caller.reach(entries)
 	is := func(filter, id string) bool { return q.text(filter) == "" || q.text(filter) == id }
 	sums := map[string]*usageRow{}
 	for i := range rollups {
 		r := &rollups[i]
-		if !is("organization_id", r.OrganizationID) || !is("team_id", r.TeamID) || !is("user_id", r.UserID) || !is("key_id", r.KeyID) {
+		if !reach.Covers(core.Place{OrganizationID: r.OrganizationID, TeamID: r.TeamID, UserID: r.UserID}) || !is("organization_id", r.OrganizationID) || !is("team_id", r.TeamID) || !is("user_id", r.UserID) || !is("key_id", r.KeyID) {
 			continue
 		}
 		row := sums[group(r)]

@@ -38,7 +38,7 @@ func checkMemberBudget(m *core.Membership, raw []byte) error {
 
 func (a *api) listMemberships(c *call) error {
 	q := c.query()
-	f := core.MembershipFilter{OrganizationID: q.given("organization_id"), TeamID: q.given("team_id"), UserID: q.given("user_id"), Page: q.page()}
+	f := core.MembershipFilter{Reach: c.caller.reach(memberships), OrganizationID: q.given("organization_id"), TeamID: q.given("team_id"), UserID: q.given("user_id"), Page: q.page()}
 	if q.err != nil {
 		return q.err
 	}

@@ -28,7 +28,7 @@ func (a *api) writeOrg(c *call, status int, o *core.Organization) error {
 
 func (a *api) listOrgs(c *call) error {
 	q := c.query()
-	f := core.OrganizationFilter{Name: q.given("name"), Page: q.page()}
+	f := core.OrganizationFilter{Reach: c.caller.reach(organizations), Name: q.given("name"), Page: q.page()}
 	if q.err != nil {
 		return q.err
 	}

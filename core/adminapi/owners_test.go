@@ -64,7 +64,7 @@ func TestOwners(t *testing.T) {
 		{200, "PATCH", "/memberships/MEMBERSHIP", `{"role": "viewer"}`, `"role":"viewer"`},
 		{200, "PATCH", "/memberships/MEMBERSHIP", `{}`, `"role":"viewer"`},
 		{409, "POST", "/memberships", `{"user_id": "ADA", "team_id": "TEAM"}`, "a member there already"},
-		{201, "POST", "/memberships", `{"user_id": "BOB", "organization_id": "ORG", "team_id": null, "role": "owner"}`, `"organization_id":"ORG","role":"owner"`},
+		{201, "POST", "/memberships", `{"user_id": "BOB", "organization_id": "ORG", "team_id": null, "role": "org_admin"}`, `"organization_id":"ORG","role":"org_admin"`},
 
 		{200, "PATCH", "/keys/PLAIN", `{"team_id": "TEAM", "user_id": "ADA"}`, `"organization_id":"ORG","team_id":"TEAM","user_id":"ADA"`},
 		{200, "GET", "/keys?team_id=TEAM&user_id=ADA&organization_id=ORG", "", `{"data":[{"id":"PLAIN",`},
@@ -84,7 +84,7 @@ func TestOwners(t *testing.T) {
 		{404, "GET", "/users/ADA", "", "there is no user"},
 		{404, "GET", "/memberships/MEMBERSHIP", "", "there is no membership"},
 		{404, "PATCH", "/memberships/MEMBERSHIP", `{"role": "viewer"}`, "there is no membership"},
-		{404, "DELETE", "/orgs/ORG", "", "does not exist"},
+		{404, "DELETE", "/orgs/ORG", "", "there is no organization"},
 	} {
 		fill := strings.NewReplacer("PLAIN", w.plain.ID).Replace
 		path, body, want := ids.Replace(fill(tt.path)), ids.Replace(fill(tt.body)), ids.Replace(fill(tt.want))
@@ -117,10 +117,10 @@ func TestOwners_Input(t *testing.T) {
 		{"POST", "/memberships", `{"organization_id": "ORG"}`, "user_id", "required"},
 		{"POST", "/memberships", `{"user_id": "BOB"}`, "organization_id", "required"},
 		{"POST", "/memberships", `{"user_id": "BOB", "organization_id": "OTHER", "team_id": "TEAM"}`, "team_id", "is not in organization"},
-		{"POST", "/memberships", `{"user_id": "BOB", "organization_id": "ORG", "role": "team_admin"}`, "role", "no role in an organization"},
+		{"POST", "/memberships", `{"user_id": "BOB", "organization_id": "ORG", "role": "team_admin"}`, "role", "no role of a member of an organization"},
 		{"POST", "/memberships", `{"user_id": "BOB", "team_id": "TEAM", "role": "owner"}`, "role", "want one of team_admin, member, viewer"},
 		{"POST", "/memberships", `{"user_id": "BOB", "team_id": "TEAM", "role": ""}`, "role", "no role"},
-		{"PATCH", "/memberships/MEMBERSHIP", `{"role": "org_admin"}`, "role", "no role in a team"},
+		{"PATCH", "/memberships/MEMBERSHIP", `{"role": "org_admin"}`, "role", "no role of a member of a team"},
 		{"PATCH", "/memberships/MEMBERSHIP", `{"team_id": null}`, "team_id", "unknown member"},
 		{"POST", "/keys", `{"name": "x", "organization_id": "OTHER", "team_id": "TEAM"}`, "team_id", "is not in organization"},
 		{"POST", "/keys", `{"name": "x", "team_id": "TEAM", "user_id": "BOB"}`, "user_id", "member of neither"},

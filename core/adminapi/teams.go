@@ -27,7 +27,7 @@ func (a *api) writeTeam(c *call, status int, t *core.Team) error {
 
 func (a *api) listTeams(c *call) error {
 	q := c.query()
-	f := core.TeamFilter{OrganizationID: q.given("organization_id"), Name: q.given("name"), Page: q.page()}
+	f := core.TeamFilter{Reach: c.caller.reach(teams), OrganizationID: q.given("organization_id"), Name: q.given("name"), Page: q.page()}
 	if q.err != nil {
 		return q.err
 	}

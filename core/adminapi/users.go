@@ -28,7 +28,7 @@ func (a *api) writeUser(c *call, status int, u *core.User) error {
 
 func (a *api) listUsers(c *call) error {
 	q := c.query()
-	f := core.UserFilter{OrganizationID: q.given("organization_id"), TeamID: q.given("team_id"), Name: q.given("name"), Email: q.given("email"), Page: q.page()}
+	f := core.UserFilter{Reach: c.caller.reach(users), OrganizationID: q.given("organization_id"), TeamID: q.given("team_id"), Name: q.given("name"), Email: q.given("email"), Page: q.page()}
 	if q.err != nil {
 		return q.err
 	}
@@ -47,8 +47,9 @@ func (a *api) listUsers(c *call) error {
 }
 
 type userInput struct {
-	Name  string `json:"name" api:"required"`
-	Email string `json:"email" api:"required"`
+	Name  string    `json:"name" api:"required"`
+	Email string    `json:"email" api:"required"`
+	Role  core.Role `json:"role"`
 	ceilingInput
 }
 
@@ -68,7 +69,10 @@ func (a *api) createUser(c *call) error {
 	if err != nil {
 		return err
 	}
-	u := &core.User{ID: core.NewID(core.PrefixUser, c.now), Name: in.Name, Email: email, Ceiling: ceiling, CreatedAt: c.now, UpdatedAt: c.now}
+	u := &core.User{ID: core.NewID(core.PrefixUser, c.now), Name: in.Name, Email: email, Role: in.Role, Ceiling: ceiling, CreatedAt: c.now, UpdatedAt: c.now}
+	if err := u.CheckRole(); err != nil {
+		return err
+	}
 	if err := a.withBudget(c, userBudget(u.ID), in.Budget, func() error { return a.Store.CreateUser(c.ctx(), u) }); err != nil {
 		return err
 	}
@@ -93,8 +97,9 @@ func (a *api) getUser(c *call) error {
 }
 
 type userPatch struct {
-	Name  *string `json:"name"`
-	Email *string `json:"email"`
+	Name  *string    `json:"name"`
+	Email *string    `json:"email"`
+	Role  *core.Role `json:"role"`
 	ceilingInput
 }
 
@@ -117,13 +122,18 @@ func (a *api) updateUser(c *call) error {
 		}
 		in.Email = &email
 	}
+	if in.Role != nil {
+		if err := (&core.User{Role: *in.Role}).CheckRole(); err != nil {
+			return err
+		}
+	}
 	ceiling, err := in.update(u.Ceiling)
 	if err != nil {
 		return err
 	}
 	defer a.Keys.Forget()
 	err = a.withBudget(c, userBudget(u.ID), in.Budget, func() (err error) {
-		u, err = a.Store.UpdateUser(c.ctx(), u.ID, core.UserUpdate{Name: in.Name, Email: in.Email, CeilingUpdate: ceiling}, c.now)
+		u, err = a.Store.UpdateUser(c.ctx(), u.ID, core.UserUpdate{Name: in.Name, Email: in.Email, Role: in.Role, CeilingUpdate: ceiling}, c.now)
 		return err
 	})
 	if err != nil {

@@ -197,7 +197,7 @@ func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 
 func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
 	p, err := s.authenticate(r)
-	if err == nil && p.Key.Role != core.RoleAdmin {
+	if err == nil && !readsMetrics(p.Key) {
 		err = core.Errorf(core.CodePermissionDenied, core.SourceClient, "metrics need an admin key")
 	}
 	if err != nil {
@@ -205,6 +205,11 @@ func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.Metrics.ServeHTTP(w, r)
+}
+
+// readsMetrics: they are of the whole installation.
+func readsMetrics(k *core.VirtualKey) bool {
+	return k.Role.Rank() >= core.RoleAdmin.Rank() || k.Role == core.RoleViewer && k.OrganizationID == ""
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {

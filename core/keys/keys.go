@@ -89,9 +89,6 @@ func (spec *Spec) validate(now time.Time) error {
 	if err := core.CheckName(spec.Name); err != nil {
 		return err
 	}
-	if spec.Role != core.RoleNone && spec.Role != core.RoleAdmin {
-		return core.Invalid("role", "%q is not a role; want \"\" or admin", string(spec.Role))
-	}
 	if err := core.CheckLimits(spec.Limits); err != nil {
 		return err
 	}

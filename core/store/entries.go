@@ -66,6 +66,7 @@ func (s *Store) ListEntries(ctx context.Context, f core.EntryFilter) ([]*core.Le
 	w.equal("d.organization_id", f.OrganizationID)
 	w.equal("d.team_id", f.TeamID)
 	w.equal("d.user_id", f.UserID)
+	w.reach(f.Reach, "d.organization_id", "d.team_id", "d.user_id")
 	w.equal("e.key_id", f.KeyID)
 	w.equal("d.requested_model", f.Model)
 	w.equal("d.deployment", f.Deployment)

@@ -158,6 +158,7 @@ func (s *Store) ListKeys(ctx context.Context, f core.KeyFilter) ([]*core.Virtual
 	w.matches("k.organization_id", f.OrganizationID)
 	w.matches("k.team_id", f.TeamID)
 	w.matches("k.user_id", f.UserID)
+	w.reach(f.Reach, "k.organization_id", "k.team_id", "k.user_id")
 	if f.Role != nil {
 		w.add("k.role = ?", string(*f.Role))
 	}

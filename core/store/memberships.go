@@ -48,6 +48,7 @@ func (s *Store) ListMemberships(ctx context.Context, f core.MembershipFilter) ([
 	w.matches("organization_id", f.OrganizationID)
 	w.matches("team_id", f.TeamID)
 	w.matches("user_id", f.UserID)
+	w.reach(f.Reach, "organization_id", "team_id", "user_id")
 	return memberships.list(ctx, s.read, w, f.Page)
 }
 

@@ -38,6 +38,7 @@ func (s *Store) FindOrganizationByID(ctx context.Context, id string) (*core.Orga
 func (s *Store) ListOrganizations(ctx context.Context, f core.OrganizationFilter) ([]*core.Organization, string, error) {
 	var w where
 	w.matches("name", f.Name)
+	w.reach(f.Reach, "id", "", "")
 	return organizations.list(ctx, s.read, w, f.Page)
 }
 

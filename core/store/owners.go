@@ -14,7 +14,10 @@ import (
 // settleOwners holds a key's organization, team and user to the rules of
 // [core.KeyStore] and gives it the organization of its team.
 func settleOwners(ctx context.Context, tx *sql.Tx, k *core.VirtualKey) error {
-	if err := settlePlace(ctx, tx, &k.OrganizationID, k.TeamID); err != nil || k.UserID == "" {
+	if err := settlePlace(ctx, tx, &k.OrganizationID, k.TeamID); err != nil {
+		return err
+	}
+	if err := k.CheckRole(); err != nil || k.UserID == "" {
 		return err
 	}
 	if _, err := users.named(ctx, tx, "user_id", k.UserID); err != nil || k.OrganizationID == "" {

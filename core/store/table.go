@@ -136,6 +136,32 @@ func changeOne(ctx context.Context, tx *sql.Tx, noun, id, query string, args ...
 	return nil
 }
 
+// reach filters what is not within reach. A column that is "" has nothing to
+// compare with: it keeps no row.
+func (w *where) reach(r *core.Reach, organization, team, user string) {
+	if r == nil {
+		return
+	}
+	terms, args := []string{"1 = 0"}, []any{}
+	in := func(column string, ids []string) {
+		if column != "" && len(ids) > 0 {
+			terms = append(terms, column+" IN (?"+strings.Repeat(", ?", len(ids)-1)+")")
+			for _, id := range ids {
+				args = append(args, id)
+			}
+		}
+	}
+	in(organization, r.Organizations)
+	in(team, r.Teams)
+	if r.UserID != "" {
+		in(user, []string{r.UserID})
+	}
+	if len(terms) > 1 {
+		terms = terms[1:]
+	}
+	w.add("("+strings.Join(terms, " OR ")+")", args...)
+}
+
 // matches filters when value is not nil.
 func (w *where) matches(column string, value *string) {
 	if value != nil {

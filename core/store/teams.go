@@ -42,6 +42,7 @@ func (s *Store) ListTeams(ctx context.Context, f core.TeamFilter) ([]*core.Team,
 	var w where
 	w.matches("organization_id", f.OrganizationID)
 	w.matches("name", f.Name)
+	w.reach(f.Reach, "organization_id", "id", "")
 	return teams.list(ctx, s.read, w, f.Page)
 }
 

@@ -12,12 +12,12 @@ import (
 
 var users = table[core.User]{
 	noun: "user", name: "users", unique: "email", taken: "a user has this address",
-	columns: "id, name, email, " + ceilingColumns + ", created_at, updated_at, deleted_at",
+	columns: "id, name, email, role, " + ceilingColumns + ", created_at, updated_at, deleted_at",
 	id:      func(u *core.User) string { return u.ID },
 	scan: func(row scanner) (*core.User, error) {
 		var u core.User
 		var d dates
-		err := row.Scan(slices.Concat([]any{&u.ID, &u.Name, &u.Email}, ceilingTargets(&u.Ceiling), []any{&d.created, &d.updated, &d.deleted})...)
+		err := row.Scan(slices.Concat([]any{&u.ID, &u.Name, &u.Email, &u.Role}, ceilingTargets(&u.Ceiling), []any{&d.created, &d.updated, &d.deleted})...)
 		d.onto(&u.CreatedAt, &u.UpdatedAt, &u.DeletedAt)
 		return &u, err
 	},
@@ -26,7 +26,7 @@ var users = table[core.User]{
 // CreateUser implements [core.UserStore].
 func (s *Store) CreateUser(ctx context.Context, u *core.User) error {
 	return s.write(ctx, "create user", func(tx *sql.Tx) error {
-		return users.insert(ctx, tx, slices.Concat([]any{u.ID, clean(u.Name), u.Email}, ceilingValues(&u.Ceiling), []any{nanos(u.CreatedAt), nanos(u.UpdatedAt)})...)
+		return users.insert(ctx, tx, slices.Concat([]any{u.ID, clean(u.Name), u.Email, string(u.Role)}, ceilingValues(&u.Ceiling), []any{nanos(u.CreatedAt), nanos(u.UpdatedAt)})...)
 	})
 }
 
@@ -44,6 +44,11 @@ func (s *Store) ListUsers(ctx context.Context, f core.UserFilter) ([]*core.User,
 		members, args := membersOf(f)
 		w.add("id IN ("+members+")", args...)
 	}
+	if r := f.Reach; r != nil {
+		var m where
+		m.reach(r, "organization_id", "team_id", "user_id")
+		w.add("(id = ? OR id IN (SELECT user_id FROM memberships WHERE deleted_at IS NULL AND "+m.terms[0]+"))", append([]any{r.UserID}, m.args...)...)
+	}
 	return users.list(ctx, s.read, w, f.Page)
 }
 
@@ -55,7 +60,7 @@ func membersOf(f core.UserFilter) (query string, args []any) {
 	m.matches("organization_id", f.OrganizationID)
 	m.matches("team_id", f.TeamID)
 	page := ""
-	if f.Name == nil && f.Email == nil {
+	if f.Name == nil && f.Email == nil && f.Reach == nil {
 		if f.Cursor != "" {
 			m.add("user_id < ?", f.Cursor)
 		}
@@ -72,6 +77,9 @@ func (s *Store) UpdateUser(ctx context.Context, id string, u core.UserUpdate, no
 	}
 	if u.Email != nil {
 		set.add("email = ?", *u.Email)
+	}
+	if u.Role != nil {
+		set.add("role = ?", string(*u.Role))
 	}
 	set.ceiling(u.CeilingUpdate)
 	return users.update(ctx, s, id, set, now)

@@ -248,10 +248,14 @@ func (f *keyFlags) body(cmd *cobra.Command) map[string]any {
 func keyCreateCommand(c *apiClient) *cobra.Command {
 	var f keyFlags
 	var admin bool
+	var role string
 	cmd := &cobra.Command{Use: "create", Short: "Create a key and show its secret once", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 		body := f.body(cmd)
 		if admin {
 			body["admin"] = true
+		}
+		if role != "" {
+			body["role"] = role
 		}
 		monthly(body)
 		raw, err := c.call("POST", "/keys", body)
@@ -261,7 +265,8 @@ func keyCreateCommand(c *apiClient) *cobra.Command {
 		return showKey(c, cmd, raw)
 	}}
 	f.add(cmd)
-	cmd.Flags().BoolVar(&admin, "admin", false, "may use the admin API")
+	cmd.Flags().BoolVar(&admin, "admin", false, "may do everything in the admin API: --role admin")
+	cmd.Flags().StringVar(&role, "role", "", "what it may do in the admin API where it belongs: owner, admin, org_admin, team_admin, viewer")
 	return cmd
 }
 

@@ -11,9 +11,9 @@ import (
 
 // ownerInfo is what the tables show of an organization, a team or a user.
 type ownerInfo struct {
-	ID, Name, Email string
-	OrganizationID  string    `json:"organization_id"`
-	CreatedAt       time.Time `json:"created_at"`
+	ID, Name, Email, Role string
+	OrganizationID        string    `json:"organization_id"`
+	CreatedAt             time.Time `json:"created_at"`
 	ceilingInfo
 }
 
@@ -41,8 +41,8 @@ func teamCommand() *cobra.Command {
 }
 
 func userCommand() *cobra.Command {
-	n := ownerNoun{use: "user", name: "user", path: "/users", create: []apiFlag{nameFlag, emailFlag}, update: []apiFlag{nameFlag, emailFlag},
-		list: []apiFlag{nameFlag, emailFlag, orgFlag, teamFlag}, show: []apiFlag{emailFlag}}
+	n := ownerNoun{use: "user", name: "user", path: "/users", create: []apiFlag{nameFlag, emailFlag, roleFlag}, update: []apiFlag{nameFlag, emailFlag, roleFlag},
+		list: []apiFlag{nameFlag, emailFlag, orgFlag, teamFlag}, show: []apiFlag{emailFlag, roleFlag}}
 	_, cmd := n.command("Users")
 	return cmd
 }
@@ -95,6 +95,9 @@ func (n *ownerNoun) answer(c *apiClient, cmd *cobra.Command, method, path string
 }
 
 func (o *ownerInfo) value(f apiFlag) string {
+	if f == roleFlag {
+		return o.Role
+	}
 	if f == emailFlag {
 		return o.Email
 	}
@@ -117,7 +120,7 @@ func (n *ownerNoun) createCommand(c *apiClient) *cobra.Command {
 
 func (n *ownerNoun) listCommand(c *apiClient) *cobra.Command {
 	return listCommand(c, "List "+n.name+"s, newest first", n.path, 50, n.list, func(w *tabwriter.Writer, rows []ownerInfo) {
-		head := map[apiFlag]string{orgFlag: "\tORGANIZATION", emailFlag: "\tEMAIL"}
+		head := map[apiFlag]string{orgFlag: "\tORGANIZATION", emailFlag: "\tEMAIL", roleFlag: "\tROLE"}
 		fmt.Fprint(w, "ID\tNAME")
 		for _, f := range n.show {
 			fmt.Fprint(w, head[f])

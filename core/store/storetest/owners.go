@@ -159,6 +159,63 @@ func testOwnerLists(t *testing.T, s core.Store) {
 	wantCode(t, err, core.CodeInvalidRequest)
 }
 
+// testReach: a list keeps what stands within reach, and of nothing everything.
+func testReach(t *testing.T, s core.Store) {
+	ctx := t.Context()
+	company(t, s)
+	for n, k := range []core.VirtualKey{{OrganizationID: "org_1"}, {TeamID: "tea_1"}, {TeamID: "tea_2", UserID: "usr_2"}, {TeamID: "tea_3"}, {UserID: "usr_3"}, {}} {
+		k.ID, k.CreatedAt = fmt.Sprintf("key_%d", n), At
+		if err := s.CreateKey(ctx, &k, core.SecretHash{byte(n)}, nil); err != nil {
+			t.Fatal(err)
+		}
+		e := Entry(n)
+		e.Organization.ID, e.Team.ID, e.User.ID = k.OrganizationID, k.TeamID, k.UserID
+		write(t, s, e)
+	}
+	all := core.Page{Limit: 100}
+	for _, tt := range []struct {
+		reach                                    *core.Reach
+		orgs, teams, users, members, keys, spent string
+	}{
+		{nil, "21", "321", "321", "21", "543210", "543210"},
+		{&core.Reach{}, "", "", "", "", "", ""},
+		{&core.Reach{Organizations: []string{"org_1"}}, "1", "21", "21", "21", "210", "210"},
+		{&core.Reach{Organizations: []string{"org_1", "org_2"}}, "21", "321", "21", "21", "3210", "3210"},
+		{&core.Reach{Teams: []string{"tea_2"}}, "", "2", "2", "2", "2", "2"},
+		{&core.Reach{Teams: []string{"tea_1", "tea_3"}}, "", "31", "", "", "31", "31"},
+		{&core.Reach{UserID: "usr_3"}, "", "", "3", "", "4", "4"},
+		{&core.Reach{Organizations: []string{"org_2"}, Teams: []string{"tea_2"}, UserID: "usr_3"}, "2", "32", "32", "2", "432", "432"},
+	} {
+		orgs, _, err1 := s.ListOrganizations(ctx, core.OrganizationFilter{Reach: tt.reach, Page: all})
+		teams, _, err2 := s.ListTeams(ctx, core.TeamFilter{Reach: tt.reach, Page: all})
+		users, _, err3 := s.ListUsers(ctx, core.UserFilter{Reach: tt.reach, Page: all})
+		members, _, err4 := s.ListMemberships(ctx, core.MembershipFilter{Reach: tt.reach, Page: all})
+		keys, _, err5 := s.ListKeys(ctx, core.KeyFilter{Reach: tt.reach, Limit: 100})
+		entries, _, err6 := s.ListEntries(ctx, core.EntryFilter{Reach: tt.reach, Limit: 100})
+		for _, err := range []error{err1, err2, err3, err4, err5, err6} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		got := []string{lastOf(orgs, func(o *core.Organization) string { return o.ID }), lastOf(teams, func(o *core.Team) string { return o.ID }),
+			lastOf(users, func(o *core.User) string { return o.ID }), lastOf(members, func(o *core.Membership) string { return o.ID }),
+			lastOf(keys, func(o *core.VirtualKey) string { return o.ID }), lastOf(entries, func(o *core.LedgerEntry) string { return o.ID })}
+		equal(t, fmt.Sprintf("%+v", tt.reach), got, []string{tt.orgs, tt.teams, tt.users, tt.members, tt.keys, tt.spent})
+	}
+	one := core.Page{Limit: 1, Cursor: "usr_3"}
+	org := "org_1"
+	list, next, err := s.ListUsers(ctx, core.UserFilter{Reach: &core.Reach{Organizations: []string{"org_1"}}, OrganizationID: &org, Page: one})
+	equal(t, "a page of an organization's", []any{lastOf(list, func(o *core.User) string { return o.ID }), next, err}, []any{"2", "usr_2", nil})
+}
+
+// lastOf joins the last characters of the ids.
+func lastOf[T any](list []T, id func(T) string) (s string) {
+	for _, one := range ids(list, id) {
+		s += one[len(one)-1:]
+	}
+	return s
+}
+
 func ids[T any](list []T, id func(T) string) []string {
 	var all []string
 	for _, v := range list {

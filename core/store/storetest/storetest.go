@@ -27,6 +27,7 @@ func Run(t *testing.T, open func(t *testing.T) core.Store) {
 		"KeyConflict":       testKeyConflict,
 		"Owners":            testOwners,
 		"OwnerLists":        testOwnerLists,
+		"Reach":             testReach,
 		"OwnerDeletion":     testOwnerDeletion,
 		"Memberships":       testMemberships,
 		"KeyOwners":         testKeyOwners,
