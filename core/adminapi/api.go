@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -107,12 +108,11 @@ func (a *api) routes() []route {
 // New makes the handler of everything below Prefix.
 func New(d Deps) http.Handler {
 	a := &api{Deps: d}
-	r := mux.NewRouter()
+	r := mux.NewRouter().SkipClean(true) // an odd path is not found, and not sent elsewhere
 	operations := contract()
-	r.HandleFunc(Prefix+"/openapi.json", openapi(describe(a.routes(), d.Version))).Methods("GET")
+	r.HandleFunc(Prefix+"/openapi.json", openapi(describe(a.routes(), d.Version))).Methods(methodsOf("GET")...)
 	for _, rt := range a.routes() {
-		rt.serve = a.keep(rt, operations[rt.method+" "+rt.path])
-		r.HandleFunc(Prefix+rt.path, a.admin(a.guarded(rt))).Methods(rt.method)
+		r.HandleFunc(Prefix+rt.path, a.admin(a.keep(rt, operations[rt.method+" "+rt.path]))).Methods(methodsOf(rt.method)...)
 	}
 	r.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, core.Errorf(core.CodeNotFound, core.SourceClient, "there is nothing at %s", r.URL.Path))
@@ -121,11 +121,21 @@ func New(d Deps) http.Handler {
 	return r
 }
 
-// wrongMethod answers a path that exists with the methods that it takes.
+// methodsOf are those that a route of the method takes: where there is GET there
+// is HEAD, whose body net/http leaves out.
+func methodsOf(method string) []string {
+	if method == http.MethodGet {
+		return []string{method, http.MethodHead}
+	}
+	return []string{method}
+}
+
+// wrongMethod answers a path that exists with the methods that it takes, which
+// is all that OPTIONS asks for: pages of other origins get no leave to call.
 func wrongMethod(router *mux.Router) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var allowed []string
-		for _, m := range []string{"GET", "POST", "PATCH", "DELETE"} {
+		for _, m := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"} {
 			other := r.Clone(r.Context())
 			other.Method = m
 			var match mux.RouteMatch
@@ -133,7 +143,11 @@ func wrongMethod(router *mux.Router) http.Handler {
 				allowed = append(allowed, m)
 			}
 		}
-		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		w.Header().Set("Allow", strings.Join(append(allowed, "OPTIONS"), ", "))
+		if r.Method == http.MethodOptions {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
 		e := core.Errorf(core.CodeInvalidRequest, core.SourceClient, "%s does not take %s", r.URL.Path, r.Method)
 		e.Status = http.StatusMethodNotAllowed
 		writeProblem(w, e)
@@ -147,8 +161,11 @@ type call struct {
 	who    *core.Principal // what a model is called as
 	caller *caller
 	now    time.Time
-	raw    []byte     // the body, once it was read
+	raw    []byte // the body, once it was read
+
 	op     *operation // of the route
+	list   string     // its path, which cursors are marked with
+	params url.Values // its query parameters, checked
 }
 
 func (c *call) ctx() context.Context    { return c.r.Context() }
@@ -240,21 +257,4 @@ func writeBody(w http.ResponseWriter, status int, contentType string, v any) {
 	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(v) // the caller may have gone
-}
-
-// list is the shape of every list. NextCursor is null on the last page.
-type list[T any] struct {
-	Data       []T     `json:"data"`
-	NextCursor *string `json:"next_cursor"`
-}
-
-func writeList[T any](w http.ResponseWriter, data []T, next string) error {
-	l := list[T]{Data: data}
-	if data == nil {
-		l.Data = []T{}
-	}
-	if next != "" {
-		l.NextCursor = &next
-	}
-	return writeJSON(w, http.StatusOK, l)
 }

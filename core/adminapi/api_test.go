@@ -195,7 +195,7 @@ func TestUnknownRoutes(t *testing.T) {
 	w.problemOf(404, "GET", "/tiers", "")
 	w.problemOf(404, "GET", "/", "")
 	status, head, _ := w.do(adminSecret, "PUT", "/keys/x", "")
-	if status != 405 || head.Get("Allow") != "GET, PATCH, DELETE" {
+	if status != 405 || head.Get("Allow") != "GET, HEAD, PATCH, DELETE, OPTIONS" {
 		t.Errorf("status %d, allow %q", status, head.Get("Allow"))
 	}
 }

@@ -23,7 +23,7 @@ func (a *api) listAudit(c *call) error {
 	if err != nil {
 		return err
 	}
-	return writeList(c.w, records, next)
+	return writeList(c, records, next)
 }
 
 // exportAudit streams all records of the filter, oldest first.

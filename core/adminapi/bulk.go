@@ -82,7 +82,7 @@ func (a *api) bulkKeys(c *call) error {
 		}
 		results[i] = a.bulkOne(c, string(in.Action), need{verb: v, resource: virtualKeys, object: a.keyObject}, id, do)
 	}
-	return writeList(c.w, results, "")
+	return writeList(c, results, "")
 }
 
 // bulkOne leaves a record as the action on one key does.

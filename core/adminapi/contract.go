@@ -119,12 +119,12 @@ func contract() map[string]operation {
 		"POST /ledger/rebuild":        acts[none, none]("Make everything derived anew from the entries"),
 		"GET /audit":                  lists[core.AuditRecord]("List audit records, newest first", auditFilters...),
 		"GET /audit/export":           exports[core.AuditRecord]("Export audit records, oldest first", auditFilters...),
-		"GET /usage":                  {summary: "Sum usage over whole hours, the last thirty days unless told otherwise", query: []string{"by", "from", "to", "organization_id", "team_id", "user_id", "key_id"}, status: http.StatusOK, answer: typeOf[list[usageRow]]()},
-		"GET /models":                 {summary: "List model aliases with the state of their deployments", status: http.StatusOK, answer: typeOf[list[ModelInfo]]()},
+		"GET /usage":                  lists[usageRow]("Sum usage over whole hours, the last thirty days unless told otherwise", "by", "from", "to", "organization_id", "team_id", "user_id", "key_id"),
+		"GET /models":                 lists[ModelInfo]("List model aliases with the state of their deployments, by name"),
 		"POST /models/{name:.+}/test": acts[none, TestResult]("Send one small request through a model alias, at its cost"),
 		"GET /encryption":             gets[encryption]("Tell on which encryption keys the sealed secrets in the database depend"),
 		"POST /encryption/reseal":     acts[none, resealed]("Seal all secrets in the database anew with the current encryption key"),
-		"GET /plugins":                {summary: "List declared plugins", status: http.StatusOK, answer: typeOf[list[PluginInfo]]()},
+		"GET /plugins":                lists[PluginInfo]("List declared plugins, by id"),
 	}
 }
 

@@ -141,12 +141,15 @@ func (d *document) hold(r *http.Request, body []byte, seen *witness) error {
 	}
 	path, op := d.find(r)
 	if op == nil { // no route, or not its method, or the description itself
-		if seen.status < 300 && r.URL.Path != Prefix+"/openapi.json" {
+		if seen.status < 300 && r.URL.Path != Prefix+"/openapi.json" && r.Method != http.MethodOptions {
 			return disagreement("there is no such operation")
 		}
 		return nil
 	}
 	method, status := strings.ToLower(r.Method), strconv.Itoa(seen.status)
+	if r.Method == http.MethodHead {
+		method = "get"
+	}
 	if seen.status >= 500 {
 		status = "5XX"
 	}
@@ -169,7 +172,7 @@ func (d *document) hold(r *http.Request, body []byte, seen *witness) error {
 		}
 	}
 	if media == "application/jsonl" {
-		name := contractSchemas[r.Method+" "+path]
+		name := contractSchemas[strings.ToUpper(method)+" "+path]
 		for lines := bufio.NewScanner(bytes.NewReader(seen.body.Bytes())); lines.Scan(); {
 			if err := d.valid(lines.Bytes(), "components", "schemas", name); err != nil {
 				return err
@@ -231,7 +234,11 @@ func (d *document) find(r *http.Request) (string, *documented) {
 			found = candidate
 		}
 	}
-	if op, ok := d.Paths[found][strings.ToLower(r.Method)]; ok {
+	method := strings.ToLower(r.Method)
+	if r.Method == http.MethodHead {
+		method = "get"
+	}
+	if op, ok := d.Paths[found][method]; ok {
 		return found, &op
 	}
 	return found, nil

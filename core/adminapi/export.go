@@ -40,7 +40,9 @@ func export[T any](a *api, c *call, format string, t table[T], page func(cursor 
 			a.Log.Error("export broke off", "path", c.r.URL.Path, "error", err)
 			panic(http.ErrAbortHandler)
 		}
-		cursor = next
+		if cursor = next; c.r.Method == http.MethodHead {
+			break
+		}
 	}
 	return nil
 }

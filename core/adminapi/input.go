@@ -6,12 +6,15 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"mime"
+	"net/http"
 	"net/url"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/tokligence/gateway/core"
 )
@@ -28,15 +31,53 @@ func (c *call) body(v any) error {
 		return err
 	}
 	if err := strict("", raw, v); err != nil {
+		return inside(err, raw, v)
+	}
+	if _, err := objectMembers(raw); err != nil {
 		return err
 	}
-	members, err := objectMembers(raw)
-	if err != nil {
-		return err
+	return checkMembers(raw, reflect.TypeOf(v).Elem(), "")
+}
+
+// inside tells where an unknown member is: decoding knows only its name.
+func inside(err error, raw []byte, v any) error {
+	if json.Valid(raw) {
+		if e := checkMembers(raw, reflect.TypeOf(v).Elem(), ""); e != nil && strings.HasPrefix(core.AsError(err).Message, "unknown member") {
+			return e
+		}
 	}
-	for _, m := range membersOf(reflect.TypeOf(v).Elem()) {
-		if raw, given := members[m.name]; given && isNull(raw) && !m.mayBeNull(true) {
-			return core.Invalid(m.name, "must not be null")
+	return err
+}
+
+// checkMembers refuses what decoding takes and the description does not: null
+// where nothing says what it means, and names in other letters. The JSON stands
+// at the member at, and can be decoded.
+func checkMembers(raw []byte, t reflect.Type, at string) error {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if other, ok := standing(t); ok {
+		return checkMembers(raw, other, at)
+	}
+	if _, ok := formats[t]; ok || t.Kind() != reflect.Struct || isNull(raw) {
+		return nil
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &members); err != nil {
+		return core.Invalid(at, "must be a JSON object")
+	}
+	known := membersOf(t)
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		full := strings.Trim(at+"."+name, ".")
+		i := slices.IndexFunc(known, func(m jsonMember) bool { return m.name == name })
+		if i < 0 {
+			return core.Invalid(full, "unknown member %q", full)
+		}
+		if isNull(members[name]) && !known[i].mayBeNull(true) {
+			return core.Invalid(full, "must not be null")
+		}
+		if err := checkMembers(members[name], known[i].Type, full); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -54,8 +95,14 @@ func (c *call) readBody() ([]byte, error) {
 	if len(raw) > maxBody {
 		return nil, core.Errorf(core.CodePayloadTooLarge, core.SourceClient, "the body is longer than %d bytes", maxBody)
 	}
+	if err := c.checkType(len(raw)); err != nil {
+		return nil, err
+	}
 	if len(bytes.TrimSpace(raw)) == 0 {
 		raw = []byte("{}")
+	}
+	if nul(raw) {
+		return nil, core.Invalid("", "no text may have the character NUL")
 	}
 	c.raw = raw
 	return raw, nil
@@ -83,6 +130,26 @@ func objectMembers(raw []byte) (map[string]json.RawMessage, error) {
 	}
 	return members, nil
 }
+
+// checkType refuses a body that is said to be something else than JSON: forms are
+// what foreign pages can send. A body of which nothing is said is taken for JSON.
+func (c *call) checkType(length int) error {
+	said := c.r.Header.Get("Content-Type")
+	if length == 0 || said == "" {
+		return nil
+	}
+	media, params, err := mime.ParseMediaType(said)
+	charset := strings.ToLower(params["charset"])
+	if err == nil && (media == "application/json" || strings.HasSuffix(media, "+json")) && (charset == "" || charset == "utf-8") {
+		return nil
+	}
+	e := core.Errorf(core.CodeInvalidRequest, core.SourceClient, "the body must be JSON: send it with Content-Type: application/json")
+	e.Status = http.StatusUnsupportedMediaType
+	return e
+}
+
+// storable reports whether a database can hold the text.
+func storable(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }
 
 // strict decodes the one JSON value raw, which stands at the member within.
 func strict(within string, raw []byte, v any) error {
@@ -183,6 +250,20 @@ func (*raw[T]) standsFor() reflect.Type { return reflect.TypeFor[T]() }
 // isNull reports a member that was given as null.
 func isNull(raw []byte) bool { return string(bytes.TrimSpace(raw)) == "null" }
 
+// nul reports whether a JSON text has a string with NUL in it, which no database
+// that we use can hold.
+func nul(raw []byte) bool {
+	for i := 0; i < len(raw); i++ {
+		if raw[i] == '\\' {
+			if bytes.HasPrefix(raw[i:], []byte(`\u0000`)) {
+				return true
+			}
+			i++ // what is escaped, be it a backslash
+		}
+	}
+	return false
+}
+
 // query reads query parameters and remembers the first that is wrong.
 type query struct {
 	values url.Values
@@ -191,21 +272,30 @@ type query struct {
 }
 
 // query reads parameters that the operation has.
-func (c *call) query() *query { return &query{values: c.r.URL.Query(), op: c.op} }
+func (c *call) query() *query { return &query{values: c.params, op: c.op} }
 
 // checkQuery refuses parameters that the operation does not have: a misspelt
 // filter would answer more than was asked for.
-func (c *call) checkQuery() error {
-	values, err := url.ParseQuery(c.r.URL.RawQuery)
+func (c *call) checkQuery() (err error) {
+	c.params, err = url.ParseQuery(c.r.URL.RawQuery)
 	if err != nil {
 		return core.Invalid("", "the query of the address is not well-formed").With(err)
 	}
-	for _, name := range slices.Sorted(maps.Keys(values)) {
+	for _, name := range slices.Sorted(maps.Keys(c.params)) {
+		values := c.params[name]
 		if !slices.Contains(c.op.query, name) {
 			return core.Invalid(name, "unknown parameter %q", name)
 		}
-		if len(values[name]) > 1 {
+		if len(values) > 1 {
 			return core.Invalid(name, "is given more than once")
+		}
+		if !storable(values[0]) {
+			return core.Invalid(name, "must be text in UTF-8 without NUL")
+		}
+		if name == "cursor" && values[0] != "" {
+			if values[0], err = c.inward(values[0]); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -189,7 +189,7 @@ func (a *api) listKeys(c *call) error {
 			return err
 		}
 	}
-	return writeList(c.w, views, next)
+	return writeList(c, views, next)
 }
 
 // key finds the key of the path.

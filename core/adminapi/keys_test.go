@@ -129,7 +129,7 @@ func TestInput(t *testing.T) {
 		{"POST", "/keys", `{"name": "x", "team_id": "t"}`, "team_id", `team "t" does not exist`},
 		{"PATCH", "/keys/" + w.plain.ID, `{"user_id": 5}`, "user_id", "must not be a number"},
 		{"PATCH", "/keys/" + w.plain.ID, `{"user_id": "u"}`, "user_id", `user "u" does not exist`},
-		{"POST", "/keys", `{"name": "x", "budget": {"amount": "1", "priod": "day"}}`, "priod", "unknown member"},
+		{"POST", "/keys", `{"name": "x", "budget": {"amount": "1", "priod": "day"}}`, "budget.priod", "unknown member"},
 		{"POST", "/keys", `{"name": "x", "budget": {"amount": 25}}`, "budget.amount", "decimal string"},
 		{"POST", "/keys", `{"name": "x", "budget": {"amount": "1e3"}}`, "budget.amount", "not a decimal number"},
 		{"POST", "/keys", `{"name": "x", "budget": {"amount": "-1"}}`, "budget.amount", "negative"},

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/tokligence/gateway/core"
@@ -32,7 +31,7 @@ func (a *api) listEntries(c *call) error {
 	if err != nil {
 		return err
 	}
-	return writeList(c.w, entries, next)
+	return writeList(c, entries, next)
 }
 
 // exportEntries streams all entries of the filter, oldest first.
@@ -113,7 +112,7 @@ var groups = map[string]func(*core.Rollup) string{
 // hours: those that from and to fall into count in full. Without them it is the last thirty days.
 func (a *api) usage(c *call) error {
 	q := c.query()
-	from, to := q.time("from"), q.time("to")
+	from, to, page := q.time("from"), q.time("to"), q.page()
 	group := groups[q.choice("by")]
 	if q.err != nil {
 		return q.err
@@ -148,6 +147,6 @@ func (a *api) usage(c *call) error {
 		row.Amount += r.Amount
 		row.Unpriced += r.Unpriced
 	}
-	rows := slices.SortedFunc(maps.Values(sums), func(x, y *usageRow) int { return strings.Compare(x.Group, y.Group) })
-	return writeList(c.w, rows, "")
+	rows, next := pageOf(slices.Collect(maps.Values(sums)), page, func(r *usageRow) string { return r.Group })
+	return writeList(c, rows, next)
 }

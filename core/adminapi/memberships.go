@@ -50,7 +50,7 @@ func (a *api) listMemberships(c *call) error {
 	if err != nil {
 		return err
 	}
-	return writeList(c.w, views, next)
+	return writeList(c, views, next)
 }
 
 // membershipInput names a team, an organization, or both; without a role it is a member's.

@@ -9,6 +9,10 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+
+	"github.com/gorilla/mux"
+
+	"github.com/tokligence/gateway/core"
 )
 
 const apiDescription = `Automation of the gateway: JSON over HTTP for admin keys.
@@ -115,7 +119,7 @@ func (o *operation) failures(rt route) []int {
 		list = append(list, http.StatusNotFound)
 	}
 	if rt.method != http.MethodGet {
-		list = append(list, http.StatusRequestEntityTooLarge)
+		list = append(list, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
 	return list
 }
@@ -153,10 +157,14 @@ func operationID(rt route) string {
 	return strings.ToLower(rt.method) + strings.NewReplacer("/", "_", "{", "", "}", "").Replace(publicPath(rt.path))
 }
 
-// keep holds a route to its line of the contract before it is served.
+// keep holds a request to the route's line of the contract before anybody looks at it.
 func (a *api) keep(rt route, o operation) func(*call) error {
+	serve := a.guarded(rt)
 	return func(c *call) error {
-		c.op = &o
+		c.op, c.list = &o, rt.path
+		if err := c.checkPath(); err != nil {
+			return err
+		}
 		if err := c.checkQuery(); err != nil {
 			return err
 		}
@@ -165,8 +173,18 @@ func (a *api) keep(rt route, o operation) func(*call) error {
 				return err
 			}
 		}
-		return rt.serve(c)
+		return serve(c)
 	}
+}
+
+// checkPath finds nothing under a name that no database can hold.
+func (c *call) checkPath() error {
+	for _, v := range mux.Vars(c.r) {
+		if !storable(v) {
+			return core.Errorf(core.CodeNotFound, core.SourceClient, "there is nothing at this path")
+		}
+	}
+	return nil
 }
 
 // openapi serves the document to anybody: it is the product's, not the installation's.

@@ -40,7 +40,7 @@ func (a *api) listOrgs(c *call) error {
 	if err != nil {
 		return err
 	}
-	return writeList(c.w, views, next)
+	return writeList(c, views, next)
 }
 
 type orgInput struct {

@@ -39,8 +39,7 @@ func TestOwners(t *testing.T) {
 	}{
 		{200, "GET", "/orgs/ORG", "", `{"id":"ORG","name":"Org","all_models":true,"models":[],"limits":{},"created_at":"2026-11-25T12:30:00.001Z","updated_at":"2026-11-25T12:30:00.001Z","budget":null}`},
 		{200, "GET", "/orgs?name=Org", "", `{"data":[{"id":"ORG",`},
-		{200, "GET", "/orgs?limit=1", "", `"next_cursor":"OTHER"}`},
-		{200, "GET", "/orgs?limit=1&cursor=OTHER", "", `{"data":[{"id":"ORG",`},
+		{200, "GET", "/orgs?limit=1", "", `{"data":[{"id":"OTHER",`},
 		{200, "PATCH", "/orgs/ORG", `{"name": "Org 2"}`, `"name":"Org 2","all_models":true,"models":[],"limits":{},"created_at":"2026-11-25T12:30:00.001Z","updated_at":"2026-11-25T13:30:00.`},
 		{409, "PATCH", "/orgs/ORG", `{"name": "Other"}`, `"param":"name"`},
 		{409, "POST", "/orgs", `{"name": "Other"}`, `an organization has this name already`},

@@ -68,8 +68,24 @@ type TestResult struct {
 	LatencyMS  int64  `json:"latency_ms"`
 }
 
-func (a *api) listModels(c *call) error  { return writeList(c.w, a.Runtime.Models(), "") }
-func (a *api) listPlugins(c *call) error { return writeList(c.w, a.Runtime.Plugins(), "") }
+func (a *api) listModels(c *call) error {
+	return writeNamed(c, a.Runtime.Models(), func(m ModelInfo) string { return m.Name })
+}
+
+func (a *api) listPlugins(c *call) error {
+	return writeNamed(c, a.Runtime.Plugins(), func(p PluginInfo) string { return p.ID })
+}
+
+// writeNamed answers with the page that is asked for out of all there is.
+func writeNamed[T any](c *call, all []T, name func(T) string) error {
+	q := c.query()
+	p := q.page()
+	if q.err != nil {
+		return q.err
+	}
+	all, next := pageOf(all, p, name)
+	return writeList(c, all, next)
+}
 
 func (a *api) testModel(c *call) error {
 	r, err := a.Runtime.TestModel(c.ctx(), c.who, c.path("name"))

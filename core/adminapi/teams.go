@@ -39,7 +39,7 @@ func (a *api) listTeams(c *call) error {
 	if err != nil {
 		return err
 	}
-	return writeList(c.w, views, next)
+	return writeList(c, views, next)
 }
 
 type teamInput struct {

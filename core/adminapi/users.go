@@ -43,7 +43,7 @@ func (a *api) listUsers(c *call) error {
 	if err != nil {
 		return err
 	}
-	return writeList(c.w, views, next)
+	return writeList(c, views, next)
 }
 
 type userInput struct {

@@ -19,7 +19,7 @@ func modelsCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "models", Short: "Model aliases and their deployments"}
 	c.flags(cmd)
 	cmd.AddCommand(&cobra.Command{Use: "list", Short: "List aliases", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-		raw, err := c.call("GET", "/models", nil)
+		raw, err := c.call("GET", "/models?limit=1000", nil)
 		if err != nil {
 			return err
 		}
@@ -83,7 +83,7 @@ func modelsTestCommand(c *apiClient) *cobra.Command {
 
 // configuredModels names the aliases with a deployment that can be called.
 func configuredModels(c *apiClient) (names []string, err error) {
-	raw, err := c.call("GET", "/models", nil)
+	raw, err := c.call("GET", "/models?limit=1000", nil)
 	if err != nil {
 		return nil, err
 	}

@@ -34,7 +34,7 @@ func pluginListCommand(c *apiClient) *cobra.Command {
 			}
 			return nil
 		}
-		raw, err := c.call("GET", "/plugins", nil)
+		raw, err := c.call("GET", "/plugins?limit=1000", nil)
 		if err != nil {
 			return err
 		}

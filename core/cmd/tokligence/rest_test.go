@@ -77,7 +77,7 @@ words = ["zebra"]
 		}
 	}
 	g.call("GET", "/plugins", "", &list)
-	if len(list.Data) != 2 || list.Data[0].ID != "provider.openai" || list.Data[0].State != "running" || list.Data[0].Instances != 0 {
+	if len(list.Data) != 2 || list.Data[1].ID != "provider.openai" || list.Data[1].State != "running" || list.Data[1].Instances != 0 {
 		t.Errorf("plugins %+v", list.Data)
 	}
 }
