@@ -183,14 +183,8 @@ func (l *loader) checkDeployment(d *core.Deployment, used map[string]bool) {
 	if d.BaseURL == "" {
 		return
 	}
-	far, err := checkBaseURL(d.BaseURL)
-	switch {
-	case err != nil:
+	if err := checkBaseURL(d.BaseURL, &l.cfg.Security.Reach, d.AllowPrivate); err != nil {
 		l.fail(at.child("base_url"), "%v", err)
-	case far == reachNever:
-		l.fail(at.child("base_url"), "link-local and metadata addresses are never called")
-	case far == reachPrivate && !d.AllowPrivate:
-		l.fail(at.child("base_url"), "is a loopback or private address: set allow_private = true to call it")
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/reach"
 	"github.com/tokligence/gateway/core/seal"
 )
 
@@ -52,6 +53,8 @@ type Storage struct {
 type Security struct {
 	EncryptionKey *seal.Key   // seals secrets in the store; nil when not given
 	PreviousKeys  []*seal.Key // open what was sealed before the key was changed
+	// Reach is what is permitted of private addresses, whoever names them.
+	Reach reach.Policy
 }
 
 // Ledger is [ledger].

@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -12,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/tokligence/gateway/core/reach"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected files")
@@ -291,53 +294,54 @@ func TestConfig_Problem(t *testing.T) {
 }
 
 func TestCheckBaseURL_C86(t *testing.T) {
-	tests := []struct {
-		url   string
-		reach reach
-		bad   bool
-	}{
-		{url: "https://api.openai.com/v1", reach: reachPublic},
-		{url: "http://203.0.113.7:8080", reach: reachPublic},
-		{url: "https://[2001:db8::1]/", reach: reachPublic},
-		{url: "http://dead.beef.example/", reach: reachPublic},
-		{url: "http://127.0.0.1:9/x", reach: reachPrivate},
-		{url: "http://localhost:11434", reach: reachPrivate},
-		{url: "http://LOCALHOST./", reach: reachPrivate},
-		{url: "http://a.localhost/", reach: reachPrivate},
-		{url: "http://0x7f000001/", reach: reachPrivate},
-		{url: "http://2130706433/", reach: reachPrivate},
-		{url: "http://0177.1/", reach: reachPrivate},
-		{url: "http://127.1/", reach: reachPrivate},
-		{url: "http://0.0.0.0/", reach: reachPrivate},
-		{url: "http://10.1.2.3/", reach: reachPrivate},
-		{url: "http://100.64.0.1/", reach: reachPrivate},
-		{url: "http://[::1]/", reach: reachPrivate},
-		{url: "http://[fd00::1]/", reach: reachPrivate},
-		{url: "http://[::ffff:10.0.0.1]/", reach: reachPrivate},
-		{url: "http://[64:ff9b::7f00:1]/", reach: reachPrivate},
-		{url: "http://169.254.169.254/latest/", reach: reachNever},
-		{url: "http://[::ffff:169.254.169.254]/", reach: reachNever},
-		{url: "http://0xa9fea9fe/", reach: reachNever},
-		{url: "http://[fe80::1%25eth0]/", reach: reachNever},
-		{url: "http://[fd00:ec2::254]/", reach: reachNever},
-		{url: "http://metadata.google.internal/", reach: reachNever},
-		{url: "file:///etc/passwd", bad: true},
-		{url: "https://user:pw@host/", bad: true},
-		{url: "https://user@host/", bad: true},
-		{url: "//host/v1", bad: true},
-		{url: "https:///v1", bad: true},
-		{url: "https://host/?key=1", bad: true},
-		{url: "https://host/#f", bad: true},
-		{url: "https://ho st/", bad: true},
-		{url: "gopher://host/", bad: true},
-	}
-	for _, tt := range tests {
-		got, err := checkBaseURL(tt.url)
-		if got != tt.reach || (err != nil) != tt.bad {
-			t.Errorf("%s: reach %d, %v; want %d", tt.url, got, err, tt.reach)
+	const public, private, never = "", "allow_private", "never"
+	for url, want := range map[string]string{
+		"https://api.openai.com/v1":        public,
+		"http://203.0.113.7:8080":          public,
+		"https://[2001:db8::1]/":           public,
+		"http://dead.beef.example/":        public,
+		"http://127.0.0.1:9/x":             private,
+		"http://localhost:11434":           private,
+		"http://LOCALHOST./":               private,
+		"http://a.localhost/":              private,
+		"http://10.1.2.3/":                 private,
+		"http://100.64.0.1/":               private,
+		"http://[::1]/":                    private,
+		"http://[fd00::1]/":                private,
+		"http://[::ffff:10.0.0.1]/":        private,
+		"http://[64:ff9b::7f00:1]/":        private,
+		"http://10.9.8.7/":                 public, // by the policy
+		"http://ollama.internal:11434/":    public,
+		"http://0.0.0.0/":                  never,
+		"http://169.254.169.254/latest/":   never,
+		"http://[::ffff:169.254.169.254]/": never,
+		"http://[fe80::1%25eth0]/":         never,
+		"http://[fd00:ec2::254]/":          never,
+		"http://metadata.google.internal/": never,
+		"http://0x7f000001/":               "usual form",
+		"http://2130706433/":               "usual form",
+		"http://0177.1/":                   "usual form",
+		"http://127.1/":                    "usual form",
+		"file:///etc/passwd":               "http or https",
+		"https://user:pw@host/":            "credential",
+		"https://user@host/":               "credential",
+		"//host/v1":                        "http or https",
+		"https:///v1":                      "no host",
+		"https://host/?key=1":              "query",
+		"https://host/#f":                  "fragment",
+		"https://ho st/":                   "not a URL",
+		"gopher://host/":                   "http or https",
+	} {
+		p := &reach.Policy{}
+		if err := errors.Join(p.Add("10.9.0.0/16"), p.Add("ollama.internal")); err != nil {
+			t.Fatal(err)
 		}
-		if err != nil && strings.Contains(err.Error(), "pw") {
-			t.Errorf("%v quotes a password", err)
+		err := checkBaseURL(url, p, false)
+		if (err != nil) != (want != "") || err != nil && (!strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "pw")) {
+			t.Errorf("%s: %v, want %q", url, err, want)
+		}
+		if err := checkBaseURL(url, p, true); (err == nil) != (want == public || want == private) {
+			t.Errorf("%s, permitted: %v", url, err)
 		}
 	}
 }

@@ -42,6 +42,11 @@ var securityFields = []field[Security]{
 			Doc: "earlier encryption keys, until `tokligence encryption reseal` is done"},
 		set: setPreviousKeys,
 	},
+	{
+		Field: Field{Name: "allow_private_hosts", Type: "list of strings", Default: "[]",
+			Doc: `host names ("*.internal" with all below), addresses and networks of one's own network that may be called, whoever names them`},
+		set: setReach,
+	},
 }
 
 var ledgerFields = []field[Ledger]{

@@ -25,6 +25,18 @@ func setPreviousKeys(s *Security, v value) {
 	}
 }
 
+func setReach(s *Security, v value) {
+	list, ok := v.texts()
+	if !ok { // the places of what is left would be wrong
+		return
+	}
+	for i, entry := range list {
+		if err := s.Reach.Add(entry); err != nil {
+			v.l.fail(v.at.element(i), "%q %v", entry, err)
+		}
+	}
+}
+
 // encryptionKey reads a key from where the value says that it is. A key that
 // stands in the configuration itself is refused: this file is read, copied and
 // shown in places where the database's key must not be.

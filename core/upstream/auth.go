@@ -26,7 +26,10 @@ type authenticated struct {
 func (c *client) authenticate(ctx context.Context, r *Request, t *target) (a authenticated, err error) {
 	switch r.Auth.Scheme {
 	case "", abi.AuthNone:
-		return a, nil
+		if r.Authorization != "" {
+			a.headers[0] = Header{"authorization", r.Authorization}
+		}
+		return a, a.clean()
 	case abi.AuthSigV4:
 		return c.sign(ctx, r, t)
 	}

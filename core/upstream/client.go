@@ -12,6 +12,8 @@ import (
 
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"golang.org/x/net/http/httpproxy"
+
+	"github.com/tokligence/gateway/core/reach"
 )
 
 // Options are what a client may be told; the zero value is good for production.
@@ -23,6 +25,9 @@ type Options struct {
 	// Proxy returns the forward proxy for a target's URL, nil for none. Default:
 	// HTTPS_PROXY, HTTP_PROXY and NO_PROXY as New finds them.
 	Proxy func(*url.URL) (*url.URL, error)
+	// Reach is what the operator permits of private addresses, for all requests;
+	// nil is nothing. Request.AllowPrivate permits one request's.
+	Reach *reach.Policy
 	// Now dates signatures and idle connections; default time.Now.
 	Now func() time.Time
 }

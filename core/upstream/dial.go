@@ -11,13 +11,14 @@ import (
 	"time"
 
 	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/reach"
 )
 
 // dial connects to t, through its proxy and TLS where there are such.
 func (c *client) dial(ctx context.Context, t *target, allowPrivate bool) (*conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.DialTimeout)
 	defer cancel()
-	if err := checkName(t.server, allowPrivate); err != nil {
+	if err := reach.CheckHost(t.server, c.Reach, allowPrivate); err != nil {
 		return nil, refused(err)
 	}
 	if t.proxy != nil {
@@ -28,7 +29,7 @@ func (c *client) dial(ctx context.Context, t *target, allowPrivate bool) (*conn,
 	d := net.Dialer{Control: func(_, address string, _ syscall.RawConn) error {
 		at, err := netip.ParseAddrPort(address)
 		if err == nil {
-			err = checkAddr(at.Addr(), allowPrivate)
+			err = reach.CheckAddr(t.server, at.Addr(), c.Reach, allowPrivate)
 		}
 		if err != nil {
 			return refused(err)
@@ -46,7 +47,7 @@ func (c *client) dial(ctx context.Context, t *target, allowPrivate bool) (*conn,
 }
 
 func refused(why error) *core.Error {
-	return core.Errorf(core.CodeUpstreamUnavailable, core.SourceGateway, "the deployment's address %s", why)
+	return core.Errorf(core.CodeUpstreamUnavailable, core.SourceGateway, "the address %s", why)
 }
 
 // secure makes a TLS connection to server over nc, which runs over raw. It

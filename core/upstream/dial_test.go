@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/reach"
 	"github.com/tokligence/gateway/core/upstream"
 )
 
@@ -140,7 +141,7 @@ func TestClient_Addresses(t *testing.T) {
 			if allow {
 				want = cs.allowed
 			}
-			if err := upstream.CheckURL(u, allow); (err != nil) != (want != "" && want != "?") {
+			if err := reach.CheckURL(u, nil, allow); (err != nil) != (want != "" && want != "?") {
 				t.Errorf("CheckURL(%s, %v): %v, want %q", u, allow, err, want)
 			}
 			if want == "?" {
@@ -169,11 +170,11 @@ func TestClient_Addresses(t *testing.T) {
 	wantError(t, err, core.CodeUpstreamUnavailable, private)
 	for _, bad := range []string{"file:///etc/passwd", "https://user:pw@host/", "http://", "://", "ftp://host/", "http://host/#x", "http://h\u00f6st/",
 		"http://host/\r\nx: y", "http://host/?a b", "//host/", "http://host:port/"} {
-		if err := upstream.CheckURL(bad, true); err == nil {
+		if err := reach.CheckURL(bad, nil, true); err == nil {
 			t.Errorf("CheckURL(%q) is fine", bad)
 		}
 		_, err := c.Do(t.Context(), post(bad, ""))
-		wantError(t, err, core.CodeUpstreamUnavailable, "the deployment's address")
+		wantError(t, err, core.CodeUpstreamUnavailable, "the address")
 		if strings.Contains(err.Error(), "pw") {
 			t.Errorf("%v quotes the URL", err)
 		}

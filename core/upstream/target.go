@@ -1,13 +1,11 @@
 package upstream
 
 import (
-	"fmt"
 	"net"
-	"net/netip"
 	"net/url"
-	"strings"
 
 	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/reach"
 )
 
 // target is a URL taken apart once.
@@ -40,9 +38,9 @@ func (c *client) target(raw string) (*target, error) {
 	if t != nil {
 		return t, nil
 	}
-	u, err := parseURL(raw)
+	u, err := reach.ParseURL(raw)
 	if err != nil {
-		return nil, core.Errorf(core.CodeUpstreamUnavailable, core.SourceGateway, "the deployment's address %s", err)
+		return nil, core.Errorf(core.CodeUpstreamUnavailable, core.SourceGateway, "the address %s", err)
 	}
 	t = &target{url: u, secure: u.Scheme == "https", host: u.Host, server: u.Hostname(), uri: u.RequestURI()}
 	t.addr = net.JoinHostPort(t.server, portOf(u))
@@ -76,59 +74,4 @@ func portOf(u *url.URL) string {
 		return "443"
 	}
 	return "80"
-}
-
-// parseURL takes a plain http or https URL. Errors quote nothing of it: it may
-// hold what must not be told.
-func parseURL(raw string) (*url.URL, error) {
-	u, err := url.Parse(raw)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("is not a URL")
-	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, fmt.Errorf("is not an http or https URL")
-	case u.User != nil:
-		return nil, fmt.Errorf("holds a user name or password: use a credential")
-	case u.Fragment != "":
-		return nil, fmt.Errorf("holds a fragment")
-	case u.Hostname() == "":
-		return nil, fmt.Errorf("has no host")
-	}
-	for _, c := range []byte(u.Host + u.RawQuery) {
-		if c <= ' ' || c >= 0x7f {
-			return nil, fmt.Errorf("holds a character that a URL may not hold")
-		}
-	}
-	return u, nil
-}
-
-// CheckURL reports why a base URL can never be called: it is not a plain http
-// or https URL, or its host is an address, or a well-known name of one, that
-// the client refuses. What other names resolve to is seen when connecting.
-func CheckURL(raw string, allowPrivate bool) error {
-	u, err := parseURL(raw)
-	if err != nil {
-		return err
-	}
-	return checkName(u.Hostname(), allowPrivate)
-}
-
-// checkName checks a host before anything is resolved. This is all there is
-// where a proxy does the resolving, so spellings of an IPv4 address that only
-// some resolvers take (0x7f000001, 2130706433, 0177.1) are refused.
-func checkName(host string, allowPrivate bool) error {
-	if a, err := netip.ParseAddr(host); err == nil {
-		return checkAddr(a, allowPrivate)
-	}
-	host = strings.TrimSuffix(strings.ToLower(host), ".")
-	last := host[strings.LastIndexByte(host, '.')+1:]
-	switch {
-	case last == "" || last[0] >= '0' && last[0] <= '9':
-		return fmt.Errorf("is not a host name, and not an IP address in its usual form")
-	case host == "metadata" || host == "metadata.google.internal":
-		return errNever
-	case !allowPrivate && (last == "localhost" || host == "ip6-localhost" || host == "ip6-loopback"):
-		return errPrivate
-	}
-	return nil
 }

@@ -21,11 +21,15 @@ type Request struct {
 	Body       []byte // out of use when Do returns
 	Auth       abi.Auth
 	Credential *core.Credential // nil for AuthNone
+	// Authorization is the header's value of a request with AuthNone that is the
+	// gateway's own, and of no plugin; "" is none.
+	Authorization string
 	// HeadTimeout bounds the wait for the status line after the request was
 	// written; 0 is none.
 	HeadTimeout time.Duration
-	// AllowPrivate permits loopback and private addresses. Link-local and
-	// metadata addresses are refused always, checked when connecting.
+	// AllowPrivate permits loopback and private addresses beside those that the
+	// client's policy permits. Link-local and metadata addresses are refused
+	// always. Addresses are checked when connecting: see package reach.
 	AllowPrivate bool
 }
 
@@ -61,7 +65,10 @@ type Body interface {
 	SetIdleTimeout(d time.Duration)
 }
 
-// Client sends requests. Safe for concurrent use.
+// Client sends requests. Safe for concurrent use. It is the only way out: what
+// deployments, plugins, webhooks and sign-in name is called by the same rules, and
+// [HTTPClient] lends them to libraries. No redirect is followed: a credential
+// goes to the host that it was meant for, or nowhere.
 type Client interface {
 	// Do returns when the response's head is there. Errors are *core.Error:
 	// upstream_unavailable (connect, TLS, broken answer, refused address),

@@ -148,7 +148,7 @@ func (m *Main) open(ctx context.Context) error {
 		return err
 	}
 	m.keys = keys.New(m.store, m.store, time.Now)
-	m.client = upstream.New(upstream.Options{})
+	m.client = upstream.New(upstream.Options{Reach: &c.Security.Reach})
 	m.loader = newLoader(m.log, m.cacheDir())
 	m.metrics = obs.NewMetrics()
 	m.metrics.Register(obs.PluginCollector(m.loader))
