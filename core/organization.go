@@ -23,6 +23,9 @@ type Team struct {
 	ID             string `json:"id"`
 	OrganizationID string `json:"organization_id"`
 	Name           string `json:"name"` // no two living teams of an organization have the same
+	// MemberKeys lets its members make keys of their own in it. Without it those
+	// who manage the team hand them out.
+	MemberKeys bool `json:"member_keys"`
 	Ceiling
 	CreatedAt time.Time  `json:"created_at"`
 	UpdatedAt time.Time  `json:"updated_at"`
@@ -111,7 +114,8 @@ type TeamFilter struct {
 
 // TeamUpdate changes the fields that are not nil.
 type TeamUpdate struct {
-	Name *string
+	Name       *string
+	MemberKeys *bool
 	CeilingUpdate
 }
 

@@ -78,10 +78,23 @@ func (a *api) person(ctx context.Context, u *core.User) (*caller, error) {
 		c.grants = append(c.grants, grant{role: u.Role})
 	}
 	list, _, err := a.Store.ListMemberships(ctx, core.MembershipFilter{UserID: &u.ID, Page: core.Page{Limit: maxMemberships}})
+	if err != nil {
+		return nil, err
+	}
 	for _, m := range list {
 		c.grant(m.Role, m.OrganizationID, m.TeamID)
+		if m.TeamID == "" || m.Role != core.RoleMember {
+			continue
+		}
+		t, err := a.Store.FindTeamByID(ctx, m.TeamID)
+		if err != nil {
+			return nil, err
+		}
+		if t.MemberKeys {
+			c.grants = append(c.grants, grant{keyMaker, core.Place{OrganizationID: m.OrganizationID, TeamID: m.TeamID, UserID: u.ID}})
+		}
 	}
-	return c, err
+	return c, nil
 }
 
 // may reports whether the caller may do the verb with something of the resource

@@ -101,7 +101,7 @@ func contract() map[string]operation {
 		"GET /teams":                  lists[teamView]("List teams, newest first", "name", "organization_id"),
 		"POST /teams":                 creates[teamInput, teamView]("Create a team"),
 		"GET /teams/{id}":             gets[teamView]("Get a team"),
-		"PATCH /teams/{id}":           changes[ownerPatch, teamView]("Change a team"),
+		"PATCH /teams/{id}":           changes[teamPatch, teamView]("Change a team"),
 		"DELETE /teams/{id}":          deletes("Delete a team without keys"),
 		"GET /users":                  lists[userView]("List users, newest first", "name", "email", "organization_id", "team_id"),
 		"POST /users":                 creates[userInput, userView]("Create a user"),

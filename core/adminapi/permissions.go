@@ -40,6 +40,7 @@ const (
 	self      core.Role = "self"      // towards what bears their own id
 	insider   core.Role = "insider"   // in the organization that they, or their team, are part of
 	directory core.Role = "directory" // in the organization whose people may join their team
+	keyMaker  core.Role = "key maker" // towards their own keys in a team whose members make keys
 )
 
 // permissions say what a role may do with the objects at its place: nothing that
@@ -55,7 +56,7 @@ var permissions = map[resource]map[core.Role]verb{
 	memberships: {core.RoleOwner: all, core.RoleAdmin: all, core.RoleViewer: read,
 		core.RoleOrgAdmin: all, core.RoleTeamAdmin: all, self: read},
 	virtualKeys: {core.RoleOwner: all, core.RoleAdmin: all, core.RoleViewer: read,
-		core.RoleOrgAdmin: all, core.RoleTeamAdmin: all, self: read | rotate | block},
+		core.RoleOrgAdmin: all, core.RoleTeamAdmin: all, self: read | rotate | block, keyMaker: all},
 	entries: {core.RoleOwner: all, core.RoleAdmin: all, core.RoleViewer: read,
 		core.RoleOrgAdmin: read, core.RoleTeamAdmin: read, self: read},
 

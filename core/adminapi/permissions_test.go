@@ -381,3 +381,46 @@ func (f *firm) each(s asker, path string, do func(id string)) {
 		}
 	}
 }
+
+// TestPermissions_MemberKeys: where a team lets them, its members make keys, of
+// their own and in the team alone.
+func TestPermissions_MemberKeys(t *testing.T) {
+	f := newFirm(t)
+	person := asker{cookie: "usr_team"}
+	f.signedIn["usr_team"] = &core.User{ID: "usr_team", Name: "team"}
+	mine := `{"name": "x", "team_id": "tea_a1", "user_id": "usr_team"`
+	if status, body := f.ask(f.handler, person, "POST", "/keys", mine+"}"); status != http.StatusForbidden {
+		t.Errorf("before: %d %s", status, body)
+	}
+	f.want(http.StatusOK, "PATCH", "/teams/tea_a1", `{"member_keys": true}`, nil)
+	for _, tt := range []struct {
+		status int
+		body   string
+	}{
+		{201, mine + `}`},
+		{403, mine + `, "role": "viewer"}`},
+		{403, mine + `, "admin": true}`},
+		{403, `{"name": "x", "team_id": "tea_a1"}`},
+		{403, `{"name": "x", "user_id": "usr_team"}`},
+		{403, `{"name": "x", "organization_id": "org_a", "user_id": "usr_team"}`},
+		{400, `{"name": "x", "team_id": "tea_a1", "user_id": "usr_root"}`},
+		{400, `{"name": "x", "team_id": "tea_a2", "user_id": "usr_team"}`},
+	} {
+		status, body := f.ask(f.handler, person, "POST", "/keys", tt.body)
+		if status != tt.status {
+			t.Errorf("%s: %d, want %d: %s", tt.body, status, tt.status, body)
+		}
+		var k struct{ ID string }
+		if _ = json.Unmarshal([]byte(body), &k); status != http.StatusCreated {
+			continue
+		}
+		for _, move := range []string{`{"user_id": null}`, `{"team_id": null}`} {
+			if status, body := f.ask(f.handler, person, "PATCH", "/keys/"+k.ID, move); status != http.StatusForbidden {
+				t.Errorf("%s: %d %s", move, status, body)
+			}
+		}
+		if status, body := f.ask(f.handler, person, "DELETE", "/keys/"+k.ID, ""); status != http.StatusNoContent {
+			t.Errorf("deletion: %d %s", status, body)
+		}
+	}
+}

@@ -45,6 +45,7 @@ func (a *api) listTeams(c *call) error {
 type teamInput struct {
 	OrganizationID string `json:"organization_id" api:"required"`
 	Name           string `json:"name" api:"required"`
+	MemberKeys     bool   `json:"member_keys" doc:"Its members may make keys of their own in it."`
 	ceilingInput
 }
 
@@ -63,7 +64,7 @@ func (a *api) createTeam(c *call) error {
 	if err != nil {
 		return err
 	}
-	t := &core.Team{ID: core.NewID(core.PrefixTeam, c.now), OrganizationID: in.OrganizationID, Name: in.Name, Ceiling: ceiling, CreatedAt: c.now, UpdatedAt: c.now}
+	t := &core.Team{ID: core.NewID(core.PrefixTeam, c.now), OrganizationID: in.OrganizationID, Name: in.Name, MemberKeys: in.MemberKeys, Ceiling: ceiling, CreatedAt: c.now, UpdatedAt: c.now}
 	if err := a.withBudget(c, teamBudget(t.ID), in.Budget, func() error { return a.Store.CreateTeam(c.ctx(), t) }); err != nil {
 		return err
 	}
@@ -87,13 +88,18 @@ func (a *api) getTeam(c *call) error {
 	return a.writeTeam(c, http.StatusOK, t)
 }
 
+type teamPatch struct {
+	ownerPatch
+	MemberKeys *bool `json:"member_keys"`
+}
+
 // updateTeam changes all but the organization: a team stays in it.
 func (a *api) updateTeam(c *call) error {
 	t, err := a.team(c)
 	if err != nil {
 		return err
 	}
-	var in ownerPatch
+	var in teamPatch
 	if err := c.body(&in); err != nil {
 		return err
 	}
@@ -106,7 +112,7 @@ func (a *api) updateTeam(c *call) error {
 	}
 	defer a.Keys.Forget()
 	err = a.withBudget(c, teamBudget(t.ID), in.Budget, func() (err error) {
-		t, err = a.Store.UpdateTeam(c.ctx(), t.ID, core.TeamUpdate{Name: in.Name, CeilingUpdate: ceiling}, c.now)
+		t, err = a.Store.UpdateTeam(c.ctx(), t.ID, core.TeamUpdate{Name: in.Name, MemberKeys: in.MemberKeys, CeilingUpdate: ceiling}, c.now)
 		return err
 	})
 	if err != nil {

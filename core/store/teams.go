@@ -11,12 +11,12 @@ import (
 
 var teams = table[core.Team]{
 	noun: "team", name: "teams", unique: "name", taken: "a team of the organization has this name",
-	columns: "id, organization_id, name, " + ceilingColumns + ", created_at, updated_at, deleted_at",
+	columns: "id, organization_id, name, member_keys, " + ceilingColumns + ", created_at, updated_at, deleted_at",
 	id:      func(t *core.Team) string { return t.ID },
 	scan: func(row scanner) (*core.Team, error) {
 		var t core.Team
 		var d dates
-		err := row.Scan(slices.Concat([]any{&t.ID, &t.OrganizationID, &t.Name}, ceilingTargets(&t.Ceiling), []any{&d.created, &d.updated, &d.deleted})...)
+		err := row.Scan(slices.Concat([]any{&t.ID, &t.OrganizationID, &t.Name, &t.MemberKeys}, ceilingTargets(&t.Ceiling), []any{&d.created, &d.updated, &d.deleted})...)
 		d.onto(&t.CreatedAt, &t.UpdatedAt, &t.DeletedAt)
 		return &t, err
 	},
@@ -28,7 +28,7 @@ func (s *Store) CreateTeam(ctx context.Context, t *core.Team) error {
 		if _, err := organizations.named(ctx, tx, "organization_id", t.OrganizationID); err != nil {
 			return err
 		}
-		return teams.insert(ctx, tx, slices.Concat([]any{t.ID, t.OrganizationID, clean(t.Name)}, ceilingValues(&t.Ceiling), []any{nanos(t.CreatedAt), nanos(t.UpdatedAt)})...)
+		return teams.insert(ctx, tx, slices.Concat([]any{t.ID, t.OrganizationID, clean(t.Name), flag(t.MemberKeys)}, ceilingValues(&t.Ceiling), []any{nanos(t.CreatedAt), nanos(t.UpdatedAt)})...)
 	})
 }
 
@@ -51,6 +51,9 @@ func (s *Store) UpdateTeam(ctx context.Context, id string, u core.TeamUpdate, no
 	var set where
 	if u.Name != nil {
 		set.add("name = ?", clean(*u.Name))
+	}
+	if u.MemberKeys != nil {
+		set.add("member_keys = ?", flag(*u.MemberKeys))
 	}
 	set.ceiling(u.CeilingUpdate)
 	return teams.update(ctx, s, id, set, now)

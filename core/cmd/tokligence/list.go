@@ -19,7 +19,10 @@ var (
 	userFlag  = apiFlag{"user", "user_id", "id of the user"}
 	fromFlag  = apiFlag{"from", "from", "first instant, such as 2026-11-01 or 2026-11-01T12:00:00Z"}
 	toFlag    = apiFlag{"to", "to", "instant after the last"}
-	roleFlag  = apiFlag{"role", "role", "owner, admin or org_admin in an organization, team_admin in a team, member or viewer in both"}
+	roleFlag  = apiFlag{"role", "role", "org_admin in an organization, team_admin in a team, member or viewer in both"}
+
+	userRoleFlag   = apiFlag{"role", "role", "over the whole installation: owner, admin or viewer; \"\" for none"}
+	memberKeysFlag = apiFlag{"member-keys", "member_keys", "true or false: its members may make keys of their own in it"}
 )
 
 // addFlags adds the flags and returns what reads those that were given, by member.

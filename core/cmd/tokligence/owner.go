@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/url"
+	"strconv"
 	"text/tabwriter"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 type ownerInfo struct {
 	ID, Name, Email, Role string
 	OrganizationID        string    `json:"organization_id"`
+	MemberKeys            bool      `json:"member_keys"`
 	CreatedAt             time.Time `json:"created_at"`
 	ceilingInfo
 }
@@ -34,15 +36,15 @@ func orgCommand() *cobra.Command {
 
 func teamCommand() *cobra.Command {
 	n := ownerNoun{use: "team", name: "team", path: "/teams",
-		create: []apiFlag{nameFlag, orgFlag}, update: []apiFlag{nameFlag}, list: []apiFlag{nameFlag, orgFlag}, show: []apiFlag{orgFlag}}
+		create: []apiFlag{nameFlag, orgFlag, memberKeysFlag}, update: []apiFlag{nameFlag, memberKeysFlag}, list: []apiFlag{nameFlag, orgFlag}, show: []apiFlag{orgFlag, memberKeysFlag}}
 	c, cmd := n.command("Teams of organizations")
 	cmd.AddCommand(memberCommands(c, teamFlag)...)
 	return cmd
 }
 
 func userCommand() *cobra.Command {
-	n := ownerNoun{use: "user", name: "user", path: "/users", create: []apiFlag{nameFlag, emailFlag, roleFlag}, update: []apiFlag{nameFlag, emailFlag, roleFlag},
-		list: []apiFlag{nameFlag, emailFlag, orgFlag, teamFlag}, show: []apiFlag{emailFlag, roleFlag}}
+	n := ownerNoun{use: "user", name: "user", path: "/users", create: []apiFlag{nameFlag, emailFlag, userRoleFlag}, update: []apiFlag{nameFlag, emailFlag, userRoleFlag},
+		list: []apiFlag{nameFlag, emailFlag, orgFlag, teamFlag}, show: []apiFlag{emailFlag, userRoleFlag}}
 	_, cmd := n.command("Users")
 	return cmd
 }
@@ -65,7 +67,10 @@ func (n *ownerNoun) updateCommand(c *apiClient) *cobra.Command {
 	var body func() map[string]any
 	var ceiling ceilingFlags
 	cmd := &cobra.Command{Use: "update ID", Short: "Change what is given", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
-		in := body()
+		in, err := typed(body())
+		if err != nil {
+			return err
+		}
 		ceiling.onto(cmd, in)
 		if len(in) == 0 {
 			return fmt.Errorf("%w: nothing to change was given", errUsage)
@@ -94,12 +99,28 @@ func (n *ownerNoun) answer(c *apiClient, cmd *cobra.Command, method, path string
 	})
 }
 
-func (o *ownerInfo) value(f apiFlag) string {
-	if f == roleFlag {
-		return o.Role
+// typed makes the one member that is no text what it is.
+func typed(in map[string]any) (map[string]any, error) {
+	s, given := in["member_keys"].(string)
+	if !given {
+		return in, nil
 	}
-	if f == emailFlag {
+	b, err := strconv.ParseBool(s)
+	if err != nil {
+		return nil, fmt.Errorf("%w: --member-keys is true or false", errUsage)
+	}
+	in["member_keys"] = b
+	return in, nil
+}
+
+func (o *ownerInfo) value(f apiFlag) string {
+	switch f {
+	case userRoleFlag:
+		return o.Role
+	case emailFlag:
 		return o.Email
+	case memberKeysFlag:
+		return strconv.FormatBool(o.MemberKeys)
 	}
 	return o.OrganizationID
 }
@@ -108,7 +129,10 @@ func (n *ownerNoun) createCommand(c *apiClient) *cobra.Command {
 	var body func() map[string]any
 	var ceiling ceilingFlags
 	cmd := &cobra.Command{Use: "create", Short: "Create one and show it", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-		in := body()
+		in, err := typed(body())
+		if err != nil {
+			return err
+		}
 		ceiling.onto(cmd, in)
 		monthly(in)
 		return n.answer(c, cmd, "POST", "", in)
@@ -120,7 +144,7 @@ func (n *ownerNoun) createCommand(c *apiClient) *cobra.Command {
 
 func (n *ownerNoun) listCommand(c *apiClient) *cobra.Command {
 	return listCommand(c, "List "+n.name+"s, newest first", n.path, 50, n.list, func(w *tabwriter.Writer, rows []ownerInfo) {
-		head := map[apiFlag]string{orgFlag: "\tORGANIZATION", emailFlag: "\tEMAIL", roleFlag: "\tROLE"}
+		head := map[apiFlag]string{orgFlag: "\tORGANIZATION", emailFlag: "\tEMAIL", userRoleFlag: "\tROLE", memberKeysFlag: "\tMEMBER KEYS"}
 		fmt.Fprint(w, "ID\tNAME")
 		for _, f := range n.show {
 			fmt.Fprint(w, head[f])

@@ -49,7 +49,7 @@ func testOwners(t *testing.T, s core.Store) {
 	ctx := t.Context()
 	company(t, s)
 	later := At.Add(time.Minute)
-	name, email := "new", "new@example.com"
+	name, email, yes := "new", "new@example.com", true
 	open := core.Ceiling{AllModels: true, Models: []string{}}
 
 	o, err := s.FindOrganizationByID(ctx, "org_1")
@@ -59,8 +59,8 @@ func testOwners(t *testing.T, s core.Store) {
 
 	team, err := s.FindTeamByID(ctx, "tea_1")
 	equal(t, "team", []any{team, err}, []any{&core.Team{ID: "tea_1", OrganizationID: "org_1", Name: "name of tea_1", Ceiling: open, CreatedAt: At, UpdatedAt: At}, nil})
-	team, err = s.UpdateTeam(ctx, "tea_1", core.TeamUpdate{Name: &name}, later)
-	equal(t, "renamed team", []any{team, err}, []any{&core.Team{ID: "tea_1", OrganizationID: "org_1", Name: name, Ceiling: open, CreatedAt: At, UpdatedAt: later}, nil})
+	team, err = s.UpdateTeam(ctx, "tea_1", core.TeamUpdate{Name: &name, MemberKeys: &yes}, later)
+	equal(t, "renamed team", []any{team, err}, []any{&core.Team{ID: "tea_1", OrganizationID: "org_1", Name: name, MemberKeys: true, Ceiling: open, CreatedAt: At, UpdatedAt: later}, nil})
 
 	u, err := s.FindUserByID(ctx, "usr_1")
 	equal(t, "user", []any{u, err}, []any{&core.User{ID: "usr_1", Name: "name of usr_1", Email: "usr_1@example.com", Ceiling: open, CreatedAt: At, UpdatedAt: At}, nil})
