@@ -19,9 +19,10 @@ build: plugins
 plugins:
 	$(GO) run ./plugins/internal/build
 
-# Everything: Go with the race detector, the real clients against the real binary.
+# Everything: Go with the race detector, a Postgres server of its own, the real clients
+# against the real binary.
 test: build testdata/e2e/node_modules
-	$(GO) test -race -p 1 -timeout 20m ./...
+	testdata/postgres.sh $(GO) test -race -p 1 -timeout 20m ./...
 	cd testdata/e2e && $(NPM) test
 
 testdata/e2e/node_modules: testdata/e2e/package-lock.json
