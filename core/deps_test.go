@@ -69,6 +69,7 @@ var homes = map[string][]string{
 	"github.com/hashicorp/go-plugin":      {"core/plugin/prochost", "pdk/process"},
 	"google.golang.org/grpc":              {"core/plugin/prochost", "pdk/process"},
 	"github.com/mattn/go-sqlite3":         {"core/store"},
+	"github.com/jackc/pgx":                {"core/store"},
 	"database/sql":                        {"core/store"},
 	"github.com/gorilla/mux":              {"core/httpapi", "core/adminapi"},
 	"github.com/BurntSushi/toml":          {"core/config", "core/cmd/tokligence"},

@@ -196,6 +196,7 @@ type Store interface {
 	LedgerStore
 	AuditStore
 	SealedStore
+	NoticeStore
 	// Ping reports whether the database answers (for /readyz).
 	Ping(ctx context.Context) error
 	Close() error

@@ -2,145 +2,115 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
-
-	"github.com/mattn/go-sqlite3"
 
 	"github.com/tokligence/gateway/core"
 )
 
-const (
-	insertEntry = `INSERT INTO entries (id, corrects, dimensions_id, key_id, at, ended_at,
-		input_tokens, output_tokens, amount, latency, first_byte, end_user, detail)
-		VALUES (?,?,?,?,?,?, ?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`
-	upsertRollup = `INSERT INTO rollups (
-		hour, organization_id, team_id, user_id, key_id, model, provider, deployment, outcome,
-		requests, input_tokens, output_tokens, amount, unpriced)
-		VALUES (?,?,?,?,?,?,?,?,?, ?,?,?,?,?)
-		ON CONFLICT (hour, organization_id, team_id, user_id, key_id, model, provider, deployment, outcome) DO UPDATE SET
-			requests = rollups.requests + excluded.requests,
-			input_tokens = rollups.input_tokens + excluded.input_tokens,
-			output_tokens = rollups.output_tokens + excluded.output_tokens,
-			amount = rollups.amount + excluded.amount,
-			unpriced = rollups.unpriced + excluded.unpriced`
-	touchHeartbeat = `UPDATE heartbeat SET beat = beat + 1 WHERE id = 1`
-)
-
-// ledgerWriter holds the prepared statements of the ledger's batches, and what
-// it knows of the tables. It goes past database/sql, whose checks would be half
-// the cost of a small insert.
+// ledgerWriter writes the ledger's batches, and remembers what it knows of the
+// tables.
 type ledgerWriter struct {
-	conn                               *sqlite3.SQLiteConn
-	begin, commit, rollback, heartbeat *statement
-	addDimensions, findDimensions      *statement
-	entry, open, dropOpen, rollup      *statement
-	known                              map[dimensions]*dimensionRow
-	index                              *openIndex // nil when it must be read anew
-	sums                               map[rollupKey]*rollupSums
-	free                               []*rollupSums
-	text                               []byte // reused
+	db     batchDB // nil without a connection
+	known  map[dimensions]*dimensionRow
+	index  *openIndex // nil when it must be read anew
+	sums   map[rollupKey]*rollupSums
+	free   []*rollupSums
+	unsure *unsureBatch // nil unless nobody knows what became of the last commit
+
+	// Of the batch in progress.
+	committing bool
+	added      []string // entries
+	written    []slotUse
+
+	// Reused.
+	rows []*dimensionRow
+	keys []rollupKey
+	args []any
+	text []byte
 }
 
-type statement struct {
-	stmt *sqlite3.SQLiteStmt
-	args []driver.NamedValue // reused
-}
-
-func newLedgerWriter(conn *sql.Conn) (*ledgerWriter, error) {
-	w := &ledgerWriter{known: map[dimensions]*dimensionRow{}, sums: map[rollupKey]*rollupSums{}}
-	err := conn.Raw(func(raw any) error {
-		w.conn = raw.(*sqlite3.SQLiteConn)
-		for _, p := range []struct {
-			to  **statement
-			sql string
-		}{
-			{&w.begin, "BEGIN IMMEDIATE"}, {&w.commit, "COMMIT"}, {&w.rollback, "ROLLBACK"}, {&w.heartbeat, touchHeartbeat},
-			{&w.addDimensions, insertDimensions}, {&w.findDimensions, selectDimensions},
-			{&w.entry, insertEntry}, {&w.open, writeOpen}, {&w.dropOpen, deleteOpen}, {&w.rollup, upsertRollup},
-		} {
-			stmt, err := w.conn.Prepare(p.sql)
-			if err != nil {
-				return errors.Join(err, w.close())
-			}
-			st := &statement{stmt: stmt.(*sqlite3.SQLiteStmt), args: make([]driver.NamedValue, stmt.NumInput())}
-			for i := range st.args {
-				st.args[i].Ordinal = i + 1
-			}
-			*p.to = st
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return w, nil
+func newLedgerWriter(db batchDB) *ledgerWriter {
+	return &ledgerWriter{db: db, known: map[dimensions]*dimensionRow{}, sums: map[rollupKey]*rollupSums{}}
 }
 
 func (w *ledgerWriter) close() error {
-	var errs []error
-	for _, st := range []*statement{w.begin, w.commit, w.rollback, w.heartbeat, w.addDimensions, w.findDimensions,
-		w.entry, w.open, w.dropOpen, w.rollup} {
-		if st != nil {
-			errs = append(errs, st.stmt.Close())
-		}
+	if w.db == nil {
+		return nil
 	}
-	return errors.Join(errs...)
+	return w.db.close()
 }
 
-// exec runs the statement with s.args and tells how many rows changed. The
-// context cannot be cancelled: a batch is short, and the driver would pay a
-// goroutine for each statement.
-func (s *statement) exec() (int64, error) {
-	res, err := s.stmt.ExecContext(context.Background(), s.args)
-	if err != nil {
-		return 0, err
-	}
-	return res.RowsAffected()
+// disconnect is for a connection that is gone.
+func (w *ledgerWriter) disconnect() {
+	_ = w.close() // nothing is left to be closed
+	w.db = nil
+	w.forget()
 }
 
-// number runs a query for one integer.
-func (s *statement) number() (int64, error) {
-	rows, err := s.stmt.QueryContext(context.Background(), s.args)
-	if err != nil {
-		return 0, err
-	}
-	defer rows.Close()
-	row := make([]driver.Value, 1)
-	if err := rows.Next(row); err != nil {
-		return 0, err
-	}
-	n, ok := row[0].(int64)
-	if !ok {
-		return 0, fmt.Errorf("%v is no integer", row[0])
-	}
-	return n, nil
+// unsureBatch is what a commit may have written whose connection ended before
+// the answer came. Whoever gave the batch gives its entries again, and has
+// refused the exchanges that it was to open.
+type unsureBatch struct {
+	added map[string]bool // entries that were not in the ledger before
+	open  map[slotUse]bool
+}
+
+// slotUse is one writing of a slot.
+type slotUse struct {
+	slot
+	seq int64
 }
 
 // WriteBatch implements [core.LedgerStore].
 func (s *Store) WriteBatch(ctx context.Context, b *core.LedgerBatch) (core.BatchResult, error) {
 	s.writes.Lock()
 	defer s.writes.Unlock()
+	careful := false
+	for try := 1; ; try++ {
+		res, err := s.writeBatch(ctx, b, careful)
+		if err == nil {
+			s.unsure.Store(false)
+			s.db.committed(len(b.Open) + len(b.Entries))
+			return res, nil
+		}
+		gone := s.conn != nil && !s.db.alive(s.conn)
+		if w := s.ledger; w != nil {
+			if gone && w.committing || w.unsure != nil { // still, or again
+				w.doubt()
+				s.unsure.Store(true)
+			}
+			w.forget()
+		}
+		switch {
+		case rowFault(err) && !careful:
+			careful = true
+		case try == 1 && (gone || isDeadlock(err)): // the second time it may do
+		default:
+			return core.BatchResult{}, fmt.Errorf("write ledger batch: %w", explain(err))
+		}
+	}
+}
+
+// writeBatch tries once. Careful, it leaves out the entries whose values the
+// database refuses.
+func (s *Store) writeBatch(ctx context.Context, b *core.LedgerBatch, careful bool) (res core.BatchResult, err error) {
+	if s.closed {
+		return res, errClosed
+	}
+	if err := s.connect(ctx); err != nil {
+		return res, err
+	}
 	w := s.ledger
-	if w == nil {
-		return core.BatchResult{}, errors.New("write ledger batch: the store is closed")
+	w.committing = false
+	if err := w.readIndex(ctx, s.conn); err != nil {
+		return res, err
 	}
-	var res core.BatchResult
-	err := w.readIndex(ctx, s.conn)
-	if err == nil {
-		err = s.conn.Raw(func(any) (err error) {
-			res, err = w.write(b)
-			return err
-		})
-	}
-	if err != nil {
-		w.forget()
-		return core.BatchResult{}, fmt.Errorf("write ledger batch: %w", explain(err))
-	}
-	s.checkpoints.committed(len(b.Open) + len(b.Entries))
-	return res, nil
+	err = s.conn.Raw(func(any) (err error) {
+		res, err = w.write(b, careful)
+		return err
+	})
+	return res, err
 }
 
 // forget drops what the writer knows: a rollback may have made it untrue.
@@ -149,20 +119,19 @@ func (w *ledgerWriter) forget() {
 	w.index = nil
 }
 
-func (w *ledgerWriter) write(b *core.LedgerBatch) (res core.BatchResult, err error) {
-	if _, err := w.begin.exec(); err != nil {
+func (w *ledgerWriter) write(b *core.LedgerBatch, careful bool) (res core.BatchResult, err error) {
+	w.added, w.written = w.added[:0], w.written[:0]
+	if err := w.db.begin(); err != nil {
 		return res, err
 	}
 	defer func() {
 		w.forgetSums()
-		// A full disk may have rolled back by itself already.
-		if err != nil && !w.conn.AutoCommit() {
-			_, rollbackErr := w.rollback.exec()
-			err = errors.Join(err, rollbackErr)
+		if err != nil {
+			err = errors.Join(err, w.db.rollback())
 		}
 	}()
 	if len(b.Open)+len(b.Entries) == 0 {
-		if _, err := w.heartbeat.exec(); err != nil {
+		if err := w.db.run(doTouch); err != nil {
 			return res, err
 		}
 	}
@@ -172,26 +141,39 @@ func (w *ledgerWriter) write(b *core.LedgerBatch) (res core.BatchResult, err err
 	if err := w.addOpen(b.Open); err != nil {
 		return res, err
 	}
-	for i, e := range b.Entries {
-		if err := checkIDs(e); err != nil {
-			note(&res.BadEntries, i, err)
-			continue
-		}
-		added, err := w.addEntry(e)
-		switch {
-		case rowFault(err):
-			note(&res.BadEntries, i, err)
-		case err != nil:
-			return res, err
-		case !added:
-			note(&res.Known, i, true)
-		}
+	if careful {
+		err = w.addCarefully(b.Entries, &res)
+	} else {
+		err = w.addEntries(b.Entries, 0, &res)
+	}
+	if err != nil {
+		return res, err
 	}
 	if err := w.flushSums(); err != nil {
 		return res, err
 	}
-	_, err = w.commit.exec()
-	return res, err
+	w.committing = true
+	if err := w.db.commit(); err != nil {
+		return res, err
+	}
+	w.unsure = nil
+	if careful {
+		w.forget() // of an entry that was left out
+	}
+	return res, nil
+}
+
+// doubt remembers what the last commit was to write.
+func (w *ledgerWriter) doubt() {
+	if w.unsure == nil {
+		w.unsure = &unsureBatch{map[string]bool{}, map[slotUse]bool{}}
+	}
+	for _, id := range w.added {
+		w.unsure.added[id] = true
+	}
+	for _, at := range w.written {
+		w.unsure.open[at] = true
+	}
 }
 
 // checkIDs refuses an entry that could not be told from another exchange's.
@@ -214,33 +196,105 @@ func note[V any](m *map[int]V, i int, v V) {
 	(*m)[i] = v
 }
 
-// addEntry stores the entry, takes its open record away and counts it in the
-// rollups. added is false when the ledger had it already.
-func (w *ledgerWriter) addEntry(e *core.LedgerEntry) (added bool, err error) {
-	row, err := w.dimension(entryDimensions(e))
+// addEntries stores the entries, the first of which is number from of its batch,
+// takes their open records away and counts them for the rollups.
+func (w *ledgerWriter) addEntries(entries []*core.LedgerEntry, from int, res *core.BatchResult) error {
+	rows, err := resolve(w, entries, entryDimensions)
 	if err != nil {
-		return false, err
+		return err
 	}
-	w.bindEntry(e, row)
-	changed, err := w.entry.exec()
+	ran := 0
+	for i, e := range entries {
+		if err := checkIDs(e); err != nil {
+			note(&res.BadEntries, from+i, err)
+			continue
+		}
+		if err := w.db.run(doEntry, w.entryArgs(e, rows[i])...); err != nil {
+			return err
+		}
+		ran++
+	}
+	changed, err := w.db.flush()
 	if err != nil {
-		return false, err
+		return err
 	}
+	changed = changed[len(changed)-ran:] // what stands before is not of entries
+	for i, e := range entries {
+		if res.BadEntries[from+i] != nil {
+			continue
+		}
+		if !w.entered(e, rows[i], changed[0] > 0) {
+			note(&res.Known, from+i, true)
+		}
+		changed = changed[1:]
+	}
+	return nil
+}
+
+// entered takes an entry into account that the ledger has now, and reports
+// whether it has it from this batch, or one that was given before in its place.
+func (w *ledgerWriter) entered(e *core.LedgerEntry, row *dimensionRow, added bool) bool {
 	if e.Corrects == "" {
 		w.index.settle(clean(e.ExchangeID))
 	}
-	if changed == 0 {
-		return false, nil
+	id := clean(e.ID)
+	before := w.unsure != nil && w.unsure.added[id] // and counted, by the commit in doubt
+	switch {
+	case added:
+		w.count(e, row)
+	case !before:
+		return false
 	}
-	w.count(e, row)
-	return true, nil
+	if before {
+		delete(w.unsure.added, id) // another one with the id is known
+	}
+	w.added = append(w.added, id)
+	return true
 }
 
-func (w *ledgerWriter) bindEntry(e *core.LedgerEntry, row *dimensionRow) {
-	w.text = appendDetail(w.text[:0], e)
-	for i, v := range [...]driver.Value{clean(e.ID), clean(e.Corrects), row.id, row.key.ID, nanos(e.At), nanos(e.EndedAt),
-		e.Usage.InputTokens(), e.Usage.OutputTokens(), int64(e.Amount), int64(e.Latency), int64(e.FirstByte),
-		clean(e.EndUser), string(w.text)} {
-		w.entry.args[i].Value = v
+// addCarefully adds one entry after the other, but for those whose values the
+// database refuses.
+func (w *ledgerWriter) addCarefully(entries []*core.LedgerEntry, res *core.BatchResult) error {
+	for i := range entries {
+		before := len(w.added)
+		err := w.db.run(doSavepoint)
+		if err == nil {
+			err = w.addEntries(entries[i:i+1], i, res)
+		}
+		if err == nil {
+			err = w.flushSums()
+		}
+		if err == nil {
+			err = w.db.run(doRelease)
+		}
+		if err == nil {
+			_, err = w.db.flush()
+		}
+		if err == nil {
+			continue
+		}
+		if !rowFault(err) {
+			return err
+		}
+		if err := w.db.run(doBack); err != nil {
+			return err
+		}
+		if _, err := w.db.flush(); err != nil {
+			return err
+		}
+		clear(w.known)
+		w.forgetSums()
+		w.added = w.added[:before]
+		note(&res.BadEntries, i, err)
 	}
+	return nil
+}
+
+// entryArgs are what doEntry binds; they are good until the next call.
+func (w *ledgerWriter) entryArgs(e *core.LedgerEntry, row *dimensionRow) []any {
+	w.text = appendDetail(w.text[:0], e)
+	w.args = append(w.args[:0], clean(e.ID), clean(e.Corrects), row.id, row.key.ID, nanos(e.At), nanos(e.EndedAt),
+		e.Usage.InputTokens(), e.Usage.OutputTokens(), int64(e.Amount), int64(e.Latency), int64(e.FirstByte),
+		clean(e.EndUser), string(w.text))
+	return w.args
 }

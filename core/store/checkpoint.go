@@ -27,7 +27,7 @@ const (
 type checkpoints struct {
 	db   *sql.DB  // one connection
 	file *os.File // the database
-	log  atomic.Pointer[slog.Logger]
+	log  *atomic.Pointer[slog.Logger]
 	wake chan struct{} // holds one
 	stop context.CancelFunc
 	done chan struct{} // closed after the last checkpoint
@@ -45,7 +45,8 @@ func limitLog(ctx context.Context, conn *sql.Conn, pages int) error {
 	return err
 }
 
-func (s *Store) startCheckpoints(o sqliteOptions) error {
+func (e *sqlite) startCheckpoints() error {
+	o := e.sqliteOptions
 	o.busy = 0 // who waits here may have commits wait
 	db, err := sql.Open("sqlite3", o.dsn(true))
 	if err != nil {
@@ -53,8 +54,8 @@ func (s *Store) startCheckpoints(o sqliteOptions) error {
 	}
 	db.SetMaxOpenConns(1)
 	ctx, stop := context.WithCancel(context.Background())
-	c := &checkpoints{db: db, file: s.file, wake: make(chan struct{}, 1), stop: stop, done: make(chan struct{}), pages: logPages}
-	s.checkpoints = c
+	c := &checkpoints{db: db, file: e.file, log: &e.store.log, wake: make(chan struct{}, 1), stop: stop, done: make(chan struct{}), pages: logPages}
+	e.checkpoints = c
 	go func() {
 		defer close(c.done)
 		for {
@@ -62,7 +63,7 @@ func (s *Store) startCheckpoints(o sqliteOptions) error {
 			case <-ctx.Done():
 				return
 			case <-c.wake:
-				s.checkpoint()
+				e.checkpoint()
 			}
 		}
 	}()
@@ -75,9 +76,6 @@ func (c *checkpoints) close() error {
 	<-c.done
 	return c.db.Close()
 }
-
-// LogTo says where failures are logged that no caller hears of; without it nowhere.
-func (s *Store) LogTo(log *slog.Logger) { s.checkpoints.log.Store(log) }
 
 // tell logs the first failure, and the first success after it.
 func (c *checkpoints) tell(err error) {
@@ -120,8 +118,8 @@ func (c *checkpoints) run(mode string) (l logState, err error) {
 
 // checkpoint copies a log that is long enough. What fails or is blocked is tried
 // again when the log has grown by another quarter.
-func (s *Store) checkpoint() {
-	c := s.checkpoints
+func (e *sqlite) checkpoint() {
+	c := e.checkpoints
 	l, err := c.run("NOOP")
 	if err != nil {
 		c.tell(fmt.Errorf("look at the log: %w", err))
@@ -136,7 +134,7 @@ func (s *Store) checkpoint() {
 	c.tried = l.pages
 	free, err := c.copyBeside(l.copied)
 	if free {
-		free, err = s.copyRest()
+		free, err = e.copyRest()
 	}
 	switch {
 	case err != nil:
@@ -174,10 +172,10 @@ func (c *checkpoints) copyBeside(copied int) (done bool, err error) {
 
 // copyRest copies what is left while no commit runs, so that the next one begins
 // the log anew; free is false if a reader is still in it.
-func (s *Store) copyRest() (free bool, err error) {
-	s.writes.Lock()
-	defer s.writes.Unlock()
-	l, err := s.checkpoints.run("RESTART")
+func (e *sqlite) copyRest() (free bool, err error) {
+	e.store.writes.Lock()
+	defer e.store.writes.Unlock()
+	l, err := e.checkpoints.run("RESTART")
 	if err != nil {
 		return false, fmt.Errorf("copy the end of the log into the database: %w", err)
 	}

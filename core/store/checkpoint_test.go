@@ -17,6 +17,7 @@ import (
 // shortLog is a store whose log begins anew after pages, with a writer of entries.
 type shortLog struct {
 	*Store
+	*sqlite
 	t       *testing.T
 	told    bytes.Buffer
 	written int
@@ -27,6 +28,7 @@ type shortLog struct {
 func openShortLog(t *testing.T, path string, pages int, alone bool) *shortLog {
 	t.Helper()
 	s := &shortLog{Store: openAt(t, path, ""), t: t}
+	s.sqlite = s.db.(*sqlite)
 	if !alone {
 		s.checkpoints.stop()
 		<-s.checkpoints.done

@@ -30,8 +30,12 @@ func clean(s string) string {
 		}
 		s = s[:cut] + "…"
 	}
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	return strings.ReplaceAll(s, "\x00", "\uFFFD")
+	return storable(s)
+}
+
+// storable replaces what is no valid UTF-8, and NUL.
+func storable(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }
 
 // plain reports whether s is valid UTF-8 without NUL.

@@ -91,32 +91,50 @@ func (d *dimensions) hash() string {
 // the served model, so there may be more of them than fit.
 const maxKnown = 4096
 
-// dimension returns the combination's row in the table, made if need be.
-func (w *ledgerWriter) dimension(d dimensions) (*dimensionRow, error) {
-	if row := w.known[d]; row != nil {
-		return row, nil
+// resolve returns the rows of the table that the records' combinations have, made
+// if need be. They are good until the next call.
+func resolve[T any](w *ledgerWriter, records []*T, of func(*T) dimensions) ([]*dimensionRow, error) {
+	w.rows = w.rows[:0]
+	var asked []*dimensionRow
+	for _, r := range records {
+		d := of(r)
+		row := w.known[d]
+		if row == nil {
+			row = &dimensionRow{dimensions: d}
+			row.clean()
+			if err := w.ask(row); err != nil {
+				return nil, err
+			}
+			asked = append(asked, row)
+			if len(w.known) >= maxKnown {
+				clear(w.known)
+			}
+			w.known[d] = row
+		}
+		w.rows = append(w.rows, row)
 	}
-	row := &dimensionRow{dimensions: d}
-	row.clean()
+	if asked == nil {
+		return w.rows, nil
+	}
+	results, err := w.db.flush()
+	if err != nil {
+		return nil, err
+	}
+	results = results[len(results)-2*len(asked):] // of two statements for each
+	for i, row := range asked {
+		row.id = results[2*i+1]
+	}
+	return w.rows, nil
+}
+
+// ask has the combination put into the table, and its number found.
+func (w *ledgerWriter) ask(row *dimensionRow) error {
 	hash := row.hash()
-	args := w.addDimensions.args
-	args[0].Value = hash
-	for i, v := range row.fields() {
-		args[i+1].Value = v
+	w.args = append(append(w.args[:0], hash), row.fields()...)
+	if err := w.db.run(doAddDimensions, w.args...); err != nil {
+		return err
 	}
-	if _, err := w.addDimensions.exec(); err != nil {
-		return nil, err
-	}
-	w.findDimensions.args[0].Value = hash
-	var err error
-	if row.id, err = w.findDimensions.number(); err != nil {
-		return nil, err
-	}
-	if len(w.known) >= maxKnown {
-		clear(w.known)
-	}
-	w.known[d] = row
-	return row, nil
+	return w.db.run(doFindDimensions, hash)
 }
 
 // dimensionRow is a combination as it is stored.

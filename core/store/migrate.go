@@ -62,7 +62,7 @@ func known(have, need int) error {
 
 // migrate brings the schema up to date, all steps in one transaction: a
 // process that dies or a step that fails leaves the database as it was.
-func migrate(ctx context.Context, conn *sql.Conn, now time.Time) error {
+func migrate(ctx context.Context, conn *sql.Conn, db engine, now time.Time) error {
 	list, err := migrations()
 	if err != nil {
 		return err
@@ -72,12 +72,15 @@ func migrate(ctx context.Context, conn *sql.Conn, now time.Time) error {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // no effect after the commit
-	if _, err := tx.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS schema_migrations (
-		version BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)`); err != nil {
+	if err := db.migrating(ctx, tx); err != nil {
 		return err
 	}
-	var have int
-	if err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(version), 0) FROM schema_migrations`).Scan(&have); err != nil {
+	if _, err := tx.ExecContext(ctx, db.translate(`CREATE TABLE IF NOT EXISTS schema_migrations (
+		version BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)`)); err != nil {
+		return err
+	}
+	have, err := readVersion(ctx, tx)
+	if err != nil {
 		return err
 	}
 	if err := known(have, latest(list)); err != nil {
@@ -91,14 +94,16 @@ func migrate(ctx context.Context, conn *sql.Conn, now time.Time) error {
 		if done > 0 {
 			continue
 		}
-		text := strings.ReplaceAll(m.text, "/* clustered */", "WITHOUT ROWID")
-		if _, err := tx.ExecContext(ctx, text); err != nil {
+		if _, err := tx.ExecContext(ctx, db.translate(m.text)); err != nil {
 			return fmt.Errorf("migration %s: %w", m.name, err)
 		}
 		if _, err := tx.ExecContext(ctx, `INSERT INTO schema_migrations (version, name, applied_at) VALUES (?, ?, ?)`,
 			m.version, m.name, nanos(now)); err != nil {
 			return err
 		}
+	}
+	if err := db.migrated(ctx, tx); err != nil {
+		return err
 	}
 	return tx.Commit()
 }

@@ -75,6 +75,9 @@ func (w *ledgerWriter) readIndex(ctx context.Context, q querier) error {
 	}
 	x := &openIndex{slots: map[string][]slot{}, left: map[slot]int{}, free: map[string][]int64{}, next: map[string]int64{}}
 	for _, row := range rows {
+		if w.unsure != nil && w.unsure.open[slotUse{row.slot, row.seq}] {
+			row.records = nil // they were refused
+		}
 		x.seq = max(x.seq, row.seq)
 		x.next[row.node] = max(x.next[row.node], row.number+1)
 		for _, r := range row.records {
@@ -118,9 +121,7 @@ func (x *openIndex) take(node string) slot {
 // has used them again.
 func (w *ledgerWriter) dropStale() error {
 	for _, row := range w.index.stale {
-		args := w.dropOpen.args
-		args[0].Value, args[1].Value, args[2].Value = row.node, row.number, row.seq
-		if _, err := w.dropOpen.exec(); err != nil {
+		if err := w.db.run(doDropOpen, row.node, row.number, row.seq); err != nil {
 			return err
 		}
 	}
@@ -130,37 +131,36 @@ func (w *ledgerWriter) dropStale() error {
 
 // addOpen stores the batch's open exchanges, one row for each node.
 func (w *ledgerWriter) addOpen(list []*core.OpenExchange) error {
+	rows, err := resolve(w, list, openDimensions)
+	if err != nil {
+		return err
+	}
 	for len(list) > 0 {
 		n := 1
 		for n < len(list) && list[n].NodeID == list[0].NodeID {
 			n++
 		}
-		if err := w.addOpenRow(list[:n]); err != nil {
+		if err := w.addOpenRow(list[:n], rows); err != nil {
 			return err
 		}
-		list = list[n:]
+		list, rows = list[n:], rows[n:]
 	}
 	return nil
 }
 
-func (w *ledgerWriter) addOpenRow(list []*core.OpenExchange) error {
+func (w *ledgerWriter) addOpenRow(list []*core.OpenExchange, rows []*dimensionRow) error {
 	b := w.text[:0]
-	for _, o := range list {
-		row, err := w.dimension(openDimensions(o))
-		if err != nil {
-			return err
-		}
-		b = appendOpenRecord(append(b, ','), &openRecord{clean(o.ExchangeID), nanos(o.At), row.id, int64(o.Reserved), o.Usage,
+	for i, o := range list {
+		b = appendOpenRecord(append(b, ','), &openRecord{clean(o.ExchangeID), nanos(o.At), rows[i].id, int64(o.Reserved), o.Usage,
 			clean(o.EndUser), cleanList(o.Tags)})
 	}
 	w.text = scan.CloseArray(b, 0)
 	at := w.index.take(clean(list[0].NodeID))
 	w.index.seq++
-	args := w.open.args
-	args[0].Value, args[1].Value, args[2].Value, args[3].Value = at.node, at.number, w.index.seq, string(w.text)
-	if _, err := w.open.exec(); err != nil {
+	if err := w.db.run(doOpen, at.node, at.number, w.index.seq, string(w.text)); err != nil {
 		return err
 	}
+	w.written = append(w.written, slotUse{at, w.index.seq})
 	for _, o := range list {
 		w.index.add(at, clean(o.ExchangeID))
 	}

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -9,11 +11,9 @@ import (
 	"syscall"
 )
 
-// Own makes this process the one gateway of the database until Close, or until
-// the process ends in whatever way. A second one would take the exchanges that
-// run in the first for those of a dead process, and settle them at their estimate.
-func (s *Store) Own() error {
-	path := s.path + ".lock"
+// own locks a file beside the database. The lock is the operating system's.
+func (e *sqlite) own(context.Context, *sql.Conn) error {
+	path := e.path + ".lock"
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return fmt.Errorf("lock the database: %w", explain(err))
@@ -23,11 +23,11 @@ func (s *Store) Own() error {
 		n, _ := f.Read(who) // without it the message says less
 		_ = f.Close()       // nothing was written
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return fmt.Errorf("another gateway runs on the database %s, as process %s", s.path, strings.TrimSpace(string(who[:n])))
+			return fmt.Errorf("another gateway runs on the database %s, as process %s", e.path, strings.TrimSpace(string(who[:n])))
 		}
 		return fmt.Errorf("lock the database: %w", err)
 	}
-	s.owned = f
+	e.owned = f
 	err = f.Truncate(0)
 	if err == nil {
 		_, err = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)

@@ -1,7 +1,8 @@
 package store
 
 import (
-	"database/sql/driver"
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/tokligence/gateway/core"
@@ -40,17 +41,23 @@ func (w *ledgerWriter) count(e *core.LedgerEntry, row *dimensionRow) {
 	s.amount += int64(e.Amount)
 }
 
+// flushSums writes the sums and begins anew: always in the same order, so that two
+// processes that count the same combinations do not wait for each other in a circle.
 func (w *ledgerWriter) flushSums() error {
-	for k, s := range w.sums {
-		d := k.row
-		for i, v := range [...]driver.Value{k.hour, d.organization.ID, d.team.ID, d.user.ID, d.key.ID, d.requestedModel, d.provider,
-			d.deployment, string(d.outcome), s.requests, s.input, s.output, s.amount, s.unpriced} {
-			w.rollup.args[i].Value = v
-		}
-		if _, err := w.rollup.exec(); err != nil {
+	w.keys = w.keys[:0]
+	for k := range w.sums {
+		w.keys = append(w.keys, k)
+	}
+	slices.SortFunc(w.keys, func(a, b rollupKey) int { return cmp.Or(cmp.Compare(a.hour, b.hour), cmp.Compare(a.row.id, b.row.id)) })
+	for _, k := range w.keys {
+		d, s := k.row, w.sums[k]
+		w.args = append(w.args[:0], k.hour, d.organization.ID, d.team.ID, d.user.ID, d.key.ID, d.requestedModel, d.provider,
+			d.deployment, string(d.outcome), s.requests, s.input, s.output, s.amount, s.unpriced)
+		if err := w.db.run(doRollup, w.args...); err != nil {
 			return err
 		}
 	}
+	w.forgetSums()
 	return nil
 }
 

@@ -25,33 +25,45 @@ type sqliteOptions struct {
 	busy        time.Duration
 }
 
-func parseSQLite(rest string) (sqliteOptions, error) {
+// sqlite is one file, and the store on it.
+type sqlite struct {
+	sqliteOptions
+	store       *Store
+	file        *os.File // the database; closed after SQLite's connections, whose locks on it end with that
+	owned       *os.File // holds the lock of own; nil without it
+	checkpoints *checkpoints
+}
+
+// String is the file.
+func (e *sqlite) String() string { return e.path }
+
+func parseSQLite(rest string) (*sqlite, error) {
 	o := sqliteOptions{synchronous: "normal", busy: 5 * time.Second}
 	path, query, _ := strings.Cut(rest, "?")
 	if path == "" || path == ":memory:" {
-		return o, errors.New("a file is needed")
+		return nil, errors.New("a file is needed")
 	}
 	o.path = path
 	values, err := url.ParseQuery(query)
 	if err != nil {
-		return o, err
+		return nil, err
 	}
 	for name, v := range values {
 		switch name {
 		case "synchronous":
 			o.synchronous = v[0]
 			if o.synchronous != "full" && o.synchronous != "normal" {
-				return o, fmt.Errorf("synchronous=%s: want full or normal", o.synchronous)
+				return nil, fmt.Errorf("synchronous=%s: want full or normal", o.synchronous)
 			}
 		case "busy_timeout":
 			if o.busy, err = time.ParseDuration(v[0]); err != nil || o.busy < 0 {
-				return o, fmt.Errorf("busy_timeout=%s: want a duration such as 5s", v[0])
+				return nil, fmt.Errorf("busy_timeout=%s: want a duration such as 5s", v[0])
 			}
 		default:
-			return o, fmt.Errorf("unknown parameter %q", name)
+			return nil, fmt.Errorf("unknown parameter %q", name)
 		}
 	}
-	return o, nil
+	return &sqlite{sqliteOptions: o}, nil
 }
 
 // dsn is the driver's form. Pragmas are per connection, so they stand here.
@@ -70,44 +82,78 @@ func (o sqliteOptions) dsn(readOnly bool) string {
 	return "file:" + (&url.URL{Path: o.path}).EscapedPath() + "?" + q.Encode()
 }
 
-func (s *Store) openSQLite(ctx context.Context, o sqliteOptions) error {
-	if err := os.MkdirAll(filepath.Dir(o.path), 0o755); err != nil {
+func (e *sqlite) open(_ context.Context, s *Store) error {
+	e.store = s
+	if err := os.MkdirAll(filepath.Dir(e.path), 0o755); err != nil {
 		return err
 	}
 	// The file holds hashes of secrets and who spent what: the owner's alone.
 	var err error
-	if s.file, err = os.OpenFile(o.path, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+	if e.file, err = os.OpenFile(e.path, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
 		return err
 	}
-	if s.writeDB, err = sql.Open("sqlite3", o.dsn(false)); err != nil {
+	if s.writeDB, err = sql.Open("sqlite3", e.dsn(false)); err != nil {
 		return err
 	}
 	s.writeDB.SetMaxOpenConns(1)
-	if s.conn, err = s.writeDB.Conn(ctx); err != nil {
-		return err
-	}
-	if err := limitLog(ctx, s.conn, logPages); err != nil {
-		return err
-	}
-	if err := migrate(ctx, s.conn, s.now()); err != nil {
-		return err
-	}
-	if _, err := s.conn.ExecContext(ctx, appendOnly); err != nil {
-		return err
-	}
-	if s.ledger, err = newLedgerWriter(s.conn); err != nil {
-		return err
-	}
-	if s.read, err = sql.Open("sqlite3", o.dsn(true)); err != nil {
+	if s.read, err = sql.Open("sqlite3", e.dsn(true)); err != nil {
 		return err
 	}
 	readers := max(4, runtime.GOMAXPROCS(0))
 	s.read.SetMaxOpenConns(readers)
 	s.read.SetMaxIdleConns(readers)
-	if err := s.read.PingContext(ctx); err != nil {
-		return err
+	return nil
+}
+
+func (e *sqlite) connected(ctx context.Context, conn *sql.Conn) error {
+	return limitLog(ctx, conn, logPages)
+}
+
+func (e *sqlite) alive(*sql.Conn) bool { return true }
+
+// migrating: the file's one write lock is the transaction's.
+func (e *sqlite) migrating(context.Context, *sql.Tx) error { return nil }
+
+func (e *sqlite) translate(text string) string {
+	return strings.ReplaceAll(text, "/* clustered */", "WITHOUT ROWID")
+}
+
+func (e *sqlite) migrated(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, appendOnly)
+	return err
+}
+
+func (e *sqlite) opened() error { return e.startCheckpoints() }
+
+// writing: nobody else writes while the transaction lives.
+func (e *sqlite) writing(context.Context, *sql.Tx) error { return nil }
+
+func (e *sqlite) committed(records int) { e.checkpoints.committed(records) }
+
+// lost is never: the lock ends with the process.
+func (e *sqlite) lost() <-chan error { return nil }
+
+// notices: nobody else changes the file.
+func (e *sqlite) notices(ctx context.Context, _ func(core.NoticeKind)) { <-ctx.Done() }
+
+func (e *sqlite) stop() error {
+	if e.checkpoints == nil {
+		return nil
 	}
-	return s.startCheckpoints(o)
+	return e.checkpoints.close()
+}
+
+func (e *sqlite) close() error {
+	var errs []error
+	if e.file != nil {
+		errs = append(errs, e.file.Close())
+		e.file = nil
+	}
+	if e.owned != nil { // last: whoever owns the database next finds all of it written
+		errs = append(errs, e.owned.Close())
+		e.owned = nil
+	}
+	return errors.Join(errs...)
 }
 
 // appendOnly has the database itself refuse what no method of the store offers.
@@ -115,15 +161,7 @@ const appendOnly = `
 CREATE TRIGGER IF NOT EXISTS audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 CREATE TRIGGER IF NOT EXISTS audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;`
 
-// explain puts what the operator can do about it before SQLite's own words.
-func explain(err error) error {
-	if why := reason(err); why != "" {
-		return fmt.Errorf("%s: %w", why, err)
-	}
-	return err
-}
-
-func reason(err error) string {
+func sqliteReason(err error) string {
 	var se sqlite3.Error
 	switch {
 	case errors.Is(err, os.ErrPermission):
@@ -152,20 +190,7 @@ func reason(err error) string {
 	return ""
 }
 
-// unavailable makes a failure of the database itself, whatever was to be
-// written, one to come back from later.
-func unavailable(what string, err error) error {
-	why := reason(err)
-	err = fmt.Errorf("%s: %w", what, explain(err))
-	if why == "" {
-		return err
-	}
-	return core.Errorf(core.CodeOverloaded, core.SourceGateway, "the database cannot be written: %s", why).With(err)
-}
-
-// rowFault reports whether err is about one row's values, so that the
-// transaction can go on without the row.
-func rowFault(err error) bool {
+func sqliteRowFault(err error) bool {
 	var se sqlite3.Error
 	if !errors.As(err, &se) {
 		return false
@@ -177,7 +202,7 @@ func rowFault(err error) bool {
 	return false
 }
 
-func isConflict(err error) bool {
+func sqliteConflict(err error) bool {
 	var se sqlite3.Error
 	return errors.As(err, &se) && se.Code == sqlite3.ErrConstraint &&
 		(se.ExtendedCode == sqlite3.ErrConstraintUnique || se.ExtendedCode == sqlite3.ErrConstraintPrimaryKey)

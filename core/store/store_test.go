@@ -28,8 +28,13 @@ func openAt(t testing.TB, path, parameters string) *Store {
 }
 
 func TestStore(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) core.Store {
-		return openAt(t, filepath.Join(t.TempDir(), "a b#%", "x.db"), "")
+	t.Run("sqlite", func(t *testing.T) {
+		storetest.Run(t, func(t *testing.T) core.Store {
+			return openAt(t, filepath.Join(t.TempDir(), "a b#%", "x.db"), "")
+		})
+	})
+	t.Run("postgres", func(t *testing.T) {
+		storetest.Run(t, func(t *testing.T) core.Store { return openPostgres(t, storetest.Postgres(t)) })
 	})
 }
 
@@ -45,15 +50,20 @@ func TestOpen_Errors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for url, want := range map[string]string{
-		"postgres://user:pa55@host/db":                 "want sqlite://PATH",
-		"sqlite://":                                    "a file is needed",
-		"sqlite://x.db?synchronous=off":                "synchronous=off: want full or normal",
-		"sqlite://x.db?busy_timeout=5":                 "busy_timeout=5: want a duration",
-		"sqlite://x.db?jounral=wal":                    `unknown parameter "jounral"`,
-		"sqlite://" + garbage:                          "damaged or not a database",
-		"sqlite://" + newer:                            "schema has version 99, this program knows",
-		"sqlite://" + dir:                              "is a directory",
-		"sqlite://" + filepath.Join(garbage, "x", "y"): "not a directory",
+		"mysql://user:pa55@host/db":                      "want sqlite://PATH or postgres://",
+		"user:pa55@host":                                 "want sqlite://PATH or postgres://",
+		"postgres://user:pa55@host:port/db":              "no valid postgres URL",
+		"postgres://user:pa55@host/db?sslmode=perhaps":   "no valid postgres URL",
+		"postgres://h/db?pool_max_conns=0&password=pa55": "pool_max_conns is not a number",
+		"postgres://user:pa55@127.0.0.1:1/db":            "open database 127.0.0.1:1/db: the database cannot be reached",
+		"sqlite://":                                      "a file is needed",
+		"sqlite://x.db?synchronous=off":                  "synchronous=off: want full or normal",
+		"sqlite://x.db?busy_timeout=5":                   "busy_timeout=5: want a duration",
+		"sqlite://x.db?jounral=wal":                      `unknown parameter "jounral"`,
+		"sqlite://" + garbage:                            "damaged or not a database",
+		"sqlite://" + newer:                              "schema has version 99, this program knows",
+		"sqlite://" + dir:                                "is a directory",
+		"sqlite://" + filepath.Join(garbage, "x", "y"):   "not a directory",
 	} {
 		s, err := Open(t.Context(), url, time.Now)
 		if err == nil {
@@ -160,6 +170,61 @@ func TestStore_BatchFails(t *testing.T) {
 				t.Errorf("verify: %v, %v", diffs, err)
 			}
 		})
+	}
+}
+
+// TestStore_BadRows: entries whose values the database refuses are left out, and
+// nothing else is.
+func TestStore_BadRows(t *testing.T) {
+	for name, open := range map[string]func(t *testing.T) *Store{
+		"sqlite": func(t *testing.T) *Store {
+			s := openAt(t, filepath.Join(t.TempDir(), "x.db"), "")
+			spoil(t, s, `CREATE TRIGGER picky BEFORE INSERT ON entries WHEN NEW.amount = 1003 BEGIN SELECT RAISE(ABORT, 'no'); END`)
+			spoil(t, s, `CREATE TRIGGER picky2 BEFORE INSERT ON rollups WHEN NEW.model = 'x' BEGIN SELECT RAISE(ABORT, 'no'); END`)
+			return s
+		},
+		"postgres": func(t *testing.T) *Store {
+			s := openPostgres(t, storetest.Postgres(t))
+			spoil(t, s, `ALTER TABLE entries ADD CHECK (amount <> 1003)`)
+			spoil(t, s, `ALTER TABLE rollups ADD CHECK (model <> 'x')`)
+			return s
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t)
+			b := &core.LedgerBatch{Open: []*core.OpenExchange{opened(3), opened(4)}}
+			for n := range 8 {
+				e := storetest.Entry(n)
+				if n == 5 {
+					e.RequestedModel = "x"
+				}
+				b.Entries = append(b.Entries, e)
+			}
+			for round := range 2 {
+				res, err := s.WriteBatch(t.Context(), b)
+				if err != nil || len(res.BadEntries) != 2 || res.BadEntries[3] == nil || res.BadEntries[5] == nil || len(res.Known) != 6*round {
+					t.Fatalf("round %d: %+v, %v", round, res, err)
+				}
+				b.Open = nil
+			}
+			entries, _, err := s.ListEntries(t.Context(), core.EntryFilter{Limit: 100})
+			if err != nil || len(entries) != 6 {
+				t.Errorf("%d entries, %v", len(entries), err)
+			}
+			if open, err := s.ListOpen(t.Context(), ""); err != nil || len(open) != 1 || open[0].ExchangeID != "exc_000003" {
+				t.Errorf("open %v, %v", open, err)
+			}
+			if diffs, err := s.Verify(t.Context()); err != nil || len(diffs) != 0 {
+				t.Errorf("verify: %v, %v", diffs, err)
+			}
+		})
+	}
+}
+
+func spoil(t *testing.T, s *Store, statement string) {
+	t.Helper()
+	if _, err := s.conn.ExecContext(t.Context(), statement); err != nil {
+		t.Fatal(err)
 	}
 }
 
