@@ -27,7 +27,7 @@ var serverFields = []field[Server]{
 }
 
 var storageFields = []field[Storage]{
-	text("url", `"sqlite://data/tokligence.db"`, "database; a relative path starts in the working directory",
+	text("url", `"sqlite://data/tokligence.db"`, "database: sqlite:// and a path, which may start in the working directory, or postgres://user:password@host:port/name",
 		func(s *Storage) *string { return &s.URL }, isStorageURL),
 }
 

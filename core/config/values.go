@@ -107,9 +107,10 @@ func isListen(v value, s string) {
 }
 
 func isStorageURL(v value, s string) {
-	file, ok := strings.CutPrefix(s, "sqlite://")
-	if !ok || file == "" {
-		v.fail("must be sqlite:// and the path of a file") // not quoted: a URL may hold a password
+	scheme, rest, _ := strings.Cut(s, "://")
+	if rest == "" || !slices.Contains([]string{"sqlite", "postgres", "postgresql"}, scheme) {
+		// Not quoted: a URL may hold a password.
+		v.fail("must be sqlite:// and the path of a file, or postgres://user:password@host:port/name")
 	}
 }
 

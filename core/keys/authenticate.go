@@ -13,7 +13,7 @@ import (
 )
 
 // FreshFor is how long a key is used without asking the store again: the bound
-// within which changes made by another process are seen.
+// within which changes made by another process are seen when no notice comes.
 const FreshFor = 5 * time.Second
 
 // unknownFor is how long a secret that nobody has is remembered as such.

@@ -23,7 +23,8 @@ const SecretPrefix = "sk-tok-"
 const minSecret = 20
 
 // Service is safe for concurrent use. Every change made through it is seen by
-// the next Authenticate; changes made elsewhere within FreshFor.
+// the next Authenticate; changes made elsewhere after Forget, and within FreshFor
+// at the latest.
 type Service struct {
 	store   core.KeyStore
 	budgets core.BudgetStore
@@ -178,7 +179,7 @@ func (s *Service) Update(ctx context.Context, id string, u core.KeyUpdate) (*cor
 }
 
 // Forget lets the next Authenticate of each key ask the store: to be called
-// when an owner of keys was changed.
+// when an owner of keys was changed, and at each [core.NoticeKeys].
 func (s *Service) Forget() { s.cache.forget() }
 
 // Block stops the key until Unblock.

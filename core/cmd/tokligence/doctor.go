@@ -93,16 +93,24 @@ func (d *doctor) credentials(c *config.Config) {
 
 // store opens a database that is there; looking makes none.
 func (d *doctor) store(ctx context.Context, url string) {
-	file, _, _ := strings.Cut(strings.TrimPrefix(url, "sqlite://"), "?")
-	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-		d.say("store", url+" will be made at the first start", nil)
-		return
+	name := store.Name(url)
+	made := name + " will be made at the first start"
+	if file, ok := strings.CutPrefix(url, "sqlite://"); ok {
+		file, _, _ = strings.Cut(file, "?")
+		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+			d.say("store", made, nil)
+			return
+		}
 	}
 	have, need, err := store.Examine(ctx, url)
-	if err == nil && have < need {
-		url += " will be brought up to date at the next start"
+	switch {
+	case err != nil || have == need:
+	case have == 0:
+		name = "the tables in " + made
+	default:
+		name += " will be brought up to date at the next start"
 	}
-	d.say("store", url, err)
+	d.say("store", name, err)
 }
 
 // ownURL is where a gateway with this configuration answers on its own machine.

@@ -62,6 +62,10 @@ type Main struct {
 	metrics   *obs.Metrics
 	server    *httpapi.Server
 
+	watching   sync.WaitGroup     // of what other gateways change
+	unwatch    context.CancelFunc // nil before it began
+	overthrown error              // by another gateway that owns the database now
+
 	reloading sync.Mutex                    // one configuration at a time
 	current   atomic.Pointer[config.Config] // the one in force
 	revisions atomic.Int64                  // put in force so far
@@ -148,6 +152,7 @@ func (m *Main) open(ctx context.Context) error {
 		return err
 	}
 	m.keys = keys.New(m.store, m.store, time.Now)
+	m.watch()
 	m.client = upstream.New(upstream.Options{Reach: &c.Security.Reach})
 	m.loader = newLoader(m.log, m.cacheDir())
 	m.metrics = obs.NewMetrics()
@@ -204,7 +209,21 @@ func (m *Main) apply(c *config.Config, snap *exchange.Snapshot) {
 	m.stale.Store(false)
 }
 
-// cacheDir is where compiled plugins are kept: beside the database.
+// watch heeds what other gateways change in the database, until close.
+func (m *Main) watch() {
+	ctx, stop := context.WithCancel(context.Background())
+	m.unwatch = stop
+	m.watching.Go(func() {
+		m.store.Notices(ctx, func(kind core.NoticeKind) {
+			if kind == core.NoticeKeys {
+				m.keys.Forget()
+			}
+		})
+	})
+}
+
+// cacheDir is where compiled plugins are kept: beside the database where it is a
+// file, else where that would be by default.
 func (m *Main) cacheDir() string {
 	file, ok := databaseFile(m.config.Storage.URL)
 	if !ok {
@@ -290,6 +309,10 @@ func (m *Main) serve(ctx context.Context, listener net.Listener, hangup <-chan o
 			m.Reload(ctx)
 		case err := <-ended:
 			return err
+		case m.overthrown = <-m.store.Lost():
+			m.log.Error("the gateway ends", "error", m.overthrown)
+			m.server.Cut()
+			return errors.Join(m.overthrown, m.server.Close(), <-ended)
 		case <-ctx.Done():
 			if m.Stopping != nil {
 				m.Stopping()
@@ -392,9 +415,17 @@ func (m *Main) notes() []string {
 
 // close ends what open began, in the order in which it is used.
 func (m *Main) close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	limit := 30 * time.Second
+	if m.overthrown != nil { // nothing can be written
+		limit = time.Second
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	var errs []error
+	if m.unwatch != nil {
+		m.unwatch()
+		m.watching.Wait()
+	}
 	if m.client != nil {
 		m.client.Close()
 	}
