@@ -13,6 +13,20 @@ type Ceiling struct {
 	Limits    Limits   `json:"limits"` // of all keys together
 }
 
+// Check refuses lists and limits that make no sense. The error is
+// CodeInvalidRequest at the member.
+func (u *CeilingUpdate) Check() error {
+	if u.Models != nil {
+		if err := CheckModels(*u.Models); err != nil {
+			return err
+		}
+	}
+	if u.Limits != nil {
+		return CheckLimits(*u.Limits)
+	}
+	return nil
+}
+
 // CeilingUpdate changes the fields that are not nil.
 type CeilingUpdate struct {
 	AllModels *bool
@@ -45,9 +59,6 @@ type Owners struct {
 	User         *User
 	Member       *Membership
 }
-
-// GroupPrefix begins an entry of a list of models that stands for a group of them.
-const GroupPrefix = "group:"
 
 // AllowsModel reports whether the key and every owner of it allow the alias. It
 // must be asked of each alias that is dispatched, and not of the one alone that

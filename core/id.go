@@ -19,6 +19,7 @@ const (
 	PrefixBudget       = "bud_"
 	PrefixPrice        = "pri_"
 	PrefixNode         = "nod_"
+	PrefixModelGroup   = "mgr_"
 	PrefixAudit        = "aud_"
 )
 

@@ -192,6 +192,7 @@ type Store interface {
 	TeamStore
 	UserStore
 	MembershipStore
+	ModelGroupStore
 	BudgetStore
 	LedgerStore
 	AuditStore

@@ -91,6 +91,10 @@ func (fakeRuntime) Models() []ModelInfo {
 		{Name: "gpt", Provider: "provider.openai", Model: "gpt-x", State: "not configured", Why: "missing env:OPENAI_API_KEY"}}}}
 }
 
+func (fakeRuntime) ModelGroups() []core.ModelGroup {
+	return []core.ModelGroup{{Name: "cheap", Models: []string{"echo", "gone"}}}
+}
+
 func (fakeRuntime) Plugins() []PluginInfo {
 	return []PluginInfo{{ID: "provider.echo", Source: "builtin:echo", State: "running"}}
 }

@@ -52,6 +52,9 @@ func (a *api) actions() map[string]action {
 		"POST /memberships":           a.auditMembership("membership.create"),
 		"PATCH /memberships/{id}":     a.auditMembership("membership.update"),
 		"DELETE /memberships/{id}":    a.auditMembership("membership.delete"),
+		"POST /model-groups":          a.auditGroup("model_group.create"),
+		"PATCH /model-groups/{id}":    a.auditGroup("model_group.update"),
+		"DELETE /model-groups/{id}":   a.auditGroup("model_group.delete"),
 		"POST /ledger/verify":         {}, // changes nothing
 		"POST /ledger/rebuild":        {name: "ledger.rebuild"},
 		"POST /encryption/reseal":     {name: "encryption.reseal"},

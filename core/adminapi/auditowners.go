@@ -9,7 +9,7 @@ import (
 )
 
 // owner makes an action of objects that find finds and describe describes: their
-// id and name, and when they were deleted.
+// id and name, and when they were deleted. A nil budget: they have none.
 func owner[T any](a *api, name string, find func(core.Store, context.Context, string) (*T, error), describe func(*T) (core.Named, *time.Time), budget func(*T) core.BudgetSubject) action {
 	return action{name: name, find: func(c *call, id string) (*subject, error) {
 		v, err := find(a.Store, c.ctx(), id)
@@ -19,6 +19,10 @@ func owner[T any](a *api, name string, find func(core.Store, context.Context, st
 		named, deleted := describe(v)
 		s := &subject{Named: named}
 		if deleted != nil {
+			return s, nil
+		}
+		if budget == nil {
+			s.state = v
 			return s, nil
 		}
 		b, err := a.budgetOf(c, budget(v))

@@ -34,9 +34,8 @@ func (in *ceilingInput) update(have core.Ceiling) (core.CeilingUpdate, error) {
 	if in.Limits != nil {
 		l := in.Limits.onto(have.Limits)
 		u.Limits = &l
-		return u, core.CheckLimits(l)
 	}
-	return u, nil
+	return u, u.Check()
 }
 
 // ceiling is that of a new owner.

@@ -24,6 +24,7 @@ type Keys interface {
 	SetBudget(ctx context.Context, id string, b *core.Budget) (*core.Budget, error)
 	Budgets(ctx context.Context, id string) ([]*core.Budget, error)
 	SetBudgetOf(ctx context.Context, of core.BudgetSubject, b *core.Budget) (*core.Budget, error)
+	Groups(ctx context.Context, models []string) (map[string][]string, error)
 	Forget() // after a change of an owner
 }
 
@@ -32,6 +33,8 @@ type keyView struct {
 	*core.VirtualKey
 	Budget *budgetView `json:"budget"`
 	Secret string      `json:"secret,omitempty"`
+	// UnknownModels are told of one key, and not in lists.
+	UnknownModels []string `json:"unknown_models,omitempty"`
 }
 
 type budgetView struct {
@@ -150,6 +153,11 @@ func (a *api) writeKey(c *call, status int, k *core.VirtualKey, secret string) e
 		return err
 	}
 	v.Secret = secret
+	groups, err := a.Keys.Groups(c.ctx(), k.Models)
+	if err != nil {
+		return err
+	}
+	v.UnknownModels = a.unknown(k.Models, groups)
 	return writeJSON(c.w, status, v)
 }
 

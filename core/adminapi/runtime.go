@@ -11,6 +11,7 @@ import (
 // Runtime tells what the gateway runs right now.
 type Runtime interface {
 	Models() []ModelInfo
+	ModelGroups() []core.ModelGroup // of the configuration: name and models
 	Plugins() []PluginInfo
 	// TestModel sends one small request through the alias as the principal, at its
 	// cost and on its budget; the entry bears TestTag. A missing alias is a

@@ -90,6 +90,31 @@ func (l *loader) check() {
 		}
 	}
 	l.checkFallbacks()
+	l.checkGroups()
+}
+
+// checkGroups looks at what lists of models may name.
+func (l *loader) checkGroups() {
+	for _, m := range l.cfg.models {
+		if strings.HasPrefix(m.Name, core.GroupPrefix) {
+			l.fail(l.objects["model["+m.Name+"]"].child("name"), "must not begin with %q, which stands for groups", core.GroupPrefix)
+		}
+	}
+	for i := range l.cfg.modelGroups {
+		g := &l.cfg.modelGroups[i]
+		at := l.objects["model_group["+g.Name+"]"]
+		if err := core.CheckGroupName(g.Name); err != nil {
+			l.fail(at.child("name"), "%s", core.AsError(err).Message)
+		}
+		if g.Models == nil {
+			g.Models = []string{}
+		}
+		for j, name := range g.Models {
+			if !l.has("model", name) {
+				l.warn(at.child("models").element(j), "no [[model]] is named %q%s", name, didYouMean(name, l.names("model")))
+			}
+		}
+	}
 }
 
 func (l *loader) checkServer() {

@@ -30,6 +30,7 @@ type Config struct {
 	credentials []*core.Credential
 	deployments []core.Deployment
 	models      []core.Model
+	modelGroups []core.ModelGroup
 	guardrails  []core.GuardrailAttachment
 	places      map[string]place
 }
@@ -154,6 +155,9 @@ func (c *Config) Deployments() []core.Deployment { return c.deployments }
 
 // Models returns the aliases in the order of the files.
 func (c *Config) Models() []core.Model { return c.models }
+
+// ModelGroups returns the groups in the order of the files; they have no ids.
+func (c *Config) ModelGroups() []core.ModelGroup { return c.modelGroups }
 
 // Guardrails returns the attachments in the order of the files, which is the
 // order they run in.

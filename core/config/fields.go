@@ -153,6 +153,12 @@ var modelFields = []field[core.Model]{
 		func(m *core.Model) *[]string { return &m.Guardrails }),
 }
 
+var modelGroupFields = []field[core.ModelGroup]{
+	named("name of the group", func(g *core.ModelGroup) *string { return &g.Name }),
+	required(texts("models", "aliases; an empty list allows nothing",
+		func(g *core.ModelGroup) *[]string { return &g.Models })),
+}
+
 var stages = []string{string(abi.StageInput), string(abi.StageOutput), string(abi.StageStream)}
 
 var guardrailFields = []field[core.GuardrailAttachment]{

@@ -26,14 +26,23 @@ const minSecret = 20
 // the next Authenticate; changes made elsewhere after Forget, and within FreshFor
 // at the latest.
 type Service struct {
-	store   core.KeyStore
+	store   Store
 	budgets core.BudgetStore
 	now     func() time.Time
-	cache   cache
+	// FileGroup finds a model group of the configuration; nil when it has none. It
+	// goes before the store's. After a change of it Forget is to be called.
+	FileGroup func(name string) (models []string, ok bool)
+	cache     cache
+}
+
+// Store is what the service looks things up in, and keeps keys in.
+type Store interface {
+	core.KeyStore
+	FindModelGroups(ctx context.Context, names []string) (map[string][]string, error)
 }
 
 // New makes a service over the stores; now dates what it changes.
-func New(store core.KeyStore, budgets core.BudgetStore, now func() time.Time) *Service {
+func New(store Store, budgets core.BudgetStore, now func() time.Time) *Service {
 	s := &Service{store: store, budgets: budgets, now: now}
 	s.cache.init()
 	return s
@@ -88,6 +97,9 @@ func (s *Service) Create(ctx context.Context, spec Spec) (*core.VirtualKey, stri
 
 func (spec *Spec) validate(now time.Time) error {
 	if err := core.CheckName(spec.Name); err != nil {
+		return err
+	}
+	if err := core.CheckModels(spec.Models); err != nil {
 		return err
 	}
 	if err := core.CheckLimits(spec.Limits); err != nil {
@@ -156,6 +168,11 @@ func (s *Service) Count(ctx context.Context) (int, error) { return s.store.Count
 func (s *Service) Update(ctx context.Context, id string, u core.KeyUpdate) (*core.VirtualKey, error) {
 	if u.Name != nil {
 		if err := core.CheckName(*u.Name); err != nil {
+			return nil, err
+		}
+	}
+	if u.Models != nil {
+		if err := core.CheckModels(*u.Models); err != nil {
 			return nil, err
 		}
 	}

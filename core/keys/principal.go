@@ -2,6 +2,7 @@ package keys
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/tokligence/gateway/core"
@@ -25,8 +26,51 @@ func (s *Service) principal(ctx context.Context, k *core.VirtualKey) (*core.Prin
 		p.User.Name = o.User.Name
 	}
 	p.Levels = levels(k, o)
+	if p.Groups, err = s.Groups(ctx, named(p)); err != nil {
+		return nil, err
+	}
 	p.Budgets, err = s.budgets.FindBudgets(ctx, subjects(k))
 	return p, err
+}
+
+// named are all entries of lists of models that hold for p.
+func named(p *core.Principal) []string {
+	all := p.Key.Models
+	for i := range p.Levels {
+		all = append(all[:len(all):len(all)], p.Levels[i].Models...)
+	}
+	return all
+}
+
+// Groups are what the groups among the entries of lists of models list, by the
+// entry; those that there are not are missing.
+func (s *Service) Groups(ctx context.Context, models []string) (map[string][]string, error) {
+	var groups map[string][]string
+	var ask []string
+	for _, m := range models {
+		name, ok := strings.CutPrefix(m, core.GroupPrefix)
+		if !ok || groups[m] != nil {
+			continue
+		}
+		if groups == nil {
+			groups = map[string][]string{}
+		}
+		if s.FileGroup != nil {
+			if list, ok := s.FileGroup(name); ok {
+				groups[m] = list
+				continue
+			}
+		}
+		ask = append(ask, name)
+	}
+	if ask == nil {
+		return groups, nil
+	}
+	found, err := s.store.FindModelGroups(ctx, ask)
+	for name, list := range found {
+		groups[core.GroupPrefix+name] = list
+	}
+	return groups, err
 }
 
 // levels are the ceilings that restrict something, narrowest first. An owner that

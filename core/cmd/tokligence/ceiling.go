@@ -20,7 +20,7 @@ type ceilingFlags struct {
 
 func (f *ceilingFlags) add(cmd *cobra.Command) {
 	fl := cmd.Flags()
-	fl.StringSliceVar(&f.models, "models", nil, "model aliases that may be used")
+	fl.StringSliceVar(&f.models, "models", nil, "model aliases, and groups of them as group:NAME, that may be used")
 	fl.BoolVar(&f.all, "all-models", false, "every model may be used")
 	fl.Int64Var(&f.rpm, "rpm", 0, "requests a minute")
 	fl.Int64Var(&f.tpm, "tpm", 0, "tokens a minute")

@@ -23,6 +23,7 @@ type keyInfo struct {
 	UserID                         string `json:"user_id"`
 	Endpoints                      []string
 	IPRanges                       []string `json:"ip_ranges"`
+	UnknownModels                  []string `json:"unknown_models"`
 	Blocked                        bool
 	ExpiresAt                      *time.Time `json:"expires_at"`
 	ceilingInfo
@@ -134,6 +135,9 @@ func showKey(c *apiClient, cmd *cobra.Command, raw []byte) error {
 			fmt.Fprintf(w, "expires\t%s\n", k.ExpiresAt.Format(time.RFC3339))
 		}
 		k.ceilingInfo.write(w)
+		if len(k.UnknownModels) > 0 {
+			fmt.Fprintf(w, "unknown\t%s\n", strings.Join(k.UnknownModels, ", "))
+		}
 	})
 }
 

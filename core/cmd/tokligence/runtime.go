@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/adminapi"
 	"github.com/tokligence/gateway/core/exchange"
 )
@@ -25,6 +26,21 @@ func (r *runtime) Models() []adminapi.ModelInfo {
 	}
 	slices.SortFunc(list, func(a, b adminapi.ModelInfo) int { return strings.Compare(a.Name, b.Name) })
 	return list
+}
+
+// fileGroup finds a model group of the configuration in force.
+func (m *Main) fileGroup(name string) ([]string, bool) {
+	for _, g := range m.current.Load().ModelGroups() {
+		if g.Name == name {
+			return g.Models, true
+		}
+	}
+	return nil, false
+}
+
+// ModelGroups lists the configuration's.
+func (r *runtime) ModelGroups() []core.ModelGroup {
+	return slices.Clone(r.current.Load().ModelGroups())
 }
 
 func deploymentInfo(t *exchange.Target, now time.Time) adminapi.DeploymentInfo {

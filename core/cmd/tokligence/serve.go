@@ -152,6 +152,7 @@ func (m *Main) open(ctx context.Context) error {
 		return err
 	}
 	m.keys = keys.New(m.store, m.store, time.Now)
+	m.keys.FileGroup = m.fileGroup
 	m.watch()
 	m.client = upstream.New(upstream.Options{Reach: &c.Security.Reach})
 	m.loader = newLoader(m.log, m.cacheDir())
@@ -205,6 +206,7 @@ func (m *Main) invalid(problems []config.Problem) error {
 func (m *Main) apply(c *config.Config, snap *exchange.Snapshot) {
 	m.current.Store(c)
 	m.exchanger.Swap(snap)
+	m.keys.Forget() // what groups they name
 	m.revisions.Add(1)
 	m.stale.Store(false)
 }

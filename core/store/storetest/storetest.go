@@ -42,6 +42,7 @@ func Run(t *testing.T, open func(t *testing.T) core.Store) {
 		"Paging":            testPaging,
 		"SumAmounts":        testSumAmounts,
 		"SumAmountsByScope": testSumAmountsByScope,
+		"ModelGroups":       testModelGroups,
 		"Ceilings":          testCeilings,
 		"Rollups":           testRollups,
 		"HistoryOutlivesIt": testHistory,
