@@ -67,20 +67,34 @@ func (a *api) fileGroups() []*modelGroupView {
 	return list
 }
 
-// listGroups begins with the configuration's groups, which come with the first page.
+// listGroups begins with the configuration's groups, by name.
 func (a *api) listGroups(c *call) error {
 	q := c.query()
 	f := core.ModelGroupFilter{Name: q.given("name"), Page: q.page()}
 	if q.err != nil {
 		return q.err
 	}
+	var views []*modelGroupView
+	next := ""
+	if f.Cursor == "" || strings.HasPrefix(f.Cursor, "=") {
+		ofFile := slices.DeleteFunc(a.fileGroups(), func(g *modelGroupView) bool { return f.Name != nil && g.Name != *f.Name })
+		views, next = pageOf(ofFile, f.Page, func(g *modelGroupView) string { return g.ID })
+		f.Cursor = ""
+	}
+	if next != "" {
+		return writeList(c, views, next)
+	}
+	room := f.Limit - len(views)
+	f.Limit = max(room, 1) // to see whether there is a next page
 	found, next, err := a.Store.ListModelGroups(c.ctx(), f)
 	if err != nil {
 		return err
 	}
-	var views []*modelGroupView
-	if f.Cursor == "" {
-		views = slices.DeleteFunc(a.fileGroups(), func(g *modelGroupView) bool { return f.Name != nil && g.Name != *f.Name })
+	if room == 0 {
+		if next = ""; len(found) > 0 {
+			next = "=" + views[len(views)-1].ID
+		}
+		return writeList(c, views, next)
 	}
 	for _, g := range found {
 		views = append(views, a.viewGroup(g, originAPI))

@@ -21,6 +21,13 @@ func (many) Models() (all []ModelInfo) {
 	return all
 }
 
+func (many) ModelGroups() (all []core.ModelGroup) {
+	for i := range 3 {
+		all = append(all, core.ModelGroup{Name: fmt.Sprintf("f%d", 2-i), Models: []string{}})
+	}
+	return all
+}
+
 func (many) Plugins() (all []PluginInfo) {
 	for i := range 9 {
 		all = append(all, PluginInfo{ID: fmt.Sprintf("provider.%d", i), State: "unused"})
@@ -38,6 +45,7 @@ func full(t *testing.T) *world {
 		team := w.make("/teams", fmt.Sprintf(`{"name": "t%d", "organization_id": %q}`, i, org))
 		user := w.make("/users", fmt.Sprintf(`{"name": "u%d", "email": "u%d@example.com"}`, i, i))
 		w.make("/memberships", fmt.Sprintf(`{"user_id": %q, "team_id": %q}`, user, team))
+		w.make("/model-groups", fmt.Sprintf(`{"name": "g%d", "models": []}`, i))
 		w.make("/keys", fmt.Sprintf(`{"name": "k%d", "team_id": %q, "budget": {"amount": "5"}, "limits": {"rpm": 1}}`, i, team))
 		w.settle(fmt.Sprintf("exc_%d", i), fmt.Sprintf("model %d", i), w.now, core.Nano(i))
 	}
