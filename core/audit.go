@@ -24,6 +24,9 @@ type AuditRecord struct {
 	// RemoteAddress is where the request came from, see [ClientAddress].
 	RemoteAddress string `json:"remote_address,omitempty"`
 	UserAgent     string `json:"user_agent,omitempty"`
+	// Repeats is how many refusals of the same action by the same actor have no
+	// record of their own and are told by this one.
+	Repeats int64 `json:"repeats,omitempty"`
 }
 
 // AuditActor is who acted, with the name of that time.

@@ -44,14 +44,17 @@ type User struct {
 	DeletedAt *time.Time `json:"deleted_at,omitempty"`
 }
 
-// CheckName refuses names that nobody can read: empty ones and those of more
-// than 200 bytes. The error is CodeInvalidRequest at "name".
+// CheckName refuses names that nobody can read, empty ones and those of more than
+// 200 bytes, and what somebody has pasted into the wrong place. The error is CodeInvalidRequest at "name".
 func CheckName(name string) error {
 	if strings.TrimSpace(name) == "" {
 		return Invalid("name", "must not be empty")
 	}
 	if len(name) > 200 {
 		return Invalid("name", "must not be longer than 200 bytes")
+	}
+	if LooksSecret(name) {
+		return Invalid("name", "looks like a key or token, and names are shown to many: give it another")
 	}
 	return nil
 }

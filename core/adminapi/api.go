@@ -47,7 +47,8 @@ const Prefix = "/api/v1"
 
 type api struct {
 	Deps
-	changes sync.Mutex // held by the one in progress, see change
+	changes  sync.Mutex // held by the one in progress, see change
+	refusals refusals
 }
 
 // route is one line of the table of routes.
@@ -120,7 +121,7 @@ func New(d Deps) http.Handler {
 		r.HandleFunc(Prefix+rt.path, a.admin(a.keep(rt, operations[rt.method+" "+rt.path]))).Methods(methodsOf(rt.method)...)
 	}
 	r.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		writeProblem(w, core.Errorf(core.CodeNotFound, core.SourceClient, "there is nothing at %s", r.URL.Path))
+		writeProblem(w, r, core.Errorf(core.CodeNotFound, core.SourceClient, "there is nothing at %s", r.URL.Path))
 	})
 	r.MethodNotAllowedHandler = wrongMethod(r)
 	return r
@@ -155,7 +156,7 @@ func wrongMethod(router *mux.Router) http.Handler {
 		}
 		e := core.Errorf(core.CodeInvalidRequest, core.SourceClient, "%s does not take %s", r.URL.Path, r.Method)
 		e.Status = http.StatusMethodNotAllowed
-		writeProblem(w, e)
+		writeProblem(w, r, e)
 	})
 }
 
@@ -190,11 +191,11 @@ func (a *api) admin(serve func(c *call) error) http.HandlerFunc {
 		}
 		e := core.AsError(err)
 		if e.HTTPStatus() >= 500 {
-			a.Log.Error("admin request failed", "method", r.Method, "path", r.URL.Path, "error", e)
+			a.Log.Error("admin request failed", "method", r.Method, "path", core.MaskSecrets(r.URL.Path, presented(r)), "error", e)
 		} else if e.Code == core.CodePermissionDenied && e.Err != nil { // a key in the wrong place
-			a.Log.Warn("admin request refused", "method", r.Method, "path", r.URL.Path, "error", e)
+			a.Log.Warn("admin request refused", "method", r.Method, "path", core.MaskSecrets(r.URL.Path, presented(r)), "error", e)
 		}
-		writeProblem(w, e)
+		writeProblem(w, r, e)
 	}
 }
 
@@ -243,13 +244,15 @@ type problem struct {
 	Param  string    `json:"param,omitempty"`
 }
 
-func writeProblem(w http.ResponseWriter, e *core.Error) {
+// writeProblem answers r with the error, which may quote what the caller wrote in
+// the wrong place.
+func writeProblem(w http.ResponseWriter, r *http.Request, e *core.Error) {
 	status := e.HTTPStatus()
 	if status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
 	writeBody(w, status, "application/problem+json", problem{
-		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: e.Message, Code: e.Code, Param: e.Param,
+		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: core.MaskSecrets(e.Message, presented(r)), Code: e.Code, Param: core.MaskSecrets(e.Param, presented(r)),
 	})
 }
 

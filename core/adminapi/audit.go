@@ -138,6 +138,9 @@ func (a *api) conclude(c *call, r *core.AuditRecord, err error, changed bool) er
 	default:
 		return err
 	}
+	if forbidden := r.Outcome == core.AuditRefused && e.Code != core.CodeConflict; forbidden && !a.refusals.take(r) {
+		return err
+	}
 	lost := a.Store.AppendAudit(c.ctx(), r)
 	if lost == nil {
 		return err
@@ -166,10 +169,7 @@ func (a *api) auditRecord(act action, c *call) *core.AuditRecord {
 
 // userAgent is without the key: somebody's script may say too much.
 func (c *call) userAgent() string {
-	if key := presented(c.r); key != "" {
-		return strings.ReplaceAll(c.r.UserAgent(), key, masked)
-	}
-	return c.r.UserAgent()
+	return core.MaskSecrets(c.r.UserAgent(), presented(c.r))
 }
 
 // look names the object of the record and returns its state. An id that nobody

@@ -206,6 +206,7 @@ var words = map[string]string{
 	"actor_id":          "Who acted.",
 	"before":            "What was acted on as it stood before; null for nothing.",
 	"after":             "What was acted on as it stood afterwards; null for nothing.",
+	"repeats":           "How many refusals of the same action by the same actor have no record of their own, and are told by this one.",
 	"outcome":           "How it ended.",
 	"error_code":        "Why it failed.",
 	"next_cursor":       "The cursor of the next page; null on the last one.",

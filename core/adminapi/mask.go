@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"github.com/tokligence/gateway/core"
 )
 
 // masked stands for a secret.
@@ -35,6 +37,8 @@ func maskValue(v any) any {
 				v[name] = maskValue(member)
 			}
 		}
+	case string:
+		return core.MaskSecrets(v)
 	case []any:
 		for i := range v {
 			v[i] = maskValue(v[i])

@@ -13,10 +13,21 @@ import (
 // ErrorBody appends the error as a whole answer's body. exchange is the
 // exchange's id, for the dialects that have a place for it.
 func ErrorBody(dst []byte, endpoint abi.Endpoint, e *core.Error, exchange string) []byte {
+	e = masked(e)
 	if isMessages(endpoint) {
 		return messages.ErrorBody(dst, e, exchange)
 	}
 	return appendOpenAI(dst, e)
+}
+
+// masked is the error without what looks like a secret: it may quote what a
+// client wrote in the wrong place, or what a vendor says of a key.
+func masked(e *core.Error) *core.Error {
+	m := *e
+	for _, text := range [...]*string{&m.Message, &m.Param, &m.VendorType, &m.VendorCode} {
+		*text = core.MaskSecrets(*text)
+	}
+	return &m
 }
 
 // ErrorEvent appends the error as the last event of a stream.

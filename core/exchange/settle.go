@@ -22,8 +22,8 @@ func (r *run) record(ctx context.Context) *core.Error {
 	}
 	p := r.principal
 	o := &core.OpenExchange{ExchangeID: r.id, At: r.req.Arrived, Key: core.Named{ID: p.Key.ID, Name: p.Key.Name},
-		Organization: p.Organization, Team: p.Team, User: p.User, EndUser: r.facts.user, Tags: p.Key.Tags, Endpoint: string(r.req.Endpoint), Stream: r.facts.stream,
-		RequestedModel: r.facts.model, DeployedModel: t.Deployment.Model, Provider: t.Deployment.Provider,
+		Organization: p.Organization, Team: p.Team, User: p.User, EndUser: core.MaskSecrets(r.facts.user), Tags: p.Key.Tags, Endpoint: string(r.req.Endpoint), Stream: r.facts.stream,
+		RequestedModel: core.MaskSecrets(r.facts.model), DeployedModel: t.Deployment.Model, Provider: t.Deployment.Provider,
 		Deployment: t.Deployment.Name, Usage: r.worst, Unpriced: t.Price == nil}
 	if t.Price != nil {
 		o.PriceID = t.Price.ID
@@ -104,7 +104,7 @@ func (r *run) settle(outcome core.Outcome, status int, cause *core.Error) *core.
 	now := r.x.now()
 	e := &r.entry
 	e.ExchangeID, e.At, e.EndedAt, e.Latency = r.id, r.req.Arrived, now, now.Sub(r.req.Arrived)
-	e.Endpoint, e.Stream, e.RequestedModel, e.EndUser = string(r.req.Endpoint), r.facts.stream, r.facts.model, r.facts.user
+	e.Endpoint, e.Stream, e.RequestedModel, e.EndUser = string(r.req.Endpoint), r.facts.stream, core.MaskSecrets(r.facts.model), core.MaskSecrets(r.facts.user)
 	e.Outcome, e.Status = outcome, status
 	if cause != nil {
 		e.ErrorCode = cause.Code

@@ -1,19 +1,45 @@
 package obs
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/exchange"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
-// NewLogger writes JSON lines of the level and above.
+// NewLogger writes JSON lines of the level and above, without what looks like a
+// secret: whoever logs an error cannot know what it quotes.
 func NewLogger(w io.Writer, level slog.Level) *slog.Logger {
-	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
+	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: mask}))
+}
+
+func mask(_ []string, a slog.Attr) slog.Attr {
+	switch v := a.Value.Any().(type) {
+	case string:
+		if core.LooksSecret(v) {
+			a.Value = slog.StringValue(core.MaskSecrets(v))
+		}
+	case error:
+		a.Value = slog.StringValue(core.MaskSecrets(v.Error()))
+	case []string:
+		if slices.ContainsFunc(v, core.LooksSecret) {
+			a.Value = slog.StringValue(core.MaskSecrets(strings.Join(v, ", ")))
+		}
+	case nil, bool, int64, uint64, float64, time.Duration, time.Time, slog.Level:
+	default:
+		if text := fmt.Sprint(v); core.LooksSecret(text) {
+			a.Value = slog.StringValue(core.MaskSecrets(text))
+		}
+	}
+	return a
 }
 
 // Observer counts and logs every exchange.

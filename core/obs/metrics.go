@@ -77,8 +77,13 @@ func (m *Metrics) Handler() http.Handler {
 func (m *Metrics) Exchange(o *exchange.Observed) {
 	e := o.Entry
 	s := series{e.RequestedModel, e.Provider, e.Deployment, e.Endpoint, e.Outcome, e.Status}
-	if e.ErrorCode == core.CodeNotFound || e.ErrorCode == core.CodeInvalidRequest && e.Deployment == "" {
+	switch e.ErrorCode { // the model may be whatever a client wrote
+	case core.CodeNotFound:
 		s.model = "unknown"
+	case core.CodeInvalidRequest, core.CodePermissionDenied:
+		if e.Deployment == "" {
+			s.model = "unknown"
+		}
 	}
 	b := m.bind(s)
 	b.requests.Inc()

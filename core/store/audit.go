@@ -11,14 +11,14 @@ import (
 )
 
 const auditColumns = `id, at, action, actor_kind, actor_id, actor_name, object_kind, object_id, object_name,
-	outcome, error_code, before_state, after_state, remote_address, user_agent`
+	outcome, error_code, before_state, after_state, remote_address, user_agent, repeats`
 
 // AppendAudit implements [core.AuditStore].
 func (s *Store) AppendAudit(ctx context.Context, r *core.AuditRecord) error {
 	return s.write(ctx, "append to the audit log", func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "INSERT INTO audit ("+auditColumns+") VALUES (?,?,?,?,?,?,?,?,?, ?,?,?,?,?,?)",
+		_, err := tx.ExecContext(ctx, "INSERT INTO audit ("+auditColumns+") VALUES (?,?,?,?,?,?,?,?,?, ?,?,?,?,?,?,?)",
 			r.ID, nanos(r.At), r.Action, r.Actor.Kind, r.Actor.ID, clean(r.Actor.Name), r.Object.Kind, clean(r.Object.ID), clean(r.Object.Name),
-			string(r.Outcome), string(r.ErrorCode), string(r.Before), string(r.After), clean(r.RemoteAddress), clean(r.UserAgent))
+			string(r.Outcome), string(r.ErrorCode), string(r.Before), string(r.After), clean(r.RemoteAddress), clean(r.UserAgent), r.Repeats)
 		return err
 	})
 }
@@ -89,7 +89,7 @@ func scanAudit(rows *sql.Rows) (*auditRow, error) {
 		before, after string
 	)
 	err := rows.Scan(&r.seq, &r.ID, &at, &r.Action, &r.Actor.Kind, &r.Actor.ID, &r.Actor.Name, &r.Object.Kind, &r.Object.ID, &r.Object.Name,
-		&r.Outcome, &r.ErrorCode, &before, &after, &r.RemoteAddress, &r.UserAgent)
+		&r.Outcome, &r.ErrorCode, &before, &after, &r.RemoteAddress, &r.UserAgent, &r.Repeats)
 	r.At, r.Before, r.After = fromNanos(at), rawJSON(before), rawJSON(after)
 	return &r, err
 }

@@ -79,7 +79,7 @@ func TestOpen_Errors(t *testing.T) {
 func TestOpen_LowerMigration(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.db")
 	s := openAt(t, path, "")
-	if _, err := s.conn.ExecContext(t.Context(), `DROP TABLE audit; DELETE FROM schema_migrations WHERE name = '0003_audit.sql'`); err != nil {
+	if _, err := s.conn.ExecContext(t.Context(), `DROP TABLE audit; DELETE FROM schema_migrations WHERE name IN ('0003_audit.sql', '0025_audit_repeats.sql')`); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {

@@ -34,6 +34,9 @@ func auditTable(w *tabwriter.Writer, records []core.AuditRecord) {
 		if r.ErrorCode != "" {
 			outcome += ": " + string(r.ErrorCode)
 		}
+		if r.Repeats > 0 {
+			outcome += fmt.Sprintf(" (and %d more)", r.Repeats)
+		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.At.Local().Format("2006-01-02 15:04:05"), cmp.Or(r.Actor.Name, r.Actor.Kind),
 			r.Action, cmp.Or(r.Object.Name, r.Object.ID, r.Object.Kind), outcome, r.RemoteAddress, r.ID)
 	}

@@ -16,7 +16,7 @@ func AuditRecord(n int) *core.AuditRecord {
 		Actor:   core.AuditActor{Kind: core.ActorKey, Named: core.Named{ID: "key_1", Name: "Ä. Admin"}},
 		Object:  core.AuditObject{Kind: "key", Named: core.Named{ID: "key_2", Name: "ci"}},
 		Outcome: core.AuditRefused, ErrorCode: core.CodeConflict, Before: []byte(`{"name": "a"}`), After: []byte(`{"name": "b"}`),
-		RemoteAddress: "192.0.2.1", UserAgent: "curl",
+		RemoteAddress: "192.0.2.1", UserAgent: "curl", Repeats: int64(n),
 	}
 }
 
