@@ -5,8 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -437,4 +439,70 @@ func TestPostgres_CommitInDoubt(t *testing.T) {
 func opened(n int) *core.OpenExchange {
 	e := storetest.Entry(n)
 	return &core.OpenExchange{ExchangeID: e.ExchangeID, NodeID: "nod_1", At: e.At, Key: e.Key, Deployment: e.Deployment, Reserved: 100}
+}
+
+// TestPostgres_Killed ends the writing session at any moment, also within a
+// commit: what is written again until it is there is there once.
+func TestPostgres_Killed(t *testing.T) {
+	url := storetest.Postgres(t)
+	s := openPostgres(t, url)
+	if err := s.Own(); err != nil {
+		t.Fatal(err)
+	}
+	op := operator(t, url)
+	ctx, stop := context.WithCancel(t.Context())
+	var killer sync.WaitGroup
+	var kills atomic.Int64
+	killer.Go(func() {
+		for ctx.Err() == nil {
+			rows := op(`SELECT pg_terminate_backend(l.pid, 5000) FROM pg_locks l WHERE l.locktype = 'advisory' AND l.classid::bigint = $1
+				AND l.objid::bigint = $2 AND l.granted`, int64(lockOwner), int64(uint32(s.db.(*postgres).schema)))
+			for rows.Next() {
+				kills.Add(1)
+			}
+			time.Sleep(time.Duration(rand.IntN(20)) * time.Millisecond) // the moment is what the test tries out
+		}
+	})
+	const batches, size = 200, 5
+	failed := 0
+	var want core.Nano
+	for n := 0; n < batches || kills.Load() < 10; n++ {
+		b := &core.LedgerBatch{}
+		for i := range size {
+			e := storetest.Entry(n*size + i)
+			e.Deployment = fmt.Sprint("d", n%7)
+			b.Entries = append(b.Entries, e)
+			b.Open = append(b.Open, opened(n*size+i))
+			want += e.Amount
+		}
+		if _, err := s.WriteBatch(t.Context(), &core.LedgerBatch{Open: b.Open}); err != nil {
+			failed++
+		}
+		b.Open = nil
+		for {
+			res, err := s.WriteBatch(t.Context(), b)
+			if err == nil {
+				if len(res.Known) > 0 || len(res.BadEntries) > 0 {
+					t.Errorf("batch %d: %+v", n, res)
+				}
+				break
+			}
+			if failed++; core.AsError(err).Code != core.CodeOverloaded {
+				t.Errorf("batch %d: %v", n, err)
+			}
+		}
+	}
+	stop()
+	killer.Wait()
+	got, err := s.SumAmounts(t.Context(), core.ScopeKey, "key_1", time.Time{}, time.Time{})
+	if err != nil || got != want {
+		t.Errorf("sum %s, want %s; %v", got, want, err)
+	}
+	if open, err := s.ListOpen(t.Context(), ""); err != nil || len(open) != 0 {
+		t.Errorf("%d open, %v", len(open), err)
+	}
+	if diffs, err := s.Verify(t.Context()); err != nil || len(diffs) != 0 {
+		t.Errorf("verify: %v, %v", diffs, err)
+	}
+	t.Logf("%d sessions ended, %d batches failed", kills.Load(), failed)
 }

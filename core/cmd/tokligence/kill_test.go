@@ -26,12 +26,17 @@ const (
 // TOKLIGENCE_KILL_ROUNDS and TOKLIGENCE_KILL_SEED choose how often and when.
 func TestGateway_Killed(t *testing.T) {
 	rounds, seed := number(t, "TOKLIGENCE_KILL_ROUNDS", 7), number(t, "TOKLIGENCE_KILL_SEED", time.Now().UnixNano())
-	for _, durability := range []string{"commit", "relaxed"} {
-		t.Run(durability, func(t *testing.T) {
+	for _, name := range []string{"commit", "relaxed", "postgres"} {
+		t.Run(name, func(t *testing.T) {
+			config, durability := settings, name
+			if name == "postgres" {
+				config, _ = onPostgres(t)
+				durability = "commit"
+			}
 			t.Logf("TOKLIGENCE_KILL_SEED=%d", seed)
 			k := &killing{t: t, relaxed: durability == "relaxed", random: rand.New(rand.NewPCG(uint64(seed), 0)), vendor: newVendor(t)}
 			k.vendor.at(func(string, string) { time.Sleep(time.Duration(rand.IntN(8)) * time.Millisecond) }) // so that requests stand everywhere
-			k.g = newGateway(t, settings+"[ledger]\ndurability = \""+durability+"\"\n", k.vendor)
+			k.g = newGateway(t, config+"[ledger]\ndurability = \""+durability+"\"\n", k.vendor)
 			k.g.plain = true // many starts
 			k.run(int(rounds))
 		})
