@@ -21,6 +21,9 @@ const (
 	PrefixNode         = "nod_"
 	PrefixModelGroup   = "mgr_"
 	PrefixAudit        = "aud_"
+	PrefixEvent        = "evt_"
+	PrefixWebhook      = "whk_"
+	PrefixDelivery     = "dlv_"
 )
 
 // EntryID is the id of an exchange's one entry that is not a correction. It

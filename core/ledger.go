@@ -198,6 +198,9 @@ type Store interface {
 	AuditStore
 	SealedStore
 	NoticeStore
+	EventStore
+	WebhookStore
+	DeliveryStore
 	// Ping reports whether the database answers (for /readyz).
 	Ping(ctx context.Context) error
 	Close() error

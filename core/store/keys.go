@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -101,10 +102,13 @@ func (s *Store) CreateKey(ctx context.Context, k *core.VirtualKey, secret core.S
 		if isConflict(err) {
 			return core.Errorf(core.CodeConflict, core.SourceClient, "a key with this id or secret exists already").With(err)
 		}
-		if err != nil || b == nil {
+		if err == nil && b != nil {
+			err = setBudget(ctx, tx, b)
+		}
+		if err != nil {
 			return err
 		}
-		return setBudget(ctx, tx, b)
+		return tell(ctx, tx, core.KeyEvent(core.EventKeyCreated, k, k.CreatedAt))
 	})
 }
 
@@ -216,16 +220,45 @@ func (s *Store) UpdateKey(ctx context.Context, id string, u core.KeyUpdate, now 
 	}
 	var k *core.VirtualKey
 	err := s.write(ctx, "update key", func(tx *sql.Tx) error {
-		err := changeLive(ctx, tx, id, "UPDATE virtual_keys SET "+set+" WHERE id = ? AND deleted_at IS NULL", append(args, id)...)
+		wasBlocked, err := isBlocked(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		err = changeLive(ctx, tx, id, "UPDATE virtual_keys SET "+set+" WHERE id = ? AND deleted_at IS NULL", append(args, id)...)
 		if err == nil {
 			k, err = scanKey(tx.QueryRowContext(ctx, "SELECT "+keyColumns+" FROM virtual_keys k WHERE k.id = ?", id))
 		}
 		if err == nil {
 			err = changeOwners(ctx, tx, k, u)
 		}
-		return err
+		if err != nil || k.Blocked == wasBlocked {
+			return err
+		}
+		what := core.EventKeyUnblocked
+		if k.Blocked {
+			what = core.EventKeyBlocked
+		}
+		return tell(ctx, tx, core.KeyEvent(what, k, now))
 	})
 	return k, err
+}
+
+// isBlocked tells how a living key stands; false for one that does not exist.
+func isBlocked(ctx context.Context, tx *sql.Tx, id string) (blocked bool, err error) {
+	err = tx.QueryRowContext(ctx, "SELECT blocked FROM virtual_keys WHERE id = ? AND deleted_at IS NULL", id).Scan(&blocked)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return blocked, err
+}
+
+// tellOfKey stores an event of the key as it is now.
+func tellOfKey(ctx context.Context, tx *sql.Tx, what core.EventType, id string, now time.Time, more ...func(*core.KeyEventData)) error {
+	k, err := scanKey(tx.QueryRowContext(ctx, "SELECT "+keyColumns+" FROM virtual_keys k WHERE k.id = ?", id))
+	if err != nil {
+		return err
+	}
+	return tell(ctx, tx, core.KeyEvent(what, k, now, more...))
 }
 
 // changeLive runs a statement that changes one key that is not deleted.
@@ -259,7 +292,10 @@ func (s *Store) RotateKey(ctx context.Context, id string, secret core.SecretHash
 		if isConflict(err) {
 			return core.Errorf(core.CodeConflict, core.SourceClient, "a key with this secret exists already").With(err)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return tellOfKey(ctx, tx, core.EventKeyRotated, id, now, func(d *core.KeyEventData) { d.GraceUntil = &graceUntil })
 	})
 }
 
@@ -271,8 +307,10 @@ func (s *Store) DeleteKey(ctx context.Context, id string, now time.Time) error {
 			WHERE id = ? AND deleted_at IS NULL`, nanos(now), nanos(now), id); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `DELETE FROM key_secrets WHERE key_id = ?`, id)
-		return err
+		if _, err := tx.ExecContext(ctx, `DELETE FROM key_secrets WHERE key_id = ?`, id); err != nil {
+			return err
+		}
+		return tellOfKey(ctx, tx, core.EventKeyDeleted, id, now)
 	})
 }
 

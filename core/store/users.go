@@ -26,8 +26,17 @@ var users = table[core.User]{
 // CreateUser implements [core.UserStore].
 func (s *Store) CreateUser(ctx context.Context, u *core.User) error {
 	return s.write(ctx, "create user", func(tx *sql.Tx) error {
-		return users.insert(ctx, tx, slices.Concat([]any{u.ID, clean(u.Name), u.Email, string(u.Role)}, ceilingValues(&u.Ceiling), []any{nanos(u.CreatedAt), nanos(u.UpdatedAt)})...)
+		if err := users.insert(ctx, tx, slices.Concat([]any{u.ID, clean(u.Name), u.Email, string(u.Role)}, ceilingValues(&u.Ceiling), []any{nanos(u.CreatedAt), nanos(u.UpdatedAt)})...); err != nil {
+			return err
+		}
+		return tell(ctx, tx, userEvent(core.EventUserCreated, u, u.CreatedAt))
 	})
+}
+
+func userEvent(what core.EventType, u *core.User, at time.Time) *core.Event {
+	e := core.NewEvent(what, at, core.UserEventData{ID: u.ID, Name: clean(u.Name), Email: u.Email})
+	e.UserID = u.ID
+	return e
 }
 
 // FindUserByID implements [core.UserStore].
@@ -94,6 +103,13 @@ func (s *Store) DeleteUser(ctx context.Context, id string, now time.Time) error 
 		if err := users.remove(ctx, tx, id, now); err != nil {
 			return err
 		}
-		return endMemberships(ctx, tx, "user_id", id, now)
+		if err := endMemberships(ctx, tx, "user_id", id, now); err != nil {
+			return err
+		}
+		u, err := users.find(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		return tell(ctx, tx, userEvent(core.EventUserDeleted, u, now))
 	})
 }

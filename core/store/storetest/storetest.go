@@ -49,6 +49,11 @@ func Run(t *testing.T, open func(t *testing.T) core.Store) {
 		"EmptyBatch":        testEmptyBatch,
 		"Audit":             testAudit,
 		"AuditPaging":       testAuditPaging,
+		"EventsOfChanges":   testEventsOfChanges,
+		"Events":            testEvents,
+		"Webhooks":          testWebhooks,
+		"Deliveries":        testDeliveries,
+		"EndingKeys":        testEndingKeys,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
