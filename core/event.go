@@ -157,11 +157,22 @@ func KeyEvent(t EventType, k *VirtualKey, at time.Time, more ...func(*KeyEventDa
 	return e
 }
 
+// BudgetNotice is what the ledger tells of a budget in the window [Start, End),
+// both zero for all time: that so many percent are spent, or, with Percent 0,
+// that a request was refused.
+type BudgetNotice struct {
+	Budget          *Budget
+	Percent         int
+	Spent, Reserved Nano
+	Start, End, At  time.Time
+}
+
 // EventFilter narrows ListEvents; zero fields do not filter. Times are [From, To).
 type EventFilter struct {
 	From, To       time.Time
 	Type           EventType
 	OrganizationID string
+	Reach          *Reach // nil: everything
 	Page
 }
 

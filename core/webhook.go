@@ -110,6 +110,7 @@ func ShowURL(address string) string {
 type WebhookFilter struct {
 	OrganizationID *string
 	Enabled        *bool
+	Reach          *Reach // nil: everything; by the organizations of it alone
 	Page
 }
 

@@ -79,6 +79,7 @@ func (s *Store) ListEvents(ctx context.Context, f core.EventFilter) ([]*core.Eve
 	var w where
 	w.between("at", f.From, f.To)
 	w.equal("type", string(f.Type))
+	w.reach(f.Reach, "organization_id", "team_id", "user_id")
 	w.equal("organization_id", f.OrganizationID)
 	if f.Cursor != "" {
 		w.add("id < ?", f.Cursor)

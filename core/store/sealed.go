@@ -17,7 +17,10 @@ type sealedColumn struct{ kind, table, id, column string }
 
 // sealedColumns are all there are: a table that keeps a secret has its line
 // here, and is then sealed anew when the key changes.
-var sealedColumns = []sealedColumn{}
+var sealedColumns = []sealedColumn{
+	{"webhook", "webhooks", "id", "sealed"},
+	{"mail", "deliveries", "id", "sealed"},
+}
 
 var _ core.SealedStore = (*Store)(nil)
 

@@ -63,6 +63,7 @@ func (s *Store) FindWebhookByID(ctx context.Context, id string) (*core.Webhook, 
 func (s *Store) ListWebhooks(ctx context.Context, f core.WebhookFilter) ([]*core.Webhook, string, error) {
 	var w where
 	w.matches("organization_id", f.OrganizationID)
+	w.reach(f.Reach, "organization_id", "", "")
 	if f.Enabled != nil {
 		w.add("enabled = ?", flag(*f.Enabled))
 	}
