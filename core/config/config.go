@@ -24,6 +24,7 @@ type Config struct {
 	Storage  Storage
 	Security Security
 	Ledger   Ledger
+	Events   Events
 	Routing  Routing
 
 	plugins     []Plugin

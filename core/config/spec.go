@@ -14,6 +14,7 @@ func init() { // not a literal: the readers of fields refer back to the table
 		single("storage", "Where keys, budgets and the ledger are kept.", func(c *Config) *Storage { return &c.Storage }, storageFields),
 		single("security", "What keeps secrets secret.", func(c *Config) *Security { return &c.Security }, securityFields),
 		single("ledger", "How money is recorded.", func(c *Config) *Ledger { return &c.Ledger }, ledgerFields),
+		single("events", "What is told to webhooks.", func(c *Config) *Events { return &c.Events }, eventsFields),
 		single("routing", "What holds for every route.", func(c *Config) *Routing { return &c.Routing }, routingFields),
 		array("plugin", "A plugin file and what it is granted. Only declared plugins are loaded.",
 			pluginFields, nil, (*loader).addPlugin),

@@ -1,8 +1,12 @@
 package obs
 
 import (
+	"context"
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/tokligence/gateway/core/events"
 	"github.com/tokligence/gateway/core/ledger"
 	"github.com/tokligence/gateway/core/plugin"
 )
@@ -72,6 +76,32 @@ func LedgerCollector(l *ledger.Ledger) prometheus.Collector {
 		out <- prometheus.MustNewConstMetric(queue, prometheus.GaugeValue, float64(s.QueuedBytes))
 		out <- prometheus.MustNewConstMetric(healthy, prometheus.GaugeValue, truth(s.Healthy))
 		out <- prometheus.MustNewConstMetric(batches, prometheus.CounterValue, float64(s.Batches))
+	}}
+}
+
+// EventsCollector tells how events get to webhooks and by mail.
+func EventsCollector(s *events.Service) prometheus.Collector {
+	desc := func(name, help string) *prometheus.Desc {
+		return prometheus.NewDesc("tokligence_events_"+name, help, nil, nil)
+	}
+	queued, oldest := desc("queued", "Deliveries that wait for an attempt."), desc("oldest_pending_seconds", "Age of the oldest of them.")
+	delivered, failed := desc("delivered_total", "Deliveries that were taken."), desc("failed_total", "Deliveries that were given up.")
+	dropped := desc("dropped_total", "Events of the request path that found no room.")
+	return &collector{[]*prometheus.Desc{queued, oldest, delivered, failed, dropped}, func(out chan<- prometheus.Metric) {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		st, err := s.Stats(ctx)
+		if err == nil { // else the database does not answer, which others tell
+			age := 0.0
+			if st.Pending > 0 {
+				age = s.Now().Sub(st.Oldest).Seconds()
+			}
+			out <- prometheus.MustNewConstMetric(queued, prometheus.GaugeValue, float64(st.Pending))
+			out <- prometheus.MustNewConstMetric(oldest, prometheus.GaugeValue, age)
+		}
+		out <- prometheus.MustNewConstMetric(delivered, prometheus.CounterValue, float64(st.Delivered))
+		out <- prometheus.MustNewConstMetric(failed, prometheus.CounterValue, float64(st.Failed))
+		out <- prometheus.MustNewConstMetric(dropped, prometheus.CounterValue, float64(st.Dropped))
 	}}
 }
 

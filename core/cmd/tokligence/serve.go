@@ -24,6 +24,7 @@ import (
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/adminapi"
 	"github.com/tokligence/gateway/core/config"
+	"github.com/tokligence/gateway/core/events"
 	"github.com/tokligence/gateway/core/exchange"
 	"github.com/tokligence/gateway/core/httpapi"
 	"github.com/tokligence/gateway/core/keys"
@@ -58,6 +59,7 @@ type Main struct {
 	loader    *plugin.Loader
 	book      *prices.Book
 	states    routing.States
+	events    *events.Service
 	exchanger *exchange.Exchanger
 	metrics   *obs.Metrics
 	server    *httpapi.Server
@@ -160,6 +162,9 @@ func (m *Main) open(ctx context.Context) error {
 	m.metrics.Register(obs.PluginCollector(m.loader))
 	m.metrics.Register(obs.LedgerCollector(m.ledger))
 	m.metrics.Register(obs.ConfigCollector(func() (bool, int64) { return !m.stale.Load(), m.revisions.Load() }))
+	m.events = events.New(events.Options{Store: m.store, Client: m.client, Sealer: m.sealer, AllowPrivate: c.Events.AllowPrivate,
+		Retention: time.Duration(c.Events.RetentionDays) * 24 * time.Hour, Now: time.Now, Log: m.log})
+	m.metrics.Register(obs.EventsCollector(m.events))
 	m.exchanger = exchange.New(exchange.Options{Ledger: m.ledger, Limiter: limit.New(), Upstream: m.client, Log: m.log, Now: time.Now,
 		Observe: &obs.Observer{Metrics: m.metrics, Lines: m.lines, Level: m.LogLevel}, RefuseUnpriced: c.Ledger.Unpriced == config.UnpricedRefuse,
 		DefaultMaxOutput: c.Ledger.DefaultMaxOutput})
@@ -300,9 +305,13 @@ func (m *Main) record(ctx context.Context, action string, object core.AuditObjec
 
 // serve answers requests until ctx ends, and reloads at each hangup.
 func (m *Main) serve(ctx context.Context, listener net.Listener, hangup <-chan os.Signal) error {
-	admin := adminapi.New(adminapi.Deps{Keys: m.keys, Store: m.store, Ledger: m.ledger, Runtime: (*runtime)(m), Sealer: m.sealer, TrustedProxies: m.config.Server.TrustedProxies, Version: version, Now: time.Now, Log: m.log})
+	admin := adminapi.New(adminapi.Deps{Keys: m.keys, Store: m.store, Ledger: m.ledger, Runtime: (*runtime)(m), Hooks: m.events, Sealer: m.sealer, TrustedProxies: m.config.Server.TrustedProxies, Version: version, Now: time.Now, Log: m.log})
 	m.server = httpapi.NewServer(httpapi.Options{Exchange: m.exchanger, Keys: m.keys, MaxBody: m.config.Server.MaxBody, TrustedProxies: m.config.Server.TrustedProxies, Now: time.Now, Log: m.log,
 		Ready: m.ready, Notes: m.notes, Metrics: m.metrics.Handler(), Admin: admin})
+	telling, stop := context.WithCancel(context.WithoutCancel(ctx)) // to the end: stopping is no reason to be silent
+	told := make(chan struct{})
+	go func() { m.events.Run(telling); close(told) }()
+	defer func() { stop(); <-told }()
 	ended := make(chan error, 1)
 	go func() { ended <- m.listen(listener) }()
 	for {
@@ -335,6 +344,10 @@ func (m *Main) listen(l net.Listener) error {
 // cutGrace is how long exchanges that were cut may take to tell their clients
 // and to be settled.
 const cutGrace = 5 * time.Second
+
+// tellGrace is how long a stopping gateway waits for webhooks to answer. What
+// they have not answered by then is told again after the next start.
+const tellGrace = 5 * time.Second
 
 // drain refuses new exchanges and lets running ones finish, for as long as the
 // configuration allows; it then cuts what is left.
@@ -427,6 +440,11 @@ func (m *Main) close() error {
 	if m.unwatch != nil {
 		m.unwatch()
 		m.watching.Wait()
+	}
+	if m.events != nil {
+		within, cancel := context.WithTimeout(ctx, tellGrace)
+		errs = append(errs, m.events.Close(within))
+		cancel()
 	}
 	if m.client != nil {
 		m.client.Close()
