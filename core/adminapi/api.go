@@ -29,6 +29,7 @@ type Deps struct {
 	Store    core.Store
 	Ledger   Budgets
 	Runtime  Runtime
+	Hooks    Hooks
 	Sealer   *seal.Ring // seals the secrets that are given by API
 	Now      func() time.Time
 	Log      *slog.Logger
@@ -106,6 +107,17 @@ func (a *api) routes() []route {
 		{"GET", "/models", a.listModels, need{verb: read, resource: models}},
 		{"POST", "/models/{name:.+}/test", a.testModel, need{verb: use, resource: models}},
 		{"GET", "/plugins", a.listPlugins, need{verb: read, resource: plugins}},
+		{"GET", "/events", a.listEvents, need{verb: read, resource: eventLog, narrowed: true}},
+		{"GET", "/events/{id}", a.getEvent, need{verb: read, resource: eventLog, object: a.eventObject}},
+		{"POST", "/events/{id}/replay", a.replayEvent, need{verb: use, resource: eventLog, object: a.eventObject}},
+		{"GET", "/webhooks", a.listWebhooks, need{verb: read, resource: webhooks, narrowed: true}},
+		{"POST", "/webhooks", a.createWebhook, need{verb: create, resource: webhooks, named: true}},
+		{"GET", "/webhooks/{id}", a.getWebhook, need{verb: read, resource: webhooks, object: a.webhookObject}},
+		{"PATCH", "/webhooks/{id}", a.updateWebhook, need{verb: update, resource: webhooks, object: a.webhookObject}},
+		{"DELETE", "/webhooks/{id}", a.deleteWebhook, need{verb: remove, resource: webhooks, object: a.webhookObject}},
+		{"POST", "/webhooks/{id}/rotate", a.rotateWebhook, need{verb: rotate, resource: webhooks, object: a.webhookObject}},
+		{"POST", "/webhooks/{id}/test", a.testWebhook, need{verb: use, resource: webhooks, object: a.webhookObject}},
+		{"GET", "/webhooks/{id}/deliveries", a.listDeliveries, need{verb: read, resource: webhooks, object: a.webhookObject}},
 		{"GET", "/encryption", a.encryption, need{verb: read, resource: maintenance}},
 		{"POST", "/encryption/reseal", a.reseal, need{verb: use, resource: maintenance}},
 	}

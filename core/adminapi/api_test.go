@@ -13,10 +13,13 @@ import (
 	"time"
 
 	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/events"
 	"github.com/tokligence/gateway/core/keys"
 	"github.com/tokligence/gateway/core/ledger"
+	"github.com/tokligence/gateway/core/reach"
 	"github.com/tokligence/gateway/core/seal"
 	"github.com/tokligence/gateway/core/store"
+	"github.com/tokligence/gateway/core/upstream"
 )
 
 const (
@@ -34,6 +37,7 @@ type world struct {
 	dir     string // of the database
 	store   *store.Store
 	ledger  *ledger.Ledger
+	events  *events.Service
 	keys    *keys.Service
 	admin   *core.VirtualKey
 	plain   *core.VirtualKey
@@ -78,7 +82,15 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	policy := &reach.Policy{}
+	if err := policy.Add("127.0.0.1"); err != nil {
+		t.Fatal(err)
+	}
+	client := upstream.New(upstream.Options{Reach: policy})
+	t.Cleanup(client.Close)
 	w.deps = Deps{Sealer: seal.New(key), Keys: service, Store: w.store, Ledger: w.ledger, Runtime: fakeRuntime{}, Now: now, Log: log}
+	w.events = events.New(events.Options{Store: w.store, Client: client, Sealer: w.deps.Sealer, Reach: policy, Now: now, Log: log})
+	w.deps.Hooks = w.events
 	w.handler = checked(t, w.deps)
 	return w
 }
@@ -186,7 +198,7 @@ func TestRoutes_C89(t *testing.T) {
 			w.problemOf(404, rt.method, foreign, "{}")
 		}
 	}
-	if len(missing) != 22 {
+	if len(missing) != 30 {
 		t.Errorf("routes of one object: %v", missing)
 	}
 	if _, _, after := w.do(adminSecret, "GET", "/keys", ""); after != before {

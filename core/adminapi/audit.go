@@ -24,6 +24,9 @@ type action struct {
 	still bool
 }
 
+// unchanged is the action on an object that it leaves as it is.
+func (act action) unchanged() action { act.still = true; return act }
+
 // subject is an object as it stands. State is without secrets; nil when deleted.
 type subject struct {
 	core.Named
@@ -55,6 +58,12 @@ func (a *api) actions() map[string]action {
 		"POST /model-groups":          a.auditGroup("model_group.create"),
 		"PATCH /model-groups/{id}":    a.auditGroup("model_group.update"),
 		"DELETE /model-groups/{id}":   a.auditGroup("model_group.delete"),
+		"POST /events/{id}/replay":    {name: "event.replay", find: a.auditEvent, still: true},
+		"POST /webhooks":              a.auditWebhook("webhook.create"),
+		"PATCH /webhooks/{id}":        a.auditWebhook("webhook.update"),
+		"DELETE /webhooks/{id}":       a.auditWebhook("webhook.delete"),
+		"POST /webhooks/{id}/rotate":  a.auditWebhook("webhook.rotate"),
+		"POST /webhooks/{id}/test":    a.auditWebhook("webhook.test").unchanged(),
 		"POST /ledger/verify":         {}, // changes nothing
 		"POST /ledger/rebuild":        {name: "ledger.rebuild"},
 		"POST /encryption/reseal":     {name: "encryption.reseal"},

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/events"
 )
 
 // operation is what the outside is promised of a route. The same lines make the
@@ -130,6 +131,18 @@ func contract() map[string]operation {
 		"GET /encryption":             gets[encryption]("Tell on which encryption keys the sealed secrets in the database depend"),
 		"POST /encryption/reseal":     acts[none, resealed]("Seal all secrets in the database anew with the current encryption key"),
 		"GET /plugins":                lists[PluginInfo]("List declared plugins, by id"),
+
+		"GET /events":                   lists[core.Event]("List events, newest first", "type", "organization_id", "from", "to"),
+		"GET /events/{id}":              gets[core.Event]("Get an event"),
+		"POST /events/{id}/replay":      acts[replayInput, list[core.Delivery]]("Deliver an event once more, under its own id"),
+		"GET /webhooks":                 lists[webhookView]("List webhooks, newest first", "organization_id", "enabled"),
+		"POST /webhooks":                creates[webhookInput, webhookView]("Create a webhook, whose secret is shown this once"),
+		"GET /webhooks/{id}":            gets[webhookView]("Get a webhook"),
+		"PATCH /webhooks/{id}":          changes[webhookPatch, webhookView]("Change a webhook"),
+		"DELETE /webhooks/{id}":         deletes("Delete a webhook"),
+		"POST /webhooks/{id}/rotate":    acts[rotateInput, webhookView]("Give a webhook a new secret, which is shown this once"),
+		"POST /webhooks/{id}/test":      acts[none, events.WebhookTest]("Post an event of type webhook.test at once"),
+		"GET /webhooks/{id}/deliveries": lists[core.Delivery]("List deliveries to a webhook, newest first", "state"),
 	}
 }
 
@@ -150,6 +163,9 @@ var parameters = map[string]parameter{
 	"from":            {kind: "time", doc: "The first instant: a time (RFC 3339) or a date."},
 	"to":              {kind: "time", doc: "The instant before which it ends: a time (RFC 3339) or a date."},
 	"blocked":         {kind: "boolean"},
+	"enabled":         {kind: "boolean"},
+	"state":           {options: deliveryStates},
+	"type":            {doc: "Those of this type, such as key.created."},
 	"outcome":         {options: outcomes},
 	"name":            {doc: "Those with exactly this name."},
 	"email":           {},
@@ -209,6 +225,21 @@ var words = map[string]string{
 	"repeats":           "How many refusals of the same action by the same actor have no record of their own, and are told by this one.",
 	"outcome":           "How it ended.",
 	"error_code":        "Why it failed.",
+	"url":               "Where events are posted to, without what may be secret of the address.",
+	"description":       "What it is for, for people.",
+	"types":             "The types of events that it gets; none when the list is empty, all when it is \"*\".",
+	"type":              "What it is; of an event noun and verb, such as key.created.",
+	"enabled":           "Whether it is in use.",
+	"disabled_reason":   "Why the gateway disabled it.",
+	"failing_since":     "Since when every attempt failed.",
+	"event_id":          "The event, which is the id of the message too.",
+	"webhook_id":        "The webhook.",
+	"state":             "How it stands.",
+	"attempts":          "The tries, or how many there were.",
+	"next_at":           "When it is tried again.",
+	"last_at":           "When it was last tried; null is never.",
+	"last_status":       "The status that was answered last.",
+	"last_error":        "Why the last attempt failed.",
 	"next_cursor":       "The cursor of the next page; null on the last one.",
 	"data":              "The items of this page.",
 	"unpriced":          "Whether, or how often, a model without a price was used: the amount is not all then.",

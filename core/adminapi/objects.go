@@ -49,3 +49,19 @@ func (a *api) membershipObject(c *call, id string) (*object, error) {
 	}
 	return &object{places: []core.Place{{OrganizationID: m.OrganizationID, TeamID: m.TeamID, UserID: m.UserID}}, role: m.Role}, nil
 }
+
+func (a *api) eventObject(c *call, id string) (*object, error) {
+	e, err := a.Store.FindEventByID(c.ctx(), id)
+	if err != nil {
+		return nil, err
+	}
+	return &object{places: []core.Place{{OrganizationID: e.OrganizationID, TeamID: e.TeamID, UserID: e.UserID}}}, nil
+}
+
+func (a *api) webhookObject(c *call, id string) (*object, error) {
+	w, err := a.Store.FindWebhookByID(c.ctx(), id)
+	if err != nil || w.DeletedAt != nil {
+		return nil, err
+	}
+	return &object{places: []core.Place{{OrganizationID: w.OrganizationID}}}, nil
+}

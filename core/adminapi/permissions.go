@@ -33,6 +33,8 @@ const (
 	auditLog      resource = "audit"
 	models        resource = "models"
 	plugins       resource = "plugins"
+	eventLog      resource = "events"
+	webhooks      resource = "webhooks"
 )
 
 // What people are besides the roles that they were given.
@@ -59,6 +61,10 @@ var permissions = map[resource]map[core.Role]verb{
 		core.RoleOrgAdmin: all, core.RoleTeamAdmin: all, self: read | rotate | block, keyMaker: all},
 	entries: {core.RoleOwner: all, core.RoleAdmin: all, core.RoleViewer: read,
 		core.RoleOrgAdmin: read, core.RoleTeamAdmin: read, self: read},
+	eventLog: {core.RoleOwner: all, core.RoleAdmin: all, core.RoleViewer: read,
+		core.RoleOrgAdmin: read | use, core.RoleTeamAdmin: read, self: read},
+	webhooks: {core.RoleOwner: all, core.RoleAdmin: all, core.RoleViewer: read,
+		core.RoleOrgAdmin: all},
 
 	// Of the installation: a viewer of an organization has no place there.
 	maintenance: {core.RoleOwner: all, core.RoleAdmin: all},

@@ -67,6 +67,16 @@ func newFirm(t *testing.T) *firm {
 		}
 		f.put(virtualKeys, label, k.ID, err)
 	}
+	for label, place := range places {
+		e := core.NewEvent(core.EventPriceMissing, f.now, core.PriceEventData{})
+		e.OrganizationID, e.TeamID = place.OrganizationID, place.TeamID
+		_, err := f.store.AddEvents(t.Context(), []*core.Event{e})
+		f.put(eventLog, label, e.ID, err)
+	}
+	for label, id := range map[string]string{"org": "org_a", "foreign": "org_b", "nowhere": ""} {
+		w := &core.Webhook{ID: "whk_" + label, OrganizationID: id, Types: []core.EventType{}}
+		f.put(webhooks, label, w.ID, f.store.CreateWebhook(t.Context(), w))
+	}
 	f.addKeys()
 	f.addPeople()
 	f.deps.Sessions = f
@@ -337,7 +347,7 @@ func TestPermissions_Lists(t *testing.T) {
 	for _, r := range []struct {
 		resource
 		path string
-	}{{organizations, "/orgs"}, {teams, "/teams"}, {users, "/users"}, {memberships, "/memberships"}, {virtualKeys, "/keys"}} {
+	}{{organizations, "/orgs"}, {teams, "/teams"}, {users, "/users"}, {memberships, "/memberships"}, {virtualKeys, "/keys"}, {eventLog, "/events"}, {webhooks, "/webhooks"}} {
 		var ids []string
 		f.each(asker{secret: adminSecret}, r.path, func(id string) { ids = append(ids, id) })
 		for _, s := range f.subjects {

@@ -63,9 +63,10 @@ var enums = map[reflect.Type][]any{
 	reflect.TypeFor[core.BudgetPolicy](): {core.BudgetStrict, core.BudgetShrink},
 	reflect.TypeFor[core.Outcome](): {core.OutcomeOK, core.OutcomeBlocked, core.OutcomeFailed, core.OutcomeClientClosed, core.OutcomeInterrupted,
 		core.OutcomeCorrection},
-	reflect.TypeFor[core.AuditOutcome](): {core.AuditOK, core.AuditRefused, core.AuditFailed},
-	reflect.TypeFor[bulkAction]():        {bulkBlock, bulkUnblock, bulkDelete},
-	reflect.TypeFor[core.UsageSource]():  {core.UsageReported, core.UsageEstimated, core.UsageSource("")},
+	reflect.TypeFor[core.DeliveryState](): {core.DeliveryPending, core.DeliveryDelivered, core.DeliveryFailed},
+	reflect.TypeFor[core.AuditOutcome]():  {core.AuditOK, core.AuditRefused, core.AuditFailed},
+	reflect.TypeFor[bulkAction]():         {bulkBlock, bulkUnblock, bulkDelete},
+	reflect.TypeFor[core.UsageSource]():   {core.UsageReported, core.UsageEstimated, core.UsageSource("")},
 }
 
 func codes() []any {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/tokligence/gateway/core"
@@ -226,8 +225,8 @@ func (s *Service) send(ctx context.Context, w *core.Webhook, e *core.Event) outc
 		return refusedFor("the webhook's secret is damaged")
 	}
 	resp, err := s.Client.Do(ctx, &upstream.Request{Method: http.MethodPost, URL: secrets.URL, Body: body, Auth: abi.Auth{Scheme: abi.AuthNone},
-		HeadTimeout: timeout, AllowPrivate: s.AllowPrivate,
-		Headers: append(signed, upstream.Header{Name: "content-type", Value: "application/json"}, upstream.Header{Name: "user-agent", Value: "tokligence-gateway"})})
+		HeadTimeout: timeout,
+		Headers:     append(signed, upstream.Header{Name: "content-type", Value: "application/json"}, upstream.Header{Name: "user-agent", Value: "tokligence-gateway"})})
 	if err != nil {
 		return outcome{err: unreachable(err)}
 	}
@@ -249,7 +248,7 @@ func unreachable(err error) string {
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Sprintf("no answer within %v", timeout)
 	case errors.As(err, &e):
-		return strings.NewReplacer("the deployment's address", "the address", "its allow_private", "events.allow_private", "the provider", "the receiver").Replace(e.Message)
+		return ofWebhook(e.Message)
 	}
 	return "no answer"
 }

@@ -246,18 +246,26 @@ func TestService_SlowWebhook(t *testing.T) {
 	}
 }
 
-// TestService_Private: nothing leads into one's own network, unless the operator allows it.
+// TestService_Private: nothing leads into one's own network, neither as it is
+// written nor by what a name resolves to, unless the operator allows it.
 func TestService_Private(t *testing.T) {
 	to := newReceiver(t)
-	r := newRig(t, func(o *Options) { o.AllowPrivate = false })
-	for _, address := range []string{to.URL, strings.Replace(to.URL, "127.0.0.1", "localhost", 1), strings.Replace(to.URL, "127.0.0.1", "[::ffff:127.0.0.1]", 1), "http://169.254.169.254/latest/"} {
+	r := newRig(t, func(o *Options) { o.Reach = nil })
+	_, port, _ := strings.Cut(strings.TrimPrefix(to.URL, "http://"), ":")
+	for _, host := range []string{"127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "0x7f000001", "169.254.169.254", "10.1.2.3"} {
 		w := &core.Webhook{Types: []core.EventType{core.AllEvents}, Enabled: true}
-		if _, err := r.CreateWebhook(t.Context(), w, address); err != nil {
-			continue // refused at once
+		_, err := r.CreateWebhook(t.Context(), w, "http://"+host+":"+port+"/?t=MARK6")
+		if e := core.AsError(err); e == nil || e.Param != "url" || strings.Contains(e.Message, "MARK6") || strings.Contains(e.Message, "deployment") {
+			t.Errorf("%s: %v", host, err)
 		}
-		if res := r.Test(t.Context(), w); res.OK || res.Status != 0 || !strings.Contains(res.Error, "the address") {
-			t.Errorf("%s: %+v", address, res)
-		}
+	}
+	sealed, err := r.seal("whk_1", &secrets{URL: to.URL, Key: newSecret()}) // as from before the policy was changed
+	if err != nil {
+		t.Fatal(err)
+	}
+	res := r.Test(t.Context(), &core.Webhook{ID: "whk_1", Sealed: sealed})
+	if res.OK || res.Status != 0 || !strings.HasPrefix(res.Error, "the address is private: allow_private_hosts of [security] can permit it") {
+		t.Errorf("%+v", res)
 	}
 	if n := len(to.all()); n != 0 {
 		t.Errorf("%d requests arrived", n)

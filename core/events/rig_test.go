@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/reach"
 	"github.com/tokligence/gateway/core/seal"
 	"github.com/tokligence/gateway/core/store"
 	"github.com/tokligence/gateway/core/upstream"
@@ -59,11 +60,15 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 	if r.store, err = store.Open(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "t.db"), r.clock); err != nil {
 		t.Fatal(err)
 	}
-	client := upstream.New(upstream.Options{})
-	o := Options{Store: r.store, Client: client, Sealer: ring(t), AllowPrivate: true, Now: r.clock, Jitter: func() float64 { return 0 }}
+	o := Options{Store: r.store, Sealer: ring(t), Reach: &reach.Policy{}, Now: r.clock, Jitter: func() float64 { return 0 }}
+	if err := o.Reach.Add("127.0.0.1"); err != nil {
+		t.Fatal(err)
+	}
 	if change != nil {
 		change(&o)
 	}
+	client := upstream.New(upstream.Options{Reach: o.Reach})
+	o.Client = client
 	r.Service = New(o)
 	t.Cleanup(func() {
 		if err := r.Close(context.Background()); err != nil {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/reach"
 	"github.com/tokligence/gateway/core/upstream"
 )
 
@@ -99,12 +100,24 @@ func (s *Service) CreateWebhook(ctx context.Context, w *core.Webhook, address st
 	return v.Key, s.Store.CreateWebhook(ctx, w)
 }
 
-// check refuses addresses that nothing could be posted to.
+// check refuses addresses that nothing could be posted to, as far as that shows
+// before they are connected to. Errors do not quote them.
 func (s *Service) check(address string) error {
-	if err := core.CheckWebhookURL(address); err != nil {
+	if address == "" || len(address) > 2048 {
+		return core.Invalid("url", "must be an address such as %q", "https://example.com/hook")
+	}
+	if err := core.CheckShown(address); err != nil {
 		return err
 	}
+	if err := reach.CheckURL(address, s.Reach, false); err != nil {
+		return core.Invalid("url", "%s", ofWebhook(err.Error()))
+	}
 	return nil
+}
+
+// ofWebhook says of a webhook what others say of deployments.
+func ofWebhook(text string) string {
+	return strings.NewReplacer("the provider", "the receiver", ", or allow_private of a deployment, can", " can", ": use a credential", "").Replace(text)
 }
 
 // UpdateWebhook changes what is given; address nil keeps it.

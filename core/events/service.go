@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/reach"
 	"github.com/tokligence/gateway/core/upstream"
 )
 
@@ -53,12 +54,12 @@ type Options struct {
 	// to AlertsTo in any case.
 	Alerts   []core.EventType
 	AlertsTo []string
-	// AllowPrivate lets webhooks lead to loopback and private addresses.
-	AllowPrivate bool
-	Retention    time.Duration    // how long events and deliveries are kept; default 30 days
-	Now          func() time.Time // default time.Now
-	Jitter       func() float64   // in [0, 1); default random
-	Log          *slog.Logger     // default: nowhere
+	// Reach is what the operator permits of private addresses, as Client has it.
+	Reach     *reach.Policy
+	Retention time.Duration    // how long events and deliveries are kept; default 30 days
+	Now       func() time.Time // default time.Now
+	Jitter    func() float64   // in [0, 1); default random
+	Log       *slog.Logger     // default: nowhere
 }
 
 // Service is safe for concurrent use.

@@ -162,7 +162,7 @@ func (m *Main) open(ctx context.Context) error {
 	m.metrics.Register(obs.PluginCollector(m.loader))
 	m.metrics.Register(obs.LedgerCollector(m.ledger))
 	m.metrics.Register(obs.ConfigCollector(func() (bool, int64) { return !m.stale.Load(), m.revisions.Load() }))
-	m.events = events.New(events.Options{Store: m.store, Client: m.client, Sealer: m.sealer, AllowPrivate: c.Events.AllowPrivate,
+	m.events = events.New(events.Options{Store: m.store, Client: m.client, Sealer: m.sealer, Reach: &c.Security.Reach,
 		Retention: time.Duration(c.Events.RetentionDays) * 24 * time.Hour, Now: time.Now, Log: m.log})
 	m.metrics.Register(obs.EventsCollector(m.events))
 	m.exchanger = exchange.New(exchange.Options{Ledger: m.ledger, Limiter: limit.New(), Upstream: m.client, Log: m.log, Now: time.Now,
