@@ -14,6 +14,7 @@ type Scope string
 const (
 	ScopeKey          Scope = "key"
 	ScopeMember       Scope = "member" // a user within a team; the subject is [MemberSubject]
+	ScopeProject      Scope = "project"
 	ScopeTeam         Scope = "team"
 	ScopeUser         Scope = "user"
 	ScopeOrganization Scope = "organization"

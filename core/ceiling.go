@@ -55,6 +55,7 @@ type Level struct {
 // user's living membership in the team itself.
 type Owners struct {
 	Organization *Organization
+	Project      *Project
 	Team         *Team
 	User         *User
 	Member       *Membership

@@ -11,6 +11,7 @@ import (
 const (
 	PrefixOrganization = "org_"
 	PrefixTeam         = "tea_"
+	PrefixProject      = "prj_"
 	PrefixUser         = "usr_"
 	PrefixMembership   = "mem_"
 	PrefixKey          = "key_"

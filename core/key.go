@@ -18,6 +18,7 @@ type VirtualKey struct {
 
 	OrganizationID string `json:"organization_id,omitempty"`
 	TeamID         string `json:"team_id,omitempty"`
+	ProjectID      string `json:"project_id,omitempty"` // of the team
 	UserID         string `json:"user_id,omitempty"`
 
 	// AllModels lifts the restriction of Models. Without it an empty Models
@@ -88,7 +89,9 @@ type Principal struct {
 	Key          *VirtualKey
 	Organization Named
 	Team         Named
+	Project      Named
 	User         Named
+	Tags         []string  // the key's and its project's
 	Levels       []Level   // the owners' ceilings that restrict something, narrowest first
 	Budgets      []*Budget // every budget that applies, narrowest first
 	// Groups are the aliases of the groups that Key and Levels name, by the entry
@@ -108,6 +111,8 @@ type KeyFilter struct {
 	OrganizationID *string
 	TeamID         *string
 	UserID         *string
+	ProjectID      *string
+	Kind           *KeyKind
 	Reach          *Reach // nil: everything
 	Role           *Role
 	Blocked        *bool
@@ -119,7 +124,7 @@ type KeyFilter struct {
 // pointer so that an expiry can be removed; "" takes an owner away. A key that
 // gets a team and no organization moves into the team's.
 type KeyUpdate struct {
-	OrganizationID, TeamID, UserID *string
+	OrganizationID, TeamID, ProjectID, UserID *string
 
 	Name      *string
 	AllModels *bool
@@ -139,8 +144,9 @@ type KeyStore interface {
 	// CreateKey stores a key with its first secret, and its budget if not nil,
 	// in one transaction. CodeConflict when the hash or id exists. Owners must
 	// exist and agree, else CodeInvalidRequest at the member: the organization is
-	// the team's (k gets it when it names none), and the user has a membership in
-	// the team or the organization.
+	// the team's (k gets it when it names none), the project is in the team (which k
+	// gets when it names neither team nor organization), and the user has a
+	// membership in the team or the organization.
 	CreateKey(ctx context.Context, k *VirtualKey, secret SecretHash, b *Budget) error
 	// FindKeyByHash returns the key that owns the secret, and the secret, which
 	// may have ended: the caller compares times. Deleted keys are not found.

@@ -29,6 +29,7 @@ type LedgerEntry struct {
 	Key          Named `json:"key"`
 	Organization Named `json:"organization"`
 	Team         Named `json:"team"`
+	Project      Named `json:"project"`
 	User         Named `json:"user"`
 	// EndUser is the client's own word for its user; it never selects a payer.
 	EndUser string   `json:"end_user,omitempty"`
@@ -82,6 +83,7 @@ type OpenExchange struct {
 	Key            Named     `json:"key"`
 	Organization   Named     `json:"organization"`
 	Team           Named     `json:"team"`
+	Project        Named     `json:"project"`
 	User           Named     `json:"user"`
 	EndUser        string    `json:"end_user"`
 	Tags           []string  `json:"tags"`
@@ -117,6 +119,7 @@ type EntryFilter struct {
 	ID             string // of the entry
 	OrganizationID string
 	TeamID         string
+	ProjectID      string
 	UserID         string
 	KeyID          string
 	Model          string // requested
@@ -134,6 +137,7 @@ type Rollup struct {
 	Hour           time.Time `json:"hour"`
 	OrganizationID string    `json:"organization_id,omitempty"`
 	TeamID         string    `json:"team_id,omitempty"`
+	ProjectID      string    `json:"project_id,omitempty"`
 	UserID         string    `json:"user_id,omitempty"`
 	KeyID          string    `json:"key_id,omitempty"`
 	Model          string    `json:"model"` // requested
@@ -190,6 +194,7 @@ type Store interface {
 	KeyStore
 	OrganizationStore
 	TeamStore
+	ProjectStore
 	UserStore
 	MembershipStore
 	ModelGroupStore

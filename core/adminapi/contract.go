@@ -77,7 +77,7 @@ func acts[In, Out any](summary string) operation {
 
 var (
 	auditFilters = []string{"action", "object_kind", "object_id", "actor_id", "from", "to"}
-	entryFilters = []string{"exchange_id", "organization_id", "team_id", "user_id", "key_id", "model", "deployment", "outcome", "from", "to"}
+	entryFilters = []string{"exchange_id", "organization_id", "team_id", "project_id", "user_id", "key_id", "model", "deployment", "outcome", "from", "to"}
 )
 
 // contract has every route; a test holds that none is missing, and that no
@@ -85,7 +85,7 @@ var (
 func contract() map[string]operation {
 	return map[string]operation{
 		"GET /me":                     gets[keyView]("Tell which key asks"),
-		"GET /keys":                   lists[keyView]("List virtual keys, newest first", "name", "blocked", "organization_id", "team_id", "user_id"),
+		"GET /keys":                   lists[keyView]("List virtual keys, newest first", "name", "blocked", "kind", "organization_id", "team_id", "project_id", "user_id"),
 		"POST /keys":                  creates[keyInput, keyView]("Create a virtual key, whose secret is shown this once"),
 		"POST /keys/bulk":             acts[bulkInput, list[bulkResult]]("Block, unblock or delete up to 1000 keys, each for itself"),
 		"GET /keys/{id}":              gets[keyView]("Get a virtual key"),
@@ -104,6 +104,11 @@ func contract() map[string]operation {
 		"GET /teams/{id}":             gets[teamView]("Get a team"),
 		"PATCH /teams/{id}":           changes[teamPatch, teamView]("Change a team"),
 		"DELETE /teams/{id}":          deletes("Delete a team without keys"),
+		"GET /projects":               lists[projectView]("List projects, newest first", "name", "organization_id", "team_id"),
+		"POST /projects":              creates[projectInput, projectView]("Create a project: a group of keys in a team"),
+		"GET /projects/{id}":          gets[projectView]("Get a project"),
+		"PATCH /projects/{id}":        changes[projectPatch, projectView]("Change a project"),
+		"DELETE /projects/{id}":       deletes("Delete a project without keys"),
 		"GET /users":                  lists[userView]("List users, newest first", "name", "email", "organization_id", "team_id"),
 		"POST /users":                 creates[userInput, userView]("Create a user"),
 		"GET /users/{id}":             gets[userView]("Get a user"),
@@ -125,7 +130,7 @@ func contract() map[string]operation {
 		"POST /ledger/rebuild":        acts[none, none]("Make everything derived anew from the entries"),
 		"GET /audit":                  lists[core.AuditRecord]("List audit records, newest first", auditFilters...),
 		"GET /audit/export":           exports[core.AuditRecord]("Export audit records, oldest first", auditFilters...),
-		"GET /usage":                  lists[usageRow]("Sum usage over whole hours, the last thirty days unless told otherwise", "by", "from", "to", "organization_id", "team_id", "user_id", "key_id"),
+		"GET /usage":                  lists[usageRow]("Sum usage over whole hours, the last thirty days unless told otherwise", "by", "from", "to", "organization_id", "team_id", "project_id", "user_id", "key_id"),
 		"GET /models":                 lists[ModelInfo]("List model aliases with the state of their deployments, by name"),
 		"POST /models/{name:.+}/test": acts[none, TestResult]("Send one small request through a model alias, at its cost"),
 		"GET /encryption":             gets[encryption]("Tell on which encryption keys the sealed secrets in the database depend"),
@@ -169,7 +174,8 @@ var parameters = map[string]parameter{
 	"outcome":         {options: outcomes},
 	"name":            {doc: "Those with exactly this name."},
 	"email":           {},
-	"organization_id": {}, "team_id": {}, "user_id": {}, "key_id": {},
+	"kind":            {options: keyKinds},
+	"organization_id": {}, "team_id": {}, "project_id": {}, "user_id": {}, "key_id": {},
 	"exchange_id": {}, "model": {}, "deployment": {},
 	"action": {}, "object_kind": {}, "object_id": {}, "actor_id": {},
 }
@@ -181,6 +187,8 @@ var words = map[string]string{
 	"email":             "An address, in lower case.",
 	"organization_id":   "The organization that it belongs to, or is asked for.",
 	"team_id":           "The team that it belongs to, or is asked for.",
+	"project_id":        "The project that it belongs to, or is asked for.",
+	"kind":              "Whose key it is: a user's, a team's own (a service account), an organization's, or nobody's.",
 	"user_id":           "The user that it belongs to, or is asked for.",
 	"key_id":            "The virtual key.",
 	"exchange_id":       "The request of a client, as x-tokligence-exchange-id named it.",
@@ -253,5 +261,6 @@ var words = map[string]string{
 	"group":             "What the row sums; empty for what has none.",
 	"organization_name": "The name of the organization.",
 	"team_name":         "The name of the team.",
+	"project_name":      "The name of the project.",
 	"user_name":         "The name of the user.",
 }

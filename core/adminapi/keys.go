@@ -31,8 +31,9 @@ type Keys interface {
 // keyView is a key as the API shows it. Secret is there once, when it was made.
 type keyView struct {
 	*core.VirtualKey
-	Budget *budgetView `json:"budget"`
-	Secret string      `json:"secret,omitempty"`
+	Kind   core.KeyKind `json:"kind"`
+	Budget *budgetView  `json:"budget"`
+	Secret string       `json:"secret,omitempty"`
 	// UnknownModels are told of one key, and not in lists.
 	UnknownModels []string `json:"unknown_models,omitempty"`
 }
@@ -84,6 +85,7 @@ func set[T any](to, from *T) {
 type keyInput struct {
 	OrganizationID string `json:"organization_id" api:"null"`
 	TeamID         string `json:"team_id" api:"null"`
+	ProjectID      string `json:"project_id" api:"null"`
 	UserID         string `json:"user_id" api:"null"`
 
 	Name      string       `json:"name" api:"required"`
@@ -99,6 +101,9 @@ type keyInput struct {
 	ExpiresAt *instant     `json:"expires_at" api:"null"`
 	Secret    string       `json:"secret" doc:"A secret to bring along, of 20 or more visible ASCII characters; one is made unless it is given."`
 }
+
+// keyKinds are those that keys can be asked for by.
+var keyKinds = []string{string(core.KindUser), string(core.KindServiceAccount), string(core.KindOrganization), string(core.KindInstallation)}
 
 // oneOf refuses a list of models that restricts nothing.
 func oneOf(all bool, models []string) error {
@@ -122,7 +127,7 @@ func (a *api) createKey(c *call) error {
 		return err
 	}
 	spec.Endpoints = in.Endpoints
-	spec.OrganizationID, spec.TeamID, spec.UserID = in.OrganizationID, in.TeamID, in.UserID
+	spec.OrganizationID, spec.TeamID, spec.ProjectID, spec.UserID = in.OrganizationID, in.TeamID, in.ProjectID, in.UserID
 	spec.Role = in.Role
 	if in.Admin {
 		if in.Role != core.RoleNone && in.Role != core.RoleAdmin {
@@ -170,7 +175,7 @@ func (a *api) view(c *call, k *core.VirtualKey) (*keyView, error) {
 	if shown.Models == nil {
 		shown.Models = []string{}
 	}
-	v := &keyView{VirtualKey: &shown}
+	v := &keyView{VirtualKey: &shown, Kind: k.Kind()}
 	for _, b := range budgets {
 		if v.Budget, err = a.spentOf(c, b); err != nil {
 			return nil, err
@@ -182,6 +187,10 @@ func (a *api) view(c *call, k *core.VirtualKey) (*keyView, error) {
 func (a *api) listKeys(c *call) error {
 	q := c.query()
 	f := core.KeyFilter{Reach: c.caller.reach(virtualKeys), Limit: q.limit(), Cursor: q.text("cursor"), Name: q.given("name")}
+	f.ProjectID = q.given("project_id")
+	if kind := core.KeyKind(q.choice("kind")); kind != "" {
+		f.Kind = &kind
+	}
 	f.OrganizationID, f.TeamID, f.UserID = q.given("organization_id"), q.given("team_id"), q.given("user_id")
 	f.Blocked = q.flag("blocked")
 	if q.err != nil {
@@ -225,6 +234,7 @@ func (a *api) getKey(c *call) error {
 type keyPatch struct {
 	OrganizationID idPatch `json:"organization_id"`
 	TeamID         idPatch `json:"team_id"`
+	ProjectID      idPatch `json:"project_id"`
 	UserID         idPatch `json:"user_id"`
 
 	Name      *string          `json:"name"`
@@ -247,7 +257,7 @@ type limitsPatch struct {
 // update is what the patch makes of k. A list of models restricts a key that had all.
 func (p *keyPatch) update(k *core.VirtualKey) (core.KeyUpdate, error) {
 	u := core.KeyUpdate{Name: p.Name, AllModels: p.AllModels, Models: p.Models, Tags: p.Tags}
-	u.OrganizationID, u.TeamID, u.UserID = p.OrganizationID.id, p.TeamID.id, p.UserID.id
+	u.OrganizationID, u.TeamID, u.ProjectID, u.UserID = p.OrganizationID.id, p.TeamID.id, p.ProjectID.id, p.UserID.id
 	if p.Models != nil && p.AllModels != nil {
 		if err := oneOf(*p.AllModels, *p.Models); err != nil {
 			return u, err

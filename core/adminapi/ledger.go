@@ -17,7 +17,7 @@ var outcomes = []string{string(core.OutcomeOK), string(core.OutcomeBlocked), str
 func (c *call) entryFilter() (core.EntryFilter, *query) {
 	q := c.query()
 	return core.EntryFilter{Reach: c.caller.reach(entries), ExchangeID: q.text("exchange_id"),
-		OrganizationID: q.text("organization_id"), TeamID: q.text("team_id"), UserID: q.text("user_id"), KeyID: q.text("key_id"), Model: q.text("model"),
+		OrganizationID: q.text("organization_id"), TeamID: q.text("team_id"), ProjectID: q.text("project_id"), UserID: q.text("user_id"), KeyID: q.text("key_id"), Model: q.text("model"),
 		Deployment: q.text("deployment"), Outcome: core.Outcome(q.choice("outcome")), From: q.time("from"), To: q.time("to")}, q
 }
 
@@ -51,14 +51,15 @@ func (a *api) exportEntries(c *call) error {
 var entryTable = table[*core.LedgerEntry]{
 	header: []string{"id", "exchange_id", "at",
 		"organization_id", "organization_name", "team_id", "team_name", "user_id", "user_name", "key_id", "key_name", "endpoint", "model", "deployed_model", "served_model", "provider", "deployment",
-		"input_tokens", "cache_read", "cache_write_5m", "cache_write_1h", "output_tokens", "reasoning", "estimated", "amount", "unpriced", "outcome", "status", "error_code", "latency_ms", "corrects"},
+		"input_tokens", "cache_read", "cache_write_5m", "cache_write_1h", "output_tokens", "reasoning", "estimated", "amount", "unpriced", "outcome", "status", "error_code", "latency_ms", "corrects",
+		"project_id", "project_name"},
 	row: func(e *core.LedgerEntry) []string {
 		n, u := func(v int64) string { return strconv.FormatInt(v, 10) }, e.Usage
 		return []string{e.ID, e.ExchangeID, e.At.UTC().Format(time.RFC3339Nano),
 			e.Organization.ID, cell(e.Organization.Name), e.Team.ID, cell(e.Team.Name), e.User.ID, cell(e.User.Name), e.Key.ID, cell(e.Key.Name), e.Endpoint, cell(e.RequestedModel), cell(e.DeployedModel),
 			cell(e.ServedModel), e.Provider, e.Deployment, n(u.InputTokens()), n(u.CacheRead), n(u.CacheWrite5m), n(u.CacheWrite1h), n(u.OutputTokens()), n(u.Reasoning),
 			strconv.FormatBool(u.Estimated()), e.Amount.String(), strconv.FormatBool(e.Unpriced), string(e.Outcome), strconv.Itoa(e.Status), string(e.ErrorCode),
-			n(e.Latency.Milliseconds()), e.Corrects}
+			n(e.Latency.Milliseconds()), e.Corrects, e.Project.ID, cell(e.Project.Name)}
 	},
 }
 
@@ -100,6 +101,7 @@ var groups = map[string]func(*core.Rollup) string{
 	"hour":         func(r *core.Rollup) string { return r.Hour.UTC().Format(time.RFC3339) },
 	"organization": func(r *core.Rollup) string { return r.OrganizationID },
 	"team":         func(r *core.Rollup) string { return r.TeamID },
+	"project":      func(r *core.Rollup) string { return r.ProjectID },
 	"user":         func(r *core.Rollup) string { return r.UserID },
 	"key":          func(r *core.Rollup) string { return r.KeyID },
 	"model":        func(r *core.Rollup) string { return r.Model },
@@ -133,7 +135,7 @@ func (a *api) usage(c *call) error {
 	sums := map[string]*usageRow{}
 	for i := range rollups {
 		r := &rollups[i]
-		if !reach.Covers(core.Place{OrganizationID: r.OrganizationID, TeamID: r.TeamID, UserID: r.UserID}) || !is("organization_id", r.OrganizationID) || !is("team_id", r.TeamID) || !is("user_id", r.UserID) || !is("key_id", r.KeyID) {
+		if !reach.Covers(core.Place{OrganizationID: r.OrganizationID, TeamID: r.TeamID, UserID: r.UserID}) || !is("organization_id", r.OrganizationID) || !is("team_id", r.TeamID) || !is("project_id", r.ProjectID) || !is("user_id", r.UserID) || !is("key_id", r.KeyID) {
 			continue
 		}
 		row := sums[group(r)]

@@ -43,6 +43,7 @@ func full(t *testing.T) *world {
 	for i := range 8 {
 		org := w.make("/orgs", fmt.Sprintf(`{"name": "o%d"}`, i))
 		team := w.make("/teams", fmt.Sprintf(`{"name": "t%d", "organization_id": %q}`, i, org))
+		w.make("/projects", fmt.Sprintf(`{"name": "p%d", "team_id": %q}`, i, team))
 		user := w.make("/users", fmt.Sprintf(`{"name": "u%d", "email": "u%d@example.com"}`, i, i))
 		w.make("/memberships", fmt.Sprintf(`{"user_id": %q, "team_id": %q}`, user, team))
 		w.make("/model-groups", fmt.Sprintf(`{"name": "g%d", "models": []}`, i))

@@ -25,6 +25,7 @@ type resource string
 const (
 	organizations resource = "organizations"
 	teams         resource = "teams"
+	projects      resource = "projects"
 	users         resource = "users"
 	memberships   resource = "memberships"
 	virtualKeys   resource = "keys"
@@ -53,6 +54,8 @@ var permissions = map[resource]map[core.Role]verb{
 		core.RoleOrgAdmin: read | update, insider: read},
 	teams: {core.RoleOwner: all, core.RoleAdmin: all, core.RoleViewer: read,
 		core.RoleOrgAdmin: all, core.RoleTeamAdmin: read | update, core.RoleMember: read},
+	projects: {core.RoleOwner: all, core.RoleAdmin: all, core.RoleViewer: read,
+		core.RoleOrgAdmin: all, core.RoleTeamAdmin: all, core.RoleMember: read},
 	users: {core.RoleOwner: all, core.RoleAdmin: all, core.RoleViewer: read,
 		core.RoleOrgAdmin: read, core.RoleTeamAdmin: read, directory: read, self: read},
 	memberships: {core.RoleOwner: all, core.RoleAdmin: all, core.RoleViewer: read,

@@ -55,6 +55,9 @@ func newFirm(t *testing.T) *firm {
 	for label, id := range map[string]string{"team": "a1", "sibling": "a2", "foreign": "b1"} {
 		f.put(teams, label, "tea_"+id, f.store.CreateTeam(t.Context(), &core.Team{ID: "tea_" + id, OrganizationID: "org_" + id[:1], Name: id}))
 	}
+	for label, id := range map[string]string{"team": "a1", "sibling": "a2", "foreign": "b1"} {
+		f.put(projects, label, "prj_"+id, f.store.CreateProject(t.Context(), &core.Project{ID: "prj_" + id, TeamID: "tea_" + id, Name: id}))
+	}
 	for label, place := range places {
 		f.put(users, label, "usr_"+label, f.store.CreateUser(t.Context(), &core.User{ID: "usr_" + label, Name: label, Email: label + "@example.com", Role: place.power}))
 		if place.OrganizationID != "" {
@@ -347,7 +350,7 @@ func TestPermissions_Lists(t *testing.T) {
 	for _, r := range []struct {
 		resource
 		path string
-	}{{organizations, "/orgs"}, {teams, "/teams"}, {users, "/users"}, {memberships, "/memberships"}, {virtualKeys, "/keys"}, {eventLog, "/events"}, {webhooks, "/webhooks"}} {
+	}{{organizations, "/orgs"}, {teams, "/teams"}, {projects, "/projects"}, {users, "/users"}, {memberships, "/memberships"}, {virtualKeys, "/keys"}, {eventLog, "/events"}, {webhooks, "/webhooks"}} {
 		var ids []string
 		f.each(asker{secret: adminSecret}, r.path, func(id string) { ids = append(ids, id) })
 		for _, s := range f.subjects {

@@ -59,6 +59,7 @@ var moneyFormat = schema{"type": "string", "pattern": `^-?[0-9]*(\.[0-9]+)?$`, "
 var enums = map[reflect.Type][]any{
 	reflect.TypeFor[core.Code]():         codes(),
 	reflect.TypeFor[core.Role]():         {core.RoleNone, core.RoleOwner, core.RoleAdmin, core.RoleOrgAdmin, core.RoleTeamAdmin, core.RoleMember, core.RoleViewer},
+	reflect.TypeFor[core.KeyKind]():      {core.KindUser, core.KindServiceAccount, core.KindOrganization, core.KindInstallation},
 	reflect.TypeFor[core.Period]():       {core.PeriodNone, core.PeriodHour, core.PeriodDay, core.PeriodWeek, core.PeriodMonth},
 	reflect.TypeFor[core.BudgetPolicy](): {core.BudgetStrict, core.BudgetShrink},
 	reflect.TypeFor[core.Outcome](): {core.OutcomeOK, core.OutcomeBlocked, core.OutcomeFailed, core.OutcomeClientClosed, core.OutcomeInterrupted,

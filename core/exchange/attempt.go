@@ -55,7 +55,7 @@ func (r *run) fallbackNames(e *core.Error) []string {
 // try goes through a route's deployments, best first, each once, and then again
 // those that have retries left.
 func (r *run) try(ctx context.Context, route *Route) *core.Error {
-	facts := abi.Facts{Endpoint: r.req.Endpoint, Stream: r.facts.stream, InputTokens: r.facts.inputTokens, Tags: r.principal.Key.Tags}
+	facts := abi.Facts{Endpoint: r.req.Endpoint, Stream: r.facts.stream, InputTokens: r.facts.inputTokens, Tags: r.principal.Tags}
 	order, reason := route.order.Order(ctx, r.x.now(), facts, func(i int) bool { return r.serves(route.Targets[i]) })
 	r.entry.Reason = reason + r.barred
 	if len(order) == 0 {

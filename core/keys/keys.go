@@ -53,6 +53,7 @@ type Spec struct {
 	Name                           string
 	Role                           core.Role
 	OrganizationID, TeamID, UserID string
+	ProjectID                      string
 	AllModels                      bool
 	Models                         []string
 	IPRanges                       []netip.Prefix // nil: from everywhere
@@ -79,7 +80,7 @@ func (s *Service) Create(ctx context.Context, spec Spec) (*core.VirtualKey, stri
 	prefix, lastFour := visible(secret)
 	k := &core.VirtualKey{
 		ID: core.NewID(core.PrefixKey, now), Name: spec.Name, Prefix: prefix, LastFour: lastFour, Role: spec.Role,
-		OrganizationID: spec.OrganizationID, TeamID: spec.TeamID, UserID: spec.UserID,
+		OrganizationID: spec.OrganizationID, TeamID: spec.TeamID, ProjectID: spec.ProjectID, UserID: spec.UserID,
 		AllModels: spec.AllModels, Models: slices.Clone(spec.Models),
 		IPRanges: slices.Clone(spec.IPRanges), Endpoints: slices.Clone(spec.Endpoints), Limits: spec.Limits, Tags: slices.Clone(spec.Tags),
 		ExpiresAt: spec.ExpiresAt, CreatedAt: now, UpdatedAt: now,

@@ -2,6 +2,7 @@ package keys
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,13 +15,16 @@ func (s *Service) principal(ctx context.Context, k *core.VirtualKey) (*core.Prin
 	if err != nil {
 		return nil, err
 	}
-	p := &core.Principal{Key: k}
-	p.Organization.ID, p.Team.ID, p.User.ID = k.OrganizationID, k.TeamID, k.UserID
+	p := &core.Principal{Key: k, Tags: k.Tags}
+	p.Organization.ID, p.Team.ID, p.Project.ID, p.User.ID = k.OrganizationID, k.TeamID, k.ProjectID, k.UserID
 	if o.Organization != nil {
 		p.Organization.Name = o.Organization.Name
 	}
 	if o.Team != nil {
 		p.Team.Name = o.Team.Name
+	}
+	if o.Project != nil {
+		p.Project.Name, p.Tags = o.Project.Name, joined(k.Tags, o.Project.Tags)
 	}
 	if o.User != nil {
 		p.User.Name = o.User.Name
@@ -73,6 +77,17 @@ func (s *Service) Groups(ctx context.Context, models []string) (map[string][]str
 	return groups, err
 }
 
+// joined are the words of both lists, each once.
+func joined(a, b []string) []string {
+	list := slices.Clone(a)
+	for _, s := range b {
+		if !slices.Contains(list, s) {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
 // levels are the ceilings that restrict something, narrowest first. An owner that
 // is gone allows nothing.
 func levels(k *core.VirtualKey, o *core.Owners) (list []core.Level) {
@@ -87,6 +102,11 @@ func levels(k *core.VirtualKey, o *core.Owners) (list []core.Level) {
 		if l.Restricts() {
 			list = append(list, l)
 		}
+	}
+	if p := o.Project; p != nil {
+		add(k.ProjectID, &p.Ceiling, p.DeletedAt)
+	} else {
+		add(k.ProjectID, nil, nil)
 	}
 	if t := o.Team; t != nil {
 		add(k.TeamID, &t.Ceiling, t.DeletedAt)
@@ -117,6 +137,7 @@ func subjects(k *core.VirtualKey) []core.BudgetSubject {
 	if k.TeamID != "" && k.UserID != "" {
 		add(core.ScopeMember, core.MemberSubject(k.TeamID, k.UserID))
 	}
+	add(core.ScopeProject, k.ProjectID)
 	add(core.ScopeTeam, k.TeamID)
 	add(core.ScopeUser, k.UserID)
 	add(core.ScopeOrganization, k.OrganizationID)

@@ -26,7 +26,7 @@ func subjectOf(b *core.Budget) subject {
 }
 
 // scopes lists the levels at which an entry is counted.
-var scopes = [...]core.Scope{core.ScopeKey, core.ScopeMember, core.ScopeTeam, core.ScopeUser, core.ScopeOrganization}
+var scopes = [...]core.Scope{core.ScopeKey, core.ScopeMember, core.ScopeProject, core.ScopeTeam, core.ScopeUser, core.ScopeOrganization}
 
 // payer is the subject of e at the scope; its id is "" when e has none.
 func payer(scope core.Scope, e *core.LedgerEntry) subject {
@@ -38,6 +38,8 @@ func payer(scope core.Scope, e *core.LedgerEntry) subject {
 		if e.User.ID != "" {
 			who.id, who.user = e.Team.ID, e.User.ID
 		}
+	case core.ScopeProject:
+		who.id = e.Project.ID
 	case core.ScopeTeam:
 		who.id = e.Team.ID
 	case core.ScopeUser:

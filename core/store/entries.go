@@ -65,6 +65,7 @@ func (s *Store) ListEntries(ctx context.Context, f core.EntryFilter) ([]*core.Le
 	w.between("e.at", f.From, f.To)
 	w.equal("d.organization_id", f.OrganizationID)
 	w.equal("d.team_id", f.TeamID)
+	w.equal("d.project_id", f.ProjectID)
 	w.equal("d.user_id", f.UserID)
 	w.reach(f.Reach, "d.organization_id", "d.team_id", "d.user_id")
 	w.equal("e.key_id", f.KeyID)
@@ -169,7 +170,7 @@ func scanEntry(rows *sql.Rows) (*core.LedgerEntry, error) {
 	}
 	e.At, e.EndedAt = fromNanos(at), fromNanos(endedAt)
 	e.Usage, e.Tags, e.Attempts, e.Reason, e.Findings = m.Usage, m.Tags, m.Attempts, m.Reason, m.Findings
-	e.Key, e.Organization, e.Team, e.User, e.Endpoint, e.Stream = d.key, d.organization, d.team, d.user, d.endpoint, d.stream
+	e.Project, e.Key, e.Organization, e.Team, e.User, e.Endpoint, e.Stream = d.project, d.key, d.organization, d.team, d.user, d.endpoint, d.stream
 	e.RequestedModel, e.DeployedModel, e.ServedModel, e.Provider, e.Deployment = d.requestedModel, d.deployedModel, d.servedModel, d.provider, d.deployment
 	e.PriceID, e.Unpriced, e.Outcome, e.Status, e.ErrorCode, e.CacheHit = d.priceID, d.unpriced, d.outcome, d.status, d.errorCode, d.cacheHit
 	return &e, nil
@@ -189,6 +190,8 @@ func (s *Store) SumAmounts(ctx context.Context, scope core.Scope, subject string
 	case core.ScopeMember:
 		team, user, _ := strings.Cut(subject, "/")
 		paid, payer = "team_id = ? AND user_id = ?", []any{team, user}
+	case core.ScopeProject:
+		paid = "project_id = ? AND project_id <> ''" // as its index says
 	case core.ScopeTeam:
 		paid = "team_id = ?"
 	case core.ScopeUser:

@@ -17,7 +17,7 @@ import (
 const keyColumns = `k.id, k.name, k.prefix, k.last_four, k.role, k.organization_id, k.team_id, k.user_id,
 	k.all_models, k.models, k.rpm, k.tpm, k.parallel, k.tags, k.blocked,
 	k.expires_at, k.created_at, k.updated_at, k.deleted_at,
-	k.ip_ranges, k.endpoints,
+	k.ip_ranges, k.endpoints, k.project_id,
 	(SELECT MAX(e.at) FROM entries e WHERE e.key_id = k.id)`
 
 // scanner is one row or the current one of many.
@@ -34,7 +34,7 @@ func scanKey(row scanner, more ...any) (*core.VirtualKey, error) {
 	dest := []any{&k.ID, &k.Name, &k.Prefix, &k.LastFour, &k.Role, &k.OrganizationID, &k.TeamID, &k.UserID,
 		&k.AllModels, &models, &k.Limits.RPM, &k.Limits.TPM, &k.Limits.Parallel, &tags, &k.Blocked,
 		&expires, &created, &updated, &deleted,
-		nullList{&k.IPRanges}, nullList{&k.Endpoints},
+		nullList{&k.IPRanges}, nullList{&k.Endpoints}, &k.ProjectID,
 		&lastUsed}
 	if err := row.Scan(append(dest, more...)...); err != nil {
 		return nil, err
@@ -90,12 +90,12 @@ func (s *Store) CreateKey(ctx context.Context, k *core.VirtualKey, secret core.S
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO virtual_keys (id, name, prefix, last_four, role, organization_id, team_id, user_id,
 			all_models, models, rpm, tpm, parallel, tags, blocked, expires_at, created_at, updated_at, deleted_at,
-			ip_ranges, endpoints)
-			VALUES (?,?,?,?,?,?,?,?, ?,?,?,?,?,?,?, ?,?,?,NULL, ?,?)`,
+			ip_ranges, endpoints, project_id)
+			VALUES (?,?,?,?,?,?,?,?, ?,?,?,?,?,?,?, ?,?,?,NULL, ?,?,?)`,
 			k.ID, clean(k.Name), k.Prefix, k.LastFour, string(k.Role), k.OrganizationID, k.TeamID, k.UserID,
 			flag(k.AllModels), listJSON(k.Models), k.Limits.RPM, k.Limits.TPM, k.Limits.Parallel, listJSON(k.Tags), flag(k.Blocked),
 			nullNanos(k.ExpiresAt), nanos(k.CreatedAt), nanos(k.UpdatedAt),
-			nullJSON(k.IPRanges), nullJSON(k.Endpoints))
+			nullJSON(k.IPRanges), nullJSON(k.Endpoints), k.ProjectID)
 		if err == nil {
 			err = insertSecret(ctx, tx, k.ID, secret)
 		}
@@ -125,7 +125,7 @@ func (s *Store) FindKeyByHash(ctx context.Context, hash core.SecretHash) (*core.
 	row := s.read.QueryRowContext(ctx, `SELECT k.id, k.name, k.prefix, k.last_four, k.role, k.organization_id, k.team_id, k.user_id,
 		k.all_models, k.models, k.rpm, k.tpm, k.parallel, k.tags, k.blocked,
 		k.expires_at, k.created_at, k.updated_at, k.deleted_at,
-		k.ip_ranges, k.endpoints,
+		k.ip_ranges, k.endpoints, k.project_id,
 		NULL, s.expires_at
 		FROM key_secrets s JOIN virtual_keys k ON k.id = s.key_id WHERE s.hash = ? AND k.deleted_at IS NULL`,
 		hex.EncodeToString(hash[:]))
@@ -162,6 +162,8 @@ func (s *Store) ListKeys(ctx context.Context, f core.KeyFilter) ([]*core.Virtual
 	w.matches("k.organization_id", f.OrganizationID)
 	w.matches("k.team_id", f.TeamID)
 	w.matches("k.user_id", f.UserID)
+	w.matches("k.project_id", f.ProjectID)
+	w.kind(f.Kind)
 	w.reach(f.Reach, "k.organization_id", "k.team_id", "k.user_id")
 	if f.Role != nil {
 		w.add("k.role = ?", string(*f.Role))
@@ -180,6 +182,25 @@ func (s *Store) ListKeys(ctx context.Context, f core.KeyFilter) ([]*core.Virtual
 	}
 	keys, next := page(keys, f.Limit, func(k *core.VirtualKey) string { return k.ID })
 	return keys, next, nil
+}
+
+// kind filters by whose a key is, when that is given.
+func (w *where) kind(kind *core.KeyKind) {
+	if kind == nil {
+		return
+	}
+	switch *kind {
+	case core.KindUser:
+		w.add("k.user_id <> ''")
+	case core.KindServiceAccount:
+		w.add("k.user_id = '' AND k.team_id <> ''")
+	case core.KindOrganization:
+		w.add("k.user_id = '' AND k.team_id = '' AND k.organization_id <> ''")
+	case core.KindInstallation:
+		w.add("k.user_id = '' AND k.team_id = '' AND k.organization_id = ''")
+	default:
+		w.add("1 = 0")
+	}
 }
 
 // UpdateKey implements [core.KeyStore].

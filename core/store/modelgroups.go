@@ -58,7 +58,7 @@ func (s *Store) DeleteModelGroup(ctx context.Context, id string, now time.Time) 
 		}
 		entry := strings.ReplaceAll(`"`+core.GroupPrefix+g.Name+`"`, "_", "!_")
 		var uses []string
-		for _, of := range [][2]string{{"virtual_keys", "key"}, {"teams", "team"}, {"users", "user"}, {"organizations", "organization"}} {
+		for _, of := range [][2]string{{"virtual_keys", "key"}, {"projects", "project"}, {"teams", "team"}, {"users", "user"}, {"organizations", "organization"}} {
 			var n int
 			err := tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+of[0]+" WHERE deleted_at IS NULL AND models LIKE ? ESCAPE '!'", "%"+entry+"%").Scan(&n)
 			if err != nil {

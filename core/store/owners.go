@@ -14,6 +14,9 @@ import (
 // settleOwners holds a key's organization, team and user to the rules of
 // [core.KeyStore] and gives it the organization of its team.
 func settleOwners(ctx context.Context, tx *sql.Tx, k *core.VirtualKey) error {
+	if err := settleProject(ctx, tx, k); err != nil {
+		return err
+	}
 	if err := settlePlace(ctx, tx, &k.OrganizationID, k.TeamID); err != nil {
 		return err
 	}
@@ -63,13 +66,13 @@ func settlePlace(ctx context.Context, tx *sql.Tx, organizationID *string, teamID
 
 // changeOwners makes the update's changes of k's owners.
 func changeOwners(ctx context.Context, tx *sql.Tx, k *core.VirtualKey, u core.KeyUpdate) error {
-	if u.OrganizationID == nil && u.TeamID == nil && u.UserID == nil {
+	if u.OrganizationID == nil && u.TeamID == nil && u.ProjectID == nil && u.UserID == nil {
 		return nil
 	}
 	if u.TeamID != nil && *u.TeamID != "" && u.OrganizationID == nil {
 		k.OrganizationID = "" // the team's
 	}
-	for _, c := range []struct{ to, from *string }{{&k.OrganizationID, u.OrganizationID}, {&k.TeamID, u.TeamID}, {&k.UserID, u.UserID}} {
+	for _, c := range []struct{ to, from *string }{{&k.OrganizationID, u.OrganizationID}, {&k.TeamID, u.TeamID}, {&k.ProjectID, u.ProjectID}, {&k.UserID, u.UserID}} {
 		if c.from != nil {
 			*c.to = *c.from
 		}
@@ -77,8 +80,8 @@ func changeOwners(ctx context.Context, tx *sql.Tx, k *core.VirtualKey, u core.Ke
 	if err := settleOwners(ctx, tx, k); err != nil {
 		return err
 	}
-	_, err := tx.ExecContext(ctx, `UPDATE virtual_keys SET organization_id = ?, team_id = ?, user_id = ? WHERE id = ?`,
-		k.OrganizationID, k.TeamID, k.UserID, k.ID)
+	_, err := tx.ExecContext(ctx, `UPDATE virtual_keys SET organization_id = ?, team_id = ?, project_id = ?, user_id = ? WHERE id = ?`,
+		k.OrganizationID, k.TeamID, k.ProjectID, k.UserID, k.ID)
 	return err
 }
 
@@ -93,6 +96,9 @@ func (s *Store) FindOwners(ctx context.Context, k *core.VirtualKey) (*core.Owner
 			return err
 		}
 		if o.Team, err = teams.maybe(ctx, tx, k.TeamID); err != nil {
+			return err
+		}
+		if o.Project, err = projects.maybe(ctx, tx, k.ProjectID); err != nil {
 			return err
 		}
 		if o.User, err = users.maybe(ctx, tx, k.UserID); err != nil || k.TeamID == "" || k.UserID == "" {
@@ -121,7 +127,7 @@ func refuseWhileUsed(ctx context.Context, tx *sql.Tx, noun, column, id string, t
 			return err
 		}
 		if n > 0 {
-			uses = append(uses, count(n, map[string]string{"teams": "team", "virtual_keys": "key"}[name]))
+			uses = append(uses, count(n, map[string]string{"teams": "team", "projects": "project", "virtual_keys": "key"}[name]))
 		}
 	}
 	if uses == nil {

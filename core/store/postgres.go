@@ -170,7 +170,7 @@ END $$;`
 // noticed are the tables whose changes other processes are told of, and as what.
 var noticed = map[string]core.NoticeKind{
 	"virtual_keys": core.NoticeKeys, "key_secrets": core.NoticeKeys, "budgets": core.NoticeKeys,
-	"organizations": core.NoticeKeys, "teams": core.NoticeKeys, "users": core.NoticeKeys, "model_groups": core.NoticeKeys,
+	"organizations": core.NoticeKeys, "teams": core.NoticeKeys, "users": core.NoticeKeys, "model_groups": core.NoticeKeys, "projects": core.NoticeKeys,
 }
 
 func (e *postgres) migrated(ctx context.Context, tx *sql.Tx) error {

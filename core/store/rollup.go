@@ -51,7 +51,7 @@ func (w *ledgerWriter) flushSums() error {
 	slices.SortFunc(w.keys, func(a, b rollupKey) int { return cmp.Or(cmp.Compare(a.hour, b.hour), cmp.Compare(a.row.id, b.row.id)) })
 	for _, k := range w.keys {
 		d, s := k.row, w.sums[k]
-		w.args = append(w.args[:0], k.hour, d.organization.ID, d.team.ID, d.user.ID, d.key.ID, d.requestedModel, d.provider,
+		w.args = append(w.args[:0], k.hour, d.organization.ID, d.team.ID, d.project.ID, d.user.ID, d.key.ID, d.requestedModel, d.provider,
 			d.deployment, string(d.outcome), s.requests, s.input, s.output, s.amount, s.unpriced)
 		if err := w.db.run(doRollup, w.args...); err != nil {
 			return err

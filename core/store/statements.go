@@ -5,10 +5,10 @@ const (
 		input_tokens, output_tokens, amount, latency, first_byte, end_user, detail)
 		VALUES (?,?,?,?,?,?, ?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`
 	upsertRollup = `INSERT INTO rollups (
-		hour, organization_id, team_id, user_id, key_id, model, provider, deployment, outcome,
+		hour, organization_id, team_id, project_id, user_id, key_id, model, provider, deployment, outcome,
 		requests, input_tokens, output_tokens, amount, unpriced)
-		VALUES (?,?,?,?,?,?,?,?,?, ?,?,?,?,?)
-		ON CONFLICT (hour, organization_id, team_id, user_id, key_id, model, provider, deployment, outcome) DO UPDATE SET
+		VALUES (?,?,?,?,?,?,?,?,?,?, ?,?,?,?,?)
+		ON CONFLICT (hour, organization_id, team_id, project_id, user_id, key_id, model, provider, deployment, outcome) DO UPDATE SET
 			requests = rollups.requests + excluded.requests,
 			input_tokens = rollups.input_tokens + excluded.input_tokens,
 			output_tokens = rollups.output_tokens + excluded.output_tokens,

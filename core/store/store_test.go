@@ -233,7 +233,7 @@ func TestStore_Verify(t *testing.T) {
 	for _, drift := range []string{
 		`UPDATE rollups SET amount = amount + 1`,
 		`DELETE FROM rollups`,
-		`INSERT INTO rollups SELECT hour + 3600000000000, organization_id, team_id, user_id, key_id, model, provider, deployment, outcome, 1, 1, 1, 1, 0 FROM rollups`,
+		`INSERT INTO rollups SELECT hour + 3600000000000, organization_id, team_id, project_id, user_id, key_id, model, provider, deployment, outcome, 1, 1, 1, 1, 0 FROM rollups`,
 	} {
 		s := openAt(t, filepath.Join(t.TempDir(), "x.db"), "")
 		if _, err := s.WriteBatch(t.Context(), &core.LedgerBatch{Entries: []*core.LedgerEntry{storetest.Entry(1)}}); err != nil {

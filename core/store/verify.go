@@ -9,23 +9,23 @@ import (
 	"github.com/tokligence/gateway/core"
 )
 
-const rollupColumns = `hour, organization_id, team_id, user_id, key_id, model, provider, deployment, outcome,
+const rollupColumns = `hour, organization_id, team_id, project_id, user_id, key_id, model, provider, deployment, outcome,
 	requests, input_tokens, output_tokens, amount, unpriced`
 
 // rollupsFromEntries derives the rollups anew: the definition that the running
 // sums must agree with.
-const rollupsFromEntries = `SELECT e.at - e.at % 3600000000000, d.organization_id, d.team_id, d.user_id, d.key_id,
+const rollupsFromEntries = `SELECT e.at - e.at % 3600000000000, d.organization_id, d.team_id, d.project_id, d.user_id, d.key_id,
 		d.requested_model, d.provider, d.deployment, d.outcome,
 		SUM(CASE WHEN e.corrects = '' THEN 1 ELSE 0 END), SUM(e.input_tokens), SUM(e.output_tokens), SUM(e.amount),
 		SUM(CASE WHEN e.corrects = '' THEN d.unpriced ELSE 0 END)
-	FROM entries e CROSS JOIN dimensions d WHERE d.id = e.dimensions_id GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9`
+	FROM entries e CROSS JOIN dimensions d WHERE d.id = e.dimensions_id GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10`
 
 func scanRollup(rows *sql.Rows) (core.Rollup, error) {
 	var (
 		r    core.Rollup
 		hour int64
 	)
-	err := rows.Scan(&hour, &r.OrganizationID, &r.TeamID, &r.UserID, &r.KeyID, &r.Model, &r.Provider, &r.Deployment, &r.Outcome,
+	err := rows.Scan(&hour, &r.OrganizationID, &r.TeamID, &r.ProjectID, &r.UserID, &r.KeyID, &r.Model, &r.Provider, &r.Deployment, &r.Outcome,
 		&r.Requests, &r.InputTokens, &r.OutputTokens, &r.Amount, &r.Unpriced)
 	r.Hour = fromNanos(hour)
 	return r, err
@@ -36,7 +36,7 @@ func (s *Store) ListRollups(ctx context.Context, from, to time.Time) ([]core.Rol
 	var w where
 	w.between("hour", from, to)
 	list, err := queryAll(ctx, s.read, scanRollup, "SELECT "+rollupColumns+" FROM rollups"+w.String()+
-		" ORDER BY hour, organization_id, team_id, user_id, key_id, model, provider, deployment, outcome", w.args...)
+		" ORDER BY hour, organization_id, team_id, project_id, user_id, key_id, model, provider, deployment, outcome", w.args...)
 	if err != nil {
 		return nil, fmt.Errorf("list rollups: %w", err)
 	}

@@ -20,6 +20,7 @@ type keyInfo struct {
 	LastFour                       string `json:"last_four"`
 	OrganizationID                 string `json:"organization_id"`
 	TeamID                         string `json:"team_id"`
+	ProjectID                      string `json:"project_id"`
 	UserID                         string `json:"user_id"`
 	Endpoints                      []string
 	IPRanges                       []string `json:"ip_ranges"`
@@ -70,7 +71,7 @@ func keyCommand() *cobra.Command {
 		}
 		return cmd
 	}
-	cmd.AddCommand(keyCreateCommand(c), listCommand(c, "List keys, newest first", "/keys", 50, []apiFlag{orgFlag, teamFlag, userFlag}, keyTable), keyUpdateCommand(c), keyRotateCommand(c),
+	cmd.AddCommand(keyCreateCommand(c), listCommand(c, "List keys, newest first", "/keys", 50, []apiFlag{orgFlag, teamFlag, projectFlag, userFlag, kindFlag}, keyTable), keyUpdateCommand(c), keyRotateCommand(c),
 		one("show", "Show a key", "GET", ""), some("block", "Block keys at once", "POST", "/block"),
 		some("unblock", "Let blocked keys work again", "POST", "/unblock"), some("delete", "Delete keys; their history stays", "DELETE", ""))
 	return cmd
@@ -117,7 +118,7 @@ func showKey(c *apiClient, cmd *cobra.Command, raw []byte) error {
 			fmt.Fprintf(w, "secret (shown this once)\t%s\n", k.Secret)
 		}
 		fmt.Fprintf(w, "id\t%s\nname\t%s\nkey\t%s…%s\nstate\t%s\n", k.ID, k.Name, k.Prefix, k.LastFour, k.state())
-		for _, owner := range [][2]string{{"org", k.OrganizationID}, {"team", k.TeamID}, {"user", k.UserID}} {
+		for _, owner := range [][2]string{{"org", k.OrganizationID}, {"team", k.TeamID}, {"project", k.ProjectID}, {"user", k.UserID}} {
 			if owner[1] != "" {
 				fmt.Fprintf(w, "%s\t%s\n", owner[0], owner[1])
 			}
@@ -204,7 +205,7 @@ func (f *keyFlags) add(cmd *cobra.Command) {
 	fl.StringVar(&f.expires, "expires", "", "time such as 2027-01-31T00:00:00Z; never takes the expiry away")
 	fl.StringSliceVar(&f.tags, "tags", nil, "labels")
 	var owners []apiFlag
-	for _, o := range []apiFlag{orgFlag, teamFlag, userFlag} {
+	for _, o := range []apiFlag{orgFlag, teamFlag, projectFlag, userFlag} {
 		o.help += " that it belongs to; none takes it away"
 		owners = append(owners, o)
 	}

@@ -42,7 +42,7 @@ var entryFilters = []apiFlag{fromFlag, toFlag,
 	{"model", "model", "only of this alias"},
 	{"deployment", "deployment", "only of this deployment"},
 	{"outcome", "outcome", "only with this outcome"},
-	orgFlag, teamFlag, userFlag,
+	orgFlag, teamFlag, projectFlag, userFlag,
 }
 
 func entryTable(w *tabwriter.Writer, entries []entryInfo) {

@@ -12,14 +12,16 @@ import (
 type apiFlag struct{ flag, member, help string }
 
 var (
-	nameFlag  = apiFlag{"name", "name", "name for people"}
-	emailFlag = apiFlag{"email", "email", "address"}
-	orgFlag   = apiFlag{"org", "organization_id", "id of the organization"}
-	teamFlag  = apiFlag{"team", "team_id", "id of the team"}
-	userFlag  = apiFlag{"user", "user_id", "id of the user"}
-	fromFlag  = apiFlag{"from", "from", "first instant, such as 2026-11-01 or 2026-11-01T12:00:00Z"}
-	toFlag    = apiFlag{"to", "to", "instant after the last"}
-	roleFlag  = apiFlag{"role", "role", "org_admin in an organization, team_admin in a team, member or viewer in both"}
+	nameFlag    = apiFlag{"name", "name", "name for people"}
+	emailFlag   = apiFlag{"email", "email", "address"}
+	orgFlag     = apiFlag{"org", "organization_id", "id of the organization"}
+	teamFlag    = apiFlag{"team", "team_id", "id of the team"}
+	projectFlag = apiFlag{"project", "project_id", "id of the project"}
+	kindFlag    = apiFlag{"kind", "kind", "whose: user, service_account (a team's own), organization or installation"}
+	userFlag    = apiFlag{"user", "user_id", "id of the user"}
+	fromFlag    = apiFlag{"from", "from", "first instant, such as 2026-11-01 or 2026-11-01T12:00:00Z"}
+	toFlag      = apiFlag{"to", "to", "instant after the last"}
+	roleFlag    = apiFlag{"role", "role", "org_admin in an organization, team_admin in a team, member or viewer in both"}
 
 	userRoleFlag   = apiFlag{"role", "role", "over the whole installation: owner, admin or viewer; \"\" for none"}
 	memberKeysFlag = apiFlag{"member-keys", "member_keys", "true or false: its members may make keys of their own in it"}

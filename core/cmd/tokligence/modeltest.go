@@ -65,8 +65,11 @@ func purpose(route *exchange.Route) abi.Endpoint {
 // test every model; its limits and budgets hold as ever.
 func (r *runtime) probe(ctx context.Context, who *core.Principal, name string, endpoint abi.Endpoint) *adminapi.TestResult {
 	key, p := *who.Key, *who
-	key.AllModels, key.Tags = true, append(slices.Clone(key.Tags), adminapi.TestTag)
-	p.Key = &key
+	key.AllModels = true
+	p.Key, p.Tags, p.Levels = &key, append(slices.Clone(p.Tags), adminapi.TestTag), slices.Clone(p.Levels)
+	for i := range p.Levels {
+		p.Levels[i].AllModels = true
+	}
 	now := time.Now()
 	body := append(scan.AppendString([]byte(`{"model":`), name), probes[endpoint]...)
 	var c capture

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 type ownerInfo struct {
 	ID, Name, Email, Role string
 	OrganizationID        string    `json:"organization_id"`
+	TeamID                string    `json:"team_id"`
 	MemberKeys            bool      `json:"member_keys"`
 	CreatedAt             time.Time `json:"created_at"`
 	ceilingInfo
@@ -39,6 +41,14 @@ func teamCommand() *cobra.Command {
 		create: []apiFlag{nameFlag, orgFlag, memberKeysFlag}, update: []apiFlag{nameFlag, memberKeysFlag}, list: []apiFlag{nameFlag, orgFlag}, show: []apiFlag{orgFlag, memberKeysFlag}}
 	c, cmd := n.command("Teams of organizations")
 	cmd.AddCommand(memberCommands(c, teamFlag)...)
+	return cmd
+}
+
+func projectCommand() *cobra.Command {
+	tags := apiFlag{"tags", "tags", "labels of its keys' ledger entries, with commas between"}
+	n := ownerNoun{use: "project", name: "project", path: "/projects", create: []apiFlag{nameFlag, teamFlag, tags}, update: []apiFlag{nameFlag, tags},
+		list: []apiFlag{nameFlag, orgFlag, teamFlag}, show: []apiFlag{teamFlag, orgFlag}}
+	_, cmd := n.command("Projects: groups of keys in a team")
 	return cmd
 }
 
@@ -101,6 +111,9 @@ func (n *ownerNoun) answer(c *apiClient, cmd *cobra.Command, method, path string
 
 // typed makes the one member that is no text what it is.
 func typed(in map[string]any) (map[string]any, error) {
+	if tags, given := in["tags"].(string); given {
+		in["tags"] = strings.FieldsFunc(tags, func(r rune) bool { return r == ',' })
+	}
 	s, given := in["member_keys"].(string)
 	if !given {
 		return in, nil
@@ -119,6 +132,8 @@ func (o *ownerInfo) value(f apiFlag) string {
 		return o.Role
 	case emailFlag:
 		return o.Email
+	case teamFlag:
+		return o.TeamID
 	case memberKeysFlag:
 		return strconv.FormatBool(o.MemberKeys)
 	}
@@ -144,7 +159,7 @@ func (n *ownerNoun) createCommand(c *apiClient) *cobra.Command {
 
 func (n *ownerNoun) listCommand(c *apiClient) *cobra.Command {
 	return listCommand(c, "List "+n.name+"s, newest first", n.path, 50, n.list, func(w *tabwriter.Writer, rows []ownerInfo) {
-		head := map[apiFlag]string{orgFlag: "\tORGANIZATION", emailFlag: "\tEMAIL", userRoleFlag: "\tROLE", memberKeysFlag: "\tMEMBER KEYS"}
+		head := map[apiFlag]string{orgFlag: "\tORGANIZATION", teamFlag: "\tTEAM", emailFlag: "\tEMAIL", userRoleFlag: "\tROLE", memberKeysFlag: "\tMEMBER KEYS"}
 		fmt.Fprint(w, "ID\tNAME")
 		for _, f := range n.show {
 			fmt.Fprint(w, head[f])

@@ -11,7 +11,7 @@ import (
 func open(n int) *core.OpenExchange {
 	e := Entry(n)
 	return &core.OpenExchange{
-		ExchangeID: e.ExchangeID, NodeID: "nod_1", At: e.At, Key: e.Key, Organization: e.Organization, Team: e.Team, User: e.User,
+		ExchangeID: e.ExchangeID, NodeID: "nod_1", At: e.At, Key: e.Key, Organization: e.Organization, Team: e.Team, Project: e.Project, User: e.User,
 		EndUser: "ada", Tags: []string{"batch", "eu \"x\""},
 		Endpoint: "chat", Stream: true, RequestedModel: "gpt", DeployedModel: "gpt-q", Provider: "provider.openai", Deployment: "gpt-main",
 		PriceID: "pri_1", Usage: core.Usage{Input: 10, Output: 100}, Reserved: 6000, Unpriced: true,
@@ -231,6 +231,10 @@ func testSumAmountsByScope(t *testing.T, s core.Store) {
 		for part := range 2 {
 			e := Entry(2*n + part)
 			e.Key.ID, e.User.ID, e.Team.ID, e.Organization.ID = of[0], of[1], of[2], of[3]
+			e.Project.ID = ""
+			if of[2] != "" && n != 3 {
+				e.Project.ID = "prj_" + of[2]
+			}
 			e.At, e.Amount = hour.Add(time.Duration(part)*time.Hour+30*time.Minute), 1<<(2*n+part)
 			all = append(all, e)
 		}
@@ -239,6 +243,7 @@ func testSumAmountsByScope(t *testing.T, s core.Store) {
 	for of, subject := range map[core.BudgetSubject]func(*core.LedgerEntry) bool{
 		{Scope: core.ScopeKey, ID: "key_2"}:            func(e *core.LedgerEntry) bool { return e.Key.ID == "key_2" },
 		{Scope: core.ScopeMember, ID: "tea_1/usr_1"}:   func(e *core.LedgerEntry) bool { return e.Team.ID == "tea_1" && e.User.ID == "usr_1" },
+		{Scope: core.ScopeProject, ID: "prj_tea_1"}:    func(e *core.LedgerEntry) bool { return e.Project.ID == "prj_tea_1" },
 		{Scope: core.ScopeTeam, ID: "tea_1"}:           func(e *core.LedgerEntry) bool { return e.Team.ID == "tea_1" },
 		{Scope: core.ScopeUser, ID: "usr_1"}:           func(e *core.LedgerEntry) bool { return e.User.ID == "usr_1" },
 		{Scope: core.ScopeOrganization, ID: "org_1"}:   func(e *core.LedgerEntry) bool { return e.Organization.ID == "org_1" },
@@ -273,7 +278,7 @@ func testRollups(t *testing.T, s core.Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := core.Rollup{Hour: hour, OrganizationID: "org_1", TeamID: "tea_1", UserID: "usr_1", KeyID: "key_1", Model: "gpt",
+	r := core.Rollup{Hour: hour, OrganizationID: "org_1", TeamID: "tea_1", ProjectID: "prj_1", UserID: "usr_1", KeyID: "key_1", Model: "gpt",
 		Provider: "provider.openai", Deployment: "gpt-main", Outcome: core.OutcomeFailed,
 		Requests: 1, InputTokens: 12, OutputTokens: 9, Amount: 1002}
 	ok := r
