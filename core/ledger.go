@@ -201,6 +201,12 @@ type Store interface {
 	BudgetStore
 	LedgerStore
 	AuditStore
+	ClaimStore
+	// Alone runs f while no other Alone of the same database runs, on whatever node,
+	// and returns f's error: what f reads stays as it is until f returns, as far as
+	// nobody changes it outside. Everything else of the store works meanwhile. It
+	// waits until ctx ends, and must not be called from within f.
+	Alone(ctx context.Context, f func() error) error
 	SealedStore
 	NoticeStore
 	EventStore

@@ -35,6 +35,9 @@ type engine interface {
 
 	// writing is called first in every transaction that is no ledger batch.
 	writing(ctx context.Context, tx *sql.Tx) error
+	// alone is [Store.Alone] among several processes; in this one it is called by
+	// one at a time.
+	alone(ctx context.Context, f func() error) error
 	// committed is called after each commit of so many records, with writes held.
 	committed(records int)
 	// own is [Store.Own]; writes is held.

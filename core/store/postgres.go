@@ -29,6 +29,7 @@ type postgres struct {
 	store   *Store
 	schema  int32 // what it is called in advisory locks
 	owner   owner
+	turns   *sql.DB // for alone; nil before the first
 }
 
 // String is where the database is, without who opens it and how.
@@ -79,6 +80,7 @@ const (
 	lockSchema = 0x746f6b00 + iota // whoever migrates
 	lockOwner                      // the gateway, as long as it runs
 	lockWrites                     // one transaction that is no ledger batch
+	lockAlone                      // whoever changes something alone
 )
 
 func (e *postgres) connected(ctx context.Context, conn *sql.Conn) error {
@@ -127,7 +129,12 @@ func (e *postgres) stop() error {
 	return nil
 }
 
-func (e *postgres) close() error { return nil }
+func (e *postgres) close() error {
+	if e.turns == nil {
+		return nil
+	}
+	return e.turns.Close()
+}
 
 func (e *postgres) examine(ctx context.Context) (have int, err error) {
 	db := sql.OpenDB(&connector{stdlib.GetConnector(*e.config), false})

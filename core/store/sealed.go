@@ -20,6 +20,7 @@ type sealedColumn struct{ kind, table, id, column string }
 var sealedColumns = []sealedColumn{
 	{"webhook", "webhooks", "id", "sealed"},
 	{"mail", "deliveries", "id", "sealed"},
+	{"answer", "claims", "id", "sealed"},
 }
 
 var _ core.SealedStore = (*Store)(nil)

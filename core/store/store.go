@@ -26,7 +26,8 @@ type Store struct {
 	log  atomic.Pointer[slog.Logger]
 	read *sql.DB
 
-	writes  sync.Mutex // held for the whole of a write transaction
+	turn    chan struct{} // full while an Alone runs here
+	writes  sync.Mutex    // held for the whole of a write transaction
 	writeDB *sql.DB
 	conn    *sql.Conn
 	ledger  *ledgerWriter
@@ -55,7 +56,7 @@ func Open(ctx context.Context, url string, now func() time.Time) (*Store, error)
 	if err != nil {
 		return nil, fmt.Errorf("storage url %q: %w", redact(url), err)
 	}
-	s := &Store{now: now, db: db}
+	s := &Store{now: now, db: db, turn: make(chan struct{}, 1)}
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", db, explain(err)), s.Close())
 	}

@@ -56,6 +56,8 @@ func Run(t *testing.T, open func(t *testing.T) core.Store) {
 		"Webhooks":          testWebhooks,
 		"Deliveries":        testDeliveries,
 		"EndingKeys":        testEndingKeys,
+		"Claims":            testClaims,
+		"Alone":             testAlone,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
