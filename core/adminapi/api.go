@@ -48,7 +48,7 @@ const Prefix = "/api/v1"
 
 type api struct {
 	Deps
-	changes  sync.Mutex // held by the one in progress, see change
+	running  sync.Map // the idempotency keys of requests under way, see alone
 	refusals refusals
 }
 
@@ -133,7 +133,7 @@ func New(d Deps) http.Handler {
 	a := &api{Deps: d}
 	r := mux.NewRouter().SkipClean(true) // an odd path is not found, and not sent elsewhere
 	operations := contract()
-	r.HandleFunc(Prefix+"/openapi.json", openapi(describe(a.routes(), d.Version))).Methods(methodsOf("GET")...)
+	r.HandleFunc(Prefix+"/openapi.json", openapi(a.describe())).Methods(methodsOf("GET")...)
 	for _, rt := range a.routes() {
 		r.HandleFunc(Prefix+rt.path, a.admin(a.keep(rt, operations[rt.method+" "+rt.path]))).Methods(methodsOf(rt.method)...)
 	}
@@ -189,6 +189,10 @@ type call struct {
 	op     *operation // of the route
 	list   string     // its path, which cursors are marked with
 	params url.Values // its query parameters, checked
+
+	reserved string // by an idempotency key, for the id of what is made; see newID
+	made     string // the id with it
+	replayed bool   // nothing was done: the answer is an earlier one
 }
 
 func (c *call) ctx() context.Context    { return c.r.Context() }
@@ -265,6 +269,7 @@ type problem struct {
 // the wrong place.
 func writeProblem(w http.ResponseWriter, r *http.Request, e *core.Error) {
 	status := e.HTTPStatus()
+	w.Header().Del("ETag")
 	if status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 	}

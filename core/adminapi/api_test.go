@@ -48,11 +48,18 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), now: start}
+	dir := t.TempDir()
+	return worldOn(t, "sqlite://"+filepath.Join(dir, "t.db"), dir)
+}
+
+// worldOn has its store at the URL and its encryption key in the folder.
+func worldOn(t *testing.T, url, dir string) *world {
+	t.Helper()
+	w := &world{t: t, dir: dir, now: start}
 	now := func() time.Time { return w.now }
 	ctx := context.Background()
 	var err error
-	if w.store, err = store.Open(ctx, "sqlite://"+filepath.Join(w.dir, "t.db"), now); err != nil {
+	if w.store, err = store.Open(ctx, url, now); err != nil {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))

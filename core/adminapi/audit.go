@@ -22,6 +22,9 @@ type action struct {
 	find func(c *call, id string) (*subject, error)
 	// still: the object stays as it is, so there is nothing to compare.
 	still bool
+	// again answers a POST whose object an earlier attempt has made (see once); nil:
+	// as GET shows it. Needed where the first answer has a secret that GET has not.
+	again func(c *call) error
 }
 
 // unchanged is the action on an object that it leaves as it is.
@@ -33,10 +36,16 @@ type subject struct {
 	state any
 }
 
+// repeatedBy sets again.
+func (act action) repeatedBy(again func(*call) error) action {
+	act.again = again
+	return act
+}
+
 // actions has every route that is not a GET; a test holds that none is missing.
 func (a *api) actions() map[string]action {
 	return map[string]action{
-		"POST /keys":                  {name: "key.create", find: a.auditKey},
+		"POST /keys":                  {name: "key.create", find: a.auditKey, again: a.againKey},
 		"PATCH /keys/{id}":            {name: "key.update", find: a.auditKey},
 		"DELETE /keys/{id}":           {name: "key.delete", find: a.auditKey},
 		"POST /keys/{id}/rotate":      {name: "key.rotate", find: a.auditKey},
@@ -62,7 +71,7 @@ func (a *api) actions() map[string]action {
 		"PATCH /model-groups/{id}":    a.auditGroup("model_group.update"),
 		"DELETE /model-groups/{id}":   a.auditGroup("model_group.delete"),
 		"POST /events/{id}/replay":    {name: "event.replay", find: a.auditEvent, still: true},
-		"POST /webhooks":              a.auditWebhook("webhook.create"),
+		"POST /webhooks":              a.auditWebhook("webhook.create").repeatedBy(a.againWebhook),
 		"PATCH /webhooks/{id}":        a.auditWebhook("webhook.update"),
 		"DELETE /webhooks/{id}":       a.auditWebhook("webhook.delete"),
 		"POST /webhooks/{id}/rotate":  a.auditWebhook("webhook.rotate"),
@@ -78,6 +87,7 @@ func (a *api) actions() map[string]action {
 // the caller is answered.
 func (a *api) guarded(rt route) func(c *call) error {
 	act := a.actions()[rt.method+" "+rt.path]
+	shown, shows := tagged(rt.method, rt.path, a.actions())
 	return func(c *call) error {
 		permit := func() error { return a.permit(rt.need, c) }
 		if act.name != "" {
@@ -85,6 +95,11 @@ func (a *api) guarded(rt route) func(c *call) error {
 		}
 		if err := permit(); err != nil {
 			return err
+		}
+		if shows {
+			if done, err := a.unchanged(shown, c); done || err != nil {
+				return err
+			}
 		}
 		return rt.serve(c)
 	}
@@ -96,9 +111,14 @@ func (a *api) record(act action, c *call, permit func() error, serve func(*call)
 	if _, err := c.readBody(); err != nil {
 		return err
 	}
+	done, err := a.alone(c)
+	if err != nil {
+		return err
+	}
+	defer done()
 	answer := &held{to: c.w}
 	c.w = answer
-	err := a.change(act, c, permit, func() string { return cmp.Or(c.id(), answer.id()) }, func() error { return serve(c) })
+	err = a.change(act, c, permit, func() string { return cmp.Or(c.id(), answer.id()) }, func() error { return a.once(act, c, answer, serve) })
 	if err == nil {
 		answer.release()
 	}
@@ -110,10 +130,14 @@ func (a *api) record(act action, c *call, permit func() error, serve func(*call)
 // acts and records, so that what was permitted is what is done, and what differs
 // between before and after is the change's own doing.
 func (a *api) change(act action, c *call, permit func() error, id func() string, do func() error) error {
-	if act.find != nil && !act.still {
-		a.changes.Lock()
-		defer a.changes.Unlock()
+	if act.find == nil || act.still {
+		return a.changed(act, c, permit, id, do)
 	}
+	return a.Store.Alone(c.ctx(), func() error { return a.changed(act, c, permit, id, do) })
+}
+
+// changed is change with nobody else changing anything.
+func (a *api) changed(act action, c *call, permit func() error, id func() string, do func() error) error {
 	r := a.auditRecord(act, c)
 	denied := permit()
 	var err error
@@ -123,12 +147,20 @@ func (a *api) change(act action, c *call, permit func() error, id func() string,
 	if denied != nil {
 		return a.conclude(c, r, denied, false)
 	}
-	err = do()
+	if err = c.expected(r.Before); err == nil {
+		err = do()
+	}
+	if c.replayed {
+		return err
+	}
 	late := *c // whoever asked may have gone; what was done is done
 	late.r = c.r.WithContext(context.WithoutCancel(c.ctx()))
 	var lost error
 	if r.After, lost = a.look(act, &late, r, id()); lost != nil {
 		a.Log.Error("what a change left could not be read for the audit log", "action", act.name, "error", lost)
+	}
+	if err == nil && r.After != nil {
+		c.w.Header().Set("ETag", tagOf(r.After))
 	}
 	return a.conclude(&late, r, err, !bytes.Equal(r.Before, r.After))
 }

@@ -19,7 +19,8 @@ type fault struct {
 	missing                  []any // members that are missing too, and may be named instead
 }
 
-// existing replaces the variables of a path by an object that exists: the first of the list before them.
+// existing replaces the variables of a path by an object that exists: the first of
+// the list before them, but not one that stands in the configuration file.
 func (w *world) existing(path string) string {
 	w.t.Helper()
 	for {
@@ -28,7 +29,8 @@ func (w *world) existing(path string) string {
 			return path
 		}
 		var page struct{ Data []struct{ ID, Name string } }
-		w.want(200, "GET", before+"?limit=1", "", &page)
+		w.want(200, "GET", before+"?limit=1000", "", &page)
+		page.Data = slices.DeleteFunc(page.Data, func(o struct{ ID, Name string }) bool { return strings.HasPrefix(o.ID, "file:") })
 		if len(page.Data) == 0 {
 			w.t.Fatalf("there is nothing at %s: give full something", before)
 		}

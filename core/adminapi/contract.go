@@ -20,6 +20,7 @@ type operation struct {
 	answer  reflect.Type // its JSON; nil: there is none
 	media   []string     // of the answer, in place of application/json
 	raw     bool         // the request's body is no JSON; the handler reads it
+	once    bool         // it takes an idempotency key
 	// problems are the statuses of its own failures, beside those of every route:
 	// 400, 401, 403, 404 where an object is named, 413 where there is a body, 5XX.
 	problems []int
@@ -51,9 +52,10 @@ func exports[T any](summary string, filters ...string) operation {
 		media: []string{"application/jsonl", "text/csv"}}
 }
 
-// creates is POST of an In that makes an Out.
+// creates is POST of an In that makes an Out. It takes an idempotency key, for
+// which its handler names the new object by [call.newID].
 func creates[In, Out any](summary string) operation {
-	return operation{summary: summary, body: typeOf[In](), status: http.StatusCreated, answer: typeOf[Out](), problems: []int{http.StatusConflict}}
+	return operation{once: true, summary: summary, body: typeOf[In](), status: http.StatusCreated, answer: typeOf[Out](), problems: []int{http.StatusConflict}}
 }
 
 // changes is PATCH with an In of what answers as Out.
@@ -75,6 +77,12 @@ func acts[In, Out any](summary string) operation {
 	return o
 }
 
+// repeatable has an operation take an idempotency key.
+func (o operation) repeatable() operation {
+	o.once = true
+	return o
+}
+
 var (
 	auditFilters = []string{"action", "object_kind", "object_id", "actor_id", "from", "to"}
 	entryFilters = []string{"exchange_id", "organization_id", "team_id", "project_id", "user_id", "key_id", "model", "deployment", "outcome", "from", "to"}
@@ -91,7 +99,7 @@ func contract() map[string]operation {
 		"GET /keys/{id}":              gets[keyView]("Get a virtual key"),
 		"PATCH /keys/{id}":            changes[keyPatch, keyView]("Change a virtual key"),
 		"DELETE /keys/{id}":           deletes("Delete a virtual key"),
-		"POST /keys/{id}/rotate":      acts[rotateInput, keyView]("Give a virtual key a new secret, which is shown this once"),
+		"POST /keys/{id}/rotate":      acts[rotateInput, keyView]("Give a virtual key a new secret, which is shown this once").repeatable(),
 		"POST /keys/{id}/block":       acts[none, keyView]("Block a virtual key"),
 		"POST /keys/{id}/unblock":     acts[none, keyView]("Unblock a virtual key"),
 		"GET /orgs":                   lists[organizationView]("List organizations, newest first", "name"),
@@ -145,7 +153,7 @@ func contract() map[string]operation {
 		"GET /webhooks/{id}":            gets[webhookView]("Get a webhook"),
 		"PATCH /webhooks/{id}":          changes[webhookPatch, webhookView]("Change a webhook"),
 		"DELETE /webhooks/{id}":         deletes("Delete a webhook"),
-		"POST /webhooks/{id}/rotate":    acts[rotateInput, webhookView]("Give a webhook a new secret, which is shown this once"),
+		"POST /webhooks/{id}/rotate":    acts[rotateInput, webhookView]("Give a webhook a new secret, which is shown this once").repeatable(),
 		"POST /webhooks/{id}/test":      acts[none, events.WebhookTest]("Post an event of type webhook.test at once"),
 		"GET /webhooks/{id}/deliveries": lists[core.Delivery]("List deliveries to a webhook, newest first", "state"),
 	}

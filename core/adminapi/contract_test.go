@@ -51,7 +51,7 @@ const documentURL = "http://test/openapi.json"
 
 // theDocument is made and read once.
 var theDocument = sync.OnceValue(func() *document {
-	text := describe((&api{}).routes(), "")
+	text := (&api{}).describe()
 	d := &document{compiler: jsonschema.NewCompiler()}
 	if err := json.Unmarshal(text, d); err != nil {
 		panic(err)
@@ -274,7 +274,7 @@ func TestContract(t *testing.T) {
 	if n := len(ids); n != len(routes) || d.OpenAPI != "3.1.0" {
 		t.Errorf("%d operations of %d routes", n, len(routes))
 	}
-	for _, ref := range regexp.MustCompile(`"#/components/schemas/(\w+)"`).FindAllStringSubmatch(string(describe((&api{}).routes(), "")), -1) {
+	for _, ref := range regexp.MustCompile(`"#/components/schemas/(\w+)"`).FindAllStringSubmatch(string((&api{}).describe()), -1) {
 		if d.Components.Schemas[ref[1]] == nil {
 			t.Errorf("nothing is at %s", ref[0])
 		}

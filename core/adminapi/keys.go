@@ -121,7 +121,7 @@ func (a *api) createKey(c *call) error {
 	if err := oneOf(in.AllModels, in.Models); err != nil {
 		return err
 	}
-	spec := keys.Spec{Name: in.Name, AllModels: in.AllModels, Models: in.Models, Limits: in.Limits, Tags: in.Tags, Secret: in.Secret}
+	spec := keys.Spec{ID: c.newID(core.PrefixKey), Name: in.Name, AllModels: in.AllModels, Models: in.Models, Limits: in.Limits, Tags: in.Tags, Secret: in.Secret}
 	var err error
 	if spec.IPRanges, err = core.ParseRanges("ip_ranges", in.IPRanges); err != nil {
 		return err
@@ -146,6 +146,27 @@ func (a *api) createKey(c *call) error {
 		spec.Budget = b
 	}
 	k, secret, err := a.Keys.Create(c.ctx(), spec)
+	if err != nil {
+		return err
+	}
+	return a.writeKey(c, http.StatusCreated, k, secret)
+}
+
+// againKey answers with a key that was made by an attempt whose answer nobody got:
+// its secret, unless it was brought along, can only be made anew.
+func (a *api) againKey(c *call) error {
+	var in keyInput
+	if err := c.body(&in); err != nil {
+		return err
+	}
+	secret := in.Secret
+	if secret == "" {
+		var err error
+		if secret, err = a.Keys.Rotate(c.ctx(), c.made, 0); err != nil {
+			return err
+		}
+	}
+	k, err := a.Keys.Get(c.ctx(), c.made)
 	if err != nil {
 		return err
 	}

@@ -68,7 +68,7 @@ func (a *api) createMembership(c *call) error {
 	if err := c.body(&in); err != nil {
 		return err
 	}
-	m := &core.Membership{ID: core.NewID(core.PrefixMembership, c.now), UserID: in.UserID, OrganizationID: in.OrganizationID, TeamID: in.TeamID,
+	m := &core.Membership{ID: c.newID(core.PrefixMembership), UserID: in.UserID, OrganizationID: in.OrganizationID, TeamID: in.TeamID,
 		Role: in.Role, CreatedAt: c.now, UpdatedAt: c.now}
 	if err := m.CheckRole(); err != nil {
 		return err

@@ -121,7 +121,7 @@ func (a *api) createGroup(c *call) error {
 		e.Param = "name"
 		return e
 	}
-	g := &core.ModelGroup{ID: core.NewID(core.PrefixModelGroup, c.now), Name: in.Name, Models: in.Models, CreatedAt: c.now, UpdatedAt: c.now}
+	g := &core.ModelGroup{ID: c.newID(core.PrefixModelGroup), Name: in.Name, Models: in.Models, CreatedAt: c.now, UpdatedAt: c.now}
 	defer a.Keys.Forget()
 	if err := a.Store.CreateModelGroup(c.ctx(), g); err != nil {
 		return err

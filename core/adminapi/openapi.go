@@ -19,14 +19,14 @@ const apiDescription = `Automation of the gateway: JSON over HTTP for admin keys
 
 Lists are pages: follow next_cursor until it is null. Money is a decimal string of dollars, times are RFC 3339 in UTC,
 failures are problem documents (RFC 9457) whose code is for programs. What a request has that is not described here,
-be it a member or a parameter, is refused. Later versions may add members to answers.`
+be it a member or a parameter, is refused. ETags stand for what somebody set: what is spent or used does not change them. Later versions may add members to answers.`
 
 // describe makes the OpenAPI document of the routes.
-func describe(routes []route, version string) []byte {
-	s, operations := newSchemas(), contract()
+func (a *api) describe() []byte {
+	s, operations, actions := newSchemas(), contract(), a.actions()
 	s.of(reflect.TypeFor[problem](), false)
 	paths := map[string]map[string]any{}
-	for _, rt := range routes {
+	for _, rt := range a.routes() {
 		o, ok := operations[rt.method+" "+rt.path]
 		if !ok {
 			panic("adminapi: " + rt.method + " " + rt.path + " has no line in the contract")
@@ -35,11 +35,11 @@ func describe(routes []route, version string) []byte {
 		if paths[path] == nil {
 			paths[path] = map[string]any{}
 		}
-		paths[path][strings.ToLower(rt.method)] = s.operation(rt, o)
+		paths[path][strings.ToLower(rt.method)] = s.operation(rt, o, actions)
 	}
 	raw, err := json.Marshal(map[string]any{
 		"openapi":  "3.1.0",
-		"info":     map[string]any{"title": "Tokligence Gateway admin API", "version": cmp.Or(version, "dev"), "description": apiDescription},
+		"info":     map[string]any{"title": "Tokligence Gateway admin API", "version": cmp.Or(a.Version, "dev"), "description": apiDescription},
 		"servers":  []any{map[string]any{"url": Prefix}},
 		"security": []any{map[string]any{"bearer": []any{}}, map[string]any{"header": []any{}}},
 		"paths":    paths,
@@ -64,7 +64,7 @@ var pathVariable = regexp.MustCompile(`\{(\w+)(:[^}]*)?\}`)
 func publicPath(path string) string { return pathVariable.ReplaceAllString(path, "{$1}") }
 
 // operation is one method of one path.
-func (s *schemas) operation(rt route, o operation) map[string]any {
+func (s *schemas) operation(rt route, o operation, actions map[string]action) map[string]any {
 	params := []any{}
 	for _, v := range pathVariable.FindAllStringSubmatch(rt.path, -1) {
 		params = append(params, map[string]any{"name": v[1], "in": "path", "required": true, "schema": schema{"type": "string"}, "description": words[v[1]]})
@@ -72,9 +72,23 @@ func (s *schemas) operation(rt route, o operation) map[string]any {
 	for _, name := range o.query {
 		params = append(params, parameters[name].describe(name))
 	}
+	responses := s.responses(rt, o)
+	refused := map[string]any{"$ref": "#/components/responses/Problem"}
+	if _, ok := tagged(rt.method, rt.path, actions); ok {
+		params = append(params, header("If-None-Match", "Entity tags of what the caller has: 304 when it is one of them."))
+		responses["304"] = map[string]any{"description": "Nobody has set anything since."}
+	}
+	if conditional(rt, actions[rt.method+" "+rt.path]) {
+		params = append(params, header("If-Match", "The ETag of what the caller has seen: 412 when somebody has set something since."))
+		responses["412"] = refused
+	}
+	if o.once {
+		params = append(params, header("Idempotency-Key", "1 to 255 visible ASCII characters: for a day, a second request with the same one is answered as the first was, with Idempotency-Replayed."))
+		responses["422"] = refused
+	}
 	out := map[string]any{
 		"operationId": operationID(rt), "summary": o.summary, "tags": []any{strings.Split(rt.path, "/")[1]},
-		"parameters": params, "responses": s.responses(rt, o),
+		"parameters": params, "responses": responses,
 	}
 	if o.body != nil {
 		body := s.of(o.body, true)
@@ -84,6 +98,10 @@ func (s *schemas) operation(rt route, o operation) map[string]any {
 		out["requestBody"] = described
 	}
 	return out
+}
+
+func header(name, doc string) map[string]any {
+	return map[string]any{"name": name, "in": "header", "schema": schema{"type": "string"}, "description": doc}
 }
 
 // needed reports whether some member of a request's body cannot be left out.
@@ -159,7 +177,7 @@ func operationID(rt route) string {
 
 // keep holds a request to the route's line of the contract before anybody looks at it.
 func (a *api) keep(rt route, o operation) func(*call) error {
-	serve := a.guarded(rt)
+	serve, matches := a.guarded(rt), conditional(rt, a.actions()[rt.method+" "+rt.path])
 	return func(c *call) error {
 		c.op, c.list = &o, rt.path
 		if err := c.checkPath(); err != nil {
@@ -167,6 +185,9 @@ func (a *api) keep(rt route, o operation) func(*call) error {
 		}
 		if err := c.checkQuery(); err != nil {
 			return err
+		}
+		if c.r.Header.Get("If-Match") != "" && rt.method != http.MethodGet && !matches {
+			return core.Invalid("If-Match", "has no meaning here")
 		}
 		if o.body == nil && !o.raw && rt.method != http.MethodGet {
 			if err := c.body(&none{}); err != nil {

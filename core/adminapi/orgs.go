@@ -60,7 +60,7 @@ func (a *api) createOrg(c *call) error {
 	if err != nil {
 		return err
 	}
-	o := &core.Organization{ID: core.NewID(core.PrefixOrganization, c.now), Name: in.Name, Ceiling: ceiling, CreatedAt: c.now, UpdatedAt: c.now}
+	o := &core.Organization{ID: c.newID(core.PrefixOrganization), Name: in.Name, Ceiling: ceiling, CreatedAt: c.now, UpdatedAt: c.now}
 	if err := a.withBudget(c, orgBudget(o.ID), in.Budget, func() error { return a.Store.CreateOrganization(c.ctx(), o) }); err != nil {
 		return err
 	}

@@ -69,7 +69,7 @@ func (a *api) createProject(c *call) error {
 	if err != nil {
 		return err
 	}
-	p := &core.Project{ID: core.NewID(core.PrefixProject, c.now), TeamID: in.TeamID, Name: in.Name, Tags: in.Tags, Ceiling: ceiling, CreatedAt: c.now, UpdatedAt: c.now}
+	p := &core.Project{ID: c.newID(core.PrefixProject), TeamID: in.TeamID, Name: in.Name, Tags: in.Tags, Ceiling: ceiling, CreatedAt: c.now, UpdatedAt: c.now}
 	if p.Tags == nil {
 		p.Tags = []string{}
 	}

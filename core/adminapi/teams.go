@@ -64,7 +64,7 @@ func (a *api) createTeam(c *call) error {
 	if err != nil {
 		return err
 	}
-	t := &core.Team{ID: core.NewID(core.PrefixTeam, c.now), OrganizationID: in.OrganizationID, Name: in.Name, MemberKeys: in.MemberKeys, Ceiling: ceiling, CreatedAt: c.now, UpdatedAt: c.now}
+	t := &core.Team{ID: c.newID(core.PrefixTeam), OrganizationID: in.OrganizationID, Name: in.Name, MemberKeys: in.MemberKeys, Ceiling: ceiling, CreatedAt: c.now, UpdatedAt: c.now}
 	if err := a.withBudget(c, teamBudget(t.ID), in.Budget, func() error { return a.Store.CreateTeam(c.ctx(), t) }); err != nil {
 		return err
 	}

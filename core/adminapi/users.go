@@ -69,7 +69,7 @@ func (a *api) createUser(c *call) error {
 	if err != nil {
 		return err
 	}
-	u := &core.User{ID: core.NewID(core.PrefixUser, c.now), Name: in.Name, Email: email, Role: in.Role, Ceiling: ceiling, CreatedAt: c.now, UpdatedAt: c.now}
+	u := &core.User{ID: c.newID(core.PrefixUser), Name: in.Name, Email: email, Role: in.Role, Ceiling: ceiling, CreatedAt: c.now, UpdatedAt: c.now}
 	if err := u.CheckRole(); err != nil {
 		return err
 	}

@@ -39,11 +39,25 @@ func (a *api) createWebhook(c *call) error {
 	if err := c.body(&in); err != nil {
 		return err
 	}
-	w := &core.Webhook{OrganizationID: in.OrganizationID, Description: in.Description, Types: in.Types, Enabled: in.Enabled == nil || *in.Enabled}
+	w := &core.Webhook{ID: c.newID(core.PrefixWebhook), OrganizationID: in.OrganizationID, Description: in.Description, Types: in.Types, Enabled: in.Enabled == nil || *in.Enabled}
 	if w.Types == nil {
 		w.Types = []core.EventType{}
 	}
 	secret, err := a.Hooks.CreateWebhook(c.ctx(), w, in.URL)
+	if err != nil {
+		return err
+	}
+	return writeJSON(c.w, http.StatusCreated, webhookView{w, secret})
+}
+
+// againWebhook answers with a webhook whose first answer nobody got: its secret can
+// only be made anew.
+func (a *api) againWebhook(c *call) error {
+	w, err := a.webhook(c)
+	if err != nil {
+		return err
+	}
+	w, secret, err := a.Hooks.Rotate(c.ctx(), w, 0)
 	if err != nil {
 		return err
 	}

@@ -92,7 +92,10 @@ func (s *Service) CreateWebhook(ctx context.Context, w *core.Webhook, address st
 		return "", err
 	}
 	now := s.Now().UTC()
-	w.ID, w.URL, w.CreatedAt, w.UpdatedAt = core.NewID(core.PrefixWebhook, now), core.ShowURL(address), now, now
+	if w.ID == "" {
+		w.ID = core.NewID(core.PrefixWebhook, now)
+	}
+	w.URL, w.CreatedAt, w.UpdatedAt = core.ShowURL(address), now, now
 	v := secrets{URL: address, Key: newSecret()}
 	if w.Sealed, err = s.seal(w.ID, &v); err != nil {
 		return "", err

@@ -3,6 +3,7 @@
 package keys
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -50,6 +51,7 @@ func New(store Store, budgets core.BudgetStore, now func() time.Time) *Service {
 
 // Spec says what key to create. Without AllModels, empty Models allow nothing.
 type Spec struct {
+	ID                             string // "" makes one
 	Name                           string
 	Role                           core.Role
 	OrganizationID, TeamID, UserID string
@@ -79,7 +81,7 @@ func (s *Service) Create(ctx context.Context, spec Spec) (*core.VirtualKey, stri
 	}
 	prefix, lastFour := visible(secret)
 	k := &core.VirtualKey{
-		ID: core.NewID(core.PrefixKey, now), Name: spec.Name, Prefix: prefix, LastFour: lastFour, Role: spec.Role,
+		ID: cmp.Or(spec.ID, core.NewID(core.PrefixKey, now)), Name: spec.Name, Prefix: prefix, LastFour: lastFour, Role: spec.Role,
 		OrganizationID: spec.OrganizationID, TeamID: spec.TeamID, ProjectID: spec.ProjectID, UserID: spec.UserID,
 		AllModels: spec.AllModels, Models: slices.Clone(spec.Models),
 		IPRanges: slices.Clone(spec.IPRanges), Endpoints: slices.Clone(spec.Endpoints), Limits: spec.Limits, Tags: slices.Clone(spec.Tags),

@@ -1,11 +1,6 @@
 package store
 
-import (
-	"context"
-	"database/sql"
-
-	"github.com/jackc/pgx/v5/stdlib"
-)
+import "context"
 
 // Alone implements [core.Store].
 func (s *Store) Alone(ctx context.Context, f func() error) error {
@@ -25,10 +20,6 @@ func (e *sqlite) alone(_ context.Context, f func() error) error { return f() }
 // its own: a session's would be lost behind a pooler. Should that connection
 // break, the lock is gone before f is done, and what f writes is still whole.
 func (e *postgres) alone(ctx context.Context, f func() error) error {
-	if e.turns == nil { // one at a time comes here
-		e.turns = sql.OpenDB(&connector{stdlib.GetConnector(*e.config), false})
-		e.turns.SetMaxOpenConns(1)
-	}
 	tx, err := e.turns.BeginTx(context.WithoutCancel(ctx), nil) // the end is ours to choose, and not the context's
 	if err != nil {
 		return unavailable("wait for others who change something", err)

@@ -29,7 +29,7 @@ type postgres struct {
 	store   *Store
 	schema  int32 // what it is called in advisory locks
 	owner   owner
-	turns   *sql.DB // for alone; nil before the first
+	turns   *sql.DB // one connection, for alone
 }
 
 // String is where the database is, without who opens it and how.
@@ -72,6 +72,9 @@ func (e *postgres) open(ctx context.Context, s *Store) error {
 	s.read.SetMaxOpenConns(e.readers)
 	s.read.SetMaxIdleConns(e.readers)
 	s.read.SetConnMaxIdleTime(5 * time.Minute)
+	e.turns = sql.OpenDB(&connector{stdlib.GetConnector(*e.config), false})
+	e.turns.SetMaxOpenConns(1)
+	e.turns.SetConnMaxIdleTime(5 * time.Minute)
 	return nil
 }
 
