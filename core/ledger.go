@@ -212,6 +212,7 @@ type Store interface {
 	EventStore
 	WebhookStore
 	DeliveryStore
+	RevisionStore
 	// Ping reports whether the database answers (for /readyz).
 	Ping(ctx context.Context) error
 	Close() error

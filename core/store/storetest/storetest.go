@@ -58,6 +58,8 @@ func Run(t *testing.T, open func(t *testing.T) core.Store) {
 		"EndingKeys":        testEndingKeys,
 		"Claims":            testClaims,
 		"Alone":             testAlone,
+		"Revisions":         testRevisions,
+		"RevisionRace":      testRevisionRace,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
