@@ -30,6 +30,7 @@ var edges = map[string][]string{
 	"core/routing":                    {"pdk/abi"},
 	"core/upstream":                   {"core/reach", "core/sse", "pdk/abi"},
 	"core/config":                     {"pdk/abi", "core/ledger/prices", "core/reach", "core/seal"},
+	"core/revision":                   {"core/config"},
 	"core/dialect":                    {"core/dialect/messages", "pdk/abi", "pdk/abi/scan"},
 	"core/dialect/messages":           {"core/sse", "pdk/abi", "pdk/abi/scan", "pdk/abi/llm"},
 	"core/plugin":                     {"pdk/abi", "pdk/abi/scan", "pdk/abi/wire"},
@@ -77,6 +78,7 @@ var homes = map[string][]string{
 	"github.com/prometheus/client_golang": {"core/obs"},
 	"github.com/aws":                      {"core/upstream"},
 	"net/http/httputil":                   {"core/cmd/bench"},
+	"github.com/fsnotify/fsnotify":        {"core/revision"},
 }
 
 type listed struct {

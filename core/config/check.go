@@ -144,10 +144,14 @@ func (l *loader) wantPlugin(at place, kind abi.Kind, id string) {
 	}
 }
 
-// want reports a name that no object of the kind has.
+// want reports a name that no object of the kind has. What stands in a file
+// names only what stands in files: it must be valid before there is a database.
 func (l *loader) want(at place, kind, name string) {
-	if !l.has(kind, name) {
+	switch target, ok := l.objects[kind+"["+name+"]"]; {
+	case !ok:
 		l.fail(at, "no [[%s]] is named %q%s", kind, name, didYouMean(name, l.names(kind)))
+	case target.src.made != nil && at.src.made == nil:
+		l.fail(at, "%s %q was made by API: a file can name only what stands in a file", kind, name)
 	}
 }
 

@@ -34,6 +34,7 @@ type Config struct {
 	modelGroups []core.ModelGroup
 	guardrails  []core.GuardrailAttachment
 	places      map[string]place
+	written     []written // as it stands in the files, and as it was made by API
 }
 
 // Server is [server]: the listener.

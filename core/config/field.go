@@ -43,6 +43,8 @@ func (v value) wrongType(want string) {
 
 func typeName(raw any) string {
 	switch raw.(type) {
+	case nil:
+		return "null"
 	case string:
 		return "a string"
 	case int64:

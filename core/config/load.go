@@ -17,10 +17,11 @@ import (
 	"github.com/tokligence/gateway/core"
 )
 
-// Load reads the file at path and conf.d/*.toml beside it, and returns every
-// problem of all of them in the order of the files. env looks an environment
-// variable up. The Config is nil when a problem is not a warning.
-func Load(path string, env func(string) (string, bool)) (*Config, []Problem) {
+// Load reads the file at path and conf.d/*.toml beside it, together with the
+// objects that were made by API, and returns every problem of all of them in the
+// order of the files, the API's last. env looks an environment variable up. The
+// Config is nil when a problem is not a warning.
+func Load(path string, env func(string) (string, bool), objects ...core.ConfigObject) (*Config, []Problem) {
 	l := newLoader(path, env, readValue)
 	more, err := filepath.Glob(filepath.Join(filepath.Dir(path), "conf.d", "*.toml"))
 	if err != nil { // only a folder whose name is a broken pattern
@@ -41,6 +42,9 @@ func Load(path string, env func(string) (string, bool)) (*Config, []Problem) {
 			continue
 		}
 		l.add(src, string(b))
+	}
+	for i := range objects {
+		l.addMade(&objects[i])
 	}
 	return l.finish()
 }
@@ -185,6 +189,10 @@ func syntaxProblem(file, doc string, err error) Problem {
 // addObject notes that an object stands at at, unless one of its name does already.
 func (l *loader) addObject(at place) bool {
 	if first, ok := l.objects[at.shown]; ok {
+		if at.src.made != nil {
+			l.fail(at, "made by API, and defined at %s as well: one of the two must go", first)
+			return false
+		}
 		l.fail(at, "already defined at %s", first)
 		return false
 	}

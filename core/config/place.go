@@ -4,13 +4,16 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/tokligence/gateway/core"
 )
 
-// source is one file.
+// source is one file, or one object made by API.
 type source struct {
-	name  string         // as shown: "gateway.toml", "conf.d/10-team.toml"
-	dir   string         // where its relative paths start
-	lines map[string]int // by index path, see findLines
+	name  string             // as shown: "gateway.toml", "conf.d/10-team.toml"
+	dir   string             // where its relative paths start
+	lines map[string]int     // by index path, see findLines; of an object by API all are 0
+	made  *core.ConfigObject // nil for a file
 }
 
 // place is where a key or object stands.
@@ -44,4 +47,9 @@ func (p place) line() int {
 	return 0
 }
 
-func (p place) String() string { return fmt.Sprintf("%s:%d", p.src.name, p.line()) }
+func (p place) String() string {
+	if p.src.made != nil {
+		return p.src.name
+	}
+	return fmt.Sprintf("%s:%d", p.src.name, p.line())
+}

@@ -42,6 +42,7 @@ func single[T any](name, doc string, of func(*Config) *T, fields []field[T]) sec
 				continue
 			}
 			l.set[v.at.shown] = v.at
+			l.cfg.written = append(l.cfg.written, written{section: name, at: at, tree: map[string]any{key: table[key]}})
 			f.set(of(l.cfg), v)
 		}
 	}
@@ -75,6 +76,7 @@ func array[T any](name, doc string, fields []field[T], open func(*T, string, val
 			t := new(T)
 			readTable(l, fields, table, here, t, open)
 			if validName(id) && l.addObject(here) {
+				l.cfg.written = append(l.cfg.written, written{section: name, name: id, nameKey: fields[0].Name, at: here, tree: table})
 				add(l, here, t)
 			}
 		}
