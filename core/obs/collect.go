@@ -106,13 +106,16 @@ func EventsCollector(s *events.Service) prometheus.Collector {
 }
 
 // ConfigCollector tells of the configuration in force: state says whether it is
-// the one on disk as last read, and how many were applied since the start.
-func ConfigCollector(state func() (applied bool, revisions int64)) prometheus.Collector {
+// the one on disk as last read, how many were applied since the start, and the
+// number of its revision.
+func ConfigCollector(state func() (applied bool, revisions, number int64)) prometheus.Collector {
 	current := prometheus.NewDesc("tokligence_config_current", "0 while the configuration on disk has faults and an older one is in force.", nil, nil)
 	count := prometheus.NewDesc("tokligence_config_revisions_total", "Configurations put in force.", nil, nil)
-	return &collector{[]*prometheus.Desc{current, count}, func(out chan<- prometheus.Metric) {
-		applied, revisions := state()
+	revision := prometheus.NewDesc("tokligence_config_revision", "Number of the revision in force; nodes with different ones do not serve the same.", nil, nil)
+	return &collector{[]*prometheus.Desc{current, count, revision}, func(out chan<- prometheus.Metric) {
+		applied, revisions, number := state()
 		out <- prometheus.MustNewConstMetric(current, prometheus.GaugeValue, truth(applied))
 		out <- prometheus.MustNewConstMetric(count, prometheus.CounterValue, float64(revisions))
+		out <- prometheus.MustNewConstMetric(revision, prometheus.GaugeValue, float64(number))
 	}}
 }

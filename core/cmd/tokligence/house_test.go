@@ -108,6 +108,7 @@ type gateway struct {
 	t      *testing.T
 	dir    string
 	plain  bool // run the built program instead of the test's own binary
+	watch  bool // reload at every save; otherwise when the test says so
 	cmd    *exec.Cmd
 	url    string
 	log    *lines
@@ -190,7 +191,7 @@ func (g *gateway) start() {
 
 func (g *gateway) launch() {
 	g.t.Helper()
-	g.cmd, g.log, g.exited = g.command("serve"), newLines(), make(chan error, 1)
+	g.cmd, g.log, g.exited = g.command("serve", fmt.Sprintf("--watch=%v", g.watch)), newLines(), make(chan error, 1)
 	pipe, err := g.cmd.StderrPipe()
 	if err != nil {
 		g.t.Fatal(err)

@@ -17,8 +17,12 @@ type runtime Main
 func (r *runtime) Models() []adminapi.ModelInfo {
 	now := time.Now()
 	list := []adminapi.ModelInfo{}
+	origins := map[string]core.Origin{}
+	for _, o := range r.revisions.Objects(core.ObjectModel) {
+		origins[o.Name] = o.Origin
+	}
 	for _, route := range r.exchanger.Snapshot().Routes {
-		info := adminapi.ModelInfo{Name: route.Name, Strategy: route.Strategy, Fallbacks: route.Fallbacks, Guardrails: route.Guardrails}
+		info := adminapi.ModelInfo{Name: route.Name, Origin: origins[route.Name], Strategy: route.Strategy, Fallbacks: route.Fallbacks, Guardrails: route.Guardrails}
 		for _, t := range route.Targets {
 			info.Deployments = append(info.Deployments, deploymentInfo(t, now))
 		}
@@ -59,7 +63,7 @@ func deploymentInfo(t *exchange.Target, now time.Time) adminapi.DeploymentInfo {
 // Plugins lists what the configuration declares.
 func (r *runtime) Plugins() []adminapi.PluginInfo {
 	list := []adminapi.PluginInfo{}
-	for _, p := range r.current.Load().Plugins() {
+	for _, p := range r.revisions.Config().Plugins() {
 		info := adminapi.PluginInfo{ID: p.ID, Source: p.Source, State: "unused"}
 		for _, l := range r.loader.Loaded() {
 			if l.Declaration.ID != p.ID {

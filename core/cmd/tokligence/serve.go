@@ -14,8 +14,6 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -33,6 +31,7 @@ import (
 	"github.com/tokligence/gateway/core/limit"
 	"github.com/tokligence/gateway/core/obs"
 	"github.com/tokligence/gateway/core/plugin"
+	"github.com/tokligence/gateway/core/revision"
 	"github.com/tokligence/gateway/core/routing"
 	"github.com/tokligence/gateway/core/seal"
 	"github.com/tokligence/gateway/core/store"
@@ -46,6 +45,7 @@ type Main struct {
 	Stdout     io.Writer
 	Stderr     io.Writer
 	Env        func(string) (string, bool)
+	Watch      bool   // reload when the configuration is saved
 	Stopping   func() // called when the context of Run has ended, before anything else; may be nil
 
 	config    *config.Config
@@ -68,10 +68,7 @@ type Main struct {
 	unwatch    context.CancelFunc // nil before it began
 	overthrown error              // by another gateway that owns the database now
 
-	reloading sync.Mutex                    // one configuration at a time
-	current   atomic.Pointer[config.Config] // the one in force
-	revisions atomic.Int64                  // put in force so far
-	stale     atomic.Bool                   // the configuration on disk could not be put in force
+	revisions *revision.Revisions
 }
 
 func serveCommand() *cobra.Command {
@@ -94,6 +91,7 @@ func serveCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVarP(&m.ConfigPath, "config", "c", "gateway.toml", "configuration file")
 	cmd.Flags().StringVar(&level, "log-level", "info", "debug, info, warn or error")
+	cmd.Flags().BoolVar(&m.Watch, "watch", true, "put the configuration in force whenever it is saved; without it at SIGHUP only")
 	return cmd
 }
 
@@ -130,7 +128,7 @@ func (m *Main) logger() *slog.Logger {
 
 // open reads the configuration and builds everything that serves it.
 func (m *Main) open(ctx context.Context) error {
-	c, problems := m.load()
+	c, problems := config.Load(m.ConfigPath, m.Env) // which says where the store is
 	if c == nil {
 		return m.invalid(problems)
 	}
@@ -161,59 +159,26 @@ func (m *Main) open(ctx context.Context) error {
 	m.metrics = obs.NewMetrics()
 	m.metrics.Register(obs.PluginCollector(m.loader))
 	m.metrics.Register(obs.LedgerCollector(m.ledger))
-	m.metrics.Register(obs.ConfigCollector(func() (bool, int64) { return !m.stale.Load(), m.revisions.Load() }))
+	m.revisions = revision.New(revision.Options{Path: m.ConfigPath, Env: m.Env, Now: time.Now, Log: m.log, Store: m.store, Build: m.built})
+	m.metrics.Register(obs.ConfigCollector(func() (bool, int64, int64) {
+		s := m.revisions.State()
+		return !s.Stale, m.revisions.Applied(), s.Revision
+	}))
 	m.events = events.New(events.Options{Store: m.store, Client: m.client, Sealer: m.sealer, Reach: &c.Security.Reach,
 		Retention: time.Duration(c.Events.RetentionDays) * 24 * time.Hour, Now: time.Now, Log: m.log})
 	m.metrics.Register(obs.EventsCollector(m.events))
 	m.exchanger = exchange.New(exchange.Options{Ledger: m.ledger, Limiter: limit.New(), Upstream: m.client, Log: m.log, Now: time.Now,
 		Observe: &obs.Observer{Metrics: m.metrics, Lines: m.lines, Level: m.LogLevel}, RefuseUnpriced: c.Ledger.Unpriced == config.UnpricedRefuse,
 		DefaultMaxOutput: c.Ledger.DefaultMaxOutput})
-	snap, problems := m.build(ctx, c)
-	if snap == nil {
-		return m.invalid(problems)
+	if err := m.revisions.Start(ctx); err != nil {
+		return m.notStarted(err)
 	}
-	m.apply(c, snap)
 	// Starting takes memory that serving does not need.
 	debug.FreeOSMemory()
 	if err := freePages(); err != nil {
 		m.log.Debug("memory of the start is kept", "error", err)
 	}
 	return nil
-}
-
-// load reads the configuration and logs its warnings. It is nil when there are
-// errors.
-func (m *Main) load() (*config.Config, []config.Problem) {
-	c, problems := config.Load(m.ConfigPath, m.Env)
-	var errs []config.Problem
-	for _, p := range problems {
-		if p.Warning {
-			m.log.Warn(p.Message, "key", p.Path)
-		} else {
-			errs = append(errs, p)
-		}
-	}
-	if len(errs) > 0 {
-		return nil, errs
-	}
-	return c, nil
-}
-
-// invalid prints why the gateway does not start.
-func (m *Main) invalid(problems []config.Problem) error {
-	for _, p := range problems {
-		fmt.Fprintln(m.Stderr, p)
-	}
-	return fmt.Errorf("%s is not valid", m.ConfigPath)
-}
-
-// apply puts a built configuration in force.
-func (m *Main) apply(c *config.Config, snap *exchange.Snapshot) {
-	m.current.Store(c)
-	m.exchanger.Swap(snap)
-	m.keys.Forget() // what groups they name
-	m.revisions.Add(1)
-	m.stale.Store(false)
 }
 
 // watch heeds what other gateways change in the database, until close.
@@ -305,7 +270,7 @@ func (m *Main) record(ctx context.Context, action string, object core.AuditObjec
 
 // serve answers requests until ctx ends, and reloads at each hangup.
 func (m *Main) serve(ctx context.Context, listener net.Listener, hangup <-chan os.Signal) error {
-	admin := adminapi.New(adminapi.Deps{Keys: m.keys, Store: m.store, Ledger: m.ledger, Runtime: (*runtime)(m), Hooks: m.events, Sealer: m.sealer, TrustedProxies: m.config.Server.TrustedProxies, Version: version, Now: time.Now, Log: m.log})
+	admin := adminapi.New(adminapi.Deps{Keys: m.keys, Store: m.store, Ledger: m.ledger, Runtime: (*runtime)(m), Config: m.revisions, Hooks: m.events, Sealer: m.sealer, TrustedProxies: m.config.Server.TrustedProxies, Version: version, Now: time.Now, Log: m.log})
 	m.server = httpapi.NewServer(httpapi.Options{Exchange: m.exchanger, Keys: m.keys, MaxBody: m.config.Server.MaxBody, TrustedProxies: m.config.Server.TrustedProxies, Now: time.Now, Log: m.log,
 		Ready: m.ready, Notes: m.notes, Metrics: m.metrics.Handler(), Admin: admin})
 	telling, stop := context.WithCancel(context.WithoutCancel(ctx)) // to the end: stopping is no reason to be silent
@@ -314,9 +279,13 @@ func (m *Main) serve(ctx context.Context, listener net.Listener, hangup <-chan o
 	defer func() { stop(); <-told }()
 	ended := make(chan error, 1)
 	go func() { ended <- m.listen(listener) }()
+	saved, unwatch := m.watchFiles(ctx)
+	defer unwatch()
 	for {
 		select {
 		case <-hangup:
+			m.Reload(ctx)
+		case <-saved:
 			m.Reload(ctx)
 		case err := <-ended:
 			return err
@@ -382,30 +351,6 @@ func closes(done <-chan struct{}, limit time.Duration) bool {
 	}
 }
 
-// Reload puts the configuration as it is on disk in force, without failing a
-// request. A faulty one changes nothing; the log names its faults.
-func (m *Main) Reload(ctx context.Context) {
-	m.reloading.Lock()
-	defer m.reloading.Unlock()
-	c, problems := m.load()
-	var snap *exchange.Snapshot
-	if c != nil {
-		snap, problems = m.build(ctx, c)
-	}
-	if snap == nil {
-		m.stale.Store(true)
-		for _, p := range problems {
-			m.log.Error("the configuration was not reloaded; the old one stays in force", "problem", p.String())
-		}
-		return
-	}
-	m.apply(c, snap)
-	if err := m.record(ctx, "config.reload", core.AuditObject{Kind: "config"}, map[string]int64{"revision": m.revisions.Load()}); err != nil {
-		m.log.Error("the reload is in force, but not on record", "error", err)
-	}
-	m.log.Info("configuration reloaded; [server], [storage], [security] and [ledger] take effect at the next start")
-}
-
 // ready names what keeps the gateway from serving.
 func (m *Main) ready(ctx context.Context) (missing []string) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
@@ -417,15 +362,6 @@ func (m *Main) ready(ctx context.Context) (missing []string) {
 		missing = append(missing, "the ledger cannot be written")
 	}
 	return missing
-}
-
-// notes tell that a reload has failed: no reason to send requests elsewhere, since
-// every other node may have read the same file.
-func (m *Main) notes() []string {
-	if !m.stale.Load() {
-		return nil
-	}
-	return []string{"the configuration on disk has faults, which the log names; an older one is in force"}
 }
 
 // close ends what open began, in the order in which it is used.
