@@ -43,7 +43,7 @@ var edges = map[string][]string{
 	"core/plugin/prochost":            {"core/plugin", "core/plugin/guestlog", "pdk/abi", "pdk/abi/scan", "pdk/abi/wire", "pdk/process", "pdk/process/proto"},
 	"core/exchange":                   {"core/dialect", "core/dialect/messages", "core/guard", "core/ledger", "core/limit", "core/routing", "core/sse", "core/upstream", "pdk/abi", "pdk/abi/llm", "pdk/abi/scan"},
 	"core/httpapi":                    {"core/exchange", "pdk/abi"},
-	"core/adminapi":                   {"core/events", "core/keys", "core/ledger", "core/seal"},
+	"core/adminapi":                   {"core/config", "core/events", "core/keys", "core/ledger", "core/seal"},
 	"core/events":                     {"core/reach", "core/upstream", "pdk/abi"},
 	"core/obs":                        {"core/events", "core/exchange", "core/ledger", "core/plugin", "pdk/abi", "pdk/abi/scan"},
 	"core/cmd/bench":                  {},

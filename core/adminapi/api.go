@@ -30,6 +30,7 @@ type Deps struct {
 	Ledger   Budgets
 	Runtime  Runtime
 	Hooks    Hooks
+	Config   Configuration
 	Sealer   *seal.Ring // seals the secrets that are given by API
 	Now      func() time.Time
 	Log      *slog.Logger
@@ -61,7 +62,7 @@ type route struct {
 
 // routes are all there is, beside the description of them. Each has a line in [contract] too.
 func (a *api) routes() []route {
-	return []route{
+	return append(a.configRoutes(), []route{
 		{"GET", "/me", a.me, anyone},
 		{"GET", "/keys", a.listKeys, need{verb: read, resource: virtualKeys, narrowed: true}},
 		{"POST", "/keys", a.createKey, need{verb: create, resource: virtualKeys, named: true}},
@@ -125,7 +126,7 @@ func (a *api) routes() []route {
 		{"GET", "/webhooks/{id}/deliveries", a.listDeliveries, need{verb: read, resource: webhooks, object: a.webhookObject}},
 		{"GET", "/encryption", a.encryption, need{verb: read, resource: maintenance}},
 		{"POST", "/encryption/reseal", a.reseal, need{verb: use, resource: maintenance}},
-	}
+	}...)
 }
 
 // New makes the handler of everything below Prefix.

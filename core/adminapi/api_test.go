@@ -7,16 +7,19 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/config"
 	"github.com/tokligence/gateway/core/events"
 	"github.com/tokligence/gateway/core/keys"
 	"github.com/tokligence/gateway/core/ledger"
 	"github.com/tokligence/gateway/core/reach"
+	"github.com/tokligence/gateway/core/revision"
 	"github.com/tokligence/gateway/core/seal"
 	"github.com/tokligence/gateway/core/store"
 	"github.com/tokligence/gateway/core/upstream"
@@ -35,6 +38,10 @@ type world struct {
 	deps    Deps
 	handler http.Handler
 	dir     string // of the database
+
+	configDir string // of gateway.toml
+	revisions *revision.Revisions
+
 	store   *store.Store
 	ledger  *ledger.Ledger
 	events  *events.Service
@@ -55,7 +62,7 @@ func newWorld(t *testing.T) *world {
 // worldOn has its store at the URL and its encryption key in the folder.
 func worldOn(t *testing.T, url, dir string) *world {
 	t.Helper()
-	w := &world{t: t, dir: dir, now: start}
+	w := &world{t: t, dir: dir, configDir: t.TempDir(), now: start}
 	now := func() time.Time { return w.now }
 	ctx := context.Background()
 	var err error
@@ -82,6 +89,14 @@ func worldOn(t *testing.T, url, dir string) *world {
 	if w.plain, _, err = service.Create(ctx, keys.Spec{Name: "plain", AllModels: true, Secret: plainSecret}); err != nil {
 		t.Fatal(err)
 	}
+	w.configure(configFile)
+	w.revisions = revision.New(revision.Options{Path: w.file(), Env: func(string) (string, bool) { return "", false }, Now: now, Log: log, Store: w.store,
+		Build: func(context.Context, *config.Config) (*revision.Built, []config.Problem) {
+			return &revision.Built{Apply: func() {}, Drop: func() {}}, nil
+		}})
+	if err := w.revisions.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
 	if err := seal.CreateFile(filepath.Join(w.dir, "key")); err != nil {
 		t.Fatal(err)
 	}
@@ -95,17 +110,54 @@ func worldOn(t *testing.T, url, dir string) *world {
 	}
 	client := upstream.New(upstream.Options{Reach: policy})
 	t.Cleanup(client.Close)
-	w.deps = Deps{Sealer: seal.New(key), Keys: service, Store: w.store, Ledger: w.ledger, Runtime: fakeRuntime{}, Now: now, Log: log}
+	w.deps = Deps{Sealer: seal.New(key), Keys: service, Store: w.store, Ledger: w.ledger, Runtime: fakeRuntime{}, Config: w.revisions, Now: now, Log: log}
 	w.events = events.New(events.Options{Store: w.store, Client: client, Sealer: w.deps.Sealer, Reach: policy, Now: now, Log: log})
 	w.deps.Hooks = w.events
 	w.handler = checked(t, w.deps)
 	return w
 }
 
+// configFile is the world's configuration: its objects are the file's.
+const configFile = `
+[[plugin]]
+id = "provider.echo"
+source = "builtin:echo"
+[[plugin]]
+id = "strategy.weighted"
+source = "builtin:weighted"
+[[plugin]]
+id = "guardrail.rules"
+source = "builtin:rules"
+[[credential]]
+name = "vendor"
+provider = "provider.echo"
+api_key = "sk-MARK6-vendor-0123456789"
+[[deployment]]
+name = "echo"
+provider = "provider.echo"
+model = "echo"
+[[model]]
+name = "echo"
+deployments = ["echo"]
+[[guardrail]]
+name = "words"
+plugin = "guardrail.rules"
+everywhere = true
+`
+
+func (w *world) file() string { return filepath.Join(w.configDir, "gateway.toml") }
+
+func (w *world) configure(text string) {
+	w.t.Helper()
+	if err := os.WriteFile(w.file(), []byte(text), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 type fakeRuntime struct{}
 
 func (fakeRuntime) Models() []ModelInfo {
-	return []ModelInfo{{Name: "echo", Strategy: "strategy.weighted", Deployments: []DeploymentInfo{
+	return []ModelInfo{{Name: "echo", Origin: core.OriginFile, Strategy: "strategy.weighted", Deployments: []DeploymentInfo{
 		{Name: "echo", Provider: "provider.echo", Model: "echo", State: "ready"},
 		{Name: "gpt", Provider: "provider.openai", Model: "gpt-x", State: "not configured", Why: "missing env:OPENAI_API_KEY"}}}}
 }
@@ -205,7 +257,7 @@ func TestRoutes_C89(t *testing.T) {
 			w.problemOf(404, rt.method, foreign, "{}")
 		}
 	}
-	if len(missing) != 33 {
+	if len(missing) != 43 {
 		t.Errorf("routes of one object: %v", missing)
 	}
 	if _, _, after := w.do(adminSecret, "GET", "/keys", ""); after != before {

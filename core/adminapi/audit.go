@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -25,6 +26,8 @@ type action struct {
 	// again answers a POST whose object an earlier attempt has made (see once); nil:
 	// as GET shows it. Needed where the first answer has a secret that GET has not.
 	again func(c *call) error
+	// single: there is one such object, which has no id and always a find.
+	single bool
 }
 
 // unchanged is the action on an object that it leaves as it is.
@@ -44,7 +47,8 @@ func (act action) repeatedBy(again func(*call) error) action {
 
 // actions has every route that is not a GET; a test holds that none is missing.
 func (a *api) actions() map[string]action {
-	return map[string]action{
+	all := a.configActions()
+	maps.Copy(all, map[string]action{
 		"POST /keys":                  {name: "key.create", find: a.auditKey, again: a.againKey},
 		"PATCH /keys/{id}":            {name: "key.update", find: a.auditKey},
 		"DELETE /keys/{id}":           {name: "key.delete", find: a.auditKey},
@@ -80,7 +84,8 @@ func (a *api) actions() map[string]action {
 		"POST /ledger/rebuild":        {name: "ledger.rebuild"},
 		"POST /encryption/reseal":     {name: "encryption.reseal"},
 		"POST /models/{name:.+}/test": {name: "model.test", find: a.auditModel, still: true},
-	}
+	})
+	return all
 }
 
 // guarded serves a route to those who may have it, and records what it did before
@@ -219,7 +224,7 @@ func (c *call) userAgent() string {
 // look names the object of the record and returns its state. An id that nobody
 // has is not kept: it may be a secret, pasted where the id belongs.
 func (a *api) look(act action, c *call, r *core.AuditRecord, id string) (json.RawMessage, error) {
-	if act.find == nil || id == "" {
+	if act.find == nil || id == "" && !act.single {
 		return nil, nil
 	}
 	s, err := act.find(c, id)
@@ -304,7 +309,7 @@ func (h *held) release() {
 
 // id is that of the object in the answer, "" when there is none.
 func (h *held) id() string {
-	var object struct{ ID string }
+	var object struct{ ID, Name string }
 	_ = json.Unmarshal(h.body.Bytes(), &object) // not every answer is an object
-	return object.ID
+	return cmp.Or(object.ID, object.Name)       // what the configuration declares has no other id than its name
 }

@@ -91,7 +91,8 @@ var (
 // contract has every route; a test holds that none is missing, and that no
 // answer and no accepted body of any other test is different from what stands here.
 func contract() map[string]operation {
-	return map[string]operation{
+	all := configContract()
+	maps.Copy(all, map[string]operation{
 		"GET /me":                     gets[keyView]("Tell which key asks"),
 		"GET /keys":                   lists[keyView]("List virtual keys, newest first", "name", "blocked", "kind", "organization_id", "team_id", "project_id", "user_id"),
 		"POST /keys":                  creates[keyInput, keyView]("Create a virtual key, whose secret is shown this once"),
@@ -156,7 +157,8 @@ func contract() map[string]operation {
 		"POST /webhooks/{id}/rotate":    acts[rotateInput, webhookView]("Give a webhook a new secret, which is shown this once").repeatable(),
 		"POST /webhooks/{id}/test":      acts[none, events.WebhookTest]("Post an event of type webhook.test at once"),
 		"GET /webhooks/{id}/deliveries": lists[core.Delivery]("List deliveries to a webhook, newest first", "state"),
-	}
+	})
+	return all
 }
 
 // parameter is a query parameter, which means the same on every route.
@@ -173,13 +175,14 @@ var parameters = map[string]parameter{
 	"cursor":          {doc: "Where the page begins: the next_cursor of the page before it."},
 	"format":          {options: []string{"jsonl", "csv"}, def: "jsonl", doc: "JSON Lines, or CSV with a header."},
 	"by":              {options: slices.Sorted(maps.Keys(groups)), def: "model", doc: "What to sum by."},
-	"from":            {kind: "time", doc: "The first instant: a time (RFC 3339) or a date."},
-	"to":              {kind: "time", doc: "The instant before which it ends: a time (RFC 3339) or a date."},
+	"from":            {kind: "time", doc: "The first instant: a time (RFC 3339) or a date. Of revisions that are compared: the number of the earlier."},
+	"to":              {kind: "time", doc: "The instant before which it ends: a time (RFC 3339) or a date. Of revisions that are compared: the number of the later."},
 	"blocked":         {kind: "boolean"},
 	"enabled":         {kind: "boolean"},
 	"state":           {options: deliveryStates},
 	"type":            {doc: "Those of this type, such as key.created."},
 	"outcome":         {options: outcomes},
+	"origin":          {options: []string{string(core.OriginFile), string(core.OriginAPI)}},
 	"name":            {doc: "Those with exactly this name."},
 	"email":           {},
 	"kind":            {options: keyKinds},
@@ -271,4 +274,18 @@ var words = map[string]string{
 	"team_name":         "The name of the team.",
 	"project_name":      "The name of the project.",
 	"user_name":         "The name of the user.",
+	"place":             "Where it stands in a file.",
+	"targets":           "Its deployments as they are right now.",
+	"number":            "The number of the revision.",
+	"revision":          "The number of a revision.",
+	"cause":             "Why the revision was made.",
+	"author":            "Who made the revision.",
+	"in_force":          "Whether requests are served by it.",
+	"content":           "All values of files and API by path, as they were written, with secrets masked.",
+	"stale":             "Whether something newer could not be put in force.",
+	"problems":          "Why something newer is not in force.",
+	"restored":          "The revision whose objects are in force again.",
+	"remaining":         "What differs from that revision all the same: what the files say today.",
+	"changes":           "The values that differ.",
+	"path":              "Where a value stands: kind, name and key.",
 }

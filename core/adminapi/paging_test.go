@@ -16,7 +16,7 @@ type many struct{ fakeRuntime }
 
 func (many) Models() (all []ModelInfo) {
 	for i := range 9 {
-		all = append(all, ModelInfo{Name: fmt.Sprintf("m%d", 8-i), Deployments: []DeploymentInfo{}})
+		all = append(all, ModelInfo{Name: fmt.Sprintf("m%d", 8-i), Origin: core.OriginFile, Deployments: []DeploymentInfo{}})
 	}
 	return all
 }
@@ -48,6 +48,9 @@ func full(t *testing.T) *world {
 		w.make("/memberships", fmt.Sprintf(`{"user_id": %q, "team_id": %q}`, user, team))
 		w.make("/model-groups", fmt.Sprintf(`{"name": "g%d", "models": []}`, i))
 		w.make("/keys", fmt.Sprintf(`{"name": "k%d", "team_id": %q, "budget": {"amount": "5"}, "limits": {"rpm": 1}}`, i, team))
+		w.want(201, "POST", "/deployments", fmt.Sprintf(`{"name": "d%d", "provider": "provider.echo", "model": "x"}`, i), nil)
+		w.want(201, "POST", "/models", fmt.Sprintf(`{"name": "m%d", "deployments": ["d%d"]}`, i, i), nil)
+		w.want(201, "POST", "/guardrails", fmt.Sprintf(`{"name": "g%d", "plugin": "guardrail.rules"}`, i), nil)
 		w.settle(fmt.Sprintf("exc_%d", i), fmt.Sprintf("model %d", i), w.now, core.Nano(i))
 		w.make("/webhooks", fmt.Sprintf(`{"url": "https://example.com/%d"}`, i))
 	}

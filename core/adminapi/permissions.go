@@ -33,6 +33,9 @@ const (
 	maintenance   resource = "maintenance" // of the ledger
 	auditLog      resource = "audit"
 	models        resource = "models"
+	deployments   resource = "deployments"
+	guardrails    resource = "guardrails"
+	revisions     resource = "config" // the configuration as a whole
 	plugins       resource = "plugins"
 	eventLog      resource = "events"
 	webhooks      resource = "webhooks"
@@ -73,5 +76,8 @@ var permissions = map[resource]map[core.Role]verb{
 	maintenance: {core.RoleOwner: all, core.RoleAdmin: all},
 	auditLog:    {core.RoleOwner: read, core.RoleAdmin: read, core.RoleViewer: read},
 	models:      {core.RoleOwner: all, core.RoleAdmin: all, core.RoleViewer: read},
+	deployments: {core.RoleOwner: all, core.RoleAdmin: all, core.RoleViewer: read},
+	guardrails:  {core.RoleOwner: all, core.RoleAdmin: all, core.RoleViewer: read},
+	revisions:   {core.RoleOwner: all, core.RoleAdmin: all, core.RoleViewer: read},
 	plugins:     {core.RoleOwner: all, core.RoleAdmin: all, core.RoleViewer: read},
 }

@@ -25,6 +25,7 @@ const TestTag = "models-test"
 // ModelInfo is an alias with its deployments.
 type ModelInfo struct {
 	Name        string           `json:"name"`
+	Origin      core.Origin      `json:"origin"`
 	Strategy    string           `json:"strategy"`
 	Fallbacks   []string         `json:"fallbacks,omitempty"`
 	Guardrails  []string         `json:"guardrails,omitempty"`

@@ -68,6 +68,8 @@ var enums = map[reflect.Type][]any{
 	reflect.TypeFor[core.AuditOutcome]():  {core.AuditOK, core.AuditRefused, core.AuditFailed},
 	reflect.TypeFor[bulkAction]():         {bulkBlock, bulkUnblock, bulkDelete},
 	reflect.TypeFor[core.UsageSource]():   {core.UsageReported, core.UsageEstimated, core.UsageSource("")},
+	reflect.TypeFor[core.Origin]():        {core.OriginFile, core.OriginAPI},
+	reflect.TypeFor[core.Cause]():         {core.CauseStart, core.CauseReload, core.CauseAPI, core.CauseRollback, core.CauseCommand},
 }
 
 func codes() []any {
@@ -87,6 +89,9 @@ func (s *schemas) of(t reflect.Type, request bool) schema {
 	}
 	if other, ok := standing(t); ok {
 		return nullable(s.of(other, request))
+	}
+	if o, ok := objectTypes[t]; ok {
+		return s.ref(named{t, request}, func() schema { return s.configObject(o) })
 	}
 	if values, ok := enums[t]; ok {
 		return s.ref(named{t, false}, func() schema { return schema{"type": "string", "enum": values} })

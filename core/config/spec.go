@@ -1,6 +1,8 @@
 package config
 
 import (
+	"slices"
+
 	"github.com/tokligence/gateway/core"
 )
 
@@ -53,4 +55,16 @@ func Sections() []Section {
 		out[i] = s.Section
 	}
 	return out
+}
+
+// Known reports whether objects of the kind have the key; hint ends a message
+// that they do not.
+func Known(kind core.ObjectKind, key string) (hint string, known bool) {
+	for _, s := range sections {
+		if s.Name == string(kind) && s.Array {
+			names := s.fieldNames()
+			return didYouMean(key, names), s.Open != "" || slices.Contains(names, key)
+		}
+	}
+	return "", false
 }

@@ -10,8 +10,8 @@ import (
 )
 
 type modelInfo struct {
-	Name, Strategy string
-	Deployments    []struct{ Name, Provider, Model, State, Why string }
+	Name, Strategy, Origin string
+	Deployments            []struct{ Name, Provider, Model, State, Why string }
 }
 
 func modelsCommand() *cobra.Command {
@@ -25,18 +25,19 @@ func modelsCommand() *cobra.Command {
 		}
 		var page struct{ Data []modelInfo }
 		return c.show(cmd, raw, &page, func(w *tabwriter.Writer) {
-			fmt.Fprintln(w, "MODEL\tDEPLOYMENT\tPROVIDER\tPROVIDER'S MODEL\tSTATE")
+			fmt.Fprintln(w, "MODEL\tORIGIN\tDEPLOYMENT\tPROVIDER\tPROVIDER'S MODEL\tSTATE")
 			for _, m := range page.Data {
 				for _, d := range m.Deployments {
 					state := d.State
 					if d.Why != "" {
 						state += ": " + d.Why
 					}
-					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", m.Name, d.Name, d.Provider, d.Model, state)
+					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", m.Name, m.Origin, d.Name, d.Provider, d.Model, state)
 				}
 			}
 		})
 	}}, modelsTestCommand(c))
+	cmd.AddCommand(objectNoun{"model", "/models", nil}.changes(c)...)
 	return cmd
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -22,7 +23,7 @@ func (r *runtime) Models() []adminapi.ModelInfo {
 		origins[o.Name] = o.Origin
 	}
 	for _, route := range r.exchanger.Snapshot().Routes {
-		info := adminapi.ModelInfo{Name: route.Name, Origin: origins[route.Name], Strategy: route.Strategy, Fallbacks: route.Fallbacks, Guardrails: route.Guardrails}
+		info := adminapi.ModelInfo{Name: route.Name, Origin: cmp.Or(origins[route.Name], core.OriginFile), Strategy: route.Strategy, Fallbacks: route.Fallbacks, Guardrails: route.Guardrails}
 		for _, t := range route.Targets {
 			info.Deployments = append(info.Deployments, deploymentInfo(t, now))
 		}
@@ -34,7 +35,7 @@ func (r *runtime) Models() []adminapi.ModelInfo {
 
 // fileGroup finds a model group of the configuration in force.
 func (m *Main) fileGroup(name string) ([]string, bool) {
-	for _, g := range m.current.Load().ModelGroups() {
+	for _, g := range m.revisions.Config().ModelGroups() {
 		if g.Name == name {
 			return g.Models, true
 		}
@@ -44,7 +45,7 @@ func (m *Main) fileGroup(name string) ([]string, bool) {
 
 // ModelGroups lists the configuration's.
 func (r *runtime) ModelGroups() []core.ModelGroup {
-	return slices.Clone(r.current.Load().ModelGroups())
+	return slices.Clone(r.revisions.Config().ModelGroups())
 }
 
 func deploymentInfo(t *exchange.Target, now time.Time) adminapi.DeploymentInfo {

@@ -1,0 +1,242 @@
+package adminapi
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/config"
+)
+
+// Configuration is what the gateway serves by, and what changes it.
+// *revision.Revisions fulfils it.
+type Configuration interface {
+	State() core.ConfigState
+	// Objects lists what is in force of a kind, by name, with secrets masked.
+	Objects(kind core.ObjectKind) []core.ConfigObject
+	// Change is in force when it returns, or has changed nothing.
+	Change(ctx context.Context, author core.AuditActor, ch core.ConfigChange) error
+	Rollback(ctx context.Context, author core.AuditActor, number int64) error
+	// Export is the whole as TOML, with references in the place of secrets.
+	Export() (string, error)
+}
+
+// configRoutes are those of the configuration.
+func (a *api) configRoutes() []route {
+	whole := need{verb: read, resource: revisions}
+	list := []route{
+		{"GET", "/config", a.getConfig, whole},
+		{"GET", "/config/revisions", a.listRevisions, whole},
+		{"GET", "/config/revisions/{id}", a.getRevision, whole},
+		{"GET", "/config/diff", a.diffRevisions, whole},
+		{"POST", "/config/rollback", a.rollback, need{verb: update, resource: revisions}},
+		{"GET", "/config/export", a.exportConfig, whole},
+		{"GET", "/deployments", a.listObjects(core.ObjectDeployment), need{verb: read, resource: deployments}},
+		{"GET", "/guardrails", a.listObjects(core.ObjectGuardrail), need{verb: read, resource: guardrails}},
+	}
+	for _, kind := range objectKinds {
+		path, r := "/"+string(kind)+"s", resource(kind+"s")
+		list = append(list, route{"POST", path, a.createObject(kind), need{verb: create, resource: r}},
+			route{"GET", path + "/{name:.+}", a.getObject(kind), need{verb: read, resource: r}},
+			route{"PATCH", path + "/{name:.+}", a.updateObject(kind), need{verb: update, resource: r}},
+			route{"DELETE", path + "/{name:.+}", a.deleteObject(kind), need{verb: remove, resource: r}})
+	}
+	return list
+}
+
+// configActions are what the audit log says of them.
+func (a *api) configActions() map[string]action {
+	all := map[string]action{"POST /config/rollback": {name: "config.rollback", find: a.auditConfig, single: true}}
+	for _, kind := range objectKinds {
+		path := "/" + string(kind) + "s"
+		all["POST "+path] = a.auditObject(kind, "create")
+		all["PATCH "+path+"/{name:.+}"] = a.auditObject(kind, "update")
+		all["DELETE "+path+"/{name:.+}"] = a.auditObject(kind, "delete")
+	}
+	return all
+}
+
+// objectKinds are the kinds of objects that can be made by API.
+var objectKinds = []core.ObjectKind{core.ObjectDeployment, core.ObjectModel, core.ObjectGuardrail}
+
+// objectView is a configuration object as the API shows it: its keys, and where
+// it was made.
+type objectView struct {
+	core.ConfigObject
+	targets []DeploymentInfo // of a model, how its deployments are
+}
+
+// objectHead are the members that are no keys of the object.
+type objectHead struct {
+	Name      string           `json:"name"`
+	Origin    core.Origin      `json:"origin"`
+	Place     string           `json:"place,omitempty"` // of a file's: "gateway.toml:12"
+	CreatedAt *time.Time       `json:"created_at,omitempty"`
+	UpdatedAt *time.Time       `json:"updated_at,omitempty"`
+	Targets   []DeploymentInfo `json:"targets,omitempty"` // how a model's deployments are
+}
+
+// MarshalJSON writes the members of the head and then those of the settings.
+func (v objectView) MarshalJSON() ([]byte, error) {
+	head := objectHead{Name: v.Name, Origin: v.Origin, Place: v.Place, Targets: v.targets}
+	if v.Origin == core.OriginAPI {
+		head.CreatedAt, head.UpdatedAt = &v.CreatedAt, &v.UpdatedAt
+	}
+	out, err := json.Marshal(head)
+	if err != nil {
+		return nil, err
+	}
+	var settings, taken map[string]json.RawMessage
+	if err := json.Unmarshal(v.Settings, &settings); err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(out, &taken); err != nil {
+		return nil, err
+	}
+	maps.DeleteFunc(settings, func(key string, _ json.RawMessage) bool { return taken[key] != nil })
+	if len(settings) == 0 {
+		return out, nil
+	}
+	more, err := json.Marshal(settings)
+	if err != nil {
+		return nil, err
+	}
+	return append(append(out[:len(out)-1], ','), more[1:]...), nil
+}
+
+func (a *api) objectView(o core.ConfigObject) objectView {
+	v := objectView{ConfigObject: o}
+	if o.Kind == core.ObjectModel {
+		for _, m := range a.Runtime.Models() {
+			if m.Name == o.Name {
+				v.targets = m.Deployments
+			}
+		}
+	}
+	return v
+}
+
+// object finds what is in force; nil when there is nothing of the name.
+func (a *api) object(kind core.ObjectKind, name string) *core.ConfigObject {
+	list := a.Config.Objects(kind)
+	i, ok := slices.BinarySearchFunc(list, name, func(o core.ConfigObject, name string) int { return strings.Compare(o.Name, name) })
+	if !ok {
+		return nil
+	}
+	return &list[i]
+}
+
+func (a *api) listObjects(kind core.ObjectKind) func(*call) error {
+	return func(c *call) error {
+		q := c.query()
+		p, origin := q.page(), core.Origin(q.choice("origin"))
+		if q.err != nil {
+			return q.err
+		}
+		var views []objectView
+		for _, o := range a.Config.Objects(kind) {
+			if origin == "" || o.Origin == origin {
+				views = append(views, objectView{ConfigObject: o})
+			}
+		}
+		views, next := pageOf(views, p, func(v objectView) string { return v.Name })
+		return writeList(c, views, next)
+	}
+}
+
+func (a *api) getObject(kind core.ObjectKind) func(*call) error {
+	return func(c *call) error { return a.writeObject(c, http.StatusOK, kind, c.path("name")) }
+}
+
+func (a *api) writeObject(c *call, status int, kind core.ObjectKind, name string) error {
+	o := a.object(kind, name)
+	if o == nil {
+		return core.Errorf(core.CodeNotFound, core.SourceClient, "there is no %s %q", kind, name)
+	}
+	return writeJSON(c.w, status, a.objectView(*o))
+}
+
+func (a *api) createObject(kind core.ObjectKind) func(*call) error {
+	return func(c *call) error {
+		settings, err := c.members(kind, false)
+		if err != nil {
+			return err
+		}
+		var name string
+		if raw, given := settings["name"]; !given {
+			return core.Invalid("name", "is required")
+		} else if json.Unmarshal(raw, &name) != nil {
+			return core.Invalid("name", "must be a string")
+		}
+		delete(settings, "name")
+		if err := a.Config.Change(c.ctx(), c.caller.actor, core.ConfigChange{Kind: kind, Name: name, Verb: core.ConfigCreate, Settings: settings}); err != nil {
+			return err
+		}
+		return a.writeObject(c, http.StatusCreated, kind, name)
+	}
+}
+
+func (a *api) updateObject(kind core.ObjectKind) func(*call) error {
+	return func(c *call) error {
+		settings, err := c.members(kind, true)
+		if err != nil {
+			return err
+		}
+		if settings["name"] != nil {
+			return core.Invalid("name", "stays as it is: others know the object by it")
+		}
+		name := c.path("name")
+		if err := a.Config.Change(c.ctx(), c.caller.actor, core.ConfigChange{Kind: kind, Name: name, Verb: core.ConfigUpdate, Settings: settings}); err != nil {
+			return err
+		}
+		return a.writeObject(c, http.StatusOK, kind, name)
+	}
+}
+
+func (a *api) deleteObject(kind core.ObjectKind) func(*call) error {
+	return func(c *call) error {
+		return c.deleted(a.Config.Change(c.ctx(), c.caller.actor, core.ConfigChange{Kind: kind, Name: c.path("name"), Verb: core.ConfigDelete}))
+	}
+}
+
+// members reads a body whose members are the keys of a kind. Null takes one
+// away, where that is allowed.
+func (c *call) members(kind core.ObjectKind, nullable bool) (map[string]json.RawMessage, error) {
+	raw, err := c.readBody()
+	if err != nil {
+		return nil, err
+	}
+	var any map[string]json.RawMessage
+	if err := strict("", raw, &any); err != nil {
+		return nil, err
+	}
+	members, err := objectMembers(raw)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		if hint, known := config.Known(kind, name); !known {
+			return nil, core.Invalid(name, "unknown member %q%s", name, hint)
+		}
+		if isNull(members[name]) && !nullable {
+			return nil, core.Invalid(name, "must not be null")
+		}
+	}
+	return members, nil
+}
+
+// auditObject records a change of a configuration object, whose id is its name.
+func (a *api) auditObject(kind core.ObjectKind, verb string) action {
+	return action{name: string(kind) + "." + verb, find: func(_ *call, id string) (*subject, error) {
+		o := a.object(kind, id)
+		if o == nil {
+			return nil, nil
+		}
+		return &subject{Named: core.Named{ID: o.Name, Name: o.Name}, state: objectView{ConfigObject: *o}}, nil
+	}}
+}
