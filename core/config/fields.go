@@ -90,13 +90,13 @@ var pluginFields = []field[Plugin]{
 var credentialFields = []field[core.Credential]{
 	named("name of the credential", func(c *core.Credential) *string { return &c.Name }),
 	required(text("provider", "", "plugin id of the provider, or of the guardrail, that it is for",
-		func(c *core.Credential) *string { return &c.Provider })),
+		func(c *core.Credential) *string { return &c.Provider }, notEmpty)),
 }
 
 var deploymentFields = []field[core.Deployment]{
 	named("name of the deployment", func(d *core.Deployment) *string { return &d.Name }),
 	required(text("provider", "", "plugin id of the provider",
-		func(d *core.Deployment) *string { return &d.Provider })),
+		func(d *core.Deployment) *string { return &d.Provider }, notEmpty)),
 	required(text("model", "", "the provider's name for the model",
 		func(d *core.Deployment) *string { return &d.Model }, notEmpty)),
 	text("credential", `""`, "name of a credential; empty for providers that need none",
@@ -164,7 +164,7 @@ var stages = []string{string(abi.StageInput), string(abi.StageOutput), string(ab
 var guardrailFields = []field[core.GuardrailAttachment]{
 	named("name of the attachment", func(g *core.GuardrailAttachment) *string { return &g.Name }),
 	required(text("plugin", "", "plugin id of the guardrail",
-		func(g *core.GuardrailAttachment) *string { return &g.Plugin })),
+		func(g *core.GuardrailAttachment) *string { return &g.Plugin }, notEmpty)),
 	withDefault(`["input", "output", "stream"]`, texts("stages", "where it looks: input, output (whole answers), stream (answers as they come)",
 		func(g *core.GuardrailAttachment) *[]string { return &g.Stages }, areStages)),
 	choice("mode", `"enforce"`, "monitor records what it finds and changes nothing",

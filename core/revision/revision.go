@@ -106,7 +106,7 @@ func (r *Revisions) reload(ctx context.Context) error {
 }
 
 // attempts is how often a change is made anew because other nodes were faster.
-const attempts = 10
+const attempts = 50
 
 // onLatest has f go on from the latest revision, whoever made it, and again when
 // somebody was faster.

@@ -181,6 +181,7 @@ END $$;`
 var noticed = map[string]core.NoticeKind{
 	"virtual_keys": core.NoticeKeys, "key_secrets": core.NoticeKeys, "budgets": core.NoticeKeys,
 	"organizations": core.NoticeKeys, "teams": core.NoticeKeys, "users": core.NoticeKeys, "model_groups": core.NoticeKeys, "projects": core.NoticeKeys,
+	"config_revisions": core.NoticeConfig,
 }
 
 func (e *postgres) migrated(ctx context.Context, tx *sql.Tx) error {

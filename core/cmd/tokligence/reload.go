@@ -90,6 +90,16 @@ func (m *Main) Reload(ctx context.Context) {
 	m.log.Info("configuration reloaded; [server], [storage], [security] and [ledger] take effect at the next start")
 }
 
+// follow puts in force what another gateway has changed.
+func (m *Main) follow(ctx context.Context) {
+	before := m.revisions.State().Revision
+	if err := m.revisions.Follow(ctx); err != nil {
+		m.log.Error("a newer configuration is not in force", "error", err)
+	} else if now := m.revisions.State().Revision; now != before {
+		m.log.Info("another gateway's configuration is in force", "revision", now)
+	}
+}
+
 // notes tell that a reload has failed: no reason to send requests elsewhere, since
 // every other node may have read the same file.
 func (m *Main) notes() []string {

@@ -154,7 +154,6 @@ func (m *Main) open(ctx context.Context) error {
 	}
 	m.keys = keys.New(m.store, m.store, time.Now)
 	m.keys.FileGroup = m.fileGroup
-	m.watch()
 	m.client = upstream.New(upstream.Options{Reach: &c.Security.Reach})
 	m.loader = newLoader(m.log, m.cacheDir())
 	m.metrics = obs.NewMetrics()
@@ -174,6 +173,7 @@ func (m *Main) open(ctx context.Context) error {
 	if err := m.revisions.Start(ctx); err != nil {
 		return m.notStarted(err)
 	}
+	m.watch()
 	// Starting takes memory that serving does not need.
 	debug.FreeOSMemory()
 	if err := freePages(); err != nil {
@@ -188,8 +188,11 @@ func (m *Main) watch() {
 	m.unwatch = stop
 	m.watching.Go(func() {
 		m.store.Notices(ctx, func(kind core.NoticeKind) {
-			if kind == core.NoticeKeys {
+			switch kind {
+			case core.NoticeKeys:
 				m.keys.Forget()
+			case core.NoticeConfig:
+				m.follow(ctx)
 			}
 		})
 	})
