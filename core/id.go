@@ -22,6 +22,7 @@ const (
 	PrefixNode         = "nod_"
 	PrefixModelGroup   = "mgr_"
 	PrefixAudit        = "aud_"
+	PrefixConfigObject = "cfg_"
 	PrefixEvent        = "evt_"
 	PrefixWebhook      = "whk_"
 	PrefixDelivery     = "dlv_"

@@ -32,6 +32,7 @@ const (
 // Kind and name together are its identity: a name is taken once, whatever the
 // origin.
 type ConfigObject struct {
+	ID     string // cfg_…: one that is made anew has another; "" in a file
 	Kind   ObjectKind
 	Name   string
 	Origin Origin
@@ -88,6 +89,7 @@ type RevisionStore interface {
 
 // ConfigChange is a change of one object that is made by API.
 type ConfigChange struct {
+	ID   string // of a new object
 	Kind ObjectKind
 	Name string
 	// Verb is what to do.

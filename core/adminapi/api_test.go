@@ -110,7 +110,7 @@ func worldOn(t *testing.T, url, dir string) *world {
 	}
 	client := upstream.New(upstream.Options{Reach: policy})
 	t.Cleanup(client.Close)
-	w.deps = Deps{Sealer: seal.New(key), Keys: service, Store: w.store, Ledger: w.ledger, Runtime: fakeRuntime{}, Config: w.revisions, Now: now, Log: log}
+	w.deps = Deps{Sealer: seal.New(key), Keys: service, Store: w.store, Ledger: w.ledger, Runtime: fakeRuntime{w.revisions}, Config: w.revisions, Now: now, Log: log}
 	w.events = events.New(events.Options{Store: w.store, Client: client, Sealer: w.deps.Sealer, Reach: policy, Now: now, Log: log})
 	w.deps.Hooks = w.events
 	w.handler = checked(t, w.deps)
@@ -154,12 +154,21 @@ func (w *world) configure(text string) {
 	}
 }
 
-type fakeRuntime struct{}
+// fakeRuntime has the models of the configuration, in any state.
+type fakeRuntime struct{ config *revision.Revisions }
 
-func (fakeRuntime) Models() []ModelInfo {
-	return []ModelInfo{{Name: "echo", Origin: core.OriginFile, Strategy: "strategy.weighted", Deployments: []DeploymentInfo{
+func (r fakeRuntime) Models() []ModelInfo {
+	list := []ModelInfo{{Name: "echo", Origin: core.OriginFile, Strategy: "strategy.weighted", Deployments: []DeploymentInfo{
 		{Name: "echo", Provider: "provider.echo", Model: "echo", State: "ready"},
 		{Name: "gpt", Provider: "provider.openai", Model: "gpt-x", State: "not configured", Why: "missing env:OPENAI_API_KEY"}}}}
+	if r.config != nil {
+		for _, m := range r.config.Objects(core.ObjectModel) {
+			if m.Origin == core.OriginAPI {
+				list = append(list, ModelInfo{Name: m.Name, Origin: m.Origin, Deployments: []DeploymentInfo{}})
+			}
+		}
+	}
+	return list
 }
 
 func (fakeRuntime) ModelGroups() []core.ModelGroup {

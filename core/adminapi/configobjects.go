@@ -54,7 +54,7 @@ func (a *api) configActions() map[string]action {
 	all := map[string]action{"POST /config/rollback": {name: "config.rollback", find: a.auditConfig, single: true}}
 	for _, kind := range objectKinds {
 		path := "/" + string(kind) + "s"
-		all["POST "+path] = a.auditObject(kind, "create")
+		all["POST "+path] = a.auditObject(kind, "create").repeatedBy(a.againObject(kind))
 		all["PATCH "+path+"/{name:.+}"] = a.auditObject(kind, "update")
 		all["DELETE "+path+"/{name:.+}"] = a.auditObject(kind, "delete")
 	}
@@ -174,7 +174,7 @@ func (a *api) createObject(kind core.ObjectKind) func(*call) error {
 			return core.Invalid("name", "must be a string")
 		}
 		delete(settings, "name")
-		if err := a.Config.Change(c.ctx(), c.caller.actor, core.ConfigChange{Kind: kind, Name: name, Verb: core.ConfigCreate, Settings: settings}); err != nil {
+		if err := a.Config.Change(c.ctx(), c.caller.actor, core.ConfigChange{ID: c.newID(core.PrefixConfigObject), Kind: kind, Name: name, Verb: core.ConfigCreate, Settings: settings}); err != nil {
 			return err
 		}
 		return a.writeObject(c, http.StatusCreated, kind, name)
@@ -230,10 +230,30 @@ func (c *call) members(kind core.ObjectKind, nullable bool) (map[string]json.Raw
 	return members, nil
 }
 
+// objectByID is one made by API, whatever it is called.
+func (a *api) objectByID(kind core.ObjectKind, id string) *core.ConfigObject {
+	for _, o := range a.Config.Objects(kind) {
+		if o.ID == id {
+			return &o
+		}
+	}
+	return nil
+}
+
+// againObject answers with what an attempt before has made.
+func (a *api) againObject(kind core.ObjectKind) func(*call) error {
+	return func(c *call) error {
+		return a.writeObject(c, http.StatusCreated, kind, a.objectByID(kind, c.made).Name)
+	}
+}
+
 // auditObject records a change of a configuration object, whose id is its name.
 func (a *api) auditObject(kind core.ObjectKind, verb string) action {
 	return action{name: string(kind) + "." + verb, find: func(_ *call, id string) (*subject, error) {
 		o := a.object(kind, id)
+		if o == nil {
+			o = a.objectByID(kind, id)
+		}
 		if o == nil {
 			return nil, nil
 		}

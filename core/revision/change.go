@@ -66,7 +66,7 @@ func (r *Revisions) changed(objects []core.ConfigObject, ch core.ConfigChange) (
 	if err != nil {
 		return nil, err
 	}
-	return append(objects, core.ConfigObject{Kind: ch.Kind, Name: ch.Name, Origin: core.OriginAPI, Settings: settings, CreatedAt: now, UpdatedAt: now}), nil
+	return append(objects, core.ConfigObject{ID: ch.ID, Kind: ch.Kind, Name: ch.Name, Origin: core.OriginAPI, Settings: settings, CreatedAt: now, UpdatedAt: now}), nil
 }
 
 // notByAPI is why there is nothing by API to change; nil when it is to be made.

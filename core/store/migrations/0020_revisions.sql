@@ -11,6 +11,7 @@ CREATE TABLE config_revisions (
 
 -- The objects made by API, each as it was from one revision until before another.
 CREATE TABLE config_objects (
+    id         TEXT NOT NULL,
     kind       TEXT NOT NULL,
     name       TEXT NOT NULL,
     since      BIGINT NOT NULL, -- the first revision with it

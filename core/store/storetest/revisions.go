@@ -19,7 +19,7 @@ func Revision(n int64, objects ...core.ConfigObject) *core.Revision {
 
 func configObject(kind core.ObjectKind, name, settings string, second int) core.ConfigObject {
 	at := At.Add(time.Duration(second) * time.Second)
-	return core.ConfigObject{Kind: kind, Name: name, Origin: core.OriginAPI, Settings: json.RawMessage(settings), CreatedAt: at, UpdatedAt: at}
+	return core.ConfigObject{ID: "cfg_" + string(kind) + name, Kind: kind, Name: name, Origin: core.OriginAPI, Settings: json.RawMessage(settings), CreatedAt: at, UpdatedAt: at}
 }
 
 // testRevisions: each revision keeps the objects that it had, whatever later
