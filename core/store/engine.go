@@ -14,7 +14,7 @@ import (
 // engine is what only one of the databases knows.
 type engine interface {
 	// examine is [Examine] without the comparison.
-	examine(ctx context.Context) (have int, err error)
+	examine(ctx context.Context) (have []int, err error)
 	// open sets the store's read and writeDB.
 	open(ctx context.Context, s *Store) error
 	// connected makes the writing connection ready, also one that replaces another.

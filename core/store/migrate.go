@@ -6,6 +6,7 @@ import (
 	"embed"
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -52,10 +53,13 @@ func latest(list []migration) int {
 	return list[len(list)-1].version
 }
 
-// known refuses a schema that a newer program has made.
-func known(have, need int) error {
-	if have > need {
-		return fmt.Errorf("its schema has version %d, this program knows %d: use the newer program or restore a backup", have, need)
+// known refuses a schema that a newer program has made, whatever number its
+// changes have.
+func known(have []int, list []migration) error {
+	for _, v := range have {
+		if !slices.ContainsFunc(list, func(m migration) bool { return m.version == v }) {
+			return fmt.Errorf("its schema has version %d, this program knows %d and not that: use the newer program or restore a backup", v, latest(list))
+		}
 	}
 	return nil
 }
@@ -79,19 +83,15 @@ func migrate(ctx context.Context, conn *sql.Conn, db engine, now time.Time) erro
 		version BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)`)); err != nil {
 		return err
 	}
-	have, err := readVersion(ctx, tx)
+	have, err := readVersions(ctx, tx)
 	if err != nil {
 		return err
 	}
-	if err := known(have, latest(list)); err != nil {
+	if err := known(have, list); err != nil {
 		return err
 	}
 	for _, m := range list {
-		var done int
-		if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM schema_migrations WHERE version = ?`, m.version).Scan(&done); err != nil {
-			return err
-		}
-		if done > 0 {
+		if slices.Contains(have, m.version) {
 			continue
 		}
 		if _, err := tx.ExecContext(ctx, db.translate(m.text)); err != nil {

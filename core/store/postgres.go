@@ -139,14 +139,14 @@ func (e *postgres) close() error {
 	return e.turns.Close()
 }
 
-func (e *postgres) examine(ctx context.Context) (have int, err error) {
+func (e *postgres) examine(ctx context.Context) (have []int, err error) {
 	db := sql.OpenDB(&connector{stdlib.GetConnector(*e.config), false})
 	defer db.Close()
 	var there bool
 	if err := db.QueryRowContext(ctx, `SELECT to_regclass('schema_migrations') IS NOT NULL`).Scan(&there); err != nil || !there {
-		return 0, err
+		return nil, err
 	}
-	return readVersion(ctx, db)
+	return readVersions(ctx, db)
 }
 
 var (

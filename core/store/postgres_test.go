@@ -160,9 +160,9 @@ func TestPostgres_OpenTogether(t *testing.T) {
 		})
 	}
 	all.Wait()
-	have, need, err := Examine(t.Context(), url)
-	if err != nil || have != need {
-		t.Errorf("version %d of %d, %v", have, need, err)
+	have, missing, err := Examine(t.Context(), url)
+	if err != nil || have == 0 || missing != 0 {
+		t.Errorf("%d seen, %d missing, %v", have, missing, err)
 	}
 }
 
@@ -170,8 +170,8 @@ func TestPostgres_OpenTogether(t *testing.T) {
 func TestPostgres_Examine(t *testing.T) {
 	url := storetest.Postgres(t)
 	for range 2 {
-		if have, need, err := Examine(t.Context(), url); err != nil || have != 0 || need == 0 {
-			t.Errorf("version %d of %d, %v", have, need, err)
+		if have, missing, err := Examine(t.Context(), url); err != nil || have != 0 || missing == 0 {
+			t.Errorf("version %d of %d, %v", have, missing, err)
 		}
 	}
 	openPostgres(t, url)

@@ -102,9 +102,9 @@ func (d *doctor) store(ctx context.Context, url string) {
 			return
 		}
 	}
-	have, need, err := store.Examine(ctx, url)
+	have, missing, err := store.Examine(ctx, url)
 	switch {
-	case err != nil || have == need:
+	case err != nil || missing == 0:
 	case have == 0:
 		name = "the tables in " + made
 	default:
