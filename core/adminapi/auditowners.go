@@ -66,7 +66,14 @@ func (a *api) auditUser(name string) action {
 }
 
 func (a *api) auditMembership(name string) action {
-	return owner(a, name, core.Store.FindMembershipByID, func(m *core.Membership) (core.Named, *time.Time) {
+	find := func(s core.Store, ctx context.Context, id string) (*core.Membership, error) {
+		m, err := s.FindMembershipByID(ctx, id)
+		if err == nil { // another name is no change of the membership
+			m.UserName, m.OrganizationName, m.TeamName = "", "", ""
+		}
+		return m, err
+	}
+	return owner(a, name, find, func(m *core.Membership) (core.Named, *time.Time) {
 		return core.Named{ID: m.ID}, m.DeletedAt
 	}, memberBudget)
 }

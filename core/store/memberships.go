@@ -11,11 +11,13 @@ import (
 var memberships = table[core.Membership]{
 	noun: "membership", name: "memberships", unique: "user_id", taken: "the user is a member there",
 	columns: "id, user_id, organization_id, team_id, role, created_at, updated_at, deleted_at",
-	id:      func(m *core.Membership) string { return m.ID },
+	more: `, (SELECT name FROM users WHERE id = memberships.user_id), (SELECT name FROM organizations WHERE id = memberships.organization_id),
+		COALESCE((SELECT name FROM teams WHERE id = memberships.team_id), '')`,
+	id: func(m *core.Membership) string { return m.ID },
 	scan: func(row scanner) (*core.Membership, error) {
 		var m core.Membership
 		var d dates
-		err := row.Scan(&m.ID, &m.UserID, &m.OrganizationID, &m.TeamID, &m.Role, &d.created, &d.updated, &d.deleted)
+		err := row.Scan(&m.ID, &m.UserID, &m.OrganizationID, &m.TeamID, &m.Role, &d.created, &d.updated, &d.deleted, &m.UserName, &m.OrganizationName, &m.TeamName)
 		d.onto(&m.CreatedAt, &m.UpdatedAt, &m.DeletedAt)
 		return &m, err
 	},
@@ -33,7 +35,14 @@ func (s *Store) CreateMembership(ctx context.Context, m *core.Membership) error 
 		if err := settlePlace(ctx, tx, &m.OrganizationID, m.TeamID); err != nil {
 			return err
 		}
-		return memberships.insert(ctx, tx, m.ID, m.UserID, m.OrganizationID, m.TeamID, string(m.Role), nanos(m.CreatedAt), nanos(m.UpdatedAt))
+		if err := memberships.insert(ctx, tx, m.ID, m.UserID, m.OrganizationID, m.TeamID, string(m.Role), nanos(m.CreatedAt), nanos(m.UpdatedAt)); err != nil {
+			return err
+		}
+		made, err := memberships.find(ctx, tx, m.ID)
+		if err == nil {
+			*m = *made
+		}
+		return err
 	})
 }
 

@@ -104,7 +104,7 @@ func (s *Store) FindOwners(ctx context.Context, k *core.VirtualKey) (*core.Owner
 		if o.User, err = users.maybe(ctx, tx, k.UserID); err != nil || k.TeamID == "" || k.UserID == "" {
 			return err
 		}
-		o.Member, err = memberships.scan(tx.QueryRowContext(ctx, "SELECT "+memberships.columns+
+		o.Member, err = memberships.scan(tx.QueryRowContext(ctx, "SELECT "+memberships.columns+memberships.more+
 			" FROM memberships WHERE user_id = ? AND organization_id = ? AND team_id = ? AND deleted_at IS NULL", k.UserID, k.OrganizationID, k.TeamID))
 		if errors.Is(err, sql.ErrNoRows) { // a member of the organization
 			o.Member, err = nil, nil

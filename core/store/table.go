@@ -16,6 +16,7 @@ import (
 // their deleted_at.
 type table[T any] struct {
 	noun, name, columns string
+	more                string // read behind columns: ", (SELECT …)"
 	scan                func(scanner) (*T, error)
 	id                  func(*T) string
 	unique, taken       string // the member that no two living rows share, and what to say of it
@@ -38,7 +39,7 @@ type single interface {
 
 // find returns the row, deleted or not.
 func (t *table[T]) find(ctx context.Context, q single, id string) (*T, error) {
-	v, err := t.scan(q.QueryRowContext(ctx, "SELECT "+t.columns+" FROM "+t.name+" WHERE id = ?", id))
+	v, err := t.scan(q.QueryRowContext(ctx, "SELECT "+t.columns+t.more+" FROM "+t.name+" WHERE id = ?", id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, notFound(t.noun, id)
 	}
@@ -53,7 +54,7 @@ func (t *table[T]) maybe(ctx context.Context, q single, id string) (*T, error) {
 	if id == "" {
 		return nil, nil
 	}
-	v, err := t.scan(q.QueryRowContext(ctx, "SELECT "+t.columns+" FROM "+t.name+" WHERE id = ?", id))
+	v, err := t.scan(q.QueryRowContext(ctx, "SELECT "+t.columns+t.more+" FROM "+t.name+" WHERE id = ?", id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -62,7 +63,7 @@ func (t *table[T]) maybe(ctx context.Context, q single, id string) (*T, error) {
 
 // named returns the living row that the member param of something else names.
 func (t *table[T]) named(ctx context.Context, q single, param, id string) (*T, error) {
-	v, err := t.scan(q.QueryRowContext(ctx, "SELECT "+t.columns+" FROM "+t.name+" WHERE id = ? AND deleted_at IS NULL", id))
+	v, err := t.scan(q.QueryRowContext(ctx, "SELECT "+t.columns+t.more+" FROM "+t.name+" WHERE id = ? AND deleted_at IS NULL", id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, core.Invalid(param, "%s %q does not exist", t.noun, id)
 	}
@@ -80,7 +81,7 @@ func (t *table[T]) list(ctx context.Context, q querier, w where, p core.Page) ([
 		w.add("id < ?", p.Cursor)
 	}
 	scan := func(rows *sql.Rows) (*T, error) { return t.scan(rows) }
-	all, err := queryAll(ctx, q, scan, "SELECT "+t.columns+" FROM "+t.name+w.String()+" ORDER BY id DESC LIMIT "+strconv.Itoa(p.Limit+1), w.args...)
+	all, err := queryAll(ctx, q, scan, "SELECT "+t.columns+t.more+" FROM "+t.name+w.String()+" ORDER BY id DESC LIMIT "+strconv.Itoa(p.Limit+1), w.args...)
 	if err != nil {
 		return nil, "", fmt.Errorf("list %s: %w", t.name, err)
 	}

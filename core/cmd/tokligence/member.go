@@ -15,6 +15,7 @@ type memberInfo struct {
 	UserID         string `json:"user_id"`
 	OrganizationID string `json:"organization_id"`
 	TeamID         string `json:"team_id"`
+	UserName       string `json:"user_name"`
 	Budget         *budgetInfo
 }
 
@@ -125,9 +126,9 @@ func membersCommand(c *apiClient, place apiFlag) *cobra.Command {
 		}
 		var list struct{ Data []memberInfo }
 		err = c.show(cmd, raw, &list, func(w *tabwriter.Writer) {
-			fmt.Fprintln(w, "USER\tROLE\tTEAM\tID")
+			fmt.Fprintln(w, "USER\tROLE\tTEAM\tNAME\tID")
 			for _, m := range list.Data {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", m.UserID, m.Role, m.TeamID, m.ID)
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", m.UserID, m.Role, m.TeamID, m.UserName, m.ID)
 			}
 		})
 		return page.tellMore(cmd, raw, err)

@@ -33,7 +33,14 @@ func company(t *testing.T, s core.Store) {
 }
 
 func member(id, user, organization, team string) *core.Membership {
-	return &core.Membership{ID: id, UserID: user, OrganizationID: organization, TeamID: team, Role: core.RoleMember, CreatedAt: At, UpdatedAt: At}
+	name := func(id string) string {
+		if id == "" {
+			return ""
+		}
+		return "name of " + id
+	}
+	return &core.Membership{ID: id, UserID: user, OrganizationID: organization, TeamID: team, Role: core.RoleMember, CreatedAt: At, UpdatedAt: At,
+		UserName: name(user), OrganizationName: name(organization), TeamName: name(team)}
 }
 
 // wantError compares code, member and message.
