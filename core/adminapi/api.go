@@ -42,6 +42,8 @@ type Deps struct {
 // Budgets tells what is left of a budget; *ledger.Ledger fulfils it.
 type Budgets interface {
 	Spent(ctx context.Context, b *core.Budget, now time.Time) (spent, reserved core.Nano, resetsAt time.Time, err error)
+	// Prepare lets a Spent of each of many budgets follow without waiting one by one.
+	Prepare(ctx context.Context, budgets []*core.Budget, now time.Time) error
 }
 
 // Prefix is where the API's routes begin.

@@ -117,14 +117,31 @@ func (a *api) spentOf(c *call, b *core.Budget) (*budgetView, error) {
 	return v, nil
 }
 
-// eachView makes the views of a list.
-func eachView[T, V any](found []T, view func(T) (V, error)) ([]V, error) {
-	views := make([]V, len(found))
-	for i, v := range found {
-		var err error
-		if views[i], err = view(v); err != nil {
+// eachView makes the views of a list: the budgets of all, and what is spent of
+// them, are found together. of gives the zero subject to what has no budget.
+func eachView[T, V any](a *api, c *call, found []T, of func(T) core.BudgetSubject, view func(T, *budgetView) V) ([]V, error) {
+	subjects := make([]core.BudgetSubject, 0, len(found))
+	for _, v := range found {
+		if s := of(v); s.ID != "" {
+			subjects = append(subjects, s)
+		}
+	}
+	budgets, err := a.Store.FindBudgets(c.ctx(), subjects)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.Ledger.Prepare(c.ctx(), budgets, c.now); err != nil {
+		return nil, err
+	}
+	shown := make(map[core.BudgetSubject]*budgetView, len(budgets))
+	for _, b := range budgets {
+		if shown[core.BudgetSubject{Scope: b.Scope, ID: b.SubjectID}], err = a.spentOf(c, b); err != nil {
 			return nil, err
 		}
+	}
+	views := make([]V, len(found))
+	for i, v := range found {
+		views[i] = view(v, shown[of(v)])
 	}
 	return views, nil
 }
@@ -138,6 +155,11 @@ func teamBudget(id string) core.BudgetSubject {
 func userBudget(id string) core.BudgetSubject {
 	return core.BudgetSubject{Scope: core.ScopeUser, ID: id}
 }
+
+// memberBudget is a team member's; there is none in an organization.
 func memberBudget(m *core.Membership) core.BudgetSubject {
+	if m.TeamID == "" {
+		return core.BudgetSubject{}
+	}
 	return core.BudgetSubject{Scope: core.ScopeMember, ID: core.MemberSubject(m.TeamID, m.UserID)}
 }

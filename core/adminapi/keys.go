@@ -192,17 +192,25 @@ func (a *api) view(c *call, k *core.VirtualKey) (*keyView, error) {
 	if err != nil {
 		return nil, err
 	}
-	shown := *k
-	if shown.Models == nil {
-		shown.Models = []string{}
-	}
-	v := &keyView{VirtualKey: &shown, Kind: k.Kind()}
+	v := showKey(k, nil)
 	for _, b := range budgets {
 		if v.Budget, err = a.spentOf(c, b); err != nil {
 			return nil, err
 		}
 	}
 	return v, nil
+}
+
+func showKey(k *core.VirtualKey, b *budgetView) *keyView {
+	shown := *k
+	if shown.Models == nil {
+		shown.Models = []string{}
+	}
+	return &keyView{VirtualKey: &shown, Kind: k.Kind(), Budget: b}
+}
+
+func keyBudget(k *core.VirtualKey) core.BudgetSubject {
+	return core.BudgetSubject{Scope: core.ScopeKey, ID: k.ID}
 }
 
 func (a *api) listKeys(c *call) error {
@@ -221,11 +229,9 @@ func (a *api) listKeys(c *call) error {
 	if err != nil {
 		return err
 	}
-	views := make([]*keyView, len(found))
-	for i, k := range found {
-		if views[i], err = a.view(c, k); err != nil {
-			return err
-		}
+	views, err := eachView(a, c, found, keyBudget, showKey)
+	if err != nil {
+		return err
 	}
 	return writeList(c, views, next)
 }

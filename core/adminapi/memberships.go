@@ -46,7 +46,7 @@ func (a *api) listMemberships(c *call) error {
 	if err != nil {
 		return err
 	}
-	views, err := eachView(found, func(m *core.Membership) (*membershipView, error) { return a.viewMember(c, m) })
+	views, err := eachView(a, c, found, memberBudget, func(m *core.Membership, b *budgetView) *membershipView { return &membershipView{m, b} })
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,8 @@ func (a *api) listOrgs(c *call) error {
 	if err != nil {
 		return err
 	}
-	views, err := eachView(found, func(o *core.Organization) (*organizationView, error) { return a.viewOrg(c, o) })
+	views, err := eachView(a, c, found, func(o *core.Organization) core.BudgetSubject { return orgBudget(o.ID) },
+		func(o *core.Organization, b *budgetView) *organizationView { return &organizationView{o, b} })
 	if err != nil {
 		return err
 	}

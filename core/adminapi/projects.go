@@ -40,7 +40,8 @@ func (a *api) listProjects(c *call) error {
 	if err != nil {
 		return err
 	}
-	views, err := eachView(found, func(p *core.Project) (*projectView, error) { return a.viewProject(c, p) })
+	views, err := eachView(a, c, found, func(p *core.Project) core.BudgetSubject { return projectBudget(p.ID) },
+		func(p *core.Project, b *budgetView) *projectView { return &projectView{p, b} })
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,8 @@ func (a *api) listTeams(c *call) error {
 	if err != nil {
 		return err
 	}
-	views, err := eachView(found, func(t *core.Team) (*teamView, error) { return a.viewTeam(c, t) })
+	views, err := eachView(a, c, found, func(t *core.Team) core.BudgetSubject { return teamBudget(t.ID) },
+		func(t *core.Team, b *budgetView) *teamView { return &teamView{t, b} })
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,8 @@ func (a *api) listUsers(c *call) error {
 	if err != nil {
 		return err
 	}
-	views, err := eachView(found, func(u *core.User) (*userView, error) { return a.viewUser(c, u) })
+	views, err := eachView(a, c, found, func(u *core.User) core.BudgetSubject { return userBudget(u.ID) },
+		func(u *core.User, b *budgetView) *userView { return &userView{u, b} })
 	if err != nil {
 		return err
 	}

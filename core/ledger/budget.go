@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -343,6 +344,40 @@ func (l *Ledger) forget(c *counter) {
 	}
 	clear(a.counters[len(kept):])
 	a.counters = kept
+}
+
+// together is how many budgets Prepare looks up in one turn of the writer: for
+// so long no entry is committed.
+const together = 25
+
+// Prepare lets Spent of each budget answer at once: what is not known yet is
+// looked up by turns of many.
+func (l *Ledger) Prepare(ctx context.Context, budgets []*core.Budget, now time.Time) error {
+	for turn := range slices.Chunk(budgets, together) {
+		counters, err := l.countersOf(turn, now)
+		if err != nil {
+			return err
+		}
+		for _, c := range counters {
+			if err := l.await(ctx, c); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (l *Ledger) countersOf(budgets []*core.Budget, now time.Time) (counters []*counter, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, b := range budgets {
+		c, err := l.counter(b, now)
+		if err != nil {
+			return nil, err
+		}
+		counters = append(counters, c)
+	}
+	return counters, nil
 }
 
 // Spent tells what of b is spent and held in its window at now, and when the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -55,18 +56,25 @@ func (s *Store) FindBudgets(ctx context.Context, subjects []core.BudgetSubject) 
 	if len(subjects) == 0 {
 		return nil, nil
 	}
-	var args []any
+	ids := map[core.Scope][]any{}
 	for _, of := range subjects {
-		args = append(args, string(of.Scope), of.ID)
+		ids[of.Scope] = append(ids[of.Scope], of.ID)
 	}
-	each := strings.Repeat(" OR scope = ? AND subject_id = ?", len(subjects))
-	list, err := queryAll(ctx, s.read, scanBudget, selectBudgets+" WHERE"+strings.TrimPrefix(each, " OR"), args...)
+	var terms []string
+	var args []any
+	for _, scope := range slices.Sorted(maps.Keys(ids)) {
+		terms = append(terms, "scope = ? AND subject_id IN (?"+strings.Repeat(",?", len(ids[scope])-1)+")")
+		args = append(append(args, string(scope)), ids[scope]...)
+	}
+	list, err := queryAll(ctx, s.read, scanBudget, selectBudgets+" WHERE "+strings.Join(terms, " OR "), args...)
 	if err != nil {
 		return nil, fmt.Errorf("find budgets: %w", err)
 	}
-	at := func(b *core.Budget) int {
-		return slices.Index(subjects, core.BudgetSubject{Scope: b.Scope, ID: b.SubjectID})
+	order := make(map[core.BudgetSubject]int, len(subjects))
+	for i, of := range subjects {
+		order[of] = i
 	}
+	at := func(b *core.Budget) int { return order[core.BudgetSubject{Scope: b.Scope, ID: b.SubjectID}] }
 	slices.SortFunc(list, func(x, y *core.Budget) int { return at(x) - at(y) })
 	return list, nil
 }
