@@ -26,6 +26,8 @@ const (
 	PrefixEvent        = "evt_"
 	PrefixWebhook      = "whk_"
 	PrefixDelivery     = "dlv_"
+	PrefixSession      = "ses_"
+	PrefixInvite       = "inv_"
 )
 
 // EntryID is the id of an exchange's one entry that is not a correction. It

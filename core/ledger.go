@@ -213,6 +213,8 @@ type Store interface {
 	WebhookStore
 	DeliveryStore
 	RevisionStore
+	SignInStore
+	InviteStore
 	// Ping reports whether the database answers (for /readyz).
 	Ping(ctx context.Context) error
 	Close() error

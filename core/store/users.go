@@ -25,12 +25,14 @@ var users = table[core.User]{
 
 // CreateUser implements [core.UserStore].
 func (s *Store) CreateUser(ctx context.Context, u *core.User) error {
-	return s.write(ctx, "create user", func(tx *sql.Tx) error {
-		if err := users.insert(ctx, tx, slices.Concat([]any{u.ID, clean(u.Name), u.Email, string(u.Role)}, ceilingValues(&u.Ceiling), []any{nanos(u.CreatedAt), nanos(u.UpdatedAt)})...); err != nil {
-			return err
-		}
-		return tell(ctx, tx, userEvent(core.EventUserCreated, u, u.CreatedAt))
-	})
+	return s.write(ctx, "create user", func(tx *sql.Tx) error { return insertUser(ctx, tx, u) })
+}
+
+func insertUser(ctx context.Context, tx *sql.Tx, u *core.User) error {
+	if err := users.insert(ctx, tx, slices.Concat([]any{u.ID, clean(u.Name), u.Email, string(u.Role)}, ceilingValues(&u.Ceiling), []any{nanos(u.CreatedAt), nanos(u.UpdatedAt)})...); err != nil {
+		return err
+	}
+	return tell(ctx, tx, userEvent(core.EventUserCreated, u, u.CreatedAt))
 }
 
 func userEvent(what core.EventType, u *core.User, at time.Time) *core.Event {
@@ -101,6 +103,9 @@ func (s *Store) DeleteUser(ctx context.Context, id string, now time.Time) error 
 			return err
 		}
 		if err := users.remove(ctx, tx, id, now); err != nil {
+			return err
+		}
+		if err := shutOut(ctx, tx, id); err != nil {
 			return err
 		}
 		if err := endMemberships(ctx, tx, "user_id", id, now); err != nil {

@@ -60,6 +60,12 @@ func Run(t *testing.T, open func(t *testing.T) core.Store) {
 		"Alone":             testAlone,
 		"Revisions":         testRevisions,
 		"RevisionRace":      testRevisionRace,
+		"Sessions":          testSessions,
+		"Passwords":         testPasswords,
+		"Tickets":           testTickets,
+		"Identities":        testIdentities,
+		"Grants":            testGrants,
+		"Invites":           testInvites,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
