@@ -126,6 +126,9 @@ func (l *loader) checkServer() {
 		}
 		l.fail(l.set["server."+key], "%s is missing: the two belong together", other)
 	}
+	if len(l.cfg.SignIn.OIDC) > 0 && s.PublicURL == "" {
+		l.fail(l.set["sign_in.oidc"], "needs public_url of [server]: providers send browsers back there")
+	}
 }
 
 // wantPlugin reports a plugin id that is of the wrong kind or not declared. An

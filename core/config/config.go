@@ -26,6 +26,7 @@ type Config struct {
 	Ledger   Ledger
 	Events   Events
 	Routing  Routing
+	SignIn   SignIn
 
 	plugins     []Plugin
 	credentials []*core.Credential
@@ -40,6 +41,7 @@ type Config struct {
 // Server is [server]: the listener.
 type Server struct {
 	Listen         string         // "127.0.0.1:8080"
+	PublicURL      string         // where browsers find it; "" is unknown
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 	MaxBody        int64          // bytes of a request's body
 	TLSCert        string         // path of a PEM file; "" serves plain HTTP

@@ -103,6 +103,7 @@ func dump(c *Config) string {
 	show("storage", c.Storage)
 	show("ledger", c.Ledger)
 	show("routing", c.Routing)
+	show("sign_in", c.SignIn)
 	for _, p := range c.Plugins() {
 		show("plugin", p)
 		show("  config", p.Config)

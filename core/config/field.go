@@ -18,6 +18,7 @@ type Field struct {
 	Default  string // as written in TOML; "" is none
 	Required bool
 	Doc      string
+	Nested   []Field // of a list of tables that is described by itself
 }
 
 // field is a Field with the way its value gets into a T.

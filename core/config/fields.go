@@ -11,6 +11,8 @@ import (
 var serverFields = []field[Server]{
 	text("listen", `"127.0.0.1:8080"`, "address and port to listen on",
 		func(s *Server) *string { return &s.Listen }, isListen),
+	text("public_url", `""`, "address that people's browsers know, with the path below which it is; for links and for sign-in",
+		func(s *Server) *string { return &s.PublicURL }, isPublicURL),
 	{
 		Field: Field{Name: "trusted_proxies", Type: "list of strings", Default: "[]",
 			Doc: "addresses and networks of the proxies in front, whose X-Forwarded-For is believed"},

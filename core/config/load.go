@@ -157,7 +157,7 @@ func byLine(table map[string]any, at place) []string {
 var (
 	quotedText   = regexp.MustCompile(`'[^']*'|"[^"]*"`)
 	tableHeader  = regexp.MustCompile(`^\s*\[+\s*([A-Za-z_.]+)`)
-	secretTables = regexp.MustCompile(`^(security|credential|plugin\.config|guardrail\.config|deployment\.options)\b`)
+	secretTables = regexp.MustCompile(`^(security|sign_in|credential|plugin\.config|guardrail\.config|deployment\.options)\b`)
 )
 
 // syntaxProblem tells where a document is not TOML. The parser's messages quote

@@ -18,6 +18,7 @@ func init() { // not a literal: the readers of fields refer back to the table
 		single("ledger", "How money is recorded.", func(c *Config) *Ledger { return &c.Ledger }, ledgerFields),
 		single("events", "What is told to webhooks.", func(c *Config) *Events { return &c.Events }, eventsFields),
 		single("routing", "What holds for every route.", func(c *Config) *Routing { return &c.Routing }, routingFields),
+		single("sign_in", "How people sign in.", func(c *Config) *SignIn { return &c.SignIn }, signInFields),
 		array("plugin", "A plugin file and what it is granted. Only declared plugins are loaded.",
 			pluginFields, nil, (*loader).addPlugin),
 		withOpen("every other key is one secret field of the credential (api_key, access_key_id, …): env:NAME, file:PATH or the value itself",

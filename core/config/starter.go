@@ -34,7 +34,14 @@ func Starter() string {
 func (s *Section) writeStarter(b *strings.Builder) {
 	if !s.Array {
 		fmt.Fprintf(b, "# %s\n[%s]\n", s.Doc, s.Name)
-		writeKeys(b, "", s.Fields)
+		plain := func(f Field) bool { return f.Nested == nil }
+		writeKeys(b, "", filter(s.Fields, plain))
+		for _, f := range s.Fields {
+			if !plain(f) {
+				fmt.Fprintf(b, "#\n# [[%s.%s]] %s\n#\n", s.Name, f.Name, f.Doc)
+				writeKeys(b, "#   ", f.Nested)
+			}
+		}
 		return
 	}
 	fmt.Fprintf(b, "# [[%s]] %s\n#\n", s.Name, s.Doc)
@@ -46,6 +53,15 @@ func (s *Section) writeStarter(b *strings.Builder) {
 		b.WriteString("#\n# price = { … } may hold these decimal strings:\n#\n")
 		writeKeys(b, "#   ", PriceFields())
 	}
+}
+
+func filter(fields []Field, keep func(Field) bool) (out []Field) {
+	for _, f := range fields {
+		if keep(f) {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // writeKeys lists keys with defaults and words, in columns.
@@ -88,6 +104,12 @@ func Reference() string {
 		}
 		fmt.Fprintf(&b, "## `%s`\n\n%s\n\n", head, s.Doc)
 		writeTable(&b, s.Fields)
+		for _, f := range s.Fields {
+			if f.Nested != nil {
+				fmt.Fprintf(&b, "### `[[%s.%s]]`\n\n%s\n\n", s.Name, f.Name, f.Doc)
+				writeTable(&b, f.Nested)
+			}
+		}
 		if s.Open != "" {
 			fmt.Fprintf(&b, "%s.\n\n", strings.ToUpper(s.Open[:1])+s.Open[1:])
 		}
