@@ -20,12 +20,13 @@ import (
 
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/seal"
+	"github.com/tokligence/gateway/core/signin"
 )
 
 // Deps are what the API works on.
 type Deps struct {
 	Keys     Keys
-	Sessions Sessions // nil: nobody can sign in
+	Sessions Sessions // nil: those of SignIn
 	Store    core.Store
 	Ledger   Budgets
 	Runtime  Runtime
@@ -34,6 +35,10 @@ type Deps struct {
 	Sealer   *seal.Ring // seals the secrets that are given by API
 	Now      func() time.Time
 	Log      *slog.Logger
+
+	SignIn    *signin.Service
+	PublicURL string // where browsers find the gateway; "" is unknown
+	TLS       bool   // they speak TLS with it
 
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 	Version        string         // of the program
@@ -53,6 +58,8 @@ type api struct {
 	Deps
 	running  sync.Map // the idempotency keys of requests under way, see alone
 	refusals refusals
+	attempts allowance // of records
+	site     *http.CrossOriginProtection
 }
 
 // route is one line of the table of routes.
@@ -66,6 +73,22 @@ type route struct {
 func (a *api) routes() []route {
 	return append(a.configRoutes(), []route{
 		{"GET", "/me", a.me, anyone},
+		{"GET", "/sign-in", a.signInWays, open},
+		{"POST", "/sign-in", a.signIn, open},
+		{"POST", "/sign-out", a.signOut, anyone},
+		{"GET", "/sign-in/oidc", a.beginOpenID, open},
+		{"GET", "/sign-in/oidc/callback", a.finishOpenID, open},
+		{"POST", "/signup", a.signUp, open},
+		{"POST", "/password", a.changePassword, anyone},
+		{"POST", "/password/reset", a.askReset, open},
+		{"POST", "/password/reset/confirm", a.confirmReset, open},
+		{"GET", "/sessions", a.listSessions, need{verb: read, resource: sessions, narrowed: true}},
+		{"DELETE", "/sessions/{id}", a.deleteSession, need{verb: remove, resource: sessions, object: a.sessionAt}},
+		{"GET", "/invites", a.listInvites, need{verb: read, resource: invites, narrowed: true}},
+		{"POST", "/invites", a.createInvite, need{verb: create, resource: invites, named: true}},
+		{"GET", "/invites/{id}", a.getInvite, need{verb: read, resource: invites, object: a.inviteAt}},
+		{"DELETE", "/invites/{id}", a.revokeInvite, need{verb: remove, resource: invites, object: a.inviteAt}},
+		{"POST", "/invites/accept", a.acceptInvite, open},
 		{"GET", "/keys", a.listKeys, need{verb: read, resource: virtualKeys, narrowed: true}},
 		{"POST", "/keys", a.createKey, need{verb: create, resource: virtualKeys, named: true}},
 		{"POST", "/keys/bulk", a.bulkKeys, need{verb: block, resource: virtualKeys, narrowed: true}},
@@ -94,6 +117,7 @@ func (a *api) routes() []route {
 		{"POST", "/users", a.createUser, need{verb: create, resource: users, named: true}},
 		{"GET", "/users/{id}", a.getUser, need{verb: read, resource: users, object: a.userObject}},
 		{"PATCH", "/users/{id}", a.updateUser, need{verb: update, resource: users, object: a.userObject}},
+		{"POST", "/users/{id}/reset-password", a.makeReset, need{verb: update, resource: passwords, object: a.userObject}},
 		{"DELETE", "/users/{id}", a.deleteUser, need{verb: remove, resource: users, object: a.userObject}},
 		{"GET", "/memberships", a.listMemberships, need{verb: read, resource: memberships, narrowed: true}},
 		{"POST", "/memberships", a.createMembership, need{verb: create, resource: memberships, named: true}},
@@ -133,12 +157,18 @@ func (a *api) routes() []route {
 
 // New makes the handler of everything below Prefix.
 func New(d Deps) http.Handler {
-	a := &api{Deps: d}
+	a := &api{Deps: d, site: http.NewCrossOriginProtection()}
+	if d.Sessions == nil {
+		a.Sessions = cookies{a}
+	}
+	if u, err := url.Parse(d.PublicURL); err == nil && u.Host != "" {
+		_ = a.site.AddTrustedOrigin(u.Scheme + "://" + u.Host) // an origin by the way it is made
+	}
 	r := mux.NewRouter().SkipClean(true) // an odd path is not found, and not sent elsewhere
 	operations := contract()
 	r.HandleFunc(Prefix+"/openapi.json", openapi(a.describe())).Methods(methodsOf("GET")...)
 	for _, rt := range a.routes() {
-		r.HandleFunc(Prefix+rt.path, a.admin(a.keep(rt, operations[rt.method+" "+rt.path]))).Methods(methodsOf(rt.method)...)
+		r.HandleFunc(Prefix+rt.path, a.admin(rt, a.keep(rt, operations[rt.method+" "+rt.path]))).Methods(methodsOf(rt.method)...)
 	}
 	r.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, r, core.Errorf(core.CodeNotFound, core.SourceClient, "there is nothing at %s", r.URL.Path))
@@ -201,12 +231,16 @@ type call struct {
 func (c *call) ctx() context.Context    { return c.r.Context() }
 func (c *call) path(name string) string { return mux.Vars(c.r)[name] }
 
-// admin serves those who are known, and writes the error of serve.
-func (a *api) admin(serve func(c *call) error) http.HandlerFunc {
+// admin serves those who are known, or everybody where the route is open, and
+// writes the error of serve.
+func (a *api) admin(rt route, serve func(c *call) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		c := &call{w: w, r: r, now: a.Now()}
-		err := a.authenticate(c)
+		var err error
+		if !rt.need.open {
+			err = a.authenticate(c)
+		}
 		if err == nil {
 			err = serve(c)
 		}

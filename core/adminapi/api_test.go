@@ -21,6 +21,7 @@ import (
 	"github.com/tokligence/gateway/core/reach"
 	"github.com/tokligence/gateway/core/revision"
 	"github.com/tokligence/gateway/core/seal"
+	"github.com/tokligence/gateway/core/signin"
 	"github.com/tokligence/gateway/core/store"
 	"github.com/tokligence/gateway/core/upstream"
 )
@@ -46,6 +47,8 @@ type world struct {
 	ledger  *ledger.Ledger
 	events  *events.Service
 	keys    *keys.Service
+	signin  *signin.Service
+	mails   outbox
 	admin   *core.VirtualKey
 	plain   *core.VirtualKey
 	now     time.Time
@@ -110,7 +113,9 @@ func worldOn(t *testing.T, url, dir string) *world {
 	}
 	client := upstream.New(upstream.Options{Reach: policy})
 	t.Cleanup(client.Close)
-	w.deps = Deps{Sealer: seal.New(key), Keys: service, Store: w.store, Ledger: w.ledger, Runtime: fakeRuntime{w.revisions}, Config: w.revisions, Now: now, Log: log}
+	w.signin = signin.New(signin.Options{Store: w.store, Mailer: &w.mails, PublicURL: publicURL, Idle: 12 * time.Hour, Longest: 7 * 24 * time.Hour, Log: log})
+	t.Cleanup(w.signin.Close)
+	w.deps = Deps{SignIn: w.signin, PublicURL: publicURL, Sealer: seal.New(key), Keys: service, Store: w.store, Ledger: w.ledger, Runtime: fakeRuntime{w.revisions}, Config: w.revisions, Now: now, Log: log}
 	w.events = events.New(events.Options{Store: w.store, Client: client, Sealer: w.deps.Sealer, Reach: policy, Now: now, Log: log})
 	w.deps.Hooks = w.events
 	w.handler = checked(t, w.deps)
@@ -250,8 +255,14 @@ func TestRoutes_C89(t *testing.T) {
 	for _, rt := range (&api{}).routes() {
 		path := strings.NewReplacer("{id}", w.admin.ID, "{name:.+}", "echo").Replace(rt.path)
 		for secret, want := range map[string]int{"": 401, "sk-nobody-0123456789012": 401, plainSecret: 403} {
+			if rt.need.open {
+				continue // see TestSignIn
+			}
 			if want == 403 && rt.path == "/me" {
 				want = 200
+			}
+			if want == 403 && rt.path == "/password" {
+				want = 400 // without a body it is not looked who asks
 			}
 			status, head, body := w.do(secret, rt.method, path, "")
 			if status != want || want > 200 && !strings.Contains(body, `"code":`) {
@@ -266,7 +277,7 @@ func TestRoutes_C89(t *testing.T) {
 			w.problemOf(404, rt.method, foreign, "{}")
 		}
 	}
-	if len(missing) != 43 {
+	if len(missing) != 47 {
 		t.Errorf("routes of one object: %v", missing)
 	}
 	if _, _, after := w.do(adminSecret, "GET", "/keys", ""); after != before {

@@ -48,6 +48,7 @@ func (act action) repeatedBy(again func(*call) error) action {
 // actions has every route that is not a GET; a test holds that none is missing.
 func (a *api) actions() map[string]action {
 	all := a.configActions()
+	maps.Copy(all, a.signInActions())
 	maps.Copy(all, map[string]action{
 		"POST /keys":                  {name: "key.create", find: a.auditKey, again: a.againKey},
 		"PATCH /keys/{id}":            {name: "key.update", find: a.auditKey},

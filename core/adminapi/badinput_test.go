@@ -199,6 +199,9 @@ func TestBadInput(t *testing.T) {
 			}
 		}
 		for _, f := range faults {
+			if contract()[rt.method+" "+rt.path].more && f.param == "xyzzy" {
+				continue
+			}
 			n++
 			w.refused(f)
 		}
@@ -265,6 +268,9 @@ func TestMethods(t *testing.T) {
 	for path, known := range methods {
 		real := w.existing(path)
 		for _, method := range []string{"HEAD", "OPTIONS", "PUT", "TRACE", "BREW", "POST", "PATCH", "DELETE"} {
+			if method == "HEAD" && contract()["GET "+path].answer == nil || contract()["GET "+path].redirects {
+				continue // needs a provider
+			}
 			if slices.Contains(known, method) || slices.Contains(byID(path), strings.Replace(method, "HEAD", "GET", 1)) {
 				continue // or it is for the object whose id this could be
 			}

@@ -21,6 +21,9 @@ type operation struct {
 	media   []string     // of the answer, in place of application/json
 	raw     bool         // the request's body is no JSON; the handler reads it
 	once    bool         // it takes an idempotency key
+	more    bool         // others may add query parameters, which mean nothing
+	// redirects: it may answer 303 instead.
+	redirects bool
 	// problems are the statuses of its own failures, beside those of every route:
 	// 400, 401, 403, 404 where an object is named, 413 where there is a body, 5XX.
 	problems []int
@@ -83,6 +86,12 @@ func (o operation) repeatable() operation {
 	return o
 }
 
+// also adds statuses of an operation's own failures.
+func also(o operation, problems ...int) operation {
+	o.problems = append(o.problems, problems...)
+	return o
+}
+
 var (
 	auditFilters = []string{"action", "object_kind", "object_id", "actor_id", "from", "to"}
 	entryFilters = []string{"exchange_id", "organization_id", "team_id", "project_id", "user_id", "key_id", "model", "deployment", "outcome", "from", "to"}
@@ -92,8 +101,8 @@ var (
 // answer and no accepted body of any other test is different from what stands here.
 func contract() map[string]operation {
 	all := configContract()
+	maps.Copy(all, signInContract())
 	maps.Copy(all, map[string]operation{
-		"GET /me":                     gets[keyView]("Tell which key asks"),
 		"GET /keys":                   lists[keyView]("List virtual keys, newest first", "name", "blocked", "kind", "organization_id", "team_id", "project_id", "user_id"),
 		"POST /keys":                  creates[keyInput, keyView]("Create a virtual key, whose secret is shown this once"),
 		"POST /keys/bulk":             acts[bulkInput, list[bulkResult]]("Block, unblock or delete up to 1000 keys, each for itself"),
@@ -178,6 +187,9 @@ var parameters = map[string]parameter{
 	"from":            {kind: "time", doc: "The first instant: a time (RFC 3339) or a date. Of revisions that are compared: the number of the earlier."},
 	"to":              {kind: "time", doc: "The instant before which it ends: a time (RFC 3339) or a date. Of revisions that are compared: the number of the later."},
 	"blocked":         {kind: "boolean"},
+	"open":            {kind: "boolean", doc: "Those that can still be accepted."},
+	"provider":        {doc: "Which one, where there are several."},
+	"return_to":       {doc: "The path to go to afterwards; without it the answer is JSON."},
 	"enabled":         {kind: "boolean"},
 	"state":           {options: deliveryStates},
 	"type":            {doc: "Those of this type, such as key.created."},
@@ -232,6 +244,17 @@ var words = map[string]string{
 	"created_at":        "When it was made.",
 	"updated_at":        "When it was last changed.",
 	"deleted_at":        "When it was deleted.",
+	"token":             "What opens the door once. It is not shown again.",
+	"link":              "The address to send somebody to, with the token.",
+	"csrf_token":        "What a browser sends as X-CSRF-Token with whatever changes something.",
+	"session_id":        "The session that asks.",
+	"last_seen_at":      "When it was last used, to a minute.",
+	"remote_address":    "Where it came from.",
+	"user_agent":        "What the browser calls itself.",
+	"password":          "At least 12 characters, and not the name or the address.",
+	"accepted_at":       "When it was accepted; null while it was not.",
+	"revoked_at":        "When it was revoked; null while it was not.",
+	"invited_by":        "Who made it.",
 	"last_used_at":      "When it was last used.",
 	"secret":            "What a client presents. It is shown once and cannot be read again.",
 	"at":                "When it began.",

@@ -283,7 +283,7 @@ func (c *call) checkQuery() (err error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.params)) {
 		values := c.params[name]
-		if !slices.Contains(c.op.query, name) {
+		if !slices.Contains(c.op.query, name) && !c.op.more {
 			return core.Invalid(name, "unknown parameter %q", name)
 		}
 		if len(values) > 1 {

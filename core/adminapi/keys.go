@@ -458,25 +458,3 @@ func (a *api) deleteKey(c *call) error {
 	c.w.WriteHeader(http.StatusNoContent)
 	return nil
 }
-
-// me is who asks: a key, or a person with the places where he has a role.
-func (a *api) me(c *call) error {
-	if c.caller.user == nil {
-		return a.writeKey(c, http.StatusOK, c.who.Key, "")
-	}
-	f := core.MembershipFilter{UserID: &c.caller.user.ID, Page: core.Page{Limit: maxMemberships}}
-	list, _, err := a.Store.ListMemberships(c.ctx(), f)
-	if err != nil {
-		return err
-	}
-	if list == nil {
-		list = []*core.Membership{}
-	}
-	return writeJSON(c.w, http.StatusOK, personView{c.caller.user, list})
-}
-
-// personView is a person as /me shows him.
-type personView struct {
-	*core.User
-	Memberships []*core.Membership `json:"memberships"`
-}

@@ -119,7 +119,7 @@ func (a *api) updateMembership(c *call) error {
 	if err != nil {
 		return err
 	}
-	in := membershipPatch{Role: m.Role}
+	in, before := membershipPatch{Role: m.Role}, m.Role
 	if err := c.body(&in); err != nil {
 		return err
 	}
@@ -137,6 +137,9 @@ func (a *api) updateMembership(c *call) error {
 	if err != nil {
 		return err
 	}
+	if err := a.lowered(c, m.UserID, before, m.Role); err != nil {
+		return err
+	}
 	return a.writeMember(c, http.StatusOK, m)
 }
 
@@ -147,6 +150,9 @@ func (a *api) deleteMembership(c *call) error {
 		return err
 	}
 	if err := a.Store.DeleteMembership(c.ctx(), m.ID, c.now); err != nil {
+		return err
+	}
+	if err := a.lowered(c, m.UserID, m.Role, core.RoleNone); err != nil {
 		return err
 	}
 	_, err = a.Keys.SetBudgetOf(c.ctx(), memberBudget(m), nil)

@@ -123,7 +123,13 @@ func (s *schemas) responses(rt route, o operation) map[string]any {
 		// One item a line: a schema would be one of the whole text.
 		answer = content(http.StatusText(o.status), schema{"type": "string"}, o.media...)
 	}
+	if o.status == http.StatusSeeOther {
+		answer = map[string]any{"description": "Go on there."}
+	}
 	all := map[string]any{strconv.Itoa(o.status): answer, "5XX": map[string]any{"$ref": "#/components/responses/Problem"}}
+	if o.redirects {
+		all[strconv.Itoa(http.StatusSeeOther)] = map[string]any{"description": "Go on there."}
+	}
 	for _, status := range o.failures(rt) {
 		all[strconv.Itoa(status)] = map[string]any{"$ref": "#/components/responses/Problem"}
 	}

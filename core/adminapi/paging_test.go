@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/signin"
 )
 
 // many is a runtime with several of all that it lists.
@@ -51,6 +52,10 @@ func full(t *testing.T) *world {
 		w.want(201, "POST", "/deployments", fmt.Sprintf(`{"name": "d%d", "provider": "provider.echo", "model": "x"}`, i), nil)
 		w.want(201, "POST", "/models", fmt.Sprintf(`{"name": "m%d", "deployments": ["d%d"]}`, i, i), nil)
 		w.want(201, "POST", "/guardrails", fmt.Sprintf(`{"name": "g%d", "plugin": "guardrail.rules"}`, i), nil)
+		w.make("/invites", fmt.Sprintf(`{"email": "i%d@example.com", "team_id": %q}`, i, team))
+		if _, err := w.signin.Enter(t.Context(), &core.User{ID: user}, signin.Origin{}, w.now); err != nil {
+			t.Fatal(err)
+		}
 		w.settle(fmt.Sprintf("exc_%d", i), fmt.Sprintf("model %d", i), w.now, core.Nano(i))
 		w.make("/webhooks", fmt.Sprintf(`{"url": "https://example.com/%d"}`, i))
 	}

@@ -29,6 +29,9 @@ const (
 	users         resource = "users"
 	memberships   resource = "memberships"
 	virtualKeys   resource = "keys"
+	sessions      resource = "sessions"
+	passwords     resource = "passwords"
+	invites       resource = "invites"
 	entries       resource = "ledger"
 	maintenance   resource = "maintenance" // of the ledger
 	auditLog      resource = "audit"
@@ -65,6 +68,10 @@ var permissions = map[resource]map[core.Role]verb{
 		core.RoleOrgAdmin: all, core.RoleTeamAdmin: all, self: read},
 	virtualKeys: {core.RoleOwner: all, core.RoleAdmin: all, core.RoleViewer: read,
 		core.RoleOrgAdmin: all, core.RoleTeamAdmin: all, self: read | rotate | block, keyMaker: all},
+	sessions:  {core.RoleOwner: all, core.RoleAdmin: all, self: read | remove},
+	passwords: {core.RoleOwner: all, core.RoleAdmin: all}, // of others
+	invites: {core.RoleOwner: all, core.RoleAdmin: all, core.RoleViewer: read,
+		core.RoleOrgAdmin: all, core.RoleTeamAdmin: all},
 	entries: {core.RoleOwner: all, core.RoleAdmin: all, core.RoleViewer: read,
 		core.RoleOrgAdmin: read, core.RoleTeamAdmin: read, self: read},
 	eventLog: {core.RoleOwner: all, core.RoleAdmin: all, core.RoleViewer: read,

@@ -69,6 +69,8 @@ func newFirm(t *testing.T) *firm {
 			k, _, err = f.keys.Create(t.Context(), keys.Spec{Name: label, Role: place.role, OrganizationID: place.OrganizationID, TeamID: place.TeamID})
 		}
 		f.put(virtualKeys, label, k.ID, err)
+		f.put(sessions, label, "ses_"+label, f.store.CreateSession(t.Context(), &core.Session{ID: "ses_" + label, UserID: "usr_" + label, CreatedAt: start, SeenAt: start, ExpiresAt: start.Add(time.Hour)}, core.SecretHash([]byte(fmt.Sprintf("%32s", label)))))
+		f.put(invites, label, "inv_"+label, f.store.CreateInvite(t.Context(), &core.Invite{ID: "inv_" + label, Email: "x@example.com", Role: cmp.Or(place.power, place.role, core.RoleViewer), OrganizationID: place.OrganizationID, TeamID: place.TeamID}, core.SecretHash([]byte(fmt.Sprintf("%32s", label)))))
 	}
 	for label, place := range places {
 		e := core.NewEvent(core.EventPriceMissing, f.now, core.PriceEventData{})
@@ -80,6 +82,7 @@ func newFirm(t *testing.T) *firm {
 		w := &core.Webhook{ID: "whk_" + label, OrganizationID: id, Types: []core.EventType{}}
 		f.put(webhooks, label, w.ID, f.store.CreateWebhook(t.Context(), w))
 	}
+	f.objects[passwords] = f.objects[users]
 	f.addKeys()
 	f.addPeople()
 	f.deps.Sessions = f
@@ -174,7 +177,8 @@ func (f *firm) addPeople() {
 		if h.org == "" {
 			u.Role = h.role
 		}
-		errs := []error{f.store.CreateUser(ctx, u)}
+		s.own[sessions], s.own[passwords] = "ses_"+u.ID, u.ID
+		errs := []error{f.store.CreateUser(ctx, u), f.store.CreateSession(ctx, &core.Session{ID: s.own[sessions], UserID: u.ID, CreatedAt: start, SeenAt: start, ExpiresAt: start.Add(time.Hour)}, core.SecretHash([]byte(fmt.Sprintf("%32s", u.ID))))}
 		if h.org != "" {
 			s.own[memberships] = "mem_p" + u.ID
 			errs = append(errs, f.store.CreateMembership(ctx, &core.Membership{ID: s.own[memberships], UserID: u.ID, OrganizationID: h.org, TeamID: h.team, Role: h.role}))
@@ -216,7 +220,7 @@ func (f *firm) idle() http.Handler {
 	router := mux.NewRouter()
 	for _, rt := range a.routes() {
 		rt.serve = func(c *call) error { c.w.WriteHeader(http.StatusTeapot); return nil }
-		router.HandleFunc(Prefix+rt.path, a.admin(a.guarded(rt))).Methods(rt.method)
+		router.HandleFunc(Prefix+rt.path, a.admin(rt, a.guarded(rt))).Methods(rt.method)
 	}
 	return router
 }
@@ -350,7 +354,7 @@ func TestPermissions_Lists(t *testing.T) {
 	for _, r := range []struct {
 		resource
 		path string
-	}{{organizations, "/orgs"}, {teams, "/teams"}, {projects, "/projects"}, {users, "/users"}, {memberships, "/memberships"}, {virtualKeys, "/keys"}, {eventLog, "/events"}, {webhooks, "/webhooks"}} {
+	}{{organizations, "/orgs"}, {teams, "/teams"}, {projects, "/projects"}, {users, "/users"}, {memberships, "/memberships"}, {virtualKeys, "/keys"}, {invites, "/invites"}, {eventLog, "/events"}, {webhooks, "/webhooks"}} {
 		var ids []string
 		f.each(asker{secret: adminSecret}, r.path, func(id string) { ids = append(ids, id) })
 		for _, s := range f.subjects {

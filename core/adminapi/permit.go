@@ -20,10 +20,15 @@ type need struct {
 	// narrowed: the route is about many objects, and its handler sees to it that
 	// none is beyond the caller: a list by [caller.reach], others one by one.
 	narrowed bool
+	// open: the route is for people who have not signed in yet.
+	open bool
 }
 
 // anyone may call a route that is about the caller alone.
 var anyone = need{}
+
+// open is a route that nobody is asked who he is for.
+var open = need{open: true}
 
 // object is what permissions look at. A nil one does not exist.
 type object struct {
@@ -94,7 +99,7 @@ func missing(r resource, id string) *core.Error {
 	return core.Errorf(core.CodeNotFound, core.SourceClient, "there is no %s %s", nouns[r], id)
 }
 
-var nouns = map[resource]string{organizations: "organization", teams: "team", projects: "project", users: "user", memberships: "membership", virtualKeys: "key", models: "model", eventLog: "event", webhooks: "webhook"}
+var nouns = map[resource]string{organizations: "organization", teams: "team", projects: "project", users: "user", memberships: "membership", virtualKeys: "key", models: "model", eventLog: "event", webhooks: "webhook", sessions: "session", passwords: "user", invites: "invite"}
 
 // moves are the members of a body that say where an object stands, how powerful
 // it is, and what it may have.

@@ -153,7 +153,9 @@ func (s *schemas) ref(t named, make func() schema) schema {
 }
 
 // schemaNames are those that do not follow from their type's.
-var schemaNames = map[reflect.Type]string{}
+var schemaNames = map[reflect.Type]string{
+	reflect.TypeFor[core.User](): "Person", // without what stands beside it in lists
+}
 
 // schemaName is the type's name without what says that it is a view.
 func schemaName(t reflect.Type) string {

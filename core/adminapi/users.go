@@ -133,11 +133,15 @@ func (a *api) updateUser(c *call) error {
 		return err
 	}
 	defer a.Keys.Forget()
+	before := u.Role
 	err = a.withBudget(c, userBudget(u.ID), in.Budget, func() (err error) {
 		u, err = a.Store.UpdateUser(c.ctx(), u.ID, core.UserUpdate{Name: in.Name, Email: in.Email, Role: in.Role, CeilingUpdate: ceiling}, c.now)
 		return err
 	})
 	if err != nil {
+		return err
+	}
+	if err := a.lowered(c, u.ID, before, u.Role); err != nil {
 		return err
 	}
 	return a.writeUser(c, http.StatusOK, u)
