@@ -55,7 +55,8 @@ func projectCommand() *cobra.Command {
 func userCommand() *cobra.Command {
 	n := ownerNoun{use: "user", name: "user", path: "/users", create: []apiFlag{nameFlag, emailFlag, userRoleFlag}, update: []apiFlag{nameFlag, emailFlag, userRoleFlag},
 		list: []apiFlag{nameFlag, emailFlag, orgFlag, teamFlag}, show: []apiFlag{emailFlag, userRoleFlag}}
-	_, cmd := n.command("Users")
+	c, cmd := n.command("Users")
+	cmd.AddCommand(userInviteCommand(c), userResetCommand(c))
 	return cmd
 }
 

@@ -87,7 +87,7 @@ func (m *Main) Reload(ctx context.Context) {
 	if err := m.record(ctx, "config.reload", core.AuditObject{Kind: "config"}, map[string]int64{"revision": m.revisions.State().Revision}); err != nil {
 		m.log.Error("the reload is in force, but not on record", "error", err)
 	}
-	m.log.Info("configuration reloaded; [server], [storage], [security] and [ledger] take effect at the next start")
+	m.log.Info("configuration reloaded; [server], [storage], [security], [ledger] and [sign_in] take effect at the next start")
 }
 
 // follow puts in force what another gateway has changed.

@@ -35,6 +35,7 @@ import (
 	"github.com/tokligence/gateway/core/revision"
 	"github.com/tokligence/gateway/core/routing"
 	"github.com/tokligence/gateway/core/seal"
+	"github.com/tokligence/gateway/core/signin"
 	"github.com/tokligence/gateway/core/store"
 	"github.com/tokligence/gateway/core/upstream"
 )
@@ -64,6 +65,7 @@ type Main struct {
 	exchanger *exchange.Exchanger
 	metrics   *obs.Metrics
 	server    *httpapi.Server
+	signin    *signin.Service
 
 	watching   sync.WaitGroup     // of what other gateways change
 	unwatch    context.CancelFunc // nil before it began
@@ -155,6 +157,7 @@ func (m *Main) open(ctx context.Context) error {
 	m.keys = keys.New(m.store, m.store, time.Now)
 	m.keys.FileGroup = m.fileGroup
 	m.client = upstream.New(upstream.Options{Reach: &c.Security.Reach})
+	m.openSignIn(c)
 	m.loader = newLoader(m.log, m.cacheDir())
 	m.metrics = obs.NewMetrics()
 	m.metrics.Register(obs.PluginCollector(m.loader))
@@ -222,7 +225,8 @@ const adminKeyVariable = "TOKLIGENCE_ADMIN_KEY"
 // to addresses is then denied, and so is known to be right otherwise.
 func nowhere() netip.Addr { return netip.Addr{} }
 
-// firstKey makes the admin key of an empty store and tells it once.
+// firstKey makes the admin key of an empty store and tells it once, with the
+// way for a person to become an owner. A key that was brought along can invite one.
 func (m *Main) firstKey(ctx context.Context) error {
 	n, err := m.keys.Count(ctx)
 	if err != nil {
@@ -237,7 +241,7 @@ func (m *Main) firstKey(ctx context.Context) error {
 		}
 		return nil
 	}
-	k, secret, err := m.keys.Create(ctx, keys.Spec{Name: "first admin", Role: core.RoleAdmin, AllModels: true, Secret: given})
+	k, secret, err := m.keys.Create(ctx, keys.Spec{Name: "first admin", Role: core.RoleOwner, AllModels: true, Secret: given})
 	if err != nil && given != "" {
 		return fmt.Errorf("%s: %w", adminKeyVariable, err)
 	}
@@ -245,16 +249,21 @@ func (m *Main) firstKey(ctx context.Context) error {
 		return fmt.Errorf("first admin key: %w", err)
 	}
 	if given == "" {
-		m.tell(secret)
+		t, err := m.signin.SignUpTicket(ctx, time.Now())
+		if err != nil {
+			return fmt.Errorf("first owner: %w", err)
+		}
+		m.tell(secret, t)
 	}
 	// Last: whatever becomes of the record, the secret was shown.
 	return m.record(ctx, "key.create", core.AuditObject{Kind: "key", Named: core.Named{ID: k.ID, Name: k.Name}}, k)
 }
 
 // tell shows the first admin key and what it is good for.
-func (m *Main) tell(secret string) {
+func (m *Main) tell(secret string, t *signin.Ticket) {
 	fmt.Fprintf(m.Stdout, "\n  Admin key, shown this once:  %s\n\n  Try it:\n  curl %s/v1/chat/completions -H 'Authorization: Bearer %s' \\\n    -d '{\"model\": \"echo\", \"stream\": true, \"messages\": [{\"role\": \"user\", \"content\": \"Hello!\"}]}'\n\n",
 		secret, ownURL(m.config.Server), secret)
+	fmt.Fprint(m.Stdout, signUpHelp(t, ownURL(m.config.Server)))
 }
 
 // record puts what the gateway did by itself into the audit log. After is the
@@ -274,7 +283,7 @@ func (m *Main) record(ctx context.Context, action string, object core.AuditObjec
 
 // serve answers requests until ctx ends, and reloads at each hangup.
 func (m *Main) serve(ctx context.Context, listener net.Listener, hangup <-chan os.Signal) error {
-	admin := adminapi.New(adminapi.Deps{Keys: m.keys, Store: m.store, Ledger: m.ledger, Runtime: (*runtime)(m), Config: m.revisions, Hooks: m.events, Sealer: m.sealer, TrustedProxies: m.config.Server.TrustedProxies, Version: version, Now: time.Now, Log: m.log})
+	admin := adminapi.New(adminapi.Deps{Keys: m.keys, SignIn: m.signin, PublicURL: m.config.Server.PublicURL, TLS: m.config.Server.TLSCert != "", Store: m.store, Ledger: m.ledger, Runtime: (*runtime)(m), Config: m.revisions, Hooks: m.events, Sealer: m.sealer, TrustedProxies: m.config.Server.TrustedProxies, Version: version, Now: time.Now, Log: m.log})
 	m.server = httpapi.NewServer(httpapi.Options{Exchange: m.exchanger, Keys: m.keys, MaxBody: m.config.Server.MaxBody, TrustedProxies: m.config.Server.TrustedProxies, Now: time.Now, Log: m.log,
 		Ready: m.ready, Notes: m.notes, Metrics: m.metrics.Handler(), Admin: admin})
 	telling, stop := context.WithCancel(context.WithoutCancel(ctx)) // to the end: stopping is no reason to be silent
@@ -380,6 +389,9 @@ func (m *Main) close() error {
 	if m.unwatch != nil {
 		m.unwatch()
 		m.watching.Wait()
+	}
+	if m.signin != nil {
+		m.signin.Close()
 	}
 	if m.events != nil {
 		within, cancel := context.WithTimeout(ctx, tellGrace)
