@@ -57,8 +57,7 @@ func parsePostgres(url string) (*postgres, error) {
 		host, _ := os.Hostname() // "" says less
 		config.RuntimeParams["application_name"] = fmt.Sprintf("tokligence %d@%.30s", os.Getpid(), host)
 	}
-	// Without it only the operating system knows that a machine is gone, and says so after a quarter of an hour.
-	dialer := &net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 5 * time.Second, Count: 3}}
+	dialer := &net.Dialer{Control: userTimeout, KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 5 * time.Second, Count: 3}}
 	config.DialFunc = dialer.DialContext
 	return e, nil
 }
@@ -86,7 +85,19 @@ const (
 	lockAlone                      // whoever changes something alone
 )
 
+// onConnect has a lock that another process holds fail what is written, as on
+// SQLite, and the server notice within deadAfter that this machine is gone.
+const onConnect = `SET lock_timeout = '5s'; SET tcp_user_timeout = '20s';
+	SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3`
+
+// deadAfter is when a network is taken for broken that does not answer. Left to
+// itself the operating system takes a quarter of an hour.
+const deadAfter = 20 * time.Second
+
 func (e *postgres) connected(ctx context.Context, conn *sql.Conn) error {
+	if _, err := conn.ExecContext(ctx, onConnect); err != nil {
+		return err
+	}
 	if e.schema == 0 {
 		var name sql.NullString
 		if err := conn.QueryRowContext(ctx, `SELECT current_schema()`).Scan(&name); err != nil {
@@ -112,6 +123,9 @@ func (e *postgres) alive(conn *sql.Conn) bool {
 }
 
 func (e *postgres) migrating(ctx context.Context, tx *sql.Tx) error {
+	if _, err := tx.ExecContext(ctx, `SET LOCAL lock_timeout = 0`); err != nil { // another gateway may have much to do
+		return err
+	}
 	_, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(?, ?)`, lockSchema, e.schema)
 	return err
 }

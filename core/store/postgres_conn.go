@@ -27,15 +27,15 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 }
 
 // portableConn takes statements with ? for what is bound. A steady one ends what
-// was begun though its caller has left, within steadyLimit: pgx closes a
-// connection whose context ends in the middle, and the one that writes holds the
-// lock of Own.
+// was begun though its caller has left: pgx closes a connection whose context
+// ends in the middle, and the one that writes holds the lock of Own. steadyLimit
+// bounds that; a ledger that is summed up anew takes long.
 type portableConn struct {
 	*stdlib.Conn
 	steady bool
 }
 
-const steadyLimit = time.Minute
+const steadyLimit = 15 * time.Minute
 
 func (c *portableConn) context(ctx context.Context) (context.Context, context.CancelFunc) {
 	if !c.steady {

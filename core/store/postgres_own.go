@@ -66,7 +66,7 @@ func (e *postgres) lock(ctx context.Context, conn *sql.Conn) error {
 		return fmt.Errorf("lock the database: %w", explain(err))
 	}
 	_, err := conn.ExecContext(ctx, `SELECT pg_advisory_lock(?, ?)`, lockOwner, e.schema)
-	if _, resetErr := conn.ExecContext(ctx, "RESET lock_timeout"); err == nil {
+	if _, resetErr := conn.ExecContext(ctx, onConnect); err == nil {
 		err = resetErr
 	}
 	if code(err) == "55P03" { // lock_not_available

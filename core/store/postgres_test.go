@@ -315,6 +315,61 @@ func TestPostgres_Overthrown(t *testing.T) {
 	}
 }
 
+// TestPostgres_Locked: what another session locks fails what is written, and
+// nothing is left of it.
+func TestPostgres_Locked(t *testing.T) {
+	url := storetest.Postgres(t)
+	s, op := openPostgres(t, url), operator(t, url)
+	if err := s.Own(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.conn.ExecContext(t.Context(), "SET lock_timeout = 50"); err != nil {
+		t.Fatal(err)
+	}
+	op("BEGIN").Close()
+	op("LOCK TABLE entries, audit IN ACCESS EXCLUSIVE MODE").Close()
+	b := &core.LedgerBatch{Entries: []*core.LedgerEntry{storetest.Entry(1), storetest.Entry(2)}}
+	_, batch := s.WriteBatch(t.Context(), b)
+	for _, err := range []error{batch, s.AppendAudit(t.Context(), storetest.AuditRecord(1))} {
+		if err == nil || !strings.Contains(err.Error(), "locked by another process") || core.AsError(err).Code != core.CodeOverloaded {
+			t.Error(err)
+		}
+	}
+	op("ROLLBACK").Close()
+	if res, err := s.WriteBatch(t.Context(), b); err != nil || len(res.Known) != 0 {
+		t.Errorf("%+v, %v", res, err)
+	}
+	if err := s.AppendAudit(t.Context(), storetest.AuditRecord(1)); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestPostgres_CallerLeaves: a write whose caller has left does not cost the
+// connection that owns the database.
+func TestPostgres_CallerLeaves(t *testing.T) {
+	url := storetest.Postgres(t)
+	s, op := openPostgres(t, url), operator(t, url)
+	before := s.writer(t)
+	op("BEGIN").Close()
+	op("LOCK TABLE audit IN ACCESS EXCLUSIVE MODE").Close()
+	ctx, leave := context.WithCancel(t.Context())
+	written := make(chan error)
+	go func() { written <- s.AppendAudit(ctx, storetest.AuditRecord(1)) }()
+	for waiting := 0; waiting == 0; {
+		if err := s.read.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM pg_stat_activity WHERE pid = ? AND wait_event_type = 'Lock'`, before).Scan(&waiting); err != nil {
+			t.Fatal(err)
+		}
+	}
+	leave()
+	op("ROLLBACK").Close()
+	if err := <-written; err != nil {
+		t.Error(err)
+	}
+	if pid := s.writer(t); pid != before {
+		t.Error("the connection was lost")
+	}
+}
+
 // TestPostgres_Reconnect: the session may end at any time between two writes.
 func TestPostgres_Reconnect(t *testing.T) {
 	url := storetest.Postgres(t)

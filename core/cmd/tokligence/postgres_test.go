@@ -1,9 +1,13 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/store/storetest"
@@ -71,5 +75,36 @@ func TestGateway_Postgres(t *testing.T) {
 	said += g.log.tail(1 << 20)
 	if strings.Contains(said, password) {
 		t.Error("the password was told")
+	}
+}
+
+// TestGateway_Overthrown: a gateway that lost its connection, and finds that
+// another has owned the database meanwhile, ends.
+func TestGateway_Overthrown(t *testing.T) {
+	config, _ := onPostgres(t)
+	g := newGateway(t, config, newVendor(t))
+	g.start()
+	_, rest, _ := strings.Cut(config, `url = "postgres:`)
+	database, _, _ := strings.Cut(rest, `"`)
+	conn, err := pgx.Connect(t.Context(), "postgres:"+database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	for _, statement := range []string{
+		"UPDATE heartbeat SET beat = beat + 1 WHERE id = 2", // as another does that owns it
+		"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE $1 || '%'",
+	} {
+		var args []any
+		if strings.Contains(statement, "$1") {
+			args = []any{fmt.Sprintf("tokligence %d@", g.cmd.Process.Pid)}
+		}
+		if _, err := conn.Exec(t.Context(), statement, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	log := g.log
+	if err := g.wait(); err == nil || !strings.Contains(log.tail(10), "another gateway has come to own the database") {
+		t.Errorf("ended with %v:\n%s", err, log.tail(10))
 	}
 }
