@@ -36,7 +36,10 @@ func (c *call) body(v any) error {
 	if _, err := objectMembers(raw); err != nil {
 		return err
 	}
-	return checkMembers(raw, reflect.TypeOf(v).Elem(), "")
+	if err := checkMembers(raw, reflect.TypeOf(v).Elem(), ""); err != nil {
+		return err
+	}
+	return checkLabels(raw)
 }
 
 // inside tells where an unknown member is: decoding knows only its name.

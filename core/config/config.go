@@ -36,6 +36,7 @@ type Config struct {
 	guardrails  []core.GuardrailAttachment
 	places      map[string]place
 	written     []written // as it stands in the files, and as it was made by API
+	behind      []string  // the values that references led to: no problem quotes one
 }
 
 // Server is [server]: the listener.
@@ -171,7 +172,7 @@ func (c *Config) Guardrails() []core.GuardrailAttachment { return c.guardrails }
 // for faults that only others can see, such as a plugin's own objections. Its
 // line is that of the nearest part of the path that stands in a file.
 func (c *Config) Problem(path, message string) Problem {
-	p := Problem{Path: path, File: c.Path, Message: message}
+	p := Problem{Path: core.MaskSecrets(path, c.behind...), File: c.Path, Message: core.MaskSecrets(message, c.behind...)}
 	object, _, _ := strings.Cut(path, ".")
 	if end := strings.IndexByte(path, ']'); strings.Contains(object, "[") && end > 0 {
 		object = path[:end+1]

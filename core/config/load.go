@@ -87,7 +87,7 @@ func newLoader(path string, env func(string) (string, bool), read func(string) (
 
 func (l *loader) fail(at place, format string, args ...any) {
 	l.problems = append(l.problems, Problem{
-		Path: at.shown, File: at.src.name, Line: at.line(), Message: fmt.Sprintf(format, args...),
+		Path: at.shown, File: at.src.name, Line: at.line(), Message: core.MaskSecrets(fmt.Sprintf(format, args...), l.cfg.behind...),
 	})
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+
+	"github.com/tokligence/gateway/core"
 )
 
 // Problem is one fault of a configuration, at the place where it can be mended.
@@ -33,7 +35,7 @@ func (p Problem) String() string {
 		b.WriteString(p.Path + ": ")
 	}
 	b.WriteString(p.Message)
-	return b.String()
+	return core.MaskSecrets(b.String()) // a name or a path may be a key in the wrong place
 }
 
 // HasErrors reports whether any of the problems stops the gateway.

@@ -49,6 +49,7 @@ func (l *loader) follow(r reference, dir string) (string, error) {
 		case s == "":
 			return "", fmt.Errorf("environment variable %s is empty", r.name)
 		}
+		l.cfg.behind = append(l.cfg.behind, s)
 		return s, nil
 	}
 	b, err := l.read(resolvePath(dir, r.name))
@@ -62,6 +63,7 @@ func (l *loader) follow(r reference, dir string) (string, error) {
 	if s == "" {
 		return "", fmt.Errorf("file %s is empty", r.name)
 	}
+	l.cfg.behind = append(l.cfg.behind, s)
 	return s, nil
 }
 

@@ -32,7 +32,7 @@ func setReach(s *Security, v value) {
 	}
 	for i, entry := range list {
 		if err := s.Reach.Add(entry); err != nil {
-			v.l.fail(v.at.element(i), "%q %v", entry, err)
+			v.l.fail(v.at.element(i), "%v", err) // not quoted: it may be a URL with a password
 		}
 	}
 }

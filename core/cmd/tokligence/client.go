@@ -14,6 +14,8 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tokligence/gateway/core"
 )
 
 // apiClient talks to a running gateway's admin API.
@@ -30,6 +32,7 @@ func (c *apiClient) flags(cmd *cobra.Command) {
 	}
 	f := cmd.PersistentFlags()
 	f.StringVar(&c.url, "url", address, "the gateway's address (TOKLIGENCE_URL)")
+	f.Lookup("url").DefValue = shownURL(address)
 	f.StringVar(&c.key, "key", "", "admin key (TOKLIGENCE_ADMIN_KEY)")
 	f.BoolVar(&c.asJSON, "json", false, "print JSON")
 }
@@ -52,18 +55,30 @@ func (c *apiClient) open(method, path string, in any) (*http.Response, error) {
 	}
 	req, err := http.NewRequest(method, strings.TrimRight(c.url, "/")+"/api/v1"+path, body)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the gateway's address %s cannot be used", shownURL(c.url)) // the cause quotes it
 	}
 	req.Header.Set("Authorization", "Bearer "+key)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("the gateway at %s does not answer: %w", c.url, errors.Unwrap(err))
+		return nil, fmt.Errorf("the gateway at %s does not answer: %w", shownURL(c.url), errors.Unwrap(err))
 	}
 	if resp.StatusCode > 299 {
 		defer resp.Body.Close()
 		return nil, problemOf(resp)
 	}
 	return resp, nil
+}
+
+// shownURL is a URL without its user and password.
+func shownURL(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return "an address that is no URL"
+	}
+	if u.User != nil {
+		u.User = url.User("***")
+	}
+	return core.MaskSecrets(u.String())
 }
 
 // problemOf reads the problem document of a failed call.

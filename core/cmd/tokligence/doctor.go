@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/config"
 	"github.com/tokligence/gateway/core/store"
 )
@@ -46,6 +47,7 @@ func doctorCommand() *cobra.Command {
 	}}
 	cmd.Flags().StringVarP(&path, "config", "c", "gateway.toml", "configuration file")
 	cmd.Flags().StringVar(&url, "url", os.Getenv("TOKLIGENCE_URL"), "the gateway's address (TOKLIGENCE_URL); by default where the configuration lets it listen")
+	cmd.Flags().Lookup("url").DefValue = shownURL(url)
 	return cmd
 }
 
@@ -61,7 +63,7 @@ func (d *doctor) say(what, detail string, err error) {
 		mark, d.failed = "FAIL", true
 		detail += ": " + err.Error()
 	}
-	fmt.Fprintf(d.out, "%-5s %-14s %s\n", mark, what, detail)
+	fmt.Fprintf(d.out, "%-5s %-14s %s\n", mark, what, core.MaskSecrets(detail))
 }
 
 func (d *doctor) configuration(path string, problems []config.Problem) {
@@ -137,21 +139,22 @@ const clockTolerance = 5 * time.Second
 func (d *doctor) gateway(ctx context.Context, url string, now func() time.Time) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
+	shown := shownURL(url)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(url, "/")+"/readyz", nil)
 	if err != nil {
-		d.say("gateway", url, err)
+		d.say("gateway", shown, errors.New("it is no URL")) // the cause quotes it
 		return
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		d.say("gateway", url, errors.Unwrap(err))
+		d.say("gateway", shown, errors.Unwrap(err))
 		return
 	}
 	defer resp.Body.Close()
 	if body, _ := io.ReadAll(io.LimitReader(resp.Body, 4096)); resp.StatusCode != http.StatusOK {
 		err = fmt.Errorf("%s %s", resp.Status, strings.TrimSpace(string(body)))
 	}
-	d.say("gateway", url, err)
+	d.say("gateway", shown, err)
 	date, err := http.ParseTime(resp.Header.Get("Date"))
 	if off := now().Sub(date); err == nil && off.Abs() > clockTolerance {
 		err = fmt.Errorf("%s away from the gateway's", off.Abs().Round(time.Second))

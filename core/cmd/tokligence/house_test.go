@@ -109,6 +109,10 @@ type gateway struct {
 	dir    string
 	plain  bool // run the built program instead of the test's own binary
 	watch  bool // reload at every save; otherwise when the test says so
+	admin  string
+	flags  []string // of serve
+	env    []string // beside the tests' own
+	stdout bytes.Buffer
 	cmd    *exec.Cmd
 	url    string
 	log    *lines
@@ -121,7 +125,7 @@ type gateway struct {
 func newGateway(t *testing.T, config string, v *vendor) *gateway {
 	t.Helper()
 	program(t)
-	g := &gateway{t: t, dir: t.TempDir(), client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 300}}}
+	g := &gateway{t: t, dir: t.TempDir(), admin: adminSecret, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 300}}}
 	g.configure(config, v)
 	if err := os.Mkdir(filepath.Join(g.dir, "data"), 0o700); err != nil {
 		t.Fatal(err)
@@ -173,7 +177,8 @@ func (g *gateway) command(args ...string) *exec.Cmd {
 		cmd = exec.Command(self, args...)
 	}
 	cmd.Dir = g.dir
-	cmd.Env = append(os.Environ(), childVar+"=1", "TOKLIGENCE_ADMIN_KEY="+adminSecret, "TOKLIGENCE_URL="+g.url)
+	cmd.Env = append(os.Environ(), childVar+"=1", "TOKLIGENCE_ADMIN_KEY="+g.admin, "TOKLIGENCE_URL="+g.url)
+	cmd.Env = append(cmd.Env, g.env...)
 	return cmd
 }
 
@@ -191,7 +196,8 @@ func (g *gateway) start() {
 
 func (g *gateway) launch() {
 	g.t.Helper()
-	g.cmd, g.log, g.exited = g.command("serve", fmt.Sprintf("--watch=%v", g.watch)), newLines(), make(chan error, 1)
+	g.cmd, g.log, g.exited = g.command(append([]string{"serve", fmt.Sprintf("--watch=%v", g.watch)}, g.flags...)...), newLines(), make(chan error, 1)
+	g.cmd.Stdout = &g.stdout
 	pipe, err := g.cmd.StderrPipe()
 	if err != nil {
 		g.t.Fatal(err)
@@ -249,7 +255,7 @@ func (g *gateway) ready() bool {
 // call sends a request to the admin API and decodes the answer into out.
 func (g *gateway) call(method, path, body string, out any) {
 	g.t.Helper()
-	status, raw := g.try(method, "/api/v1"+path, adminSecret, body)
+	status, raw := g.try(method, "/api/v1"+path, g.admin, body)
 	if status > 299 {
 		g.t.Fatalf("%s %s: %d %s", method, path, status, raw)
 	}
@@ -304,7 +310,7 @@ func (g *gateway) key(id string) key {
 // entries reads the whole ledger, oldest first.
 func (g *gateway) entries() []*core.LedgerEntry {
 	g.t.Helper()
-	status, raw := g.try("GET", "/api/v1/ledger/export", adminSecret, "")
+	status, raw := g.try("GET", "/api/v1/ledger/export", g.admin, "")
 	if status != 200 {
 		g.t.Fatalf("export: %d %s", status, raw)
 	}

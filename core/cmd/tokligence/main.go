@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tokligence/gateway/core"
 )
 
 // version is set when a release is built.
@@ -26,11 +28,11 @@ func run(args []string) int {
 	case err == nil:
 		return 0
 	case errors.Is(err, errUsage):
-		fmt.Fprintln(os.Stderr, "tokligence:", err)
+		fmt.Fprintln(os.Stderr, "tokligence:", core.MaskSecrets(err.Error()))
 		return 2
 	}
 	if !errors.Is(err, errReported) {
-		fmt.Fprintln(os.Stderr, "tokligence:", err)
+		fmt.Fprintln(os.Stderr, "tokligence:", core.MaskSecrets(err.Error())) // an argument may be a key
 	}
 	return 1
 }

@@ -1,0 +1,49 @@
+package adminapi
+
+import (
+	"encoding/json"
+	"strconv"
+
+	"github.com/tokligence/gateway/core"
+)
+
+// shownMembers are shown to many: a key or token in one of them was
+// pasted into the wrong place.
+var shownMembers = map[string]bool{"name": true, "description": true, "tags": true, "models": true, "model": true, "aliases": true, "deployments": true,
+	"fallbacks": true, "context_window_fallbacks": true, "content_policy_fallbacks": true, "guardrails": true, "groups": true, "provider": true,
+	"credential": true, "strategy": true, "email": true, "metadata": true}
+
+// checkLabels refuses a body with something like a secret in a label.
+func checkLabels(raw []byte) error {
+	var v any
+	if json.Unmarshal(raw, &v) != nil {
+		return nil // others say what is wrong
+	}
+	return checkLabel(v, "", false)
+}
+
+func checkLabel(v any, at string, label bool) error {
+	switch v := v.(type) {
+	case string:
+		if label && core.LooksSecret(v) {
+			return core.Invalid(at, "looks like a key or token, and is shown to many")
+		}
+	case []any:
+		for i, e := range v {
+			if err := checkLabel(e, at+"["+strconv.Itoa(i)+"]", label); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		for name, e := range v {
+			full := name
+			if at != "" {
+				full = at + "." + name
+			}
+			if err := checkLabel(e, full, label || shownMembers[name]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
