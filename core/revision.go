@@ -37,10 +37,19 @@ type ConfigObject struct {
 	Name   string
 	Origin Origin
 	Place  string // where it stands: "gateway.toml:12"; "" by API
+	// Owner is the organization, or the team of one, whose keys alone may use the
+	// object; the zero Place is everybody. Only what is made by API has one, and a
+	// guardrail has none.
+	Owner Place
 	// Settings are its keys as they were written, but for the name, as a JSON
-	// object. What the store keeps holds no value of a credential, and what is for
-	// showing none that looks like a secret.
-	Settings  json.RawMessage
+	// object. In what the store keeps null stands for each secret of a credential,
+	// and in what is for showing a mask for all that looks like a secret.
+	Settings json.RawMessage
+	// Sealed are the secrets of a credential, by key; "" when there are none. They
+	// open at the place of the object's kind and id.
+	Sealed string
+	// Locked says why they could not be opened, in what is put in force.
+	Locked    string
 	CreatedAt time.Time // zero in a file
 	UpdatedAt time.Time
 }
@@ -92,6 +101,8 @@ type ConfigChange struct {
 	ID   string // of a new object
 	Kind ObjectKind
 	Name string
+	// Owner is that of a new object.
+	Owner Place
 	// Verb is what to do.
 	Verb ConfigVerb
 	// Settings are the keys to set: all but the name of a new object, or those to

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -36,6 +38,7 @@ func (a *api) configRoutes() []route {
 		{"GET", "/config/diff", a.diffRevisions, whole},
 		{"POST", "/config/rollback", a.rollback, need{verb: update, resource: revisions}},
 		{"GET", "/config/export", a.exportConfig, whole},
+		{"GET", "/credentials", a.listObjects(core.ObjectCredential), need{verb: read, resource: credentials}},
 		{"GET", "/deployments", a.listObjects(core.ObjectDeployment), need{verb: read, resource: deployments}},
 		{"GET", "/guardrails", a.listObjects(core.ObjectGuardrail), need{verb: read, resource: guardrails}},
 	}
@@ -62,7 +65,7 @@ func (a *api) configActions() map[string]action {
 }
 
 // objectKinds are the kinds of objects that can be made by API.
-var objectKinds = []core.ObjectKind{core.ObjectDeployment, core.ObjectModel, core.ObjectGuardrail}
+var objectKinds = []core.ObjectKind{core.ObjectCredential, core.ObjectDeployment, core.ObjectModel, core.ObjectGuardrail}
 
 // objectView is a configuration object as the API shows it: its keys, and where
 // it was made.
@@ -204,6 +207,30 @@ func (a *api) deleteObject(kind core.ObjectKind) func(*call) error {
 	}
 }
 
+// headMembers are the members that no field of a credential can be called.
+var headMembers = func() (names []string) {
+	for _, m := range membersOf(reflect.TypeFor[objectHead]()) {
+		names = append(names, m.name)
+	}
+	return names
+}()
+
+var fieldName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+
+// checkField refuses members of a credential that are no secret fields.
+func checkField(name string, raw json.RawMessage) error {
+	var value *string
+	switch {
+	case slices.Contains(headMembers, name):
+		return core.Invalid(name, "cannot be the name of a secret field")
+	case !fieldName.MatchString(name):
+		return core.Invalid(name, "unknown member %q: secret fields are lower-case words such as api_key", name)
+	case json.Unmarshal(raw, &value) != nil:
+		return core.Invalid(name, "must be a string")
+	}
+	return nil
+}
+
 // members reads a body whose members are the keys of a kind. Null takes one
 // away, where that is allowed.
 func (c *call) members(kind core.ObjectKind, nullable bool) (map[string]json.RawMessage, error) {
@@ -220,6 +247,11 @@ func (c *call) members(kind core.ObjectKind, nullable bool) (map[string]json.Raw
 		return nil, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(members)) {
+		if kind == core.ObjectCredential && name != "name" {
+			if err := checkField(name, members[name]); err != nil {
+				return nil, err
+			}
+		}
 		if hint, known := config.Known(kind, name); !known {
 			return nil, core.Invalid(name, "unknown member %q%s", name, hint)
 		}

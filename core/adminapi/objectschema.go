@@ -12,6 +12,9 @@ import (
 // Types of configuration objects for the contract: their members are the keys
 // that the configuration has, which describes them.
 type (
+	credentialInput newObject
+	credentialPatch struct{}
+	credentialView  struct{}
 	deploymentInput newObject
 	deploymentPatch struct{}
 	deploymentView  struct{}
@@ -43,6 +46,9 @@ const (
 )
 
 var objectTypes = map[reflect.Type]objectType{
+	reflect.TypeFor[credentialInput](): {core.ObjectCredential, toCreate},
+	reflect.TypeFor[credentialPatch](): {core.ObjectCredential, toChange},
+	reflect.TypeFor[credentialView]():  {core.ObjectCredential, toShow},
 	reflect.TypeFor[deploymentInput](): {core.ObjectDeployment, toCreate},
 	reflect.TypeFor[deploymentPatch](): {core.ObjectDeployment, toChange},
 	reflect.TypeFor[deploymentView]():  {core.ObjectDeployment, toShow},
@@ -63,6 +69,11 @@ func configContract() map[string]operation {
 		"GET /config/diff":              {summary: "Compare two revisions, the last two unless told otherwise", query: []string{"from", "to"}, status: http.StatusOK, answer: typeOf[diffView](), problems: []int{http.StatusNotFound}},
 		"POST /config/rollback":         acts[rollbackInput, rollbackView]("Restore what was made by API as it was in a revision"),
 		"GET /config/export":            {summary: "Export the configuration in force as one gateway.toml, with references in the place of secrets", status: http.StatusOK, media: []string{"application/toml"}},
+		"GET /credentials":              lists[credentialView]("List credentials by name, with their secrets masked", "origin"),
+		"POST /credentials":             creates[credentialInput, credentialView]("Create a credential, whose secrets are sealed and never shown"),
+		"GET /credentials/{name:.+}":    gets[credentialView]("Get a credential, with its secrets masked"),
+		"PATCH /credentials/{name:.+}":  changes[credentialPatch, credentialView]("Change a credential that was made by API"),
+		"DELETE /credentials/{name:.+}": deletes("Delete a credential that was made by API and that no deployment names"),
 		"GET /deployments":              lists[deploymentView]("List deployments by name", "origin"),
 		"POST /deployments":             creates[deploymentInput, deploymentView]("Create a deployment"),
 		"GET /deployments/{name:.+}":    gets[deploymentView]("Get a deployment"),
@@ -85,6 +96,13 @@ func configContract() map[string]operation {
 func (s *schemas) configObject(o objectType) schema {
 	properties, required := map[string]any{}, []any{}
 	out := schema{"type": "object", "properties": properties, "additionalProperties": false}
+	if o.kind == core.ObjectCredential {
+		secret := schema{"type": "string", "description": "A secret field: its value, env:NAME or file:PATH."}
+		if o.form == toChange {
+			secret = nullable(secret)
+		}
+		out["additionalProperties"] = secret
+	}
 	for _, section := range config.Sections() {
 		if section.Name != string(o.kind) {
 			continue

@@ -29,6 +29,7 @@ var examples = map[string]string{
 	"/model-groups":         `{"name": "g#", "models": ["echo"]}`,
 	"/webhooks":             `{"url": "https://example.com/#"}`,
 	"/webhooks/HOOK/rotate": `{}`,
+	"/credentials":          `{"name": "c#", "provider": "provider.echo", "api_key": "x#"}`,
 	"/deployments":          `{"name": "d#", "provider": "provider.echo", "model": "x"}`,
 	"/models":               `{"name": "m#", "deployments": ["echo"]}`,
 	"/guardrails":           `{"name": "g#", "plugin": "guardrail.rules"}`,

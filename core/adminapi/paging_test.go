@@ -49,6 +49,7 @@ func full(t *testing.T) *world {
 		w.make("/memberships", fmt.Sprintf(`{"user_id": %q, "team_id": %q}`, user, team))
 		w.make("/model-groups", fmt.Sprintf(`{"name": "g%d", "models": []}`, i))
 		w.make("/keys", fmt.Sprintf(`{"name": "k%d", "team_id": %q, "budget": {"amount": "5"}, "limits": {"rpm": 1}}`, i, team))
+		w.want(201, "POST", "/credentials", fmt.Sprintf(`{"name": "c%d", "provider": "provider.echo", "api_key": "x"}`, i), nil)
 		w.want(201, "POST", "/deployments", fmt.Sprintf(`{"name": "d%d", "provider": "provider.echo", "model": "x"}`, i), nil)
 		w.want(201, "POST", "/models", fmt.Sprintf(`{"name": "m%d", "deployments": ["d%d"]}`, i, i), nil)
 		w.want(201, "POST", "/guardrails", fmt.Sprintf(`{"name": "g%d", "plugin": "guardrail.rules"}`, i), nil)

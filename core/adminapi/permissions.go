@@ -36,6 +36,7 @@ const (
 	maintenance   resource = "maintenance" // of the ledger
 	auditLog      resource = "audit"
 	models        resource = "models"
+	credentials   resource = "credentials"
 	deployments   resource = "deployments"
 	guardrails    resource = "guardrails"
 	revisions     resource = "config" // the configuration as a whole
@@ -83,6 +84,7 @@ var permissions = map[resource]map[core.Role]verb{
 	maintenance: {core.RoleOwner: all, core.RoleAdmin: all},
 	auditLog:    {core.RoleOwner: read, core.RoleAdmin: read, core.RoleViewer: read},
 	models:      {core.RoleOwner: all, core.RoleAdmin: all, core.RoleViewer: read},
+	credentials: {core.RoleOwner: all, core.RoleAdmin: all, core.RoleViewer: read},
 	deployments: {core.RoleOwner: all, core.RoleAdmin: all, core.RoleViewer: read},
 	guardrails:  {core.RoleOwner: all, core.RoleAdmin: all, core.RoleViewer: read},
 	revisions:   {core.RoleOwner: all, core.RoleAdmin: all, core.RoleViewer: read},

@@ -219,6 +219,11 @@ func (l *loader) names(kind string) (names []string) {
 
 // addCredential reads the free fields of a credential: each is a secret.
 func (l *loader) addCredential(c *core.Credential, key string, v value) {
+	if o := v.at.src.made; o != nil && o.Locked != "" && v.raw == nil {
+		c.Missing = append(c.Missing, key)
+		l.missing[c.Name] = append(l.missing[c.Name], missingField{v.at, o.Locked})
+		return
+	}
 	s, ok := v.raw.(string)
 	if !ok {
 		v.wrongType("a string")

@@ -35,6 +35,12 @@ func parseReference(s string) (r reference, ok bool, err error) {
 	return r, false, nil
 }
 
+// IsReference reports whether a text stands for the value of a variable or a file.
+func IsReference(s string) bool {
+	_, ok, err := parseReference(s)
+	return ok || err != nil
+}
+
 // maxReferenced bounds the file behind a reference: it holds one value.
 const maxReferenced = 1 << 20
 

@@ -99,6 +99,10 @@ func (c *Config) veiled(w written, hide func(path, secret string) string) map[st
 
 func (c *Config) veil(w written, path string, secret bool, raw any, hide func(path, secret string) string) any {
 	switch raw := raw.(type) {
+	case nil:
+		if secret { // it could not be opened
+			return hide(path, "")
+		}
 	case string:
 		_, isReference, _ := parseReference(raw)
 		switch {

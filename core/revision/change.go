@@ -51,22 +51,26 @@ func (r *Revisions) changed(objects []core.ConfigObject, ch core.ConfigChange) (
 		return slices.Delete(objects, i, i+1), nil
 	case ch.Verb == core.ConfigUpdate:
 		o := &objects[i]
-		settings, err := patched(o.Settings, ch.Settings)
-		if err != nil {
-			return nil, err
+		changed, err := r.changeObject(o, ch.Settings)
+		if changed {
+			o.UpdatedAt = now
 		}
-		if !bytes.Equal(settings, o.Settings) {
-			o.Settings, o.UpdatedAt = settings, now
-		}
-		return objects, nil
+		return objects, err
 	case i >= 0:
 		return nil, taken(ch, "made by API")
 	}
-	settings, err := patched([]byte("{}"), ch.Settings)
-	if err != nil {
-		return nil, err
+	o := core.ConfigObject{ID: ch.ID, Kind: ch.Kind, Name: ch.Name, Origin: core.OriginAPI, Settings: json.RawMessage("{}"), CreatedAt: now, UpdatedAt: now}
+	_, err := r.changeObject(&o, ch.Settings)
+	return append(objects, o), err
+}
+
+// changeObject replaces members; null takes one away.
+func (r *Revisions) changeObject(o *core.ConfigObject, patch map[string]json.RawMessage) (changed bool, err error) {
+	set, gone := split(patch)
+	if o.Kind == core.ObjectCredential {
+		return r.changeCredential(o, set, gone)
 	}
-	return append(objects, core.ConfigObject{ID: ch.ID, Kind: ch.Kind, Name: ch.Name, Origin: core.OriginAPI, Settings: settings, CreatedAt: now, UpdatedAt: now}), nil
+	return changeSettings(o, set, gone)
 }
 
 // notByAPI is why there is nothing by API to change; nil when it is to be made.
@@ -92,37 +96,39 @@ func taken(ch core.ConfigChange, where string) error {
 	return e
 }
 
-// patched replaces members of a JSON object; null takes one away. The result is
-// the same for the same members.
-func patched(settings []byte, patch map[string]json.RawMessage) (json.RawMessage, error) {
+// split tells apart what a patch sets and what it takes away.
+func split(patch map[string]json.RawMessage) (set map[string]json.RawMessage, gone []string) {
+	set = map[string]json.RawMessage{}
+	for name, raw := range patch {
+		if string(raw) == "null" {
+			gone = append(gone, name)
+		} else {
+			set[name] = raw
+		}
+	}
+	return set, gone
+}
+
+func changeSettings(o *core.ConfigObject, set map[string]json.RawMessage, gone []string) (changed bool, err error) {
+	settings, err := merged(o.Settings, set, gone)
+	if err != nil || bytes.Equal(settings, o.Settings) {
+		return false, err
+	}
+	o.Settings = settings
+	return true, nil
+}
+
+// merged is a JSON object with other members. It is the same for the same members.
+func merged(settings json.RawMessage, set map[string]json.RawMessage, gone []string) (json.RawMessage, error) {
 	members := map[string]json.RawMessage{}
 	if err := json.Unmarshal(settings, &members); err != nil {
 		return nil, err
 	}
-	for name, raw := range patch {
-		if string(raw) == "null" {
-			delete(members, name)
-		} else {
-			members[name] = raw
-		}
+	maps.Copy(members, set)
+	for _, name := range gone {
+		delete(members, name)
 	}
-	var out bytes.Buffer
-	out.WriteByte('{')
-	for n, name := range slices.Sorted(maps.Keys(members)) {
-		if n > 0 {
-			out.WriteByte(',')
-		}
-		key, err := json.Marshal(name)
-		if err != nil {
-			return nil, err
-		}
-		out.Write(append(key, ':'))
-		if err := json.Compact(&out, members[name]); err != nil {
-			return nil, err
-		}
-	}
-	out.WriteByte('}')
-	return out.Bytes(), nil
+	return json.Marshal(members) // sorted, and without white space
 }
 
 // refusal makes an answer of a changed configuration's problems: the first at its
@@ -146,6 +152,10 @@ func (r *Revisions) refusal(problems []config.Problem, ch core.ConfigChange, bef
 			e.Message += "; " + strings.TrimPrefix(where+": ", ": ") + p.Message
 		}
 		return e
+	}
+	before, err := r.opened(before)
+	if err != nil {
+		return err
 	}
 	if c, base := config.Load(r.Path, r.Env, before...); c == nil {
 		return core.Errorf(core.CodeConflict, core.SourceClient, "the configuration on disk has faults, and nothing can be changed before they are mended: %s", told(faults(base)))

@@ -28,6 +28,8 @@ type Options struct {
 	Log  *slog.Logger                // hears of warnings and of what was not put in force
 	// Store keeps the revisions.
 	Store core.RevisionStore
+	// Sealer keeps the secrets of credentials unreadable in the store.
+	Sealer core.Sealer
 	// Build makes a configuration ready to serve, or returns every problem that
 	// only building shows.
 	Build func(ctx context.Context, c *config.Config) (*Built, []config.Problem)
@@ -127,16 +129,15 @@ func (r *Revisions) onLatest(ctx context.Context, f func(latest *core.Revision) 
 // errOvertaken is a revision whose number was taken meanwhile.
 var errOvertaken = errors.New("overtaken")
 
-// latest is the latest revision in the store, or one of number 0.
+// latest is the latest revision in the store, or one of number 0. It is read anew
+// each time: its secrets may have been sealed anew.
 func (r *Revisions) latest(ctx context.Context) (*core.Revision, error) {
 	n, err := r.Store.LatestRevision(ctx)
-	switch now := r.current.Load(); {
+	switch {
 	case err != nil:
 		return nil, err
 	case n == 0:
 		return &core.Revision{}, nil
-	case now != nil && now.revision.Number == n:
-		return now.revision, nil
 	}
 	return r.Store.FindRevision(ctx, n)
 }
@@ -155,7 +156,11 @@ type proposal struct {
 // as latest is put in force under its number.
 func (r *Revisions) put(ctx context.Context, p proposal, latest *core.Revision) error {
 	digest := r.readDigest()
-	c, problems := config.Load(r.Path, r.Env, p.objects...)
+	objects, err := r.opened(p.objects)
+	if err != nil {
+		return err
+	}
+	c, problems := config.Load(r.Path, r.Env, objects...)
 	if p.tell {
 		r.digest = digest
 		r.warn(problems)
@@ -201,7 +206,7 @@ func faults(problems []config.Problem) []config.Problem {
 
 func same(a, b []core.ConfigObject) bool {
 	return slices.EqualFunc(a, b, func(a, b core.ConfigObject) bool {
-		return a.Kind == b.Kind && a.Name == b.Name && bytes.Equal(a.Settings, b.Settings)
+		return a.ID == b.ID && a.Name == b.Name && a.UpdatedAt.Equal(b.UpdatedAt) && bytes.Equal(a.Settings, b.Settings)
 	})
 }
 

@@ -13,7 +13,7 @@ import (
 
 const (
 	revisionColumns = "number, at, cause, actor_kind, actor_id, actor_name"
-	objectColumns   = "id, kind, name, settings, created_at, updated_at"
+	objectColumns   = "id, kind, name, organization_id, team_id, settings, sealed, created_at, updated_at"
 )
 
 // AppendRevision implements [core.RevisionStore]. Of two at a time the second
@@ -62,8 +62,8 @@ func replaceObjects(ctx context.Context, tx *sql.Tx, r *core.Revision) error {
 			delete(old, id)
 			continue
 		}
-		_, err := tx.ExecContext(ctx, "INSERT INTO config_objects ("+objectColumns+", since, ended) VALUES (?,?,?,?,?,?, ?,0)",
-			o.ID, string(o.Kind), o.Name, string(o.Settings), nanos(o.CreatedAt), nanos(o.UpdatedAt), r.Number)
+		_, err := tx.ExecContext(ctx, "INSERT INTO config_objects ("+objectColumns+", since, ended) VALUES (?,?,?,?,?,?,?,?,?, ?,0)",
+			o.ID, string(o.Kind), o.Name, o.Owner.OrganizationID, o.Owner.TeamID, string(o.Settings), o.Sealed, nanos(o.CreatedAt), nanos(o.UpdatedAt), r.Number)
 		if err != nil {
 			return err
 		}
@@ -78,6 +78,8 @@ func replaceObjects(ctx context.Context, tx *sql.Tx, r *core.Revision) error {
 	return nil
 }
 
+// sameObject does not compare sealed texts: what has other secrets was updated at
+// another time, and the same ones are sealed anew when the key changes.
 func sameObject(a, b core.ConfigObject) bool {
 	return a.ID == b.ID && string(a.Settings) == string(b.Settings) && a.CreatedAt.Equal(b.CreatedAt) && a.UpdatedAt.Equal(b.UpdatedAt)
 }
@@ -88,7 +90,7 @@ func objectsOf(ctx context.Context, q querier, number int64) ([]core.ConfigObjec
 		o := core.ConfigObject{Origin: core.OriginAPI}
 		var settings string
 		var created, updated int64
-		err := rows.Scan(&o.ID, &o.Kind, &o.Name, &settings, &created, &updated)
+		err := rows.Scan(&o.ID, &o.Kind, &o.Name, &o.Owner.OrganizationID, &o.Owner.TeamID, &settings, &o.Sealed, &created, &updated)
 		o.Settings, o.CreatedAt, o.UpdatedAt = json.RawMessage(settings), fromNanos(created), fromNanos(updated)
 		return o, err
 	}, "SELECT "+objectColumns+" FROM config_objects WHERE (ended = 0 OR ended > ?) AND since <= ? ORDER BY created_at, kind, name", number, number)

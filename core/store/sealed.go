@@ -21,6 +21,7 @@ var sealedColumns = []sealedColumn{
 	{"webhook", "webhooks", "id", "sealed"},
 	{"mail", "deliveries", "id", "sealed"},
 	{"answer", "claims", "id", "sealed"},
+	{"credential", "config_objects", "id", "sealed"},
 }
 
 var _ core.SealedStore = (*Store)(nil)

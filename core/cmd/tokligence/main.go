@@ -44,7 +44,7 @@ func rootCommand() *cobra.Command {
 	root := &cobra.Command{Use: "tokligence", Short: "Self-hosted LLM gateway", SilenceUsage: true, SilenceErrors: true}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
 	defer checkUsage(root)
-	root.AddCommand(serveCommand(), checkCommand(), initCommand(), orgCommand(), teamCommand(), projectCommand(), userCommand(), inviteCommand(), sessionCommand(), keyCommand(), modelGroupCommand(), ledgerCommand(), auditCommand(), webhookCommand(), eventCommand(), modelsCommand(), deploymentCommand(), guardrailCommand(), configCommand(), pluginCommand(), encryptionCommand(), adminCommand(), doctorCommand(), versionCommand())
+	root.AddCommand(serveCommand(), checkCommand(), initCommand(), orgCommand(), teamCommand(), projectCommand(), userCommand(), inviteCommand(), sessionCommand(), keyCommand(), modelGroupCommand(), ledgerCommand(), auditCommand(), webhookCommand(), eventCommand(), modelsCommand(), credentialCommand(), deploymentCommand(), guardrailCommand(), configCommand(), pluginCommand(), encryptionCommand(), adminCommand(), doctorCommand(), versionCommand())
 	return root
 }
 

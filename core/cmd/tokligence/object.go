@@ -98,12 +98,14 @@ func (n objectNoun) changes(c *apiClient) []*cobra.Command {
 	}}
 	update.Flags().StringSliceVar(&unset, "unset", nil, "keys to take away, which then have their defaults")
 	create.Long, update.Long = create.Short+".\n\n"+fmt.Sprintf(pairs, n.kind), update.Short+".\n\n"+fmt.Sprintf(pairs, n.kind)
-	one := func(use, short, method string) *cobra.Command {
-		return &cobra.Command{Use: use + " NAME", Short: short, Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
-			return n.answer(c, cmd, method, n.at(args[0]), nil)
-		}}
-	}
-	return []*cobra.Command{create, one("show", "Show the "+n.kind, "GET"), update, one("delete", "Delete the "+n.kind, "DELETE")}
+	return []*cobra.Command{create, n.one(c, "show", "Show the "+n.kind, "GET"), update, n.one(c, "delete", "Delete the "+n.kind, "DELETE")}
+}
+
+// one is a command about the object of a name.
+func (n objectNoun) one(c *apiClient, use, short, method string) *cobra.Command {
+	return &cobra.Command{Use: use + " NAME", Short: short, Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
+		return n.answer(c, cmd, method, n.at(args[0]), nil)
+	}}
 }
 
 func (n objectNoun) at(name string) string { return n.path + "/" + url.PathEscape(name) }

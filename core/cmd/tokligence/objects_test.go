@@ -76,6 +76,22 @@ func TestGateway_ObjectsByAPI(t *testing.T) {
 		}
 	}
 
+	// A secret comes by standard input, and reaches the vendor.
+	create := g.command("credential", "create", "own", "--provider", "provider.openai")
+	create.Stdin = strings.NewReader("sk-MARK-piped-0123456789\n")
+	if out, err := create.CombinedOutput(); err != nil || !strings.Contains(string(out), "***6789") || strings.Contains(string(out), "MARK") {
+		t.Errorf("credential create: %v\n%s", err, out)
+	}
+	g.cli("deployment", "update", "d", "credential=own", `price={"input":"1.00","output":"2.00"}`)
+	if a := g.ask(k.Secret, "team/fast", "piped", false); !a.whole || v.credential("piped") != "sk-MARK-piped-0123456789" {
+		t.Errorf("%d %s, with %q", a.status, a.body, v.credential("piped"))
+	}
+	g.cli("deployment", "update", "d", "credential=vendor")
+	if said := g.cli("credential", "list") + g.cli("credential", "show", "own"); strings.Contains(said, "MARK") || !strings.Contains(said, "provider.openai") {
+		t.Errorf("credential: %s", said)
+	}
+	g.cli("credential", "delete", "own")
+
 	// A file that takes what they need away is no reload, and no start.
 	less := strings.NewReplacer(`name = "vendor"`, `name = "renamed"`, `credential = "vendor"`, `credential = "renamed"`).Replace(settings)
 	g.configure(less, v)

@@ -162,7 +162,7 @@ func (m *Main) open(ctx context.Context) error {
 	m.metrics = obs.NewMetrics()
 	m.metrics.Register(obs.PluginCollector(m.loader))
 	m.metrics.Register(obs.LedgerCollector(m.ledger))
-	m.revisions = revision.New(revision.Options{Path: m.ConfigPath, Env: m.Env, Now: time.Now, Log: m.log, Store: m.store, Build: m.built})
+	m.revisions = revision.New(revision.Options{Path: m.ConfigPath, Env: m.Env, Now: time.Now, Log: m.log, Store: m.store, Sealer: m.sealer, Build: m.built})
 	m.metrics.Register(obs.ConfigCollector(func() (bool, int64, int64) {
 		s := m.revisions.State()
 		return !s.Stale, m.revisions.Applied(), s.Revision

@@ -30,6 +30,7 @@ func testRevisions(t *testing.T, s core.Store) {
 		t.Fatal(n, err)
 	}
 	dep, alias := configObject(core.ObjectDeployment, "d", `{"model":"x"}`, 1), configObject(core.ObjectModel, "a/b", `{"deployments":["d"]}`, 2)
+	dep.Owner = core.Place{OrganizationID: "org_1", TeamID: "tea_1"}
 	changed := dep
 	changed.Settings, changed.UpdatedAt = json.RawMessage(`{"model":"y"}`), At.Add(time.Hour)
 	same := configObject(core.ObjectModel, "d", `{"deployments":["d"]}`, 3) // another kind may have the name
@@ -46,6 +47,28 @@ func testRevisions(t *testing.T, s core.Store) {
 		}
 		equal(t, fmt.Sprint("revision ", i+1), r, Revision(int64(i+1), objects...))
 	}
+	secret := configObject(core.ObjectCredential, "c", `{"api_key":null}`, 4)
+	secret.Sealed = "sealed-1"
+	credentials := func(n int64) string {
+		t.Helper()
+		r, err := s.FindRevision(ctx, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Objects[0].Sealed
+	}
+	history = append(history, []core.ConfigObject{secret}, []core.ConfigObject{secret})
+	for n := int64(8); n <= 9; n++ { // the second still has the old text, as of a node that was at it meanwhile
+		if err := s.AppendRevision(ctx, Revision(n, secret)); err != nil {
+			t.Fatal(err)
+		}
+		if n == 8 {
+			if _, err := s.ReplaceSealed(ctx, []core.SealedChange{{At: core.SealedAt{Kind: "credential", ID: secret.ID}, Old: "sealed-1", New: "sealed-2"}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	equal(t, "sealed anew", credentials(8)+" "+credentials(9), "sealed-2 sealed-2")
 	latest := int64(len(history))
 	if n, err := s.LatestRevision(ctx); n != latest || err != nil {
 		t.Error(n, err)
@@ -71,7 +94,7 @@ func testRevisions(t *testing.T, s core.Store) {
 		}
 		p.Cursor = next
 	}
-	equal(t, "pages", got, []int64{7, 6, 5, 4, 3, 2, 1})
+	equal(t, "pages", got, []int64{9, 8, 7, 6, 5, 4, 3, 2, 1})
 	for _, p := range []core.Page{{}, {Limit: 1001}, {Limit: 1, Cursor: "x"}} {
 		_, _, err := s.ListRevisions(ctx, p)
 		wantCode(t, err, core.CodeInvalidRequest)
