@@ -11,6 +11,9 @@ type Ceiling struct {
 	AllModels bool     `json:"all_models"`
 	Models    []string `json:"models"`
 	Limits    Limits   `json:"limits"` // of all keys together
+	// Guardrails, by their names, guard what the keys do beside those of the route:
+	// they add to them and take none away.
+	Guardrails []string `json:"guardrails"`
 }
 
 // Check refuses lists and limits that make no sense. The error is
@@ -32,13 +35,18 @@ type CeilingUpdate struct {
 	AllModels *bool
 	Models    *[]string
 	Limits    *Limits
+
+	Guardrails *[]string
 }
 
 // Default makes a ceiling of which nothing was said, neither AllModels nor a list,
-// one that restricts no model. Models is a list afterwards.
+// one that restricts no model. Models and Guardrails are lists afterwards.
 func (c *Ceiling) Default() {
 	if c.Models == nil {
 		c.AllModels, c.Models = true, []string{}
+	}
+	if c.Guardrails == nil {
+		c.Guardrails = []string{}
 	}
 }
 

@@ -32,14 +32,19 @@ type VirtualKey struct {
 	IPRanges  []netip.Prefix `json:"ip_ranges" api:"null"`
 	Endpoints []string       `json:"endpoints" api:"null"`
 
-	Limits    Limits     `json:"limits"`
-	Tags      []string   `json:"tags,omitempty"`
-	Blocked   bool       `json:"blocked"`
-	ExpiresAt *time.Time `json:"expires_at"`
-	CreatedAt time.Time  `json:"created_at"`
-	UpdatedAt time.Time  `json:"updated_at"`
-	LastUsed  *time.Time `json:"last_used_at,omitempty"`
-	DeletedAt *time.Time `json:"deleted_at,omitempty"`
+	Limits Limits `json:"limits"`
+	// Guardrails, by their names, guard what the key does beside those of the route.
+	Guardrails []string `json:"guardrails,omitempty"`
+	// EndUser and Metadata say what its clients may tell; nil is no policy.
+	EndUser   *EndUserPolicy  `json:"end_user"`
+	Metadata  *MetadataPolicy `json:"metadata"`
+	Tags      []string        `json:"tags,omitempty"`
+	Blocked   bool            `json:"blocked"`
+	ExpiresAt *time.Time      `json:"expires_at"`
+	CreatedAt time.Time       `json:"created_at"`
+	UpdatedAt time.Time       `json:"updated_at"`
+	LastUsed  *time.Time      `json:"last_used_at,omitempty"`
+	DeletedAt *time.Time      `json:"deleted_at,omitempty"`
 }
 
 // Limits are rates that hold over a sliding minute; 0 means no such limit.
@@ -92,6 +97,7 @@ type Principal struct {
 	Project      Named
 	User         Named
 	Tags         []string  // the key's and its project's
+	Guardrails   []string  // the key's and its owners', sorted; nil for none
 	Levels       []Level   // the owners' ceilings that restrict something, narrowest first
 	Budgets      []*Budget // every budget that applies, narrowest first
 	// Groups are the aliases of the groups that Key and Levels name, by the entry
@@ -133,6 +139,11 @@ type KeyUpdate struct {
 	Endpoints *[]string       // to nil: all
 	Limits    *Limits
 	Tags      *[]string
+
+	Guardrails *[]string
+	EndUser    **EndUserPolicy
+	Metadata   **MetadataPolicy
+
 	Blocked   *bool
 	ExpiresAt **time.Time
 }

@@ -177,6 +177,8 @@ func (r fakeRuntime) Models() []ModelInfo {
 	return list
 }
 
+func (fakeRuntime) Guardrails() []string { return []string{"pii", "words"} }
+
 func (fakeRuntime) ModelGroups() []core.ModelGroup {
 	return []core.ModelGroup{{Name: "cheap", Models: []string{"echo", "gone"}}}
 }

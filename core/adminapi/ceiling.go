@@ -1,6 +1,9 @@
 package adminapi
 
 import (
+	"slices"
+	"strconv"
+
 	"github.com/tokligence/gateway/core"
 )
 
@@ -12,6 +15,8 @@ type ceilingInput struct {
 	Models    *[]string        `json:"models"`
 	Limits    *limitsPatch     `json:"limits"`
 	Budget    raw[budgetInput] `json:"budget"`
+
+	Guardrails *[]string `json:"guardrails"`
 }
 
 // ownerPatch changes an organization or a team.
@@ -23,7 +28,7 @@ type ownerPatch struct {
 // update is what the input makes of have. A list of models restricts an owner
 // that had all.
 func (in *ceilingInput) update(have core.Ceiling) (core.CeilingUpdate, error) {
-	u := core.CeilingUpdate{AllModels: in.AllModels, Models: in.Models}
+	u := core.CeilingUpdate{AllModels: in.AllModels, Models: in.Models, Guardrails: in.Guardrails}
 	if in.Models != nil {
 		if in.AllModels == nil {
 			u.AllModels = new(bool)
@@ -44,6 +49,7 @@ func (in *ceilingInput) ceiling() (c core.Ceiling, err error) {
 	set(&c.AllModels, u.AllModels)
 	set(&c.Models, u.Models)
 	set(&c.Limits, u.Limits)
+	set(&c.Guardrails, u.Guardrails)
 	return c, err
 }
 
@@ -78,6 +84,23 @@ func (a *api) newBudget(c *call, of core.BudgetSubject, raw []byte) (*core.Budge
 		return nil, err
 	}
 	return in.onto(old)
+}
+
+// checkGuardrails refuses names that the configuration does not have.
+func (a *api) checkGuardrails(names *[]string) error {
+	if names == nil {
+		return nil
+	}
+	if len(*names) > 64 {
+		return core.Invalid("guardrails", "must not have more than 64 entries")
+	}
+	known := a.Runtime.Guardrails()
+	for i, name := range *names {
+		if !slices.Contains(known, name) {
+			return core.Invalid("guardrails["+strconv.Itoa(i)+"]", "there is no guardrail %q", name)
+		}
+	}
+	return nil
 }
 
 // withBudget sets the subject's budget as raw says, if it says anything, and does

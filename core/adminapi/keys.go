@@ -88,15 +88,20 @@ type keyInput struct {
 	ProjectID      string `json:"project_id" api:"null"`
 	UserID         string `json:"user_id" api:"null"`
 
-	Name      string       `json:"name" api:"required"`
-	Admin     bool         `json:"admin" doc:"Short for the role."`
-	Role      core.Role    `json:"role"`
-	AllModels bool         `json:"all_models"`
-	Models    []string     `json:"models"`
-	IPRanges  []string     `json:"ip_ranges" api:"null"`
-	Endpoints []string     `json:"endpoints" api:"null"`
-	Limits    core.Limits  `json:"limits"`
-	Tags      []string     `json:"tags"`
+	Name      string      `json:"name" api:"required"`
+	Admin     bool        `json:"admin" doc:"Short for the role."`
+	Role      core.Role   `json:"role"`
+	AllModels bool        `json:"all_models"`
+	Models    []string    `json:"models"`
+	IPRanges  []string    `json:"ip_ranges" api:"null"`
+	Endpoints []string    `json:"endpoints" api:"null"`
+	Limits    core.Limits `json:"limits"`
+	Tags      []string    `json:"tags"`
+
+	Guardrails []string             `json:"guardrails"`
+	EndUser    *core.EndUserPolicy  `json:"end_user" api:"null"`
+	Metadata   *core.MetadataPolicy `json:"metadata" api:"null"`
+
 	Budget    *budgetInput `json:"budget" api:"null"`
 	ExpiresAt *instant     `json:"expires_at" api:"null"`
 	Secret    string       `json:"secret" doc:"A secret to bring along, of 20 or more visible ASCII characters; one is made unless it is given."`
@@ -129,6 +134,10 @@ func (a *api) createKey(c *call) error {
 	spec.Endpoints = in.Endpoints
 	spec.OrganizationID, spec.TeamID, spec.ProjectID, spec.UserID = in.OrganizationID, in.TeamID, in.ProjectID, in.UserID
 	spec.Role = in.Role
+	spec.Guardrails, spec.EndUser, spec.Metadata = in.Guardrails, in.EndUser, in.Metadata
+	if err := a.checkGuardrails(&in.Guardrails); err != nil {
+		return err
+	}
 	if in.Admin {
 		if in.Role != core.RoleNone && in.Role != core.RoleAdmin {
 			return core.Invalid("role", "and admin exclude each other")
@@ -264,13 +273,18 @@ type keyPatch struct {
 	ProjectID      idPatch `json:"project_id"`
 	UserID         idPatch `json:"user_id"`
 
-	Name      *string          `json:"name"`
-	AllModels *bool            `json:"all_models"`
-	Models    *[]string        `json:"models"`
-	IPRanges  raw[[]string]    `json:"ip_ranges"`
-	Endpoints raw[[]string]    `json:"endpoints"`
-	Limits    *limitsPatch     `json:"limits"`
-	Tags      *[]string        `json:"tags"`
+	Name      *string       `json:"name"`
+	AllModels *bool         `json:"all_models"`
+	Models    *[]string     `json:"models"`
+	IPRanges  raw[[]string] `json:"ip_ranges"`
+	Endpoints raw[[]string] `json:"endpoints"`
+	Limits    *limitsPatch  `json:"limits"`
+	Tags      *[]string     `json:"tags"`
+
+	Guardrails *[]string                `json:"guardrails"`
+	EndUser    raw[core.EndUserPolicy]  `json:"end_user"`
+	Metadata   raw[core.MetadataPolicy] `json:"metadata"`
+
 	Budget    raw[budgetInput] `json:"budget"`
 	ExpiresAt raw[instant]     `json:"expires_at"`
 }
@@ -307,7 +321,29 @@ func (p *keyPatch) update(k *core.VirtualKey) (core.KeyUpdate, error) {
 		}
 		u.ExpiresAt = &at
 	}
+	u.Guardrails = p.Guardrails
+	var err error
+	if u.EndUser, err = replaced[core.EndUserPolicy]("end_user", p.EndUser); err != nil {
+		return u, err
+	}
+	if u.Metadata, err = replaced[core.MetadataPolicy]("metadata", p.Metadata); err != nil {
+		return u, err
+	}
 	return u, p.places(&u)
+}
+
+// replaced is an object that the patch puts in the place of the old one, whole;
+// nil when it says nothing of it.
+func replaced[T any](member string, text raw[T]) (**T, error) {
+	if text == nil {
+		return nil, nil
+	}
+	var p *T
+	if isNull(text) {
+		return &p, nil
+	}
+	p = new(T)
+	return &p, strict(member, text, p)
 }
 
 // places are what the patch makes of where the key may be used and what for.
@@ -361,6 +397,9 @@ func (a *api) updateKey(c *call) error {
 	}
 	u, err := in.update(k)
 	if err != nil {
+		return err
+	}
+	if err := a.checkGuardrails(in.Guardrails); err != nil {
 		return err
 	}
 	if k.ID == c.who.Key.ID && u.ExpiresAt != nil && *u.ExpiresAt != nil && !(*u.ExpiresAt).After(c.now) {

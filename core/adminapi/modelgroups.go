@@ -9,12 +9,6 @@ import (
 	"github.com/tokligence/gateway/core"
 )
 
-// Where an object was made.
-const (
-	originAPI  = "api"
-	originFile = "file" // and so it is changed there
-)
-
 // fileGroup begins the ids of the configuration's groups.
 const fileGroup = "file:"
 
@@ -22,8 +16,8 @@ const fileGroup = "file:"
 // that there is not, UnknownModels tells.
 type modelGroupView struct {
 	*core.ModelGroup
-	Origin        string   `json:"origin"`
-	UnknownModels []string `json:"unknown_models"`
+	Origin        core.Origin `json:"origin"`
+	UnknownModels []string    `json:"unknown_models"`
 }
 
 type modelGroupInput struct {
@@ -35,7 +29,7 @@ type modelGroupPatch struct {
 	Models *[]string `json:"models"`
 }
 
-func (a *api) viewGroup(g *core.ModelGroup, origin string) *modelGroupView {
+func (a *api) viewGroup(g *core.ModelGroup, origin core.Origin) *modelGroupView {
 	return &modelGroupView{g, origin, a.unknown(g.Models, nil)}
 }
 
@@ -62,7 +56,7 @@ func (a *api) fileGroups() []*modelGroupView {
 	var list []*modelGroupView
 	for _, g := range a.Runtime.ModelGroups() {
 		g.ID = fileGroup + g.Name
-		list = append(list, a.viewGroup(&g, originFile))
+		list = append(list, a.viewGroup(&g, core.OriginFile))
 	}
 	return list
 }
@@ -97,7 +91,7 @@ func (a *api) listGroups(c *call) error {
 		return writeList(c, views, next)
 	}
 	for _, g := range found {
-		views = append(views, a.viewGroup(g, originAPI))
+		views = append(views, a.viewGroup(g, core.OriginAPI))
 	}
 	return writeList(c, views, next)
 }
@@ -126,7 +120,7 @@ func (a *api) createGroup(c *call) error {
 	if err := a.Store.CreateModelGroup(c.ctx(), g); err != nil {
 		return err
 	}
-	return writeJSON(c.w, http.StatusCreated, a.viewGroup(g, originAPI))
+	return writeJSON(c.w, http.StatusCreated, a.viewGroup(g, core.OriginAPI))
 }
 
 func (a *api) getGroup(c *call) error {
@@ -142,7 +136,7 @@ func (a *api) getGroup(c *call) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(c.w, http.StatusOK, a.viewGroup(g, originAPI))
+	return writeJSON(c.w, http.StatusOK, a.viewGroup(g, core.OriginAPI))
 }
 
 // ownGroup refuses the configuration's groups.
@@ -173,7 +167,7 @@ func (a *api) updateGroup(c *call) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(c.w, http.StatusOK, a.viewGroup(g, originAPI))
+	return writeJSON(c.w, http.StatusOK, a.viewGroup(g, core.OriginAPI))
 }
 
 func (a *api) deleteGroup(c *call) error {

@@ -57,6 +57,9 @@ func (a *api) createOrg(c *call) error {
 	if err := core.CheckName(in.Name); err != nil {
 		return err
 	}
+	if err := a.checkGuardrails(in.Guardrails); err != nil {
+		return err
+	}
 	ceiling, err := in.ceiling()
 	if err != nil {
 		return err
@@ -95,6 +98,9 @@ func (a *api) updateOrg(c *call) error {
 		return err
 	}
 	if err := checkNewName(in.Name); err != nil {
+		return err
+	}
+	if err := a.checkGuardrails(in.Guardrails); err != nil {
 		return err
 	}
 	ceiling, err := in.update(o.Ceiling)

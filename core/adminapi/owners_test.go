@@ -37,10 +37,10 @@ func TestOwners(t *testing.T) {
 		status                   int
 		method, path, body, want string
 	}{
-		{200, "GET", "/orgs/ORG", "", `{"id":"ORG","name":"Org","all_models":true,"models":[],"limits":{},"created_at":"2026-11-25T12:30:00.001Z","updated_at":"2026-11-25T12:30:00.001Z","budget":null}`},
+		{200, "GET", "/orgs/ORG", "", `{"id":"ORG","name":"Org","all_models":true,"models":[],"limits":{},"guardrails":[],"created_at":"2026-11-25T12:30:00.001Z","updated_at":"2026-11-25T12:30:00.001Z","budget":null}`},
 		{200, "GET", "/orgs?name=Org", "", `{"data":[{"id":"ORG",`},
 		{200, "GET", "/orgs?limit=1", "", `{"data":[{"id":"OTHER",`},
-		{200, "PATCH", "/orgs/ORG", `{"name": "Org 2"}`, `"name":"Org 2","all_models":true,"models":[],"limits":{},"created_at":"2026-11-25T12:30:00.001Z","updated_at":"2026-11-25T13:30:00.`},
+		{200, "PATCH", "/orgs/ORG", `{"name": "Org 2"}`, `"name":"Org 2","all_models":true,"models":[],"limits":{},"guardrails":[],"created_at":"2026-11-25T12:30:00.001Z","updated_at":"2026-11-25T13:30:00.`},
 		{409, "PATCH", "/orgs/ORG", `{"name": "Other"}`, `"param":"name"`},
 		{409, "POST", "/orgs", `{"name": "Other"}`, `an organization has this name already`},
 

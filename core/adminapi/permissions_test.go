@@ -269,7 +269,7 @@ func TestPermissions(t *testing.T) {
 	out.WriteString("\nPATCH that allots: of the organization, of team a1, of a user in it\n")
 	f.table(&out, func(s asker) (row []string) {
 		for _, path := range []string{"/orgs/org_a", "/teams/tea_a1", "/users/usr_team"} {
-			for _, body := range []string{`{"budget": null}`, `{"all_models": true}`, `{"models": []}`, `{"limits": {}}`} {
+			for _, body := range []string{`{"budget": null}`, `{"all_models": true}`, `{"models": []}`, `{"limits": {}}`, `{"guardrails": []}`} {
 				status, answer := f.ask(door, s, "PATCH", path, body)
 				row = append(row, path+" "+f.mark(status, answer))
 			}

@@ -114,11 +114,13 @@ type moves struct {
 	Models    json.RawMessage `json:"models"`
 	Limits    json.RawMessage `json:"limits"`
 	Budget    json.RawMessage `json:"budget"`
+
+	Guardrails json.RawMessage `json:"guardrails"`
 }
 
 // allots reports whether the body says what an owner of keys may have.
 func (m *moves) allots(r resource) bool {
-	return (r == organizations || r == teams || r == users) && (m.AllModels != nil || m.Models != nil || m.Limits != nil || m.Budget != nil)
+	return (r == organizations || r == teams || r == users) && (m.AllModels != nil || m.Models != nil || m.Limits != nil || m.Budget != nil || m.Guardrails != nil)
 }
 
 // permitBody decides about what the body makes of the object: the caller must

@@ -66,6 +66,9 @@ func (a *api) createProject(c *call) error {
 	if in.TeamID == "" {
 		return core.Invalid("team_id", "is required")
 	}
+	if err := a.checkGuardrails(in.Guardrails); err != nil {
+		return err
+	}
 	ceiling, err := in.ceiling()
 	if err != nil {
 		return err
@@ -113,6 +116,9 @@ func (a *api) updateProject(c *call) error {
 		return err
 	}
 	if err := checkNewName(in.Name); err != nil {
+		return err
+	}
+	if err := a.checkGuardrails(in.Guardrails); err != nil {
 		return err
 	}
 	ceiling, err := in.update(p.Ceiling)

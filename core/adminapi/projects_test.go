@@ -19,7 +19,7 @@ func TestProjects(t *testing.T) {
 		status                   int
 		method, path, body, want string
 	}{
-		{200, "GET", "/projects/PROJECT", "", `"organization_id":"ORG","team_id":"TEAM","name":"Search","all_models":false,"models":["a"],"limits":{"rpm":7},"tags":["search"]`},
+		{200, "GET", "/projects/PROJECT", "", `"organization_id":"ORG","team_id":"TEAM","name":"Search","all_models":false,"models":["a"],"limits":{"rpm":7},"guardrails":[],"tags":["search"]`},
 		{200, "GET", "/projects?team_id=TEAM&organization_id=ORG&name=Search", "", `"budget":{"amount":"9.00"`},
 		{200, "GET", "/projects?team_id=FOREIGN", "", `{"data":[],`},
 		{409, "POST", "/projects", `{"name": "Search", "team_id": "TEAM"}`, `"param":"name"`},

@@ -11,6 +11,7 @@ import (
 // Runtime tells what the gateway runs right now.
 type Runtime interface {
 	Models() []ModelInfo
+	Guardrails() []string           // names of those that the configuration has
 	ModelGroups() []core.ModelGroup // of the configuration: name and models
 	Plugins() []PluginInfo
 	// TestModel sends one small request through the alias as the principal, at its

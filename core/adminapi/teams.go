@@ -61,6 +61,9 @@ func (a *api) createTeam(c *call) error {
 	if in.OrganizationID == "" {
 		return core.Invalid("organization_id", "is required")
 	}
+	if err := a.checkGuardrails(in.Guardrails); err != nil {
+		return err
+	}
 	ceiling, err := in.ceiling()
 	if err != nil {
 		return err
@@ -105,6 +108,9 @@ func (a *api) updateTeam(c *call) error {
 		return err
 	}
 	if err := checkNewName(in.Name); err != nil {
+		return err
+	}
+	if err := a.checkGuardrails(in.Guardrails); err != nil {
 		return err
 	}
 	ceiling, err := in.update(t.Ceiling)

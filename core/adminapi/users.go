@@ -66,6 +66,9 @@ func (a *api) createUser(c *call) error {
 	if err != nil {
 		return err
 	}
+	if err := a.checkGuardrails(in.Guardrails); err != nil {
+		return err
+	}
 	ceiling, err := in.ceiling()
 	if err != nil {
 		return err
@@ -127,6 +130,9 @@ func (a *api) updateUser(c *call) error {
 		if err := (&core.User{Role: *in.Role}).CheckRole(); err != nil {
 			return err
 		}
+	}
+	if err := a.checkGuardrails(in.Guardrails); err != nil {
+		return err
 	}
 	ceiling, err := in.update(u.Ceiling)
 	if err != nil {

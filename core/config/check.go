@@ -86,7 +86,7 @@ func (l *loader) check() {
 		at := l.objects["guardrail["+g.Name+"]"]
 		l.wantPlugin(at.child("plugin"), abi.KindGuardrail, g.Plugin)
 		if !g.Everywhere && !used["guardrail["+g.Name+"]"] {
-			l.warn(at, "no model uses it: name it in guardrails of a [[model]], or set everywhere = true")
+			l.warn(at, "no model uses it: name it in guardrails of a [[model]], or set everywhere = true; otherwise it guards only keys that name it")
 		}
 	}
 	l.checkFallbacks()

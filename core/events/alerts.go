@@ -169,6 +169,11 @@ func (s *Service) whose(ctx context.Context, scope core.Scope, id string) (b bel
 			u, err = s.whose(ctx, core.ScopeUser, user)
 			b.name, b.user = u.name+" in "+b.name, user
 		}
+	case core.ScopeProject:
+		var p *core.Project
+		if p, err = s.Store.FindProjectByID(ctx, id); err == nil {
+			b.name, b.organization, b.team = p.Name, p.OrganizationID, p.TeamID
+		}
 	case core.ScopeTeam:
 		var t *core.Team
 		b.team = id

@@ -25,6 +25,7 @@ type Store interface {
 	core.KeyStore
 	core.OrganizationStore
 	core.TeamStore
+	core.ProjectStore
 	core.UserStore
 	core.MembershipStore
 }

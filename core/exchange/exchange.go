@@ -93,6 +93,7 @@ type run struct {
 	facts     facts
 	body      scan.Object // the client's, after the guardrails
 	route     *Route
+	tags      []string
 	barred    string // which fallbacks were skipped, for the entry's reason
 	guard     *guard.Run
 	grant     *limit.Grant // nil before it is taken, and where nothing is limited
@@ -156,7 +157,11 @@ func (r *run) serve(ctx context.Context, s *Snapshot) (err *core.Error) {
 	if r.principal == nil {
 		return core.Errorf(core.CodeUnauthenticated, core.SourceClient, "a virtual key is required")
 	}
+	r.tags = r.principal.Tags
 	if r.facts, r.body, err = parse(r.req.Endpoint, r.req.Body); err != nil {
+		return err
+	}
+	if err = r.heed(); err != nil {
 		return err
 	}
 	if !r.principal.Key.AllowsEndpoint(string(r.req.Endpoint)) {
@@ -168,7 +173,7 @@ func (r *run) serve(ctx context.Context, s *Snapshot) (err *core.Error) {
 	if err = r.admit(ctx, s); err != nil {
 		return err
 	}
-	if err = r.guardInput(ctx); err != nil {
+	if err = r.guardInput(ctx, s); err != nil {
 		return err
 	}
 	if r.facts.stream && r.generates() {
@@ -191,8 +196,12 @@ func (s *Snapshot) lookup(p *core.Principal, alias string) (*Route, *core.Error)
 	return route, nil
 }
 
-func (r *run) guardInput(ctx context.Context) *core.Error {
-	if r.guard = r.route.guards.Begin(r.req.Endpoint, r.route.Name); r.guard == nil {
+func (r *run) guardInput(ctx context.Context, s *Snapshot) *core.Error {
+	chain, cerr := s.Guards.Chain(r.route.guards, r.principal.Guardrails)
+	if cerr != nil {
+		return core.AsError(cerr)
+	}
+	if r.guard = chain.Begin(r.req.Endpoint, r.route.Name); r.guard == nil {
 		return nil
 	}
 	body, err := r.guard.Input(ctx, r.body.Text())

@@ -22,7 +22,7 @@ func (r *run) record(ctx context.Context) *core.Error {
 	}
 	p := r.principal
 	o := &core.OpenExchange{ExchangeID: r.id, At: r.req.Arrived, Key: core.Named{ID: p.Key.ID, Name: p.Key.Name},
-		Organization: p.Organization, Team: p.Team, Project: p.Project, User: p.User, EndUser: core.MaskSecrets(r.facts.user), Tags: p.Tags, Endpoint: string(r.req.Endpoint), Stream: r.facts.stream,
+		Organization: p.Organization, Team: p.Team, Project: p.Project, User: p.User, EndUser: core.MaskSecrets(r.facts.user), Tags: r.tags, Endpoint: string(r.req.Endpoint), Stream: r.facts.stream,
 		RequestedModel: core.MaskSecrets(r.facts.model), DeployedModel: t.Deployment.Model, Provider: t.Deployment.Provider,
 		Deployment: t.Deployment.Name, Usage: r.worst, Unpriced: t.Price == nil}
 	if t.Price != nil {
@@ -111,7 +111,7 @@ func (r *run) settle(outcome core.Outcome, status int, cause *core.Error) *core.
 	}
 	if p := r.principal; p != nil {
 		e.Key, e.Organization, e.Team, e.User = core.Named{ID: p.Key.ID, Name: p.Key.Name}, p.Organization, p.Team, p.User
-		e.Tags, e.Project = p.Tags, p.Project
+		e.Tags, e.Project = r.tags, p.Project
 	}
 	if outcome == core.OutcomeOK && r.target != nil {
 		r.noteSuccess()

@@ -32,6 +32,8 @@ type Provider interface {
 // health that its targets share with other revisions.
 type Snapshot struct {
 	Routes map[string]*Route
+	// Guards are all guardrails, of which keys may name some; nil for none.
+	Guards *guard.Shelf
 	// Cooldown of a failing deployment; 0 leaves it to Options.
 	Cooldown time.Duration
 	// Close is called when the snapshot was replaced and its last exchange has ended.

@@ -62,6 +62,9 @@ type Spec struct {
 	Endpoints                      []string       // nil: all; see [abi.Endpoint]
 	Limits                         core.Limits
 	Tags                           []string
+	Guardrails                     []string
+	EndUser                        *core.EndUserPolicy
+	Metadata                       *core.MetadataPolicy
 	Budget                         *core.Budget // amount, period, timezone and policy; the rest is filled in
 	ExpiresAt                      *time.Time
 	Secret                         string // brought along: 20 or more visible ASCII characters; "" makes one
@@ -85,6 +88,7 @@ func (s *Service) Create(ctx context.Context, spec Spec) (*core.VirtualKey, stri
 		OrganizationID: spec.OrganizationID, TeamID: spec.TeamID, ProjectID: spec.ProjectID, UserID: spec.UserID,
 		AllModels: spec.AllModels, Models: slices.Clone(spec.Models),
 		IPRanges: slices.Clone(spec.IPRanges), Endpoints: slices.Clone(spec.Endpoints), Limits: spec.Limits, Tags: slices.Clone(spec.Tags),
+		Guardrails: slices.Clone(spec.Guardrails), EndUser: spec.EndUser, Metadata: spec.Metadata,
 		ExpiresAt: spec.ExpiresAt, CreatedAt: now, UpdatedAt: now,
 	}
 	var budget *core.Budget
@@ -111,6 +115,9 @@ func (spec *Spec) validate(now time.Time) error {
 	if err := checkPlaces(spec.IPRanges, spec.Endpoints); err != nil {
 		return err
 	}
+	if err := checkPolicies(spec.EndUser, spec.Metadata); err != nil {
+		return err
+	}
 	if spec.ExpiresAt != nil && !spec.ExpiresAt.After(now) {
 		return core.Invalid("expires_at", "is in the past")
 	}
@@ -121,6 +128,26 @@ func (spec *Spec) validate(now time.Time) error {
 	}
 	if spec.Secret != "" {
 		return checkSecret(spec.Secret)
+	}
+	return nil
+}
+
+// given is what an update sets; nil when it sets nothing, or takes it away.
+func given[T any](p **T) *T {
+	if p == nil {
+		return nil
+	}
+	return *p
+}
+
+func checkPolicies(endUser *core.EndUserPolicy, metadata *core.MetadataPolicy) error {
+	if endUser != nil {
+		if err := endUser.Check(); err != nil {
+			return err
+		}
+	}
+	if metadata != nil {
+		return metadata.Check()
 	}
 	return nil
 }
@@ -193,6 +220,9 @@ func (s *Service) Update(ctx context.Context, id string, u core.KeyUpdate) (*cor
 		if err := checkPlaces(nil, *u.Endpoints); err != nil {
 			return nil, err
 		}
+	}
+	if err := checkPolicies(given(u.EndUser), given(u.Metadata)); err != nil {
+		return nil, err
 	}
 	defer s.cache.forget()
 	return s.store.UpdateKey(ctx, id, u, s.now())

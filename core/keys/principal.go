@@ -30,6 +30,7 @@ func (s *Service) principal(ctx context.Context, k *core.VirtualKey) (*core.Prin
 		p.User.Name = o.User.Name
 	}
 	p.Levels = levels(k, o)
+	p.Guardrails = guardrails(k, o)
 	if p.Groups, err = s.Groups(ctx, named(p)); err != nil {
 		return nil, err
 	}
@@ -86,6 +87,28 @@ func joined(a, b []string) []string {
 		}
 	}
 	return list
+}
+
+// guardrails are those of the key and of all its owners.
+func guardrails(k *core.VirtualKey, o *core.Owners) []string {
+	all := slices.Clone(k.Guardrails)
+	if o.Project != nil {
+		all = append(all, o.Project.Guardrails...)
+	}
+	if o.Team != nil {
+		all = append(all, o.Team.Guardrails...)
+	}
+	if o.User != nil {
+		all = append(all, o.User.Guardrails...)
+	}
+	if o.Organization != nil {
+		all = append(all, o.Organization.Guardrails...)
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // levels are the ceilings that restrict something, narrowest first. An owner that

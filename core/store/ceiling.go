@@ -3,16 +3,16 @@ package store
 import "github.com/tokligence/gateway/core"
 
 // ceilingColumns are those of every owner, in the order of ceilingTargets.
-const ceilingColumns = "all_models, models, rpm, tpm, parallel"
+const ceilingColumns = "all_models, models, rpm, tpm, parallel, guardrails"
 
 func ceilingTargets(c *core.Ceiling) []any {
-	return []any{&c.AllModels, nullList{&c.Models}, &c.Limits.RPM, &c.Limits.TPM, &c.Limits.Parallel}
+	return []any{&c.AllModels, nullList{&c.Models}, &c.Limits.RPM, &c.Limits.TPM, &c.Limits.Parallel, nullList{&c.Guardrails}}
 }
 
 // ceilingValues are what a new owner's row holds.
 func ceilingValues(c *core.Ceiling) []any {
 	c.Default()
-	return []any{flag(c.AllModels), listJSON(c.Models), c.Limits.RPM, c.Limits.TPM, c.Limits.Parallel}
+	return []any{flag(c.AllModels), listJSON(c.Models), c.Limits.RPM, c.Limits.TPM, c.Limits.Parallel, listJSON(c.Guardrails)}
 }
 
 // ceiling adds the assignments of what u changes.
@@ -22,6 +22,9 @@ func (w *where) ceiling(u core.CeilingUpdate) {
 	}
 	if u.Models != nil {
 		w.add("models = ?", listJSON(*u.Models))
+	}
+	if u.Guardrails != nil {
+		w.add("guardrails = ?", listJSON(*u.Guardrails))
 	}
 	if l := u.Limits; l != nil {
 		w.add("rpm = ?", l.RPM)

@@ -14,11 +14,12 @@ import (
 )
 
 // keyColumns ends with the last use, which the ledger knows: no request writes it.
-const keyColumns = `k.id, k.name, k.prefix, k.last_four, k.role, k.organization_id, k.team_id, k.user_id,
+const keyColumns = keyFields + `, (SELECT MAX(e.at) FROM entries e WHERE e.key_id = k.id)`
+
+const keyFields = `k.id, k.name, k.prefix, k.last_four, k.role, k.organization_id, k.team_id, k.user_id,
 	k.all_models, k.models, k.rpm, k.tpm, k.parallel, k.tags, k.blocked,
 	k.expires_at, k.created_at, k.updated_at, k.deleted_at,
-	k.ip_ranges, k.endpoints, k.project_id,
-	(SELECT MAX(e.at) FROM entries e WHERE e.key_id = k.id)`
+	k.ip_ranges, k.endpoints, k.project_id, k.end_user, k.metadata, k.guardrails`
 
 // scanner is one row or the current one of many.
 type scanner interface{ Scan(dest ...any) error }
@@ -34,7 +35,7 @@ func scanKey(row scanner, more ...any) (*core.VirtualKey, error) {
 	dest := []any{&k.ID, &k.Name, &k.Prefix, &k.LastFour, &k.Role, &k.OrganizationID, &k.TeamID, &k.UserID,
 		&k.AllModels, &models, &k.Limits.RPM, &k.Limits.TPM, &k.Limits.Parallel, &tags, &k.Blocked,
 		&expires, &created, &updated, &deleted,
-		nullList{&k.IPRanges}, nullList{&k.Endpoints}, &k.ProjectID,
+		nullList{&k.IPRanges}, nullList{&k.Endpoints}, &k.ProjectID, nullList{&k.EndUser}, nullList{&k.Metadata}, nullList{&k.Guardrails},
 		&lastUsed}
 	if err := row.Scan(append(dest, more...)...); err != nil {
 		return nil, err
@@ -82,6 +83,14 @@ func nullJSON[T any](list []T) any {
 	return mustJSON(list)
 }
 
+// objectJSON is the same for an object.
+func objectJSON[T any](object *T) any {
+	if object == nil {
+		return nil
+	}
+	return mustJSON(object)
+}
+
 // CreateKey implements [core.KeyStore].
 func (s *Store) CreateKey(ctx context.Context, k *core.VirtualKey, secret core.SecretHash, b *core.Budget) error {
 	return s.write(ctx, "create key", func(tx *sql.Tx) error {
@@ -90,12 +99,12 @@ func (s *Store) CreateKey(ctx context.Context, k *core.VirtualKey, secret core.S
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO virtual_keys (id, name, prefix, last_four, role, organization_id, team_id, user_id,
 			all_models, models, rpm, tpm, parallel, tags, blocked, expires_at, created_at, updated_at, deleted_at,
-			ip_ranges, endpoints, project_id)
-			VALUES (?,?,?,?,?,?,?,?, ?,?,?,?,?,?,?, ?,?,?,NULL, ?,?,?)`,
+			ip_ranges, endpoints, project_id, end_user, metadata, guardrails)
+			VALUES (?,?,?,?,?,?,?,?, ?,?,?,?,?,?,?, ?,?,?,NULL, ?,?,?,?,?,?)`,
 			k.ID, clean(k.Name), k.Prefix, k.LastFour, string(k.Role), k.OrganizationID, k.TeamID, k.UserID,
 			flag(k.AllModels), listJSON(k.Models), k.Limits.RPM, k.Limits.TPM, k.Limits.Parallel, listJSON(k.Tags), flag(k.Blocked),
 			nullNanos(k.ExpiresAt), nanos(k.CreatedAt), nanos(k.UpdatedAt),
-			nullJSON(k.IPRanges), nullJSON(k.Endpoints), k.ProjectID)
+			nullJSON(k.IPRanges), nullJSON(k.Endpoints), k.ProjectID, objectJSON(k.EndUser), objectJSON(k.Metadata), listJSON(k.Guardrails))
 		if err == nil {
 			err = insertSecret(ctx, tx, k.ID, secret)
 		}
@@ -122,11 +131,7 @@ func insertSecret(ctx context.Context, tx *sql.Tx, keyID string, hash core.Secre
 // the path of every first request.
 func (s *Store) FindKeyByHash(ctx context.Context, hash core.SecretHash) (*core.VirtualKey, *core.KeySecret, error) {
 	var ends sql.NullInt64
-	row := s.read.QueryRowContext(ctx, `SELECT k.id, k.name, k.prefix, k.last_four, k.role, k.organization_id, k.team_id, k.user_id,
-		k.all_models, k.models, k.rpm, k.tpm, k.parallel, k.tags, k.blocked,
-		k.expires_at, k.created_at, k.updated_at, k.deleted_at,
-		k.ip_ranges, k.endpoints, k.project_id,
-		NULL, s.expires_at
+	row := s.read.QueryRowContext(ctx, "SELECT "+keyFields+`, NULL, s.expires_at
 		FROM key_secrets s JOIN virtual_keys k ON k.id = s.key_id WHERE s.hash = ? AND k.deleted_at IS NULL`,
 		hex.EncodeToString(hash[:]))
 	k, err := scanKey(row, &ends)
@@ -232,6 +237,15 @@ func (s *Store) UpdateKey(ctx context.Context, id string, u core.KeyUpdate, now 
 	}
 	if u.Tags != nil {
 		assign("tags", listJSON(*u.Tags))
+	}
+	if u.Guardrails != nil {
+		assign("guardrails", listJSON(*u.Guardrails))
+	}
+	if u.EndUser != nil {
+		assign("end_user", objectJSON(*u.EndUser))
+	}
+	if u.Metadata != nil {
+		assign("metadata", objectJSON(*u.Metadata))
 	}
 	if u.Blocked != nil {
 		assign("blocked", flag(*u.Blocked))

@@ -55,6 +55,7 @@ func (m *Main) build(ctx context.Context, c *config.Config) (*exchange.Snapshot,
 	for _, a := range c.Guardrails() {
 		b.guard(a)
 	}
+	s.Guards = b.shelf()
 	for _, model := range c.Models() {
 		s.Routes[model.Name] = b.route(model)
 	}
@@ -291,6 +292,17 @@ func (b *builder) route(m core.Model) *exchange.Route {
 		}
 	}
 	return exchange.NewRoute(m, targets, strategy, b.chain(m))
+}
+
+// shelf is all guardrails, for keys that name some of them.
+func (b *builder) shelf() *guard.Shelf {
+	var list []guard.Attachment
+	for _, a := range b.config.Guardrails() {
+		if g, ok := b.guards[a.Name]; ok {
+			list = append(list, g)
+		}
+	}
+	return guard.NewShelf(list, b.fetch, b.m.log)
 }
 
 // chain is the guardrails that are everywhere and those that the model names.

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,7 +14,7 @@ import (
 // and a budget. Only those that were given are sent.
 type ceilingFlags struct {
 	budget, period, timezone, policy string
-	models                           []string
+	models, guardrails               []string
 	all                              bool
 	rpm, tpm, parallel               int64
 }
@@ -25,6 +26,7 @@ func (f *ceilingFlags) add(cmd *cobra.Command) {
 	fl.Int64Var(&f.rpm, "rpm", 0, "requests a minute")
 	fl.Int64Var(&f.tpm, "tpm", 0, "tokens a minute")
 	fl.Int64Var(&f.parallel, "parallel", 0, "exchanges at the same time")
+	fl.StringSliceVar(&f.guardrails, "guardrails", nil, "guardrails beside those of the route")
 	f.addBudget(cmd)
 }
 
@@ -38,7 +40,7 @@ func (f *ceilingFlags) addBudget(cmd *cobra.Command) {
 
 // onto adds the members that were given to a request's body.
 func (f *ceilingFlags) onto(cmd *cobra.Command, b map[string]any) {
-	for member, v := range given(cmd, map[string]any{"models": f.models, "all-models": f.all}) {
+	for member, v := range given(cmd, map[string]any{"models": f.models, "all-models": f.all, "guardrails": f.guardrails}) {
 		b[member] = v
 	}
 	if limits := given(cmd, map[string]any{"rpm": f.rpm, "tpm": f.tpm, "parallel": f.parallel}); len(limits) > 0 {
@@ -65,16 +67,20 @@ func monthly(body map[string]any) {
 
 // ceilingInfo is what the tables show of it.
 type ceilingInfo struct {
-	AllModels bool `json:"all_models"`
-	Models    []string
-	Limits    core.Limits
-	Budget    *budgetInfo
+	AllModels  bool `json:"all_models"`
+	Models     []string
+	Guardrails []string
+	Limits     core.Limits
+	Budget     *budgetInfo
 }
 
 func (c *ceilingInfo) write(w io.Writer) {
 	fmt.Fprintf(w, "models\t%s\n", c.models())
 	if c.Limits != (core.Limits{}) {
 		fmt.Fprintf(w, "limits\t%s\n", limitsText(c.Limits))
+	}
+	if len(c.Guardrails) > 0 {
+		fmt.Fprintf(w, "guardrails\t%s\n", strings.Join(c.Guardrails, ", "))
 	}
 	if c.Budget != nil {
 		fmt.Fprintf(w, "budget\t%s\n", c.Budget)

@@ -23,7 +23,9 @@ type keyInfo struct {
 	ProjectID                      string `json:"project_id"`
 	UserID                         string `json:"user_id"`
 	Endpoints                      []string
-	IPRanges                       []string `json:"ip_ranges"`
+	IPRanges                       []string        `json:"ip_ranges"`
+	EndUser                        json.RawMessage `json:"end_user"`
+	Metadata                       json.RawMessage
 	UnknownModels                  []string `json:"unknown_models"`
 	Blocked                        bool
 	ExpiresAt                      *time.Time `json:"expires_at"`
@@ -136,6 +138,14 @@ func showKey(c *apiClient, cmd *cobra.Command, raw []byte) error {
 			fmt.Fprintf(w, "expires\t%s\n", k.ExpiresAt.Format(time.RFC3339))
 		}
 		k.ceilingInfo.write(w)
+		for _, policy := range []struct {
+			member string
+			text   json.RawMessage
+		}{{"end user", k.EndUser}, {"metadata", k.Metadata}} {
+			if len(policy.text) > 0 && string(policy.text) != "null" {
+				fmt.Fprintf(w, "%s\t%s\n", policy.member, policy.text)
+			}
+		}
 		if len(k.UnknownModels) > 0 {
 			fmt.Fprintf(w, "unknown\t%s\n", strings.Join(k.UnknownModels, ", "))
 		}
@@ -192,6 +202,7 @@ func keyTable(w *tabwriter.Writer, keys []keyInfo) {
 type keyFlags struct {
 	ceilingFlags
 	name, expires           string
+	endUser, metadata       string
 	tags, ranges, endpoints []string
 	owners                  func() map[string]any
 }
@@ -203,6 +214,8 @@ func (f *keyFlags) add(cmd *cobra.Command) {
 	fl.StringSliceVar(&f.endpoints, "endpoint", nil, "endpoint that it may use, such as chat, or any; can be repeated")
 	f.ceilingFlags.add(cmd)
 	fl.StringVar(&f.expires, "expires", "", "time such as 2027-01-31T00:00:00Z; never takes the expiry away")
+	fl.StringVar(&f.endUser, "end-user", "", `who names the client's own user: JSON such as {"from":["header","body"],"required":true} or {"fixed":"batch"}; none takes it away`)
+	fl.StringVar(&f.metadata, "metadata", "", `what the body's metadata may be: JSON such as {"allowed":["team"],"required":["team"],"tags":["team"]}; none takes it away`)
 	fl.StringSliceVar(&f.tags, "tags", nil, "labels")
 	var owners []apiFlag
 	for _, o := range []apiFlag{orgFlag, teamFlag, projectFlag, userFlag} {
@@ -223,9 +236,26 @@ func given(cmd *cobra.Command, values map[string]any) map[string]any {
 	return out
 }
 
+// object adds the member of a flag whose value is JSON, or none for null. What is
+// no JSON is left to the gateway to refuse, as a text.
+func object(cmd *cobra.Command, b map[string]any, flag, text string) {
+	member := strings.ReplaceAll(flag, "-", "_")
+	switch {
+	case !cmd.Flags().Changed(flag):
+	case text == "none":
+		b[member] = nil
+	case json.Valid([]byte(text)):
+		b[member] = json.RawMessage(text)
+	default:
+		b[member] = text
+	}
+}
+
 func (f *keyFlags) body(cmd *cobra.Command) map[string]any {
 	b := given(cmd, map[string]any{"name": f.name, "tags": f.tags})
 	f.onto(cmd, b)
+	object(cmd, b, "end-user", f.endUser)
+	object(cmd, b, "metadata", f.metadata)
 	for member, id := range f.owners() {
 		if b[member] = id; id == "none" {
 			b[member] = nil

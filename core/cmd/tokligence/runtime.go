@@ -43,6 +43,14 @@ func (m *Main) fileGroup(name string) ([]string, bool) {
 	return nil, false
 }
 
+// Guardrails lists the names of the configuration's attachments.
+func (r *runtime) Guardrails() (names []string) {
+	for _, g := range r.revisions.Config().Guardrails() {
+		names = append(names, g.Name)
+	}
+	return names
+}
+
 // ModelGroups lists the configuration's.
 func (r *runtime) ModelGroups() []core.ModelGroup {
 	return slices.Clone(r.revisions.Config().ModelGroups())

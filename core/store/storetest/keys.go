@@ -16,7 +16,9 @@ func key(id string) *core.VirtualKey {
 		AllModels: true, Models: []string{"gpt", "claude"},
 		Limits: core.Limits{RPM: 60, TPM: 1000, Parallel: 4}, Tags: []string{"a"}, ExpiresAt: &expires, CreatedAt: At, UpdatedAt: At,
 		IPRanges:  []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::1/128")},
-		Endpoints: []string{"chat", "embeddings"},
+		Endpoints: []string{"chat", "embeddings"}, Guardrails: []string{"pii"},
+		EndUser:  &core.EndUserPolicy{From: []string{core.EndUserHeader}, Header: "x-who", Required: true},
+		Metadata: &core.MetadataPolicy{Allowed: []string{"a", "b"}, Tags: []string{"a"}},
 	}
 }
 
@@ -81,6 +83,13 @@ func testKeys(t *testing.T, s core.Store) {
 	}
 	want.IPRanges, want.Endpoints = nil, images
 	equal(t, "lifted", got, want)
+	guards, endUser, metadata := []string{"a", "b"}, &core.EndUserPolicy{Fixed: "x"}, (*core.MetadataPolicy)(nil)
+	got, err = s.UpdateKey(ctx, "key_1", core.KeyUpdate{Guardrails: &guards, EndUser: &endUser, Metadata: &metadata}, At)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want.Guardrails, want.EndUser, want.Metadata = guards, endUser, nil
+	equal(t, "with other policies", got, want)
 	_, err = s.UpdateKey(ctx, "key_2", core.KeyUpdate{Name: &name}, At)
 	wantCode(t, err, core.CodeNotFound)
 

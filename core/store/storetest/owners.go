@@ -57,7 +57,7 @@ func testOwners(t *testing.T, s core.Store) {
 	company(t, s)
 	later := At.Add(time.Minute)
 	name, email, yes := "new", "new@example.com", true
-	open := core.Ceiling{AllModels: true, Models: []string{}}
+	open := core.Ceiling{AllModels: true, Models: []string{}, Guardrails: []string{}}
 
 	o, err := s.FindOrganizationByID(ctx, "org_1")
 	equal(t, "organization", []any{o, err}, []any{&core.Organization{ID: "org_1", Name: "name of org_1", Ceiling: open, CreatedAt: At, UpdatedAt: At}, nil})
@@ -272,7 +272,7 @@ func testOwnerDeletion(t *testing.T, s core.Store) {
 		t.Error(err)
 	}
 	o, err := s.FindOrganizationByID(ctx, "org_1")
-	equal(t, "deleted organization", []any{o, err}, []any{&core.Organization{ID: "org_1", Name: "name of org_1", Ceiling: core.Ceiling{AllModels: true, Models: []string{}}, CreatedAt: At, UpdatedAt: later, DeletedAt: &later}, nil})
+	equal(t, "deleted organization", []any{o, err}, []any{&core.Organization{ID: "org_1", Name: "name of org_1", Ceiling: core.Ceiling{AllModels: true, Models: []string{}, Guardrails: []string{}}, CreatedAt: At, UpdatedAt: later, DeletedAt: &later}, nil})
 	for what, err := range missing(t, s, "1") { // mem_1 went with its user
 		wantError(t, what+" again", err, core.CodeNotFound, "", "does not exist")
 	}
