@@ -44,6 +44,15 @@ func (m Mail) String() string { return "mail " + m.Kind }
 // GoString is String, so that %#v leaks nothing either.
 func (m Mail) GoString() string { return m.String() }
 
+// MailError is what a mail server answered. Its message names no person.
+type MailError struct {
+	Status    int  // of SMTP; 0: there was no answer
+	Permanent bool // it will never take this mail
+	Message   string
+}
+
+func (e *MailError) Error() string { return e.Message }
+
 // Mailer sends mail. It is safe for concurrent use.
 type Mailer interface {
 	// Send takes the mail over: when it returns nil the mail is stored, and it is

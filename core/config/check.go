@@ -67,6 +67,7 @@ func mergeObject(to map[string]json.RawMessage, object json.RawMessage) {
 // check looks at what the objects say about each other.
 func (l *loader) check() {
 	l.checkServer()
+	l.checkSMTP()
 	for _, c := range l.cfg.credentials {
 		kind := abi.KindProvider
 		if kindOf(c.Provider) == abi.KindGuardrail {

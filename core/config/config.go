@@ -25,6 +25,7 @@ type Config struct {
 	Security Security
 	Ledger   Ledger
 	Events   Events
+	SMTP     SMTP
 	Routing  Routing
 	SignIn   SignIn
 

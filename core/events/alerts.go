@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -63,12 +64,12 @@ func (s *Service) mailOut(ctx context.Context, d *core.Delivery) outcome {
 	if !m.Until.IsZero() && !s.Now().Before(m.Until) {
 		return refusedFor("it came too late: what it says does not hold any more")
 	}
-	err = s.Mail.Deliver(ctx, &m)
+	err = s.Mail.Deliver(ctx, d.ID, &m)
 	if err == nil {
 		return outcome{}
 	}
 	o := outcome{err: "the mail server did not take it"}
-	if e, ok := err.(*MailError); ok {
+	if e := (*core.MailError)(nil); errors.As(err, &e) {
 		o.status, o.err, o.final = e.Status, e.Message, e.Permanent
 	}
 	return o

@@ -30,20 +30,11 @@ type Store interface {
 	core.MembershipStore
 }
 
-// MailServer takes one mail over for good. Its errors are *[MailError] where
-// the server answered.
+// MailServer takes one mail over for good. The id is the same whenever the same
+// mail is tried again. Errors are *[core.MailError].
 type MailServer interface {
-	Deliver(ctx context.Context, m *core.Mail) error
+	Deliver(ctx context.Context, id string, m *core.Mail) error
 }
-
-// MailError is what a mail server answered.
-type MailError struct {
-	Status    int  // of SMTP; 0: there was no answer
-	Permanent bool // it will never take this mail
-	Message   string
-}
-
-func (e *MailError) Error() string { return e.Message }
 
 // Options of New.
 type Options struct {

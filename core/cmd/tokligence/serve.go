@@ -167,7 +167,11 @@ func (m *Main) open(ctx context.Context) error {
 		s := m.revisions.State()
 		return !s.Stale, m.revisions.Applied(), s.Revision
 	}))
-	m.events = events.New(events.Options{Store: m.store, Client: m.client, Sealer: m.sealer, Reach: &c.Security.Reach,
+	server, err := mailServer(c)
+	if err != nil {
+		return err
+	}
+	m.events = events.New(events.Options{Mail: server, Alerts: c.Events.Mail, AlertsTo: c.Events.MailTo, Store: m.store, Client: m.client, Sealer: m.sealer, Reach: &c.Security.Reach,
 		Retention: time.Duration(c.Events.RetentionDays) * 24 * time.Hour, Now: time.Now, Log: m.log})
 	m.metrics.Register(obs.EventsCollector(m.events))
 	m.exchanger = exchange.New(exchange.Options{Ledger: m.ledger, Limiter: limit.New(), Upstream: m.client, Log: m.log, Now: time.Now,
