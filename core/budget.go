@@ -53,8 +53,34 @@ type Budget struct {
 	Timezone  string `json:"timezone"` // IANA name; "" is UTC
 	// Policy is what happens when the worst case does not fit but the budget is
 	// not spent: strict refuses, shrink lowers the output cap to what is left.
-	Policy    BudgetPolicy `json:"policy"`
-	CreatedAt time.Time    `json:"created_at"`
+	Policy BudgetPolicy `json:"policy"`
+	// Thresholds are the percentages of the amount at which an event tells what is
+	// spent, rising. They refuse nothing. None is none.
+	Thresholds []int     `json:"thresholds"`
+	CreatedAt  time.Time `json:"created_at"`
+}
+
+// DefaultThresholds are those of a new budget for which none are given.
+func DefaultThresholds() []int { return []int{80, 100} }
+
+const (
+	maxThresholds = 10
+	maxThreshold  = 1000 // percent
+)
+
+func checkThresholds(list []int) error {
+	if len(list) > maxThresholds {
+		return Invalid("budget.thresholds", "must be %d at most", maxThresholds)
+	}
+	for i, p := range list {
+		if p < 1 || p > maxThreshold {
+			return Invalid("budget.thresholds", "must be percentages from 1 to %d", maxThreshold)
+		}
+		if i > 0 && p <= list[i-1] {
+			return Invalid("budget.thresholds", "must rise")
+		}
+	}
+	return nil
 }
 
 // BudgetPolicy says what to do when a worst case does not fit.
@@ -80,6 +106,9 @@ func (b *Budget) Validate() error {
 	case "", BudgetStrict, BudgetShrink:
 	default:
 		return Invalid("budget.policy", "%q is not one of strict, shrink", string(b.Policy))
+	}
+	if err := checkThresholds(b.Thresholds); err != nil {
+		return err
 	}
 	if _, err := location(b.Timezone); err != nil {
 		return Invalid("budget.timezone", "%q is not an IANA time zone", b.Timezone)

@@ -112,7 +112,6 @@ type (
 	// DeploymentEventData is that of deployment.*.
 	DeploymentEventData struct {
 		Deployment   string     `json:"deployment"`
-		Provider     string     `json:"provider,omitempty"`
 		CoolingUntil *time.Time `json:"cooling_until,omitempty"`
 		Error        string     `json:"error,omitempty"` // the code of the last failure
 	}

@@ -92,3 +92,16 @@ func BenchmarkBudget_Window(b *testing.B) {
 		}
 	}
 }
+
+func TestBudget_Thresholds(t *testing.T) {
+	for _, c := range []struct {
+		list []int
+		ok   bool
+	}{{nil, true}, {DefaultThresholds(), true}, {[]int{1, 1000}, true}, {[]int{0}, false}, {[]int{1001}, false}, {[]int{80, 80}, false},
+		{[]int{90, 80}, false}, {[]int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, true}, {[]int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, false}} {
+		b := Budget{Period: PeriodDay, Thresholds: c.list}
+		if err := AsError(b.Validate()); (err == nil) != c.ok || err != nil && err.Param != "budget.thresholds" {
+			t.Errorf("%v: %v", c.list, err)
+		}
+	}
+}

@@ -133,7 +133,7 @@ func (a *api) spentOf(c *call, b *core.Budget) (*budgetView, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &budgetView{Amount: b.Amount, Period: b.Period, Timezone: b.Timezone, Policy: b.Policy, Spent: spent, Reserved: reserved}
+	v := &budgetView{Amount: b.Amount, Period: b.Period, Timezone: b.Timezone, Policy: b.Policy, Thresholds: append([]int{}, b.Thresholds...), Spent: spent, Reserved: reserved}
 	if !resets.IsZero() {
 		v.ResetsAt = &resets
 	}

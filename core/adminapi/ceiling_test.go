@@ -21,7 +21,7 @@ func TestCeilings(t *testing.T) {
 		{201, "POST", "/orgs", `{"name": "Shut", "models": []}`, `"all_models":false,"models":[],`},
 		{200, "PATCH", "/orgs/ORG", `{"limits": {"tpm": 7}, "budget": {"amount": "1.50"}}`, `"limits":{"tpm":7}`},
 		{200, "PATCH", "/orgs/ORG", `{"limits": {"rpm": 3}}`, `"limits":{"rpm":3,"tpm":7}`},
-		{200, "GET", "/orgs?name=Org", "", `"budget":{"amount":"1.50","period":"none","timezone":"","policy":"strict","spent":"0.00","reserved":"0.00","resets_at":null}`},
+		{200, "GET", "/orgs?name=Org", "", `"budget":{"amount":"1.50","period":"none","timezone":"","policy":"strict","thresholds":[80,100],"spent":"0.00","reserved":"0.00","resets_at":null}`},
 		{200, "PATCH", "/orgs/ORG", `{"budget": {"period": "day"}}`, `"budget":{"amount":"1.50","period":"day"`},
 		{200, "PATCH", "/orgs/ORG", `{"models": ["a"]}`, `"all_models":false,"models":["a"]`},
 		{200, "PATCH", "/orgs/ORG", `{"all_models": true}`, `"all_models":true`},

@@ -242,6 +242,7 @@ var words = map[string]string{
 	"amount":            "Dollars as a decimal string.",
 	"period":            "How often the budget starts anew.",
 	"timezone":          "The IANA time zone of the period's boundaries; empty is UTC.",
+	"thresholds":        "Percentages of the amount at which an event tells what is spent.",
 	"policy":            "What happens to a request whose worst case does not fit: refused, or its output made shorter.",
 	"spent":             "What was spent in this period.",
 	"reserved":          "What is held for requests under way.",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/tokligence/gateway/core"
@@ -39,27 +40,29 @@ type keyView struct {
 }
 
 type budgetView struct {
-	Amount   core.Nano         `json:"amount"`
-	Period   core.Period       `json:"period"`
-	Timezone string            `json:"timezone"`
-	Policy   core.BudgetPolicy `json:"policy"`
-	Spent    core.Nano         `json:"spent"`
-	Reserved core.Nano         `json:"reserved"`
-	ResetsAt *time.Time        `json:"resets_at"` // null: never
+	Amount     core.Nano         `json:"amount"`
+	Period     core.Period       `json:"period"`
+	Timezone   string            `json:"timezone"`
+	Policy     core.BudgetPolicy `json:"policy"`
+	Thresholds []int             `json:"thresholds"`
+	Spent      core.Nano         `json:"spent"`
+	Reserved   core.Nano         `json:"reserved"`
+	ResetsAt   *time.Time        `json:"resets_at"` // null: never
 }
 
 // budgetInput is a budget as it is sent; what is absent keeps its value, or
 // its default in a new one.
 type budgetInput struct {
-	Amount   *money             `json:"amount"`
-	Period   *core.Period       `json:"period"`
-	Timezone *string            `json:"timezone"`
-	Policy   *core.BudgetPolicy `json:"policy"`
+	Amount     *money             `json:"amount"`
+	Period     *core.Period       `json:"period"`
+	Timezone   *string            `json:"timezone"`
+	Policy     *core.BudgetPolicy `json:"policy"`
+	Thresholds *[]int             `json:"thresholds" doc:"Percentages at which an event tells what is spent; 80 and 100 unless given."`
 }
 
 // onto makes the budget that b and the one before it, nil for none, come to.
 func (b *budgetInput) onto(old *core.Budget) (*core.Budget, error) {
-	out := core.Budget{Period: core.PeriodNone, Policy: core.BudgetStrict}
+	out := core.Budget{Period: core.PeriodNone, Policy: core.BudgetStrict, Thresholds: core.DefaultThresholds()}
 	switch {
 	case old != nil:
 		out = *old
@@ -72,6 +75,9 @@ func (b *budgetInput) onto(old *core.Budget) (*core.Budget, error) {
 	set(&out.Period, b.Period)
 	set(&out.Timezone, b.Timezone)
 	set(&out.Policy, b.Policy)
+	if b.Thresholds != nil {
+		out.Thresholds = slices.Sorted(slices.Values(*b.Thresholds))
+	}
 	return &out, out.Validate()
 }
 

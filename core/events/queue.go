@@ -3,6 +3,7 @@ package events
 import (
 	"context"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -108,7 +109,8 @@ func (s *Service) Budget(n core.BudgetNotice) bool {
 	if !n.Start.IsZero() {
 		start = n.Start.Unix()
 	}
-	once := string(t) + "/" + b.ID + "/" + b.Amount.String() + "/" + strconv.FormatInt(start, 10) + "/" + strconv.Itoa(n.Percent)
+	// Not the id: it changes with every change of the budget.
+	once := strings.Join([]string{string(t), string(b.Scope), b.SubjectID, b.Amount.String(), string(b.Period), strconv.FormatInt(start, 10), strconv.Itoa(n.Percent)}, "/")
 	return s.tell(once, notice{n.At, func(ctx context.Context, at time.Time) (*core.Event, error) {
 		d := core.BudgetEventData{BudgetID: b.ID, Scope: b.Scope, SubjectID: b.SubjectID, Amount: b.Amount, Spent: n.Spent, Reserved: n.Reserved, Percent: n.Percent, Period: b.Period}
 		if !n.End.IsZero() {
@@ -151,6 +153,14 @@ func (s *Service) PluginFailed(id, fault string, at time.Time) {
 	}})
 }
 
+// ConfigFailed tells that the configuration on disk, or another node's, could not
+// be put in force for so many problems; the same once a minute.
+func (s *Service) ConfigFailed(problems int, at time.Time) {
+	s.tell(string(core.EventConfigFailed)+"/"+strconv.Itoa(problems)+"/"+strconv.FormatInt(at.Unix()/60, 10), notice{at, func(_ context.Context, at time.Time) (*core.Event, error) {
+		return core.NewEvent(core.EventConfigFailed, at, core.ConfigEventData{Problems: problems}), nil
+	}})
+}
+
 // deployment is how a deployment is, and how it was told to be.
 type deployment struct {
 	data    core.DeploymentEventData
@@ -163,7 +173,7 @@ type deployment struct {
 // Deployment tells that a deployment cools down until then, or, with the zero
 // time, that it has recovered. One that changes all the time is told of once a
 // minute, as it is then.
-func (s *Service) Deployment(name, provider string, until time.Time, code core.Code, at time.Time) {
+func (s *Service) Deployment(name string, until time.Time, code core.Code, at time.Time) {
 	q := &s.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -176,7 +186,7 @@ func (s *Service) Deployment(name, provider string, until time.Time, code core.C
 		q.deployments[name] = d
 	}
 	d.at, d.cooling = at, !until.IsZero()
-	d.data = core.DeploymentEventData{Deployment: name, Provider: provider}
+	d.data = core.DeploymentEventData{Deployment: name}
 	if d.cooling {
 		until = until.UTC()
 		d.data.CoolingUntil, d.data.Error = &until, string(code)

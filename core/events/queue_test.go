@@ -60,9 +60,9 @@ func TestService_Whose(t *testing.T) {
 	company(t, r)
 	for scope, want := range map[core.Scope]string{
 		core.ScopeKey: "ci org_1 tea_1 usr_1 key_1", core.ScopeTeam: "Research org_1 tea_1  ", core.ScopeOrganization: "Org org_1   ", core.ScopeUser: "Ada   usr_1 ",
-		core.ScopeMember: "Ada in Research org_1 tea_1 usr_1 ",
+		core.ScopeProject: "Apollo org_1 tea_1  ", core.ScopeMember: "Ada in Research org_1 tea_1 usr_1 ",
 	} {
-		subject := map[core.Scope]string{core.ScopeKey: "key_1", core.ScopeTeam: "tea_1", core.ScopeOrganization: "org_1", core.ScopeUser: "usr_1", core.ScopeMember: core.MemberSubject("tea_1", "usr_1")}[scope]
+		subject := map[core.Scope]string{core.ScopeKey: "key_1", core.ScopeTeam: "tea_1", core.ScopeOrganization: "org_1", core.ScopeUser: "usr_1", core.ScopeProject: "prj_1", core.ScopeMember: core.MemberSubject("tea_1", "usr_1")}[scope]
 		r.Budget(budgetNotice(&core.Budget{ID: "bud_" + string(scope), Scope: scope, SubjectID: subject, Period: core.PeriodNone}, 80, r.clock()))
 		r.step()
 		list, _, err := r.store.ListEvents(t.Context(), core.EventFilter{Type: core.EventBudgetThreshold, Page: core.Page{Limit: 1000}})
@@ -91,6 +91,7 @@ func company(t *testing.T, r *rig) {
 		r.store.CreateOrganization(ctx, &core.Organization{ID: "org_1", Name: "Org", CreatedAt: start, UpdatedAt: start}),
 		r.store.CreateTeam(ctx, &core.Team{ID: "tea_1", OrganizationID: "org_1", Name: "Research", CreatedAt: start, UpdatedAt: start}),
 	}
+	errs = append(errs, r.store.CreateProject(ctx, &core.Project{ID: "prj_1", OrganizationID: "org_1", TeamID: "tea_1", Name: "Apollo", CreatedAt: start, UpdatedAt: start}))
 	for i, name := range []string{"Ada", "Ben", "Cyd"} {
 		errs = append(errs, r.store.CreateUser(ctx, &core.User{ID: fmt.Sprintf("usr_%d", i+1), Name: name, Email: strings.ToLower(name) + "@example.com", CreatedAt: start, UpdatedAt: start}))
 	}
@@ -108,8 +109,8 @@ func company(t *testing.T, r *rig) {
 
 func TestService_Deployment(t *testing.T) {
 	r := newRig(t, nil)
-	cool := func() { r.Deployment("d", "p", r.clock().Add(time.Minute), core.CodeRateLimited, r.clock()) }
-	well := func() { r.Deployment("d", "p", time.Time{}, "", r.clock()) }
+	cool := func() { r.Deployment("d", r.clock().Add(time.Minute), core.CodeRateLimited, r.clock()) }
+	well := func() { r.Deployment("d", time.Time{}, "", r.clock()) }
 	const cooling, recovered = "deployment.cooling", "deployment.recovered"
 	for i, c := range []struct {
 		do   func()
@@ -133,7 +134,7 @@ func TestService_Deployment(t *testing.T) {
 		}
 	}
 	list, _, _ := r.store.ListEvents(t.Context(), core.EventFilter{Type: core.EventDeploymentCooling, Page: core.Page{Limit: 10}})
-	if got, want := string(list[1].Data), `{"deployment":"d","provider":"p","cooling_until":"2026-11-25T12:31:00Z","error":"rate_limited"}`; got != want {
+	if got, want := string(list[1].Data), `{"deployment":"d","cooling_until":"2026-11-25T12:31:00Z","error":"rate_limited"}`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
@@ -175,10 +176,10 @@ func (b *broken) AddEvents(ctx context.Context, events []*core.Event) (int, erro
 func TestService_StoreFails(t *testing.T) {
 	var b *broken
 	r := newRig(t, func(o *Options) { b = &broken{o.Store, true}; o.Store = b })
-	r.Deployment("d", "p", r.clock().Add(time.Minute), core.CodeRateLimited, r.clock())
+	r.Deployment("d", r.clock().Add(time.Minute), core.CodeRateLimited, r.clock())
 	held := 0
 	for i := range maxWaiting + 10 {
-		if r.Budget(budgetNotice(&core.Budget{ID: fmt.Sprint(i), Scope: "none", Period: core.PeriodNone}, 80, r.clock())) {
+		if r.Budget(budgetNotice(&core.Budget{SubjectID: fmt.Sprint(i), Scope: "none", Period: core.PeriodNone}, 80, r.clock())) {
 			held++
 		}
 	}

@@ -28,6 +28,7 @@ type Store interface {
 	core.ProjectStore
 	core.UserStore
 	core.MembershipStore
+	core.ProjectStore
 }
 
 // MailServer takes one mail over for good. The id is the same whenever the same
@@ -47,7 +48,9 @@ type Options struct {
 	Alerts   []core.EventType
 	AlertsTo []string
 	// Reach is what the operator permits of private addresses, as Client has it.
-	Reach     *reach.Policy
+	Reach *reach.Policy
+	// Poll is called at each step, for what is found out by looking. Nil: nothing is.
+	Poll      func(now time.Time)
 	Retention time.Duration    // how long events and deliveries are kept; default 30 days
 	Now       func() time.Time // default time.Now
 	Jitter    func() float64   // in [0, 1); default random
@@ -147,6 +150,9 @@ func (s *Service) Close(ctx context.Context) error {
 
 // Step does all that is to do now. It begins attempts and does not wait for them.
 func (s *Service) Step(ctx context.Context) error {
+	if s.Poll != nil {
+		s.Poll(s.Now())
+	}
 	if err := s.store(ctx); err != nil {
 		return err
 	}

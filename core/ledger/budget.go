@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -72,6 +73,7 @@ type counter struct {
 	counting    bool          // amounts recorded from here on are added
 	seeded      chan struct{} // closed when spent is complete or err set
 	err         error
+	alerts      alerts
 }
 
 func (c *counter) contains(at time.Time) bool {
@@ -146,6 +148,9 @@ func (l *Ledger) tryReserve(r *Reservation, budgets []*core.Budget, worst core.N
 			wait = c
 			continue
 		}
+		if c.alerts.see(b); c.spent >= c.alerts.next {
+			l.tellThresholds(c, r.at)
+		}
 		if room := b.Amount - c.spent - c.held; b.Policy == core.BudgetShrink && room < granted && room > 0 {
 			granted = room
 		}
@@ -159,6 +164,7 @@ func (l *Ledger) tryReserve(r *Reservation, budgets []*core.Budget, worst core.N
 			return nil, err
 		}
 		if room := b.Amount - c.spent - c.held; granted > 0 && granted > room {
+			l.tellRefusal(c, r.at)
 			return nil, exceeded(b, c, worst, room, r.at)
 		}
 	}
@@ -225,7 +231,9 @@ func (l *Ledger) apply(e *core.LedgerEntry, amount core.Nano) {
 		}
 		for _, c := range a.counters {
 			if c.counting && c.contains(e.At) {
-				c.spent += amount
+				if c.spent += amount; c.spent >= c.alerts.next {
+					l.tellThresholds(c, e.EndedAt)
+				}
 			}
 		}
 	}
@@ -269,7 +277,7 @@ func (l *Ledger) counter(b *core.Budget, now time.Time) (*counter, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &counter{subject: who, budgeted: core.BudgetSubject{Scope: b.Scope, ID: b.SubjectID}, period: b.Period, timezone: b.Timezone, start: start, end: end, seeded: make(chan struct{})}
+	c := &counter{subject: who, budgeted: core.BudgetSubject{Scope: b.Scope, ID: b.SubjectID}, period: b.Period, timezone: b.Timezone, start: start, end: end, seeded: make(chan struct{}), alerts: alerts{next: math.MaxInt64}}
 	for r := range a.live {
 		if c.contains(r.at) {
 			c.held += r.Granted

@@ -35,8 +35,12 @@ type Options struct {
 	// RetryMin and RetryMax bound the pause between tries while the database
 	// fails; it doubles. Default 50 ms and 2 s.
 	RetryMin, RetryMax time.Duration
-	Now                func() time.Time // default time.Now
-	Log                *slog.Logger     // default: nowhere
+	// Notice hears when so much of a budget is spent that somebody is to be told,
+	// and when one refuses a request; see [core.Budget]. It must not wait. When it
+	// is false the same is told again later. Nil: nobody is told.
+	Notice func(core.BudgetNotice) bool
+	Now    func() time.Time // default time.Now
+	Log    *slog.Logger     // default: nowhere
 }
 
 func (o *Options) fill() error {

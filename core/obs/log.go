@@ -47,11 +47,17 @@ type Observer struct {
 	Metrics *Metrics
 	Lines   *Lines
 	Level   slog.Level // the lowest that is logged
+	// Unpriced hears of entries that lack a price, wholly or in part; it must not
+	// wait. Nil: nobody does.
+	Unpriced func(deployment, provider, model string, at time.Time)
 }
 
 // Exchange tells of one ended exchange: who, what and how long, never a text.
 func (o *Observer) Exchange(x *exchange.Observed) {
 	o.Metrics.Exchange(x)
+	if e := x.Entry; e.Unpriced && e.Deployment != "" && o.Unpriced != nil {
+		o.Unpriced(e.Deployment, e.Provider, e.DeployedModel, e.EndedAt)
+	}
 	level := slog.LevelInfo
 	if x.Err != nil {
 		level = slog.LevelWarn

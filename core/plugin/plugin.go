@@ -86,6 +86,8 @@ type Stats struct {
 	Instances, Idle int
 	Discarded       uint64
 	BreakerOpen     bool
+	BreakerOpened   uint64    // how often
+	OpenedBy        FaultKind // the last time
 	LastFault       string
 	LastFaultAt     time.Time
 }

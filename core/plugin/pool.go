@@ -277,6 +277,8 @@ func (p *Pool) record(f *Fault, start, now time.Time) {
 	p.stats.Faults++
 	p.stats.LastFault, p.stats.LastFaultAt = f.Error(), now
 	if wait := p.breaker.bad(now); wait > 0 {
+		p.stats.BreakerOpened++
+		p.stats.OpenedBy = f.Kind
 		for e := p.waiters.Front(); e != nil; e = p.waiters.Front() {
 			p.waiters.Remove(e).(chan turn) <- turn{err: breakerFault(wait)}
 		}

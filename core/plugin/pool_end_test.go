@@ -193,7 +193,7 @@ func TestPool_Breaker(t *testing.T) {
 		wantFault(t, results[1], FaultBreaker)
 		wantFault(t, results[2], FaultBreaker)
 		wantFault(t, call("good"), FaultBreaker)
-		if s := p.Stats(); !s.BreakerOpen || s.Calls != 5 || s.Faults != 5 || s.Instances != 0 {
+		if s := p.Stats(); !s.BreakerOpen || s.BreakerOpened != 1 || s.OpenedBy == "" || s.Calls != 5 || s.Faults != 5 || s.Instances != 0 {
 			t.Errorf("stats %+v", s)
 		}
 

@@ -20,11 +20,13 @@ const failuresToCool = 3
 // revisions, so that a reload forgets no cool-down. Safe for concurrent use.
 type State struct {
 	name     string
+	tell     func(Change) // of the States; nil tells nobody
 	inFlight atomic.Int64
 
 	mu        sync.Mutex
 	until     time.Time // cooling down before this
 	trial     bool      // cooled down, one exchange is on trial
+	unwell    bool      // it cooled down and has not answered since
 	failures  int       // in a row
 	lastError string
 	latency   ewma // ms
@@ -119,6 +121,9 @@ func (s *State) End(now time.Time, r Result, cooldown time.Duration) (cooling bo
 	}
 	if r.Err == nil {
 		s.failures, s.trial, s.lastError, s.until = 0, false, "", laterOnly(s.until, now)
+		if s.unwell && s.until.IsZero() {
+			s.change(Change{Deployment: s.name, At: now})
+		}
 		s.errors.add(0)
 		s.latency.add(ms(r.Latency))
 		if r.FirstByte > 0 {
@@ -141,7 +146,26 @@ func (s *State) End(now time.Time, r Result, cooldown time.Duration) (cooling bo
 		s.until = until
 	}
 	s.trial = false
+	if !s.unwell {
+		s.change(Change{Deployment: s.name, CoolingUntil: s.until, Error: r.Err.Code, At: now})
+	}
 	return true
+}
+
+// Change is a deployment that cools down, or, with a zero CoolingUntil, answers again.
+type Change struct {
+	Deployment   string
+	CoolingUntil time.Time
+	Error        core.Code
+	At           time.Time
+}
+
+// change tells of one. s.mu is held.
+func (s *State) change(c Change) {
+	s.unwell = !c.CoolingUntil.IsZero()
+	if s.tell != nil {
+		s.tell(c)
+	}
 }
 
 // laterOnly keeps a cool-down that is still running: an old exchange that ends
@@ -157,6 +181,9 @@ func ms(d time.Duration) float64 { return math.Round(float64(d)/1e4) / 100 }
 
 // States keeps one State per deployment name for the life of the process.
 type States struct {
+	// Tell hears of changes; it must not wait. It is set before the first Of.
+	Tell func(Change)
+
 	mu sync.Mutex
 	m  map[string]*State
 }
@@ -170,7 +197,7 @@ func (s *States) Of(deployment string) *State {
 	}
 	st := s.m[deployment]
 	if st == nil {
-		st = &State{name: deployment}
+		st = &State{name: deployment, tell: s.Tell}
 		s.m[deployment] = st
 	}
 	return st

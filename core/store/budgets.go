@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -17,27 +18,41 @@ func (s *Store) SetBudget(ctx context.Context, b *core.Budget) error {
 }
 
 func setBudget(ctx context.Context, tx *sql.Tx, b *core.Budget) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO budgets (id, scope, subject_id, amount, period, timezone, policy, created_at)
-		VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (scope, subject_id) DO UPDATE SET
+	_, err := tx.ExecContext(ctx, `INSERT INTO budgets (id, scope, subject_id, amount, period, timezone, policy, created_at, thresholds)
+		VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT (scope, subject_id) DO UPDATE SET
 			id = excluded.id, amount = excluded.amount, period = excluded.period, timezone = excluded.timezone,
-			policy = excluded.policy, created_at = excluded.created_at`,
-		b.ID, string(b.Scope), b.SubjectID, int64(b.Amount), string(b.Period), b.Timezone, string(b.Policy), nanos(b.CreatedAt))
+			policy = excluded.policy, created_at = excluded.created_at, thresholds = excluded.thresholds`,
+		b.ID, string(b.Scope), b.SubjectID, int64(b.Amount), string(b.Period), b.Timezone, string(b.Policy), nanos(b.CreatedAt), thresholdsJSON(b.Thresholds))
 	if isConflict(err) {
 		return core.Errorf(core.CodeConflict, core.SourceClient, "budget %q exists already for another subject", b.ID).With(err)
 	}
 	return err
 }
 
-const selectBudgets = `SELECT id, scope, subject_id, amount, period, timezone, policy, created_at FROM budgets`
+const selectBudgets = `SELECT id, scope, subject_id, amount, period, timezone, policy, created_at, thresholds FROM budgets`
 
 func scanBudget(rows *sql.Rows) (*core.Budget, error) {
 	var (
-		b       core.Budget
-		created int64
+		b          core.Budget
+		created    int64
+		thresholds string
 	)
-	err := rows.Scan(&b.ID, &b.Scope, &b.SubjectID, &b.Amount, &b.Period, &b.Timezone, &b.Policy, &created)
+	err := rows.Scan(&b.ID, &b.Scope, &b.SubjectID, &b.Amount, &b.Period, &b.Timezone, &b.Policy, &created, &thresholds)
+	if err != nil {
+		return nil, err
+	}
 	b.CreatedAt = fromNanos(created)
-	return &b, err
+	if err := json.Unmarshal([]byte(thresholds), &b.Thresholds); err != nil {
+		return nil, fmt.Errorf("budget %s: thresholds: %w", b.ID, err)
+	}
+	return &b, nil
+}
+
+func thresholdsJSON(list []int) string {
+	if list == nil {
+		return "[]"
+	}
+	return mustJSON(list)
 }
 
 // ListBudgets implements [core.BudgetStore]; oldest first.

@@ -36,7 +36,10 @@ func (s *Store) AppendRevision(ctx context.Context, r *core.Revision) error {
 		if err != nil {
 			return err
 		}
-		return replaceObjects(ctx, tx, r)
+		if err := replaceObjects(ctx, tx, r); err != nil {
+			return err
+		}
+		return tell(ctx, tx, core.NewEvent(core.EventConfigApplied, r.At, core.ConfigEventData{Revision: r.Number}))
 	})
 }
 

@@ -17,6 +17,7 @@ type ceilingFlags struct {
 	models, guardrails               []string
 	all                              bool
 	rpm, tpm, parallel               int64
+	thresholds                       []int
 }
 
 func (f *ceilingFlags) add(cmd *cobra.Command) {
@@ -35,6 +36,7 @@ func (f *ceilingFlags) addBudget(cmd *cobra.Command) {
 	fl.StringVar(&f.budget, "budget", "", "dollars a period, such as 25.00; none takes the budget away")
 	fl.StringVar(&f.period, "period", "", "of the budget: none, hour, day, week or month (a new one's default)")
 	fl.StringVar(&f.timezone, "timezone", "", "IANA time zone of the period")
+	fl.IntSliceVar(&f.thresholds, "thresholds", nil, "percentages of the budget at which somebody is told (80,100 in a new one)")
 	fl.StringVar(&f.policy, "policy", "", "strict refuses what may not fit; shrink lowers its output cap")
 }
 
@@ -46,7 +48,7 @@ func (f *ceilingFlags) onto(cmd *cobra.Command, b map[string]any) {
 	if limits := given(cmd, map[string]any{"rpm": f.rpm, "tpm": f.tpm, "parallel": f.parallel}); len(limits) > 0 {
 		b["limits"] = limits
 	}
-	budget := given(cmd, map[string]any{"period": f.period, "timezone": f.timezone, "policy": f.policy})
+	budget := given(cmd, map[string]any{"period": f.period, "timezone": f.timezone, "policy": f.policy, "thresholds": f.thresholds})
 	if cmd.Flags().Changed("budget") {
 		budget["amount"] = f.budget
 	}

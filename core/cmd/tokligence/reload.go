@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/config"
@@ -76,6 +77,7 @@ func (m *Main) Reload(ctx context.Context) {
 	var invalid *revision.Invalid
 	switch {
 	case errors.As(err, &invalid):
+		m.events.ConfigFailed(len(invalid.Problems), time.Now())
 		for _, p := range invalid.Problems {
 			m.log.Error("the configuration was not reloaded; the old one stays in force", "problem", p.String())
 		}
@@ -87,13 +89,16 @@ func (m *Main) Reload(ctx context.Context) {
 	if err := m.record(ctx, "config.reload", core.AuditObject{Kind: "config"}, map[string]int64{"revision": m.revisions.State().Revision}); err != nil {
 		m.log.Error("the reload is in force, but not on record", "error", err)
 	}
-	m.log.Info("configuration reloaded; [server], [storage], [security], [ledger] and [sign_in] take effect at the next start")
+	m.log.Info("configuration reloaded; [server], [storage], [security], [ledger], [events], [smtp] and [sign_in] take effect at the next start")
 }
 
 // follow puts in force what another gateway has changed.
 func (m *Main) follow(ctx context.Context) {
 	before := m.revisions.State().Revision
 	if err := m.revisions.Follow(ctx); err != nil {
+		if m.revisions.State().Stale { // and not the database
+			m.events.ConfigFailed(0, time.Now())
+		}
 		m.log.Error("a newer configuration is not in force", "error", err)
 	} else if now := m.revisions.State().Revision; now != before {
 		m.log.Info("another gateway's configuration is in force", "revision", now)

@@ -147,7 +147,8 @@ func (m *Main) open(ctx context.Context) error {
 	if m.sealer, err = m.openSealer(ctx); err != nil {
 		return err
 	}
-	m.ledger, err = ledger.Open(ctx, m.store, ledger.Options{NodeID: "single", Durability: string(c.Ledger.Durability), Now: time.Now, Log: m.log})
+	m.ledger, err = ledger.Open(ctx, m.store, ledger.Options{NodeID: "single", Durability: string(c.Ledger.Durability), Notice: func(n core.BudgetNotice) bool { return m.events.Budget(n) }, // which comes later, but before the first request
+		Now: time.Now, Log: m.log})
 	if err != nil {
 		return err
 	}
@@ -171,11 +172,12 @@ func (m *Main) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m.events = events.New(events.Options{Mail: server, Alerts: c.Events.Mail, AlertsTo: c.Events.MailTo, Store: m.store, Client: m.client, Sealer: m.sealer, Reach: &c.Security.Reach,
+	m.states.Tell = func(c routing.Change) { m.events.Deployment(c.Deployment, c.CoolingUntil, c.Error, c.At) }
+	m.events = events.New(events.Options{Poll: (&breakers{m: m}).look, Mail: server, Alerts: c.Events.Mail, AlertsTo: c.Events.MailTo, Store: m.store, Client: m.client, Sealer: m.sealer, Reach: &c.Security.Reach,
 		Retention: time.Duration(c.Events.RetentionDays) * 24 * time.Hour, Now: time.Now, Log: m.log})
 	m.metrics.Register(obs.EventsCollector(m.events))
 	m.exchanger = exchange.New(exchange.Options{Ledger: m.ledger, Limiter: limit.New(), Upstream: m.client, Log: m.log, Now: time.Now,
-		Observe: &obs.Observer{Metrics: m.metrics, Lines: m.lines, Level: m.LogLevel}, RefuseUnpriced: c.Ledger.Unpriced == config.UnpricedRefuse,
+		Observe: &obs.Observer{Metrics: m.metrics, Lines: m.lines, Level: m.LogLevel, Unpriced: m.events.PriceMissing}, RefuseUnpriced: c.Ledger.Unpriced == config.UnpricedRefuse,
 		DefaultMaxOutput: c.Ledger.DefaultMaxOutput})
 	if err := m.revisions.Start(ctx); err != nil {
 		return m.notStarted(err)

@@ -11,7 +11,7 @@ import (
 
 // toldElsewhere are the types of what no change of the store causes.
 var toldElsewhere = []core.EventType{core.EventKeyExpiring, core.EventKeyExpired, core.EventBudgetThreshold, core.EventBudgetExceeded,
-	core.EventDeploymentCooling, core.EventDeploymentRecovered, core.EventPluginFailed, core.EventPriceMissing, core.EventConfigApplied, core.EventConfigFailed,
+	core.EventDeploymentCooling, core.EventDeploymentRecovered, core.EventPluginFailed, core.EventPriceMissing, core.EventConfigFailed,
 	core.EventInviteCreated}
 
 // told lists the types of the events since the last call.
@@ -65,6 +65,8 @@ func testEventsOfChanges(t *testing.T, s core.Store) {
 		}, core.EventUserCreated},
 		{"DeleteUser", func() error { return s.DeleteUser(ctx, "usr_e", At) }, core.EventUserDeleted},
 		{"DeleteUser again", func() error { return except(core.CodeNotFound, s.DeleteUser(ctx, "usr_e", At)) }, ""},
+		{"AppendRevision", func() error { return s.AppendRevision(ctx, Revision(1)) }, core.EventConfigApplied},
+		{"AppendRevision again", func() error { return except(core.CodeConflict, s.AppendRevision(ctx, Revision(1))) }, ""},
 		{"CreateWebhook", func() error { return s.CreateWebhook(ctx, hook) }, ""},
 		{"DisableWebhook", func() error { return s.DisableWebhook(ctx, hook.ID, "gone", At) }, core.EventWebhookDisabled},
 		{"DisableWebhook again", func() error { return s.DisableWebhook(ctx, hook.ID, "gone", At) }, ""},

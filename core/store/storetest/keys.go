@@ -24,7 +24,7 @@ func key(id string) *core.VirtualKey {
 
 func budget(id, subject string, amount core.Nano) *core.Budget {
 	return &core.Budget{ID: id, Scope: core.ScopeKey, SubjectID: subject, Amount: amount, Period: core.PeriodMonth,
-		Timezone: "Europe/Berlin", Policy: core.BudgetShrink, CreatedAt: At}
+		Timezone: "Europe/Berlin", Policy: core.BudgetShrink, Thresholds: []int{50, 100}, CreatedAt: At}
 }
 
 func testKeys(t *testing.T, s core.Store) {
