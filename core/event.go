@@ -137,6 +137,15 @@ type (
 		Name  string `json:"name"`
 		Email string `json:"email"`
 	}
+	// InviteEventData is that of invite.created. The link is told to the invited alone.
+	InviteEventData struct {
+		ID             string    `json:"id"`
+		Email          string    `json:"email"`
+		Role           Role      `json:"role"`
+		OrganizationID string    `json:"organization_id,omitempty"`
+		TeamID         string    `json:"team_id,omitempty"`
+		ExpiresAt      time.Time `json:"expires_at"`
+	}
 	// WebhookEventData is that of webhook.*.
 	WebhookEventData struct {
 		ID     string `json:"id"`

@@ -34,7 +34,13 @@ func (s *Store) CreateInvite(ctx context.Context, i *core.Invite, secret core.Se
 		if isConflict(err) {
 			return core.Errorf(core.CodeConflict, core.SourceClient, "the invitation exists already").With(err)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		e := core.NewEvent(core.EventInviteCreated, i.CreatedAt, core.InviteEventData{ID: i.ID, Email: i.Email, Role: i.Role,
+			OrganizationID: i.OrganizationID, TeamID: i.TeamID, ExpiresAt: i.ExpiresAt})
+		e.OrganizationID, e.TeamID = i.OrganizationID, i.TeamID
+		return tell(ctx, tx, e)
 	})
 }
 

@@ -147,8 +147,7 @@ func (m *Main) open(ctx context.Context) error {
 	if m.sealer, err = m.openSealer(ctx); err != nil {
 		return err
 	}
-	m.ledger, err = ledger.Open(ctx, m.store, ledger.Options{NodeID: "single", Durability: string(c.Ledger.Durability), Notice: func(n core.BudgetNotice) bool { return m.events.Budget(n) }, // which comes later, but before the first request
-		Now: time.Now, Log: m.log})
+	m.ledger, err = ledger.Open(ctx, m.store, ledger.Options{NodeID: "single", Durability: string(c.Ledger.Durability), Notice: m.tellOfBudget, Now: time.Now, Log: m.log})
 	if err != nil {
 		return err
 	}
@@ -158,7 +157,6 @@ func (m *Main) open(ctx context.Context) error {
 	m.keys = keys.New(m.store, m.store, time.Now)
 	m.keys.FileGroup = m.fileGroup
 	m.client = upstream.New(upstream.Options{Reach: &c.Security.Reach})
-	m.openSignIn(c)
 	m.loader = newLoader(m.log, m.cacheDir())
 	m.metrics = obs.NewMetrics()
 	m.metrics.Register(obs.PluginCollector(m.loader))
@@ -168,14 +166,10 @@ func (m *Main) open(ctx context.Context) error {
 		s := m.revisions.State()
 		return !s.Stale, m.revisions.Applied(), s.Revision
 	}))
-	server, err := mailServer(c)
-	if err != nil {
+	if err := m.openEvents(c); err != nil {
 		return err
 	}
-	m.states.Tell = func(c routing.Change) { m.events.Deployment(c.Deployment, c.CoolingUntil, c.Error, c.At) }
-	m.events = events.New(events.Options{Poll: (&breakers{m: m}).look, Mail: server, Alerts: c.Events.Mail, AlertsTo: c.Events.MailTo, Store: m.store, Client: m.client, Sealer: m.sealer, Reach: &c.Security.Reach,
-		Retention: time.Duration(c.Events.RetentionDays) * 24 * time.Hour, Now: time.Now, Log: m.log})
-	m.metrics.Register(obs.EventsCollector(m.events))
+	m.openSignIn(c)
 	m.exchanger = exchange.New(exchange.Options{Ledger: m.ledger, Limiter: limit.New(), Upstream: m.client, Log: m.log, Now: time.Now,
 		Observe: &obs.Observer{Metrics: m.metrics, Lines: m.lines, Level: m.LogLevel, Unpriced: m.events.PriceMissing}, RefuseUnpriced: c.Ledger.Unpriced == config.UnpricedRefuse,
 		DefaultMaxOutput: c.Ledger.DefaultMaxOutput})

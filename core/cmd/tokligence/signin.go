@@ -23,7 +23,7 @@ const providerPatience = 10 * time.Second
 
 // openSignIn makes what lets people in.
 func (m *Main) openSignIn(c *config.Config) {
-	m.signin = signin.New(signin.Options{Store: m.store, PublicURL: c.Server.PublicURL, Idle: c.SignIn.SessionIdle, Longest: c.SignIn.SessionLongest,
+	m.signin = signin.New(signin.Options{Store: m.store, Mailer: m.mailer(c), PublicURL: c.Server.PublicURL, Idle: c.SignIn.SessionIdle, Longest: c.SignIn.SessionLongest,
 		Client: upstream.HTTPClient(m.client, providerPatience), Log: m.log})
 	for _, o := range c.SignIn.OIDC {
 		p := signin.ProviderOptions{Name: o.Name, Issuer: o.Issuer, ClientID: o.ClientID, ClientSecret: o.ClientSecret, Scopes: o.Scopes, GroupClaim: o.GroupClaim,

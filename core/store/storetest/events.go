@@ -11,8 +11,7 @@ import (
 
 // toldElsewhere are the types of what no change of the store causes.
 var toldElsewhere = []core.EventType{core.EventKeyExpiring, core.EventKeyExpired, core.EventBudgetThreshold, core.EventBudgetExceeded,
-	core.EventDeploymentCooling, core.EventDeploymentRecovered, core.EventPluginFailed, core.EventPriceMissing, core.EventConfigFailed,
-	core.EventInviteCreated}
+	core.EventDeploymentCooling, core.EventDeploymentRecovered, core.EventPluginFailed, core.EventPriceMissing, core.EventConfigFailed}
 
 // told lists the types of the events since the last call.
 func told(t *testing.T, s core.Store) string {
@@ -65,6 +64,9 @@ func testEventsOfChanges(t *testing.T, s core.Store) {
 		}, core.EventUserCreated},
 		{"DeleteUser", func() error { return s.DeleteUser(ctx, "usr_e", At) }, core.EventUserDeleted},
 		{"DeleteUser again", func() error { return except(core.CodeNotFound, s.DeleteUser(ctx, "usr_e", At)) }, ""},
+		{"CreateInvite", func() error {
+			return s.CreateInvite(ctx, invite("inv_e", "e@example.com", core.RoleAdmin, "", ""), core.SecretHash{0xee})
+		}, core.EventInviteCreated},
 		{"AppendRevision", func() error { return s.AppendRevision(ctx, Revision(1)) }, core.EventConfigApplied},
 		{"AppendRevision again", func() error { return except(core.CodeConflict, s.AppendRevision(ctx, Revision(1))) }, ""},
 		{"CreateWebhook", func() error { return s.CreateWebhook(ctx, hook) }, ""},
