@@ -80,6 +80,10 @@ var secretPlaces = []struct {
 	{"method, admin", "SECRET", "/api/v1/keys", "", nil},
 
 	{"?key=", "POST", chatPath + "?key=SECRET", okBody, map[string]string{"Authorization": ""}},
+	{"a good key as ?key=", "POST", chatPath + "?key=GOOD", okBody, map[string]string{"Authorization": ""}},
+	{"a good key as ?api_key=", "GET", "/v1/models?api_key=GOOD", "", map[string]string{"Authorization": ""}},
+	{"a good key as ?key=, admin", "GET", "/api/v1/me?key=GOOD", "", map[string]string{"Authorization": ""}},
+	{"a good key as ?key=, metrics", "GET", "/metrics?key=GOOD", "", map[string]string{"Authorization": ""}},
 	{"?key= beside a key", "POST", chatPath + "?key=SECRET", okBody, nil},
 	{"?key= escaped", "POST", chatPath + "?key=ESCAPED", okBody, map[string]string{"Authorization": ""}},
 	{"?api_key=", "POST", chatPath + "?api_key=SECRET", okBody, map[string]string{"Authorization": ""}},
