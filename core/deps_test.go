@@ -63,6 +63,7 @@ var edges = map[string][]string{
 	"plugins":                         {},
 	"plugins/internal/vectortest":     {"pdk/abi", "pdk/go", "pdk/vector"},
 	"plugins/*":                       {"pdk/abi", "pdk/abi/llm", "pdk/abi/scan", "pdk/go", "pdk/process"},
+	"web":                             {},
 	"sdk-examples/*":                  {"pdk/abi", "pdk/abi/llm", "pdk/abi/scan", "pdk/go", "pdk/process"},
 }
 

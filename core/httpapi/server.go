@@ -50,6 +50,8 @@ type Options struct {
 	Metrics http.Handler
 	// Admin answers below /api/v1.
 	Admin http.Handler
+	// Pages are what a browser is given, by path.
+	Pages map[string]http.Handler
 }
 
 type server struct {
@@ -82,6 +84,9 @@ func (s *server) routes() http.Handler {
 	get("/readyz", s.readyz)
 	if s.Metrics != nil {
 		get("/metrics", s.metrics)
+	}
+	for path, page := range s.Pages {
+		get(path, page.ServeHTTP)
 	}
 	if s.Admin != nil {
 		r.PathPrefix("/api/v1").Handler(s.Admin)

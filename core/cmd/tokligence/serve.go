@@ -38,6 +38,7 @@ import (
 	"github.com/tokligence/gateway/core/signin"
 	"github.com/tokligence/gateway/core/store"
 	"github.com/tokligence/gateway/core/upstream"
+	"github.com/tokligence/gateway/web"
 )
 
 // Main is the gateway as a program: the only place that knows all packages.
@@ -285,7 +286,7 @@ func (m *Main) record(ctx context.Context, action string, object core.AuditObjec
 func (m *Main) serve(ctx context.Context, listener net.Listener, hangup <-chan os.Signal) error {
 	admin := adminapi.New(adminapi.Deps{Keys: m.keys, SignIn: m.signin, PublicURL: m.config.Server.PublicURL, TLS: m.config.Server.TLSCert != "", Store: m.store, Ledger: m.ledger, Runtime: (*runtime)(m), Config: m.revisions, Hooks: m.events, Sealer: m.sealer, TrustedProxies: m.config.Server.TrustedProxies, Version: version, Now: time.Now, Log: m.log})
 	m.server = httpapi.NewServer(httpapi.Options{Exchange: m.exchanger, Keys: m.keys, MaxBody: m.config.Server.MaxBody, TrustedProxies: m.config.Server.TrustedProxies, Now: time.Now, Log: m.log,
-		Ready: m.ready, Notes: m.notes, Metrics: m.metrics.Handler(), Admin: admin})
+		Ready: m.ready, Notes: m.notes, Metrics: m.metrics.Handler(), Admin: admin, Pages: web.Entry()})
 	telling, stop := context.WithCancel(context.WithoutCancel(ctx)) // to the end: stopping is no reason to be silent
 	told := make(chan struct{})
 	go func() { m.events.Run(telling); close(told) }()

@@ -41,8 +41,7 @@ func (m *Main) openSignIn(c *config.Config) {
 
 // signUpHelp tells how to become an owner by the ticket.
 func signUpHelp(t *signin.Ticket, address string) string {
-	return fmt.Sprintf("  Become an owner, once and within a day:\n  curl --json '{\"token\": \"%s\", \"email\": \"you@example.com\", \"name\": \"Your Name\", \"password\": \"…\"}' \\\n    %s%s/signup\n\n",
-		t.Token, address, adminapi.Prefix)
+	return fmt.Sprintf("  Become an owner who signs in with a password, once and within a day:\n  %s/sign-up#token=%s\n\n", address, t.Token)
 }
 
 func adminCommand() *cobra.Command {
