@@ -84,6 +84,10 @@ func (p *Principal) AllowsModel(alias string) bool {
 	return true
 }
 
+// Admitted reports whether the key is one of the owner's. To others what the owner
+// has does not exist.
+func (p *Principal) Admitted(owner Place) bool { return p.AnyOwner || owner.Admits(p.Key) }
+
 // lists reports whether the list has the alias. A group that is not known, or is
 // empty, has none.
 func (p *Principal) lists(models []string, alias string) bool {

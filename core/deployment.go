@@ -28,6 +28,7 @@ type Deployment struct {
 	DropParams   []string // request members to leave out
 	Price        *Price   // overrides the price book
 	PriceModel   string   // look the price up under this model name instead
+	Owner        Place    `json:"-"` // whose keys alone may use it; the zero Place is everybody
 }
 
 // Timeouts of one attempt. Zero means none, except where said.
@@ -42,6 +43,7 @@ type Credential struct {
 	Name     string
 	Provider string
 	Fields   map[string]string // "api_key", "access_key_id", …; resolved values
+	Owner    Place             // whose deployments alone may use it; the zero Place is everybody
 	// Missing names the environment variables or files that have no value: the
 	// deployments that use this credential are "not configured".
 	Missing []string
@@ -92,6 +94,7 @@ type Model struct {
 	ContextWindowFallbacks []string
 	ContentPolicyFallbacks []string
 	Guardrails             []string // names of attachments
+	Owner                  Place    `json:"-"` // whose keys alone may call it; the zero Place is everybody
 }
 
 // GuardrailAttachment says which plugin guards where and how.

@@ -103,6 +103,8 @@ type Principal struct {
 	// Groups are the aliases of the groups that Key and Levels name, by the entry
 	// that names them ("group:cheap"); those that do not exist are missing.
 	Groups map[string][]string
+	// AnyOwner lets it call what others own: a test by somebody who may change it.
+	AnyOwner bool
 }
 
 // Named is an id with the name it had at the time.

@@ -36,6 +36,19 @@ type Place struct {
 	UserID         string
 }
 
+// Admits reports whether a key may use what the place owns: the keys of a team
+// what is the team's, those of an organization and all its teams what is the
+// organization's, and every key what belongs to nobody.
+func (p Place) Admits(k *VirtualKey) bool {
+	switch {
+	case p.TeamID != "":
+		return k.TeamID == p.TeamID
+	case p.OrganizationID != "":
+		return k.OrganizationID == p.OrganizationID
+	}
+	return true
+}
+
 // Reach is how much of a list somebody may see: what stands in the
 // organizations, in the teams, or is the user's own. The zero Reach is nothing;
 // everything is a nil *Reach.

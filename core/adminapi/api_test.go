@@ -149,6 +149,9 @@ deployments = ["echo"]
 name = "words"
 plugin = "guardrail.rules"
 everywhere = true
+[[model]]
+name = "a/b"
+deployments = ["echo"]
 `
 
 func (w *world) file() string { return filepath.Join(w.configDir, "gateway.toml") }
@@ -170,7 +173,7 @@ func (r fakeRuntime) Models() []ModelInfo {
 	if r.config != nil {
 		for _, m := range r.config.Objects(core.ObjectModel) {
 			if m.Origin == core.OriginAPI {
-				list = append(list, ModelInfo{Name: m.Name, Origin: m.Origin, Deployments: []DeploymentInfo{}})
+				list = append(list, ModelInfo{Name: m.Name, Origin: m.Origin, OrganizationID: m.Owner.OrganizationID, TeamID: m.Owner.TeamID, Deployments: []DeploymentInfo{}})
 			}
 		}
 	}

@@ -38,16 +38,16 @@ func (a *api) configRoutes() []route {
 		{"GET", "/config/diff", a.diffRevisions, whole},
 		{"POST", "/config/rollback", a.rollback, need{verb: update, resource: revisions}},
 		{"GET", "/config/export", a.exportConfig, whole},
-		{"GET", "/credentials", a.listObjects(core.ObjectCredential), need{verb: read, resource: credentials}},
-		{"GET", "/deployments", a.listObjects(core.ObjectDeployment), need{verb: read, resource: deployments}},
+		{"GET", "/credentials", a.listObjects(core.ObjectCredential), need{verb: read, resource: credentials, narrowed: true}},
+		{"GET", "/deployments", a.listObjects(core.ObjectDeployment), need{verb: read, resource: deployments, narrowed: true}},
 		{"GET", "/guardrails", a.listObjects(core.ObjectGuardrail), need{verb: read, resource: guardrails}},
 	}
 	for _, kind := range objectKinds {
-		path, r := "/"+string(kind)+"s", resource(kind+"s")
-		list = append(list, route{"POST", path, a.createObject(kind), need{verb: create, resource: r}},
-			route{"GET", path + "/{name:.+}", a.getObject(kind), need{verb: read, resource: r}},
-			route{"PATCH", path + "/{name:.+}", a.updateObject(kind), need{verb: update, resource: r}},
-			route{"DELETE", path + "/{name:.+}", a.deleteObject(kind), need{verb: remove, resource: r}})
+		path, r, at := "/"+string(kind)+"s", resource(kind+"s"), a.configPlace(kind)
+		list = append(list, route{"POST", path, a.createObject(kind), need{verb: create, resource: r, named: true}},
+			route{"GET", path + "/{name:.+}", a.getObject(kind), need{verb: read, resource: r, object: at}},
+			route{"PATCH", path + "/{name:.+}", a.updateObject(kind), need{verb: update, resource: r, object: at}},
+			route{"DELETE", path + "/{name:.+}", a.deleteObject(kind), need{verb: remove, resource: r, object: at}})
 	}
 	return list
 }
@@ -76,9 +76,13 @@ type objectView struct {
 
 // objectHead are the members that are no keys of the object.
 type objectHead struct {
-	Name      string           `json:"name"`
-	Origin    core.Origin      `json:"origin"`
-	Place     string           `json:"place,omitempty"` // of a file's: "gateway.toml:12"
+	Name   string      `json:"name"`
+	Origin core.Origin `json:"origin"`
+	Place  string      `json:"place,omitempty"` // of a file's: "gateway.toml:12"
+
+	OrganizationID string `json:"organization_id,omitempty"` // the owner, whose keys alone may use it
+	TeamID         string `json:"team_id,omitempty"`
+
 	CreatedAt *time.Time       `json:"created_at,omitempty"`
 	UpdatedAt *time.Time       `json:"updated_at,omitempty"`
 	Targets   []DeploymentInfo `json:"targets,omitempty"` // how a model's deployments are
@@ -86,7 +90,7 @@ type objectHead struct {
 
 // MarshalJSON writes the members of the head and then those of the settings.
 func (v objectView) MarshalJSON() ([]byte, error) {
-	head := objectHead{Name: v.Name, Origin: v.Origin, Place: v.Place, Targets: v.targets}
+	head := objectHead{Name: v.Name, Origin: v.Origin, Place: v.Place, OrganizationID: v.Owner.OrganizationID, TeamID: v.Owner.TeamID, Targets: v.targets}
 	if v.Origin == core.OriginAPI {
 		head.CreatedAt, head.UpdatedAt = &v.CreatedAt, &v.UpdatedAt
 	}
@@ -142,8 +146,9 @@ func (a *api) listObjects(kind core.ObjectKind) func(*call) error {
 			return q.err
 		}
 		var views []objectView
+		reach := c.caller.reach(resource(kind + "s"))
 		for _, o := range a.Config.Objects(kind) {
-			if origin == "" || o.Origin == origin {
+			if reach.Covers(o.Owner) && (origin == "" || o.Origin == origin) {
 				views = append(views, objectView{ConfigObject: o})
 			}
 		}
@@ -177,7 +182,11 @@ func (a *api) createObject(kind core.ObjectKind) func(*call) error {
 			return core.Invalid("name", "must be a string")
 		}
 		delete(settings, "name")
-		if err := a.Config.Change(c.ctx(), c.caller.actor, core.ConfigChange{ID: c.newID(core.PrefixConfigObject), Kind: kind, Name: name, Verb: core.ConfigCreate, Settings: settings}); err != nil {
+		owner, err := a.takeOwner(c, settings)
+		if err != nil {
+			return err
+		}
+		if err := a.Config.Change(c.ctx(), c.caller.actor, core.ConfigChange{ID: c.newID(core.PrefixConfigObject), Kind: kind, Name: name, Owner: owner, Verb: core.ConfigCreate, Settings: settings}); err != nil {
 			return err
 		}
 		return a.writeObject(c, http.StatusCreated, kind, name)
@@ -193,6 +202,11 @@ func (a *api) updateObject(kind core.ObjectKind) func(*call) error {
 		if settings["name"] != nil {
 			return core.Invalid("name", "stays as it is: others know the object by it")
 		}
+		for _, member := range owners {
+			if settings[member] != nil {
+				return core.Invalid(member, "stays as it is: make another object for another owner")
+			}
+		}
 		name := c.path("name")
 		if err := a.Config.Change(c.ctx(), c.caller.actor, core.ConfigChange{Kind: kind, Name: name, Verb: core.ConfigUpdate, Settings: settings}); err != nil {
 			return err
@@ -204,6 +218,55 @@ func (a *api) updateObject(kind core.ObjectKind) func(*call) error {
 func (a *api) deleteObject(kind core.ObjectKind) func(*call) error {
 	return func(c *call) error {
 		return c.deleted(a.Config.Change(c.ctx(), c.caller.actor, core.ConfigChange{Kind: kind, Name: c.path("name"), Verb: core.ConfigDelete}))
+	}
+}
+
+// owners are the members that name the owner of a new object.
+var owners = []string{"organization_id", "team_id"}
+
+// ownable reports whether a team or an organization can own objects of the kind.
+func ownable(kind core.ObjectKind) bool { return kind != core.ObjectGuardrail }
+
+// takeOwner takes the owner out of a new object's members: a team brings its
+// organization along.
+func (a *api) takeOwner(c *call, members map[string]json.RawMessage) (p core.Place, err error) {
+	for i, to := range []*string{&p.OrganizationID, &p.TeamID} {
+		if raw := members[owners[i]]; raw != nil && json.Unmarshal(raw, to) != nil {
+			return p, core.Invalid(owners[i], "must be a string")
+		}
+		delete(members, owners[i])
+	}
+	if p.TeamID == "" {
+		if p.OrganizationID == "" {
+			return p, nil
+		}
+		o, err := a.Store.FindOrganizationByID(c.ctx(), p.OrganizationID)
+		if err == nil && o.DeletedAt != nil {
+			err = core.Invalid("organization_id", "organization %q does not exist", p.OrganizationID)
+		}
+		return p, err
+	}
+	t, err := a.Store.FindTeamByID(c.ctx(), p.TeamID)
+	switch {
+	case err != nil:
+		return p, err
+	case t.DeletedAt != nil:
+		return p, core.Invalid("team_id", "team %q does not exist", p.TeamID)
+	case p.OrganizationID != "" && p.OrganizationID != t.OrganizationID:
+		return p, core.Invalid("team_id", "team %q is not in organization %q", p.TeamID, p.OrganizationID)
+	}
+	p.OrganizationID = t.OrganizationID
+	return p, nil
+}
+
+// configPlace finds where an object stands: with its owner, or in the installation.
+func (a *api) configPlace(kind core.ObjectKind) func(*call, string) (*object, error) {
+	return func(_ *call, name string) (*object, error) {
+		o := a.object(kind, name)
+		if o == nil {
+			return nil, nil
+		}
+		return &object{places: []core.Place{o.Owner}}, nil
 	}
 }
 
@@ -221,7 +284,7 @@ var fieldName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 func checkField(name string, raw json.RawMessage) error {
 	var value *string
 	switch {
-	case slices.Contains(headMembers, name):
+	case slices.Contains(headMembers, name), name == "user_id", name == "role", name == "admin": // of which permissions have their own idea
 		return core.Invalid(name, "cannot be the name of a secret field")
 	case !fieldName.MatchString(name):
 		return core.Invalid(name, "unknown member %q: secret fields are lower-case words such as api_key", name)
@@ -247,6 +310,9 @@ func (c *call) members(kind core.ObjectKind, nullable bool) (map[string]json.Raw
 		return nil, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(members)) {
+		if ownable(kind) && slices.Contains(owners, name) {
+			continue
+		}
 		if kind == core.ObjectCredential && name != "name" {
 			if err := checkField(name, members[name]); err != nil {
 				return nil, err

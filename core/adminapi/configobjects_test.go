@@ -128,7 +128,7 @@ func TestObjects_Faulty(t *testing.T) {
 		{"PATCH", "/deployments/d", `{"provider": null}`, 400, "provider", "provider is missing"},
 		{"PATCH", "/deployments/d", `[]`, 400, "", ""},
 		{"DELETE", "/deployments/d", ``, 409, "", `model[m].deployments[0]`},
-		{"DELETE", "/deployments/nobody", ``, 404, "", `there is no deployment "nobody"`},
+		{"DELETE", "/deployments/nobody", ``, 404, "", `there is no deployment nobody`},
 		{"POST", "/models", `{"name": "new", "deployments": ["d", "nobody"]}`, 400, "deployments[1]", "no [[deployment]] is named"},
 		{"POST", "/models", `{"name": "new", "deployments": []}`, 400, "deployments", "at least one"},
 		{"POST", "/models", `{"name": "new", "deployments": ["d"], "strategy": "strategy.nobody"}`, 400, "strategy", "no [[plugin]]"},

@@ -117,6 +117,11 @@ func (s *schemas) configObject(o objectType) schema {
 			}
 		}
 	}
+	if o.form == toCreate && ownable(o.kind) {
+		for _, name := range owners {
+			properties[name] = schema{"type": "string", "description": words[name]}
+		}
+	}
 	if o.form == toShow {
 		for _, m := range membersOf(reflect.TypeFor[objectHead]()) {
 			p := s.of(m.Type, false)

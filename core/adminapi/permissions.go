@@ -80,12 +80,17 @@ var permissions = map[resource]map[core.Role]verb{
 	webhooks: {core.RoleOwner: all, core.RoleAdmin: all, core.RoleViewer: read,
 		core.RoleOrgAdmin: all},
 
+	// Those of a team or an organization are its own; the others are the installation's.
+	models: {core.RoleOwner: all, core.RoleAdmin: all, core.RoleViewer: read,
+		core.RoleOrgAdmin: all, core.RoleTeamAdmin: all, core.RoleMember: read},
+	deployments: {core.RoleOwner: all, core.RoleAdmin: all, core.RoleViewer: read,
+		core.RoleOrgAdmin: all, core.RoleTeamAdmin: all},
+	credentials: {core.RoleOwner: all, core.RoleAdmin: all, core.RoleViewer: read,
+		core.RoleOrgAdmin: all, core.RoleTeamAdmin: all},
+
 	// Of the installation: a viewer of an organization has no place there.
 	maintenance: {core.RoleOwner: all, core.RoleAdmin: all},
 	auditLog:    {core.RoleOwner: read, core.RoleAdmin: read, core.RoleViewer: read},
-	models:      {core.RoleOwner: all, core.RoleAdmin: all, core.RoleViewer: read},
-	credentials: {core.RoleOwner: all, core.RoleAdmin: all, core.RoleViewer: read},
-	deployments: {core.RoleOwner: all, core.RoleAdmin: all, core.RoleViewer: read},
 	guardrails:  {core.RoleOwner: all, core.RoleAdmin: all, core.RoleViewer: read},
 	revisions:   {core.RoleOwner: all, core.RoleAdmin: all, core.RoleViewer: read},
 	plugins:     {core.RoleOwner: all, core.RoleAdmin: all, core.RoleViewer: read},

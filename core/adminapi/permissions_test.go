@@ -82,12 +82,42 @@ func newFirm(t *testing.T) *firm {
 		w := &core.Webhook{ID: "whk_" + label, OrganizationID: id, Types: []core.EventType{}}
 		f.put(webhooks, label, w.ID, f.store.CreateWebhook(t.Context(), w))
 	}
+	f.addObjects()
 	f.objects[passwords] = f.objects[users]
 	f.addKeys()
 	f.addPeople()
 	f.deps.Sessions = f
 	f.handler = New(f.deps)
 	return f
+}
+
+// addObjects makes objects of the configuration that belong to somebody, and to
+// nobody. They have the same name where they stand at the same place.
+func (f *firm) addObjects() {
+	for _, label := range []string{"team", "sibling", "org", "foreign", "nowhere"} {
+		place := places[label]
+		for _, o := range []struct {
+			resource
+			kind     core.ObjectKind
+			settings string
+		}{
+			{credentials, core.ObjectCredential, `{"provider": "provider.echo", "api_key": "x"}`},
+			{deployments, core.ObjectDeployment, `{"provider": "provider.echo", "model": "x", "credential": "at-` + label + `"}`},
+			{models, core.ObjectModel, `{"deployments": ["at-` + label + `"]}`},
+			{guardrails, core.ObjectGuardrail, `{"plugin": "guardrail.rules"}`},
+		} {
+			if o.kind == core.ObjectGuardrail && label != "nowhere" {
+				continue
+			}
+			name := "at-" + label
+			ch := core.ConfigChange{ID: core.NewID(core.PrefixConfigObject, start), Kind: o.kind, Name: name, Verb: core.ConfigCreate,
+				Owner: core.Place{OrganizationID: place.OrganizationID, TeamID: place.TeamID}}
+			if err := json.Unmarshal([]byte(o.settings), &ch.Settings); err != nil {
+				f.t.Fatal(err)
+			}
+			f.put(o.resource, label, name, f.revisions.Change(f.t.Context(), core.AuditActor{}, ch))
+		}
+	}
 }
 
 // places are where an object of each label stands, and its role: power for what
@@ -322,7 +352,7 @@ func (f *firm) table(out *strings.Builder, row func(asker) []string) {
 
 // row is what becomes of a route, at each place where something of its kind stands.
 func (f *firm) row(door http.Handler, rt route, s asker) (row []string) {
-	path := strings.Replace(rt.path, "{name:.+}", "echo", 1)
+	path := strings.Replace(rt.path, "{name:.+}", "{id}", 1)
 	switch {
 	case rt.need.object != nil && strings.Contains(path, "{id}"):
 		ids := maps.Clone(f.objects[rt.need.resource])
@@ -354,7 +384,8 @@ func TestPermissions_Lists(t *testing.T) {
 	for _, r := range []struct {
 		resource
 		path string
-	}{{organizations, "/orgs"}, {teams, "/teams"}, {projects, "/projects"}, {users, "/users"}, {memberships, "/memberships"}, {virtualKeys, "/keys"}, {invites, "/invites"}, {eventLog, "/events"}, {webhooks, "/webhooks"}} {
+	}{{organizations, "/orgs"}, {teams, "/teams"}, {projects, "/projects"}, {users, "/users"}, {memberships, "/memberships"}, {virtualKeys, "/keys"}, {invites, "/invites"}, {eventLog, "/events"}, {webhooks, "/webhooks"},
+		{models, "/models"}, {deployments, "/deployments"}, {credentials, "/credentials"}} {
 		var ids []string
 		f.each(asker{secret: adminSecret}, r.path, func(id string) { ids = append(ids, id) })
 		for _, s := range f.subjects {
@@ -384,14 +415,14 @@ func (f *firm) each(s asker, path string, do func(id string)) {
 	for cursor := ""; ; {
 		status, body := f.ask(f.handler, s, "GET", path+"?limit=2&cursor="+cursor, "")
 		var list struct {
-			Data       []struct{ ID string }
+			Data       []struct{ ID, Name string }
 			NextCursor string `json:"next_cursor"`
 		}
 		if err := json.Unmarshal([]byte(body), &list); status != 200 || err != nil {
 			f.t.Fatalf("%s %s: %d %s", s.name, path, status, body)
 		}
 		for _, o := range list.Data {
-			do(o.ID)
+			do(cmp.Or(o.ID, o.Name))
 		}
 		if cursor = list.NextCursor; cursor == "" {
 			return

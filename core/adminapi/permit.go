@@ -99,7 +99,7 @@ func missing(r resource, id string) *core.Error {
 	return core.Errorf(core.CodeNotFound, core.SourceClient, "there is no %s %s", nouns[r], id)
 }
 
-var nouns = map[resource]string{organizations: "organization", teams: "team", projects: "project", users: "user", memberships: "membership", virtualKeys: "key", models: "model", eventLog: "event", webhooks: "webhook", sessions: "session", passwords: "user", invites: "invite"}
+var nouns = map[resource]string{organizations: "organization", teams: "team", projects: "project", users: "user", memberships: "membership", virtualKeys: "key", models: "model", deployments: "deployment", credentials: "credential", guardrails: "guardrail", eventLog: "event", webhooks: "webhook", sessions: "session", passwords: "user", invites: "invite"}
 
 // moves are the members of a body that say where an object stands, how powerful
 // it is, and what it may have.

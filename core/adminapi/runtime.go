@@ -3,6 +3,7 @@ package adminapi
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/tokligence/gateway/core"
@@ -25,8 +26,12 @@ const TestTag = "models-test"
 
 // ModelInfo is an alias with its deployments.
 type ModelInfo struct {
-	Name        string           `json:"name"`
-	Origin      core.Origin      `json:"origin"`
+	Name   string      `json:"name"`
+	Origin core.Origin `json:"origin"`
+
+	OrganizationID string `json:"organization_id,omitempty"` // whose keys alone may call it
+	TeamID         string `json:"team_id,omitempty"`
+
 	Strategy    string           `json:"strategy"`
 	Fallbacks   []string         `json:"fallbacks,omitempty"`
 	Guardrails  []string         `json:"guardrails,omitempty"`
@@ -72,7 +77,11 @@ type TestResult struct {
 }
 
 func (a *api) listModels(c *call) error {
-	return writeNamed(c, a.Runtime.Models(), func(m ModelInfo) string { return m.Name })
+	reach := c.caller.reach(models)
+	list := slices.DeleteFunc(a.Runtime.Models(), func(m ModelInfo) bool {
+		return !reach.Covers(core.Place{OrganizationID: m.OrganizationID, TeamID: m.TeamID})
+	})
+	return writeNamed(c, list, func(m ModelInfo) string { return m.Name })
 }
 
 func (a *api) listPlugins(c *call) error {

@@ -22,7 +22,8 @@ func (l *loader) addPlugin(at place, p *Plugin) {
 	l.cfg.plugins = append(l.cfg.plugins, *p)
 }
 
-func (l *loader) keepCredential(_ place, c *core.Credential) {
+func (l *loader) keepCredential(at place, c *core.Credential) {
+	c.Owner = at.src.owner()
 	l.cfg.credentials = append(l.cfg.credentials, c)
 }
 
@@ -35,6 +36,9 @@ func (l *loader) addDeployment(at place, d *core.Deployment) {
 		l.fail(at.child("price_model"), "price is given too: one of the two must go")
 	}
 	d.BaseURL = strings.TrimRight(d.BaseURL, "/")
+	if d.Owner = at.src.owner(); at.src.owned() && d.AllowPrivate {
+		l.fail(at.child("allow_private"), "is the operator's to set")
+	}
 	l.cfg.deployments = append(l.cfg.deployments, *d)
 }
 
@@ -151,9 +155,15 @@ func (l *loader) wantPlugin(at place, kind abi.Kind, id string) {
 // want reports a name that no object of the kind has. What stands in a file
 // names only what stands in files: it must be valid before there is a database.
 func (l *loader) want(at place, kind, name string) {
-	switch target, ok := l.objects[kind+"["+name+"]"]; {
-	case !ok:
-		l.fail(at, "no [[%s]] is named %q%s", kind, name, didYouMean(name, l.names(kind)))
+	target, ok := l.objects[kind+"["+name+"]"]
+	ownKinds := kind == string(core.ObjectCredential) || kind == string(core.ObjectDeployment)
+	switch {
+	case !ok && at.src.owned() && kind == string(core.ObjectModel): // whoever takes an alias away is not to be held up
+		l.warn(at, "no [[model]] is named %q: it is skipped", name)
+	case !ok || target.src.owned() && target.src.owner() != at.src.owner(): // what others own does not exist
+		l.fail(at, "no [[%s]] is named %q%s", kind, name, didYouMean(name, l.visible(kind, at.src)))
+	case at.src.owned() && ownKinds && !target.src.owned():
+		l.fail(at, "%s %q is not yours: what a team or an organization owns uses its own", kind, name)
 	case target.src.made != nil && at.src.made == nil:
 		l.fail(at, "%s %q was made by API: a file can name only what stands in a file", kind, name)
 	}
@@ -241,6 +251,9 @@ func (l *loader) checkModels() map[string]bool {
 	for i := range l.cfg.models {
 		m := &l.cfg.models[i]
 		at := l.objects["model["+m.Name+"]"]
+		if at.src.owned() && len(m.Guardrails) > 0 {
+			l.fail(at.child("guardrails"), "are the operator's to attach")
+		}
 		if len(m.Deployments) == 0 {
 			l.fail(at.child("deployments"), "must name at least one deployment")
 		}

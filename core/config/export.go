@@ -18,10 +18,15 @@ func (c *Config) Export() (string, error) {
 	var body bytes.Buffer
 	var variables []string
 	taken := map[string]bool{}
+	var left []string
 	for _, s := range sections {
 		table, objects := map[string]any{}, []map[string]any{}
 		for _, w := range c.written {
 			if w.section != s.Name {
+				continue
+			}
+			if w.at.src.owned() { // in a file it would be everybody's
+				left = append(left, w.at.shown)
 				continue
 			}
 			tree := c.veiled(w, func(path, _ string) string {
@@ -59,6 +64,9 @@ func (c *Config) Export() (string, error) {
 		body.WriteByte('\n')
 	}
 	head := "# The configuration that was in force, files and API together.\n"
+	for _, v := range left {
+		head += "# Left out, since a team or an organization owns it: " + v + "\n"
+	}
 	for _, v := range variables {
 		head += "# Secret left out, to be set in the environment: " + v + "\n"
 	}

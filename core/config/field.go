@@ -79,6 +79,10 @@ func (v value) text() (string, bool) {
 	if !isRef {
 		return s, true
 	}
+	if v.at.src.owned() {
+		v.fail("%v", errOwnedReference)
+		return "", false
+	}
 	s, err = v.l.follow(r, v.at.src.dir)
 	if err != nil {
 		v.fail("%v", err)

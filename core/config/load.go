@@ -206,6 +206,16 @@ func (l *loader) has(kind, name string) bool {
 	return ok
 }
 
+// visible lists the objects of a kind that somebody knows of who made something.
+func (l *loader) visible(kind string, by *source) (names []string) {
+	for _, name := range l.names(kind) {
+		if target := l.objects[kind+"["+name+"]"].src; target.owner() == by.owner() || !by.owned() && !target.owned() {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // names lists the objects of a kind.
 func (l *loader) names(kind string) (names []string) {
 	for shown := range l.objects {
@@ -233,6 +243,11 @@ func (l *loader) addCredential(c *core.Credential, key string, v value) {
 	r, isRef, err := parseReference(s)
 	if err != nil {
 		v.fail("%v", err)
+		c.Missing = append(c.Missing, key)
+		return
+	}
+	if isRef && v.at.src.owned() {
+		v.fail("%v", errOwnedReference)
 		c.Missing = append(c.Missing, key)
 		return
 	}

@@ -16,6 +16,17 @@ type source struct {
 	made  *core.ConfigObject // nil for a file
 }
 
+// owner is whose the object is that stands there; the zero Place is everybody.
+func (s *source) owner() core.Place {
+	if s.made == nil {
+		return core.Place{}
+	}
+	return s.made.Owner
+}
+
+// owned reports whether the object is not the installation's.
+func (s *source) owned() bool { return s.owner() != core.Place{} }
+
 // place is where a key or object stands.
 type place struct {
 	src   *source

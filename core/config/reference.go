@@ -35,6 +35,10 @@ func parseReference(s string) (r reference, ok bool, err error) {
 	return r, false, nil
 }
 
+// errOwnedReference keeps teams and organizations from reading what is the
+// operator's.
+var errOwnedReference = errors.New("must be the value itself: variables and files are the operator's")
+
 // IsReference reports whether a text stands for the value of a variable or a file.
 func IsReference(s string) bool {
 	_, ok, err := parseReference(s)

@@ -28,7 +28,10 @@ func init() { // not a literal: the readers of fields refer back to the table
 		array("deployment", "A thing that can be called: a provider's model with a credential, an endpoint and limits.",
 			deploymentFields, nil, func(l *loader, at place, d *core.Deployment) { l.addDeployment(at, d) }),
 		array("model", "An alias: the model name that clients use, with its route.",
-			modelFields, nil, func(l *loader, _ place, m *core.Model) { l.cfg.models = append(l.cfg.models, *m) }),
+			modelFields, nil, func(l *loader, at place, m *core.Model) {
+				m.Owner = at.src.owner()
+				l.cfg.models = append(l.cfg.models, *m)
+			}),
 		array("model_group", "A list of aliases under a name: group:NAME stands for it where keys and their owners list models.",
 			modelGroupFields, nil, func(l *loader, _ place, g *core.ModelGroup) { l.cfg.modelGroups = append(l.cfg.modelGroups, *g) }),
 		array("guardrail", "An attachment: which guardrail plugin looks where, and how.",

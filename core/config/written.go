@@ -58,6 +58,12 @@ func (c *Config) Content() json.RawMessage {
 			if w.at.src.made != nil {
 				flat[path] = core.OriginAPI
 			}
+			if owner := w.at.src.owner(); owner.OrganizationID != "" {
+				flat[path+".organization_id"] = owner.OrganizationID
+			}
+			if owner := w.at.src.owner(); owner.TeamID != "" {
+				flat[path+".team_id"] = owner.TeamID
+			}
 		}
 		if w.section == string(core.ObjectGuardrail) {
 			order = append(order, w.name)

@@ -198,7 +198,7 @@ func (r *run) routes(s *Snapshot) []*Route {
 func (r *run) fallbacks(s *Snapshot, names []string) (allowed []*Route, barred []string) {
 	for _, name := range names {
 		switch route := s.Routes[name]; {
-		case route == nil:
+		case route == nil || !r.principal.Admitted(route.Owner):
 		case r.principal.AllowsModel(name):
 			allowed = append(allowed, route)
 		default:

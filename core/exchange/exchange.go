@@ -186,7 +186,7 @@ func (r *run) serve(ctx context.Context, s *Snapshot) (err *core.Error) {
 func (s *Snapshot) lookup(p *core.Principal, alias string) (*Route, *core.Error) {
 	route := s.Routes[alias]
 	switch {
-	case route == nil:
+	case route == nil || !p.Admitted(route.Owner):
 		e := core.Errorf(core.CodeNotFound, core.SourceClient, "the model %q does not exist", alias)
 		e.Param = "model"
 		return nil, e

@@ -38,8 +38,8 @@ func (s *server) allowed(w http.ResponseWriter, r *http.Request) (names []string
 		return nil, false
 	}
 	names = []string{}
-	for name := range s.Exchange.Snapshot().Routes {
-		if p.AllowsModel(name) {
+	for name, route := range s.Exchange.Snapshot().Routes {
+		if p.Admitted(route.Owner) && p.AllowsModel(name) {
 			names = append(names, name)
 		}
 	}

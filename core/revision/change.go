@@ -57,9 +57,9 @@ func (r *Revisions) changed(objects []core.ConfigObject, ch core.ConfigChange) (
 		}
 		return objects, err
 	case i >= 0:
-		return nil, taken(ch, "made by API")
+		return nil, taken(ch, ", made by API")
 	}
-	o := core.ConfigObject{ID: ch.ID, Kind: ch.Kind, Name: ch.Name, Origin: core.OriginAPI, Settings: json.RawMessage("{}"), CreatedAt: now, UpdatedAt: now}
+	o := core.ConfigObject{ID: ch.ID, Kind: ch.Kind, Name: ch.Name, Owner: ch.Owner, Origin: core.OriginAPI, Settings: json.RawMessage("{}"), CreatedAt: now, UpdatedAt: now}
 	_, err := r.changeObject(&o, ch.Settings)
 	return append(objects, o), err
 }
@@ -79,7 +79,7 @@ func (r *Revisions) notByAPI(ch core.ConfigChange) error {
 		switch {
 		case o.Name != ch.Name || o.Origin != core.OriginFile:
 		case ch.Verb == core.ConfigCreate:
-			return taken(ch, "defined at "+o.Place)
+			return taken(ch, ", defined at "+o.Place)
 		default:
 			return core.Errorf(core.CodeConflict, core.SourceClient, "%s %q is defined at %s and can only be changed there", ch.Kind, ch.Name, o.Place)
 		}
@@ -91,7 +91,10 @@ func (r *Revisions) notByAPI(ch core.ConfigChange) error {
 }
 
 func taken(ch core.ConfigChange, where string) error {
-	e := core.Errorf(core.CodeConflict, core.SourceClient, "there is a %s %q already, %s", ch.Kind, ch.Name, where)
+	if ch.Owner != (core.Place{}) {
+		where = "" // whose it is, is not for others
+	}
+	e := core.Errorf(core.CodeConflict, core.SourceClient, "there is a %s %q already%s", ch.Kind, ch.Name, where)
 	e.Param = "name"
 	return e
 }
@@ -157,7 +160,13 @@ func (r *Revisions) refusal(problems []config.Problem, ch core.ConfigChange, bef
 	if err != nil {
 		return err
 	}
+	owned := ch.Owner != core.Place{} || slices.ContainsFunc(before, func(o core.ConfigObject) bool {
+		return o.Kind == ch.Kind && o.Name == ch.Name && o.Owner != core.Place{}
+	})
 	if c, base := config.Load(r.Path, r.Env, before...); c == nil {
+		if owned {
+			return core.Errorf(core.CodeConflict, core.SourceClient, "the gateway's own configuration has faults, and nothing can be changed before its operator has mended them")
+		}
 		return core.Errorf(core.CodeConflict, core.SourceClient, "the configuration on disk has faults, and nothing can be changed before they are mended: %s", told(faults(base)))
 	}
 	if ch.Verb == core.ConfigDelete {

@@ -55,7 +55,7 @@ func (s *Store) UpdateOrganization(ctx context.Context, id string, u core.Organi
 // DeleteOrganization implements [core.OrganizationStore].
 func (s *Store) DeleteOrganization(ctx context.Context, id string, now time.Time) error {
 	return s.write(ctx, "delete organization", func(tx *sql.Tx) error {
-		if err := refuseWhileUsed(ctx, tx, "organization", "organization_id", id, "teams", "virtual_keys"); err != nil {
+		if err := refuseWhileUsed(ctx, tx, "organization", "organization_id", id, "teams", "virtual_keys", "config_objects"); err != nil {
 			return err
 		}
 		if err := organizations.remove(ctx, tx, id, now); err != nil {

@@ -123,11 +123,15 @@ func refuseWhileUsed(ctx context.Context, tx *sql.Tx, noun, column, id string, t
 	var uses []string
 	for _, name := range tables {
 		var n int
-		if err := tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+name+" WHERE "+column+" = ? AND deleted_at IS NULL", id).Scan(&n); err != nil {
+		living := "deleted_at IS NULL"
+		if name == "config_objects" {
+			living = "ended = 0"
+		}
+		if err := tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+name+" WHERE "+column+" = ? AND "+living, id).Scan(&n); err != nil {
 			return err
 		}
 		if n > 0 {
-			uses = append(uses, count(n, map[string]string{"teams": "team", "projects": "project", "virtual_keys": "key"}[name]))
+			uses = append(uses, count(n, map[string]string{"teams": "team", "projects": "project", "virtual_keys": "key", "config_objects": "object of the configuration"}[name]))
 		}
 	}
 	if uses == nil {
@@ -138,7 +142,8 @@ func refuseWhileUsed(ctx context.Context, tx *sql.Tx, noun, column, id string, t
 
 func count(n int, noun string) string {
 	if n != 1 {
-		noun += "s"
+		first, rest, _ := strings.Cut(noun, " ")
+		noun = strings.TrimSuffix(first+"s "+rest, " ")
 	}
 	return fmt.Sprintf("%d %s", n, noun)
 }

@@ -62,7 +62,7 @@ func (s *Store) UpdateTeam(ctx context.Context, id string, u core.TeamUpdate, no
 // DeleteTeam implements [core.TeamStore].
 func (s *Store) DeleteTeam(ctx context.Context, id string, now time.Time) error {
 	return s.write(ctx, "delete team", func(tx *sql.Tx) error {
-		if err := refuseWhileUsed(ctx, tx, "team", "team_id", id, "projects", "virtual_keys"); err != nil {
+		if err := refuseWhileUsed(ctx, tx, "team", "team_id", id, "projects", "virtual_keys", "config_objects"); err != nil {
 			return err
 		}
 		if err := teams.remove(ctx, tx, id, now); err != nil {

@@ -62,8 +62,10 @@ func credentialCommand() *cobra.Command {
 	c.flags(cmd)
 	var provider string
 	var secrets secretFlags
+	var owner func() map[string]any
 	create := &cobra.Command{Use: "create NAME", Short: "Store a credential, with its secret from standard input", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
-		in := map[string]any{"name": args[0], "provider": provider}
+		in := owner()
+		in["name"], in["provider"] = args[0], provider
 		if err := secrets.into(in, cmd.InOrStdin()); err != nil {
 			return err
 		}
@@ -71,6 +73,7 @@ func credentialCommand() *cobra.Command {
 	}}
 	create.Flags().StringVar(&provider, "provider", "", "plugin id of the provider that it is for")
 	secrets.add(create)
+	owner = addFlags(create, orgFlag, teamFlag)
 	var changed secretFlags
 	var unset []string
 	update := &cobra.Command{Use: "update NAME", Short: "Replace secrets by those of standard input", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {

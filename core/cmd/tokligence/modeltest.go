@@ -30,11 +30,11 @@ func (r *runtime) TestModel(ctx context.Context, who *core.Principal, name strin
 	}
 	endpoint := purpose(route)
 	if endpoint != "" {
-		return r.probe(ctx, who, name, endpoint), nil
+		return r.probe(ctx, who, route, endpoint), nil
 	}
-	res := r.probe(ctx, who, name, abi.Chat)
+	res := r.probe(ctx, who, route, abi.Chat)
 	if res.Status == http.StatusBadRequest || res.Status == http.StatusNotFound {
-		if other := r.probe(ctx, who, name, abi.Embeddings); other.OK {
+		if other := r.probe(ctx, who, route, abi.Embeddings); other.OK {
 			return other, nil
 		}
 	}
@@ -61,11 +61,15 @@ func purpose(route *exchange.Route) abi.Endpoint {
 	return ""
 }
 
-// probe sends the endpoint's smallest request, as who. A key that may test may
-// test every model; its limits and budgets hold as ever.
-func (r *runtime) probe(ctx context.Context, who *core.Principal, name string, endpoint abi.Endpoint) *adminapi.TestResult {
-	key, p := *who.Key, *who
-	key.AllModels = true
+// probe sends the endpoint's smallest request, as who. Whoever may test an alias
+// may call it for that, and what the operator's aliases fall back to; limits and
+// budgets hold as ever.
+func (r *runtime) probe(ctx context.Context, who *core.Principal, route *exchange.Route, endpoint abi.Endpoint) *adminapi.TestResult {
+	key, p, name := *who.Key, *who, route.Name
+	key.AllModels, p.AnyOwner = true, true
+	if route.Owner != (core.Place{}) {
+		key.AllModels, key.Models = false, []string{name}
+	}
 	p.Key, p.Tags, p.Levels = &key, append(slices.Clone(p.Tags), adminapi.TestTag), slices.Clone(p.Levels)
 	for i := range p.Levels {
 		p.Levels[i].AllModels = true

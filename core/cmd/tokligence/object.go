@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -60,9 +61,9 @@ func (m members) text(key string) string {
 func (n objectNoun) list(c *apiClient) *cobra.Command {
 	filters := []apiFlag{{"origin", "origin", "only those made by: file, api"}}
 	return listCommand(c, "List "+n.kind+"s by name", n.path, 50, filters, func(w *tabwriter.Writer, rows []members) {
-		fmt.Fprintf(w, "NAME\tORIGIN\t%s\n", strings.ToUpper(strings.Join(n.show, "\t")))
+		fmt.Fprintf(w, "NAME\tORIGIN\tOWNER\t%s\n", strings.ToUpper(strings.Join(n.show, "\t")))
 		for _, m := range rows {
-			fmt.Fprintf(w, "%s\t%s", m.text("name"), m.text("origin"))
+			fmt.Fprintf(w, "%s\t%s\t%s", m.text("name"), m.text("origin"), cmp.Or(m.text("team_id"), m.text("organization_id")))
 			for _, key := range n.show {
 				fmt.Fprint(w, "\t"+m.text(key))
 			}
@@ -73,7 +74,7 @@ func (n objectNoun) list(c *apiClient) *cobra.Command {
 
 // changes are the commands show, create, update and delete.
 func (n objectNoun) changes(c *apiClient) []*cobra.Command {
-	const pairs = "KEY is as in [[%s]] of gateway.toml; a list is separated by commas, a table is JSON."
+	const pairs = "KEY is as in [[%s]] of gateway.toml; a list is separated by commas, a table is JSON. With team_id=ID or\norganization_id=ID a new one is theirs alone."
 	create := &cobra.Command{Use: "create NAME KEY=VALUE…", Short: "Make one and show it", Args: cobra.MinimumNArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
 		in, err := n.settings(args[1:])
 		if err != nil {

@@ -60,7 +60,7 @@ func TestGateway_ObjectsByAPI(t *testing.T) {
 		want string
 	}{
 		{[]string{"models", "list"}, "team/fast  api"},
-		{[]string{"deployment", "list", "--origin", "api"}, "d     api     provider.openai  other-model  vendor"},
+		{[]string{"deployment", "list", "--origin", "api"}, "d     api            provider.openai  other-model  vendor"},
 		{[]string{"deployment", "show", "d"}, `{"input":"1.00","output":"2.00"}`},
 		{[]string{"deployment", "update", "d", "weight=3", "tags=a,b"}, "a, b"},
 		{[]string{"config", "diff"}, "+ deployment[d].weight  3"},
@@ -113,6 +113,43 @@ func TestGateway_ObjectsByAPI(t *testing.T) {
 		t.Errorf("%d %s", a.status, a.body)
 	}
 	g.complete(v)
+}
+
+// TestGateway_OwnedModel: what a team owns is called by its keys, and to others
+// does not exist.
+func TestGateway_OwnedModel(t *testing.T) {
+	v := newVendor(t)
+	g := newGateway(t, strings.Replace(settings, "[server]", "[security]\nallow_private_hosts = [\"127.0.0.1\"]\n[server]", 1), v)
+	g.start()
+	var org, team, other struct{ ID string }
+	g.call("POST", "/orgs", `{"name": "o"}`, &org)
+	g.call("POST", "/teams", `{"name": "t", "organization_id": "`+org.ID+`"}`, &team)
+	g.call("POST", "/teams", `{"name": "u", "organization_id": "`+org.ID+`"}`, &other)
+	of := func(id string) key { return g.newKey("k"+id, `, "team_id": "`+id+`"`) }
+	own, foreign, nobody := of(team.ID), of(other.ID), g.newKey("k", "")
+	owner := `"team_id": "` + team.ID + `", `
+	g.call("POST", "/credentials", `{"name": "c", `+owner+`"provider": "provider.openai", "api_key": "sk-of-the-team-0123456789"}`, nil)
+	g.call("POST", "/deployments", `{"name": "d", `+owner+`"provider": "provider.openai", "model": "vendor-model", "credential": "c", "base_url": "`+v.url+`", "price": {"input": "1.00", "output": "2.00"}}`, nil)
+	g.call("POST", "/models", `{"name": "theirs", `+owner+`"deployments": ["d"]}`, nil)
+	if a := g.ask(own.Secret, "theirs", "own", false); !a.whole || v.credential("own") != "sk-of-the-team-0123456789" {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	for _, k := range []key{foreign, nobody} {
+		if a := g.ask(k.Secret, "theirs", "foreign", false); a.status != http.StatusNotFound || !strings.Contains(a.body, "model_not_found") {
+			t.Errorf("%d %s", a.status, a.body)
+		}
+	}
+	for secret, want := range map[string]bool{own.Secret: true, foreign.Secret: false, nobody.Secret: false, adminSecret: false} {
+		_, raw := g.try("GET", "/v1/models", secret, "")
+		one, _ := g.try("GET", "/v1/models/theirs", secret, "")
+		if strings.Contains(string(raw), "theirs") != want || (one == http.StatusOK) != want || !strings.Contains(string(raw), `"m"`) {
+			t.Errorf("models: %s, and one: %d", raw, one)
+		}
+	}
+	var test struct{ OK bool }
+	if g.call("POST", "/models/theirs/test", "", &test); !test.OK {
+		t.Error("the operator cannot test it")
+	}
 }
 
 // TestGateway_SavedConfiguration: saving the files is enough, however an editor

@@ -23,7 +23,7 @@ func (r *runtime) Models() []adminapi.ModelInfo {
 		origins[o.Name] = o.Origin
 	}
 	for _, route := range r.exchanger.Snapshot().Routes {
-		info := adminapi.ModelInfo{Name: route.Name, Origin: cmp.Or(origins[route.Name], core.OriginFile), Strategy: route.Strategy, Fallbacks: route.Fallbacks, Guardrails: route.Guardrails}
+		info := adminapi.ModelInfo{Name: route.Name, Origin: cmp.Or(origins[route.Name], core.OriginFile), OrganizationID: route.Owner.OrganizationID, TeamID: route.Owner.TeamID, Strategy: route.Strategy, Fallbacks: route.Fallbacks, Guardrails: route.Guardrails}
 		for _, t := range route.Targets {
 			info.Deployments = append(info.Deployments, deploymentInfo(t, now))
 		}

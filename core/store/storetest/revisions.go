@@ -101,6 +101,32 @@ func testRevisions(t *testing.T, s core.Store) {
 	}
 }
 
+// testOwnedObjects: a team and its organization stay while they own something in
+// the latest revision.
+func testOwnedObjects(t *testing.T, s core.Store) {
+	ctx := t.Context()
+	if err := s.CreateOrganization(ctx, &core.Organization{ID: "org_x", Name: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.CreateTeam(ctx, &core.Team{ID: "tea_x", OrganizationID: "org_x", Name: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	o := configObject(core.ObjectModel, "m", "{}", 1)
+	o.Owner = core.Place{OrganizationID: "org_x", TeamID: "tea_x"}
+	for n, objects := range [][]core.ConfigObject{{o}, nil} {
+		if err := s.AppendRevision(ctx, Revision(int64(n+1), objects...)); err != nil {
+			t.Fatal(err)
+		}
+		err := s.DeleteTeam(ctx, "tea_x", At)
+		if n == 0 {
+			wantCode(t, err, core.CodeConflict)
+			wantCode(t, s.DeleteOrganization(ctx, "org_x", At), core.CodeConflict)
+		} else if err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // testRevisionRace: of many that append the same number one succeeds, so that
 // numbers have no gap and no change is lost.
 func testRevisionRace(t *testing.T, s core.Store) {

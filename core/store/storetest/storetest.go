@@ -60,6 +60,7 @@ func Run(t *testing.T, open func(t *testing.T) core.Store) {
 		"Alone":             testAlone,
 		"Revisions":         testRevisions,
 		"RevisionRace":      testRevisionRace,
+		"OwnedObjects":      testOwnedObjects,
 		"Sessions":          testSessions,
 		"Passwords":         testPasswords,
 		"Tickets":           testTickets,
