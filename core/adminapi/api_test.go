@@ -35,7 +35,7 @@ var start = time.Date(2026, 11, 25, 12, 30, 0, 0, time.UTC)
 
 // world is the API over a real store, ledger and key service.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	deps    Deps
 	handler http.Handler
 	dir     string // of the database
@@ -63,7 +63,7 @@ func newWorld(t *testing.T) *world {
 }
 
 // worldOn has its store at the URL and its encryption key in the folder.
-func worldOn(t *testing.T, url, dir string) *world {
+func worldOn(t testing.TB, url, dir string) *world {
 	t.Helper()
 	w := &world{t: t, dir: dir, configDir: t.TempDir(), now: start}
 	now := func() time.Time { return w.now }

@@ -50,7 +50,7 @@ func (w *world) audit(query string) []core.AuditRecord {
 }
 
 // member reads one member of a state, "-" when there is none.
-func member(t *testing.T, state json.RawMessage, name string) string {
+func member(t testing.TB, state json.RawMessage, name string) string {
 	t.Helper()
 	if string(state) == "null" {
 		return "-"

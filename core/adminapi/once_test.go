@@ -69,7 +69,7 @@ func (w *world) count(path string) int {
 }
 
 // shape is an answer's id and the names of its members.
-func shape(t *testing.T, text string) (id, members string) {
+func shape(t testing.TB, text string) (id, members string) {
 	t.Helper()
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(text), &all); err != nil {

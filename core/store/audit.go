@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/tokligence/gateway/core"
 )
@@ -29,11 +31,11 @@ func (s *Store) ListAudit(ctx context.Context, f core.AuditFilter) ([]*core.Audi
 	if err := checkLimit(f.Limit, maxPage); err != nil {
 		return nil, "", err
 	}
-	w := auditWhere(f)
 	order, beyond := "DESC", "<"
 	if f.OldestFirst {
 		order, beyond = "ASC", ">"
 	}
+	var after where
 	if f.Cursor != "" {
 		at, number, err := parseCursor(f.Cursor)
 		if err != nil {
@@ -43,8 +45,15 @@ func (s *Store) ListAudit(ctx context.Context, f core.AuditFilter) ([]*core.Audi
 		if err != nil {
 			return nil, "", core.Invalid("cursor", "%q is not a cursor of this list", f.Cursor)
 		}
-		w.add("(at, seq) "+beyond+" (?, ?)", at, seq)
+		after.add("(at, seq) "+beyond+" (?, ?)", at, seq)
+		if place := fromNanos(at); f.OldestFirst { // one bound is enough, and two may mislead
+			f.From = unless(f.From, !place.Before(f.From))
+		} else {
+			f.To = unless(f.To, place.Before(f.To))
+		}
 	}
+	w := auditWhere(f)
+	w.terms, w.args = append(w.terms, after.terms...), append(w.args, after.args...)
 	rows, err := queryAll(ctx, s.read, scanAudit, "SELECT seq, "+auditColumns+" FROM audit"+w.String()+
 		" ORDER BY at "+order+", seq "+order+" LIMIT "+strconv.Itoa(f.Limit+1), w.args...)
 	if err != nil {
@@ -58,6 +67,14 @@ func (s *Store) ListAudit(ctx context.Context, f core.AuditFilter) ([]*core.Audi
 	return records, next, nil
 }
 
+// unless is t, or no time where that holds.
+func unless(t time.Time, that bool) time.Time {
+	if that {
+		return time.Time{}
+	}
+	return t
+}
+
 // auditWhere leaves the database no choice of a bad index: one object has few
 // records, and an action has one kind of object. An expression uses no index.
 func auditWhere(f core.AuditFilter) (w where) {
@@ -67,6 +84,9 @@ func auditWhere(f core.AuditFilter) (w where) {
 	}
 	if f.ObjectID != "" {
 		action, kind, actor = "action || ''", "object_kind || ''", "actor_id || ''"
+	}
+	if noun, _, _ := strings.Cut(f.Action, "."); noun != "" && f.ObjectKind != "" && noun != f.ObjectKind {
+		w.add("1 = 0") // the noun of an action is the kind of its object
 	}
 	w.between("at", f.From, f.To)
 	w.equal(action, f.Action)

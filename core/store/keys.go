@@ -99,12 +99,12 @@ func (s *Store) CreateKey(ctx context.Context, k *core.VirtualKey, secret core.S
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO virtual_keys (id, name, prefix, last_four, role, organization_id, team_id, user_id,
 			all_models, models, rpm, tpm, parallel, tags, blocked, expires_at, created_at, updated_at, deleted_at,
-			ip_ranges, endpoints, project_id, end_user, metadata, guardrails)
-			VALUES (?,?,?,?,?,?,?,?, ?,?,?,?,?,?,?, ?,?,?,NULL, ?,?,?,?,?,?)`,
+			ip_ranges, endpoints, project_id, end_user, metadata, guardrails, kind)
+			VALUES (?,?,?,?,?,?,?,?, ?,?,?,?,?,?,?, ?,?,?,NULL, ?,?,?,?,?,?,?)`,
 			k.ID, clean(k.Name), k.Prefix, k.LastFour, string(k.Role), k.OrganizationID, k.TeamID, k.UserID,
 			flag(k.AllModels), listJSON(k.Models), k.Limits.RPM, k.Limits.TPM, k.Limits.Parallel, listJSON(k.Tags), flag(k.Blocked),
 			nullNanos(k.ExpiresAt), nanos(k.CreatedAt), nanos(k.UpdatedAt),
-			nullJSON(k.IPRanges), nullJSON(k.Endpoints), k.ProjectID, objectJSON(k.EndUser), objectJSON(k.Metadata), listJSON(k.Guardrails))
+			nullJSON(k.IPRanges), nullJSON(k.Endpoints), k.ProjectID, objectJSON(k.EndUser), objectJSON(k.Metadata), listJSON(k.Guardrails), string(k.Kind()))
 		if err == nil {
 			err = insertSecret(ctx, tx, k.ID, secret)
 		}
@@ -161,21 +161,7 @@ func (s *Store) ListKeys(ctx context.Context, f core.KeyFilter) ([]*core.Virtual
 	if err := checkLimit(f.Limit, maxPage); err != nil {
 		return nil, "", err
 	}
-	var w where
-	w.add("k.deleted_at IS NULL")
-	w.matches("k.name", f.Name)
-	w.matches("k.organization_id", f.OrganizationID)
-	w.matches("k.team_id", f.TeamID)
-	w.matches("k.user_id", f.UserID)
-	w.matches("k.project_id", f.ProjectID)
-	w.kind(f.Kind)
-	w.reach(f.Reach, "k.organization_id", "k.team_id", "k.user_id")
-	if f.Role != nil {
-		w.add("k.role = ?", string(*f.Role))
-	}
-	if f.Blocked != nil {
-		w.add("k.blocked = ?", flag(*f.Blocked))
-	}
+	w := keyWhere(f)
 	if f.Cursor != "" {
 		w.add("k.id < ?", f.Cursor)
 	}
@@ -189,23 +175,32 @@ func (s *Store) ListKeys(ctx context.Context, f core.KeyFilter) ([]*core.Virtual
 	return keys, next, nil
 }
 
-// kind filters by whose a key is, when that is given.
-func (w *where) kind(kind *core.KeyKind) {
-	if kind == nil {
-		return
+// keyWhere leaves the database no choice of a bad index: a user and a project
+// have few keys. An expression uses no index.
+func keyWhere(f core.KeyFilter) (w where) {
+	hide := func(hidden bool) string {
+		if hidden {
+			return " || ''"
+		}
+		return ""
 	}
-	switch *kind {
-	case core.KindUser:
-		w.add("k.user_id <> ''")
-	case core.KindServiceAccount:
-		w.add("k.user_id = '' AND k.team_id <> ''")
-	case core.KindOrganization:
-		w.add("k.user_id = '' AND k.team_id = '' AND k.organization_id <> ''")
-	case core.KindInstallation:
-		w.add("k.user_id = '' AND k.team_id = '' AND k.organization_id = ''")
-	default:
-		w.add("1 = 0")
+	few := f.UserID != nil || f.ProjectID != nil
+	w.add("k.deleted_at IS NULL")
+	w.matches("k.name"+hide(few), f.Name)
+	w.inTeam("k.organization_id"+hide(few), "k.team_id"+hide(few), f.OrganizationID, f.TeamID)
+	w.matches("k.user_id", f.UserID)
+	w.matches("k.project_id"+hide(f.UserID != nil), f.ProjectID)
+	if f.Kind != nil {
+		w.add("k.kind"+hide(few)+" = ?", string(*f.Kind))
 	}
+	w.reach(f.Reach, "k.organization_id", "k.team_id", "k.user_id")
+	if f.Role != nil {
+		w.add("k.role = ?", string(*f.Role))
+	}
+	if f.Blocked != nil {
+		w.add("k.blocked = " + strconv.FormatInt(flag(*f.Blocked), 10)) // as the indexes of the blocked say
+	}
+	return w
 }
 
 // UpdateKey implements [core.KeyStore].

@@ -80,8 +80,8 @@ func changeOwners(ctx context.Context, tx *sql.Tx, k *core.VirtualKey, u core.Ke
 	if err := settleOwners(ctx, tx, k); err != nil {
 		return err
 	}
-	_, err := tx.ExecContext(ctx, `UPDATE virtual_keys SET organization_id = ?, team_id = ?, project_id = ?, user_id = ? WHERE id = ?`,
-		k.OrganizationID, k.TeamID, k.ProjectID, k.UserID, k.ID)
+	_, err := tx.ExecContext(ctx, `UPDATE virtual_keys SET organization_id = ?, team_id = ?, project_id = ?, user_id = ?, kind = ? WHERE id = ?`,
+		k.OrganizationID, k.TeamID, k.ProjectID, k.UserID, string(k.Kind()), k.ID)
 	return err
 }
 

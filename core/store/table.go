@@ -163,6 +163,17 @@ func (w *where) reach(r *core.Reach, organization, team, user string) {
 	w.add("("+strings.Join(terms, " OR ")+")", args...)
 }
 
+// inTeam filters by organization and team, those that are not nil. A team is of one
+// organization for good, so that with both it is enough to look at the team.
+func (w *where) inTeam(organization, team string, organizationID, teamID *string) {
+	w.matches(team, teamID)
+	if teamID == nil || organizationID == nil {
+		w.matches(organization, organizationID)
+		return
+	}
+	w.add("(SELECT organization_id FROM teams WHERE id = ?) = ?", *teamID, *organizationID)
+}
+
 // matches filters when value is not nil.
 func (w *where) matches(column string, value *string) {
 	if value != nil {

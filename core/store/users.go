@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -48,12 +49,9 @@ func (s *Store) FindUserByID(ctx context.Context, id string) (*core.User, error)
 
 // ListUsers implements [core.UserStore].
 func (s *Store) ListUsers(ctx context.Context, f core.UserFilter) ([]*core.User, string, error) {
-	var w where
-	w.matches("name", f.Name)
-	w.matches("email", f.Email)
-	if f.OrganizationID != nil || f.TeamID != nil {
-		members, args := membersOf(f)
-		w.add("id IN ("+members+")", args...)
+	w, err := s.userWhere(ctx, f)
+	if err != nil {
+		return nil, "", fmt.Errorf("list users: %w", err)
 	}
 	if r := f.Reach; r != nil {
 		var m where
@@ -63,21 +61,59 @@ func (s *Store) ListUsers(ctx context.Context, f core.UserFilter) ([]*core.User,
 	return users.list(ctx, s.read, w, f.Page)
 }
 
-// membersOf selects the ids of those who have a membership where f says. With
-// no other filter it is a page of them: an organization may have very many.
-func membersOf(f core.UserFilter) (query string, args []any) {
-	var m where
-	m.add("deleted_at IS NULL")
-	m.matches("organization_id", f.OrganizationID)
-	m.matches("team_id", f.TeamID)
-	page := ""
-	if f.Name == nil && f.Email == nil && f.Reach == nil {
-		if f.Cursor != "" {
-			m.add("user_id < ?", f.Cursor)
-		}
-		page = " ORDER BY user_id DESC LIMIT " + strconv.Itoa(f.Limit+1)
+// crowd is how many are too many to look at each.
+const crowd = 5000
+
+// userWhere begins with what fewer have: one address, one name, or memberships in
+// one place. An organization may have very many, and so may a name.
+func (s *Store) userWhere(ctx context.Context, f core.UserFilter) (w where, err error) {
+	w.matches("email", f.Email)
+	if f.OrganizationID == nil && f.TeamID == nil {
+		w.matches("name", f.Name)
+		return w, nil
 	}
-	return "SELECT DISTINCT user_id FROM memberships" + m.String() + page, m.args
+	var m where
+	m.add("m.deleted_at IS NULL")
+	m.inTeam("m.organization_id", "m.team_id", f.OrganizationID, f.TeamID)
+	from := "SELECT m.user_id FROM memberships m" + m.String()
+	switch {
+	case f.Email != nil:
+		w.matches("name || ''", f.Name)
+	case f.Name != nil:
+		few, err := s.fewer(ctx, from, m.args, "SELECT id FROM users WHERE deleted_at IS NULL AND name = ?", *f.Name)
+		if err != nil {
+			return w, err
+		}
+		if few {
+			w.matches("name || ''", f.Name)
+			w.add("id IN ("+from+")", m.args...)
+			return w, nil
+		}
+		w.matches("name", f.Name)
+	case f.Reach == nil: // nothing else narrows: a page of them
+		if f.Cursor != "" {
+			m.add("m.user_id < ?", f.Cursor)
+		}
+		w.add("id IN (SELECT DISTINCT m.user_id FROM memberships m"+m.String()+" ORDER BY m.user_id DESC LIMIT "+strconv.Itoa(f.Limit+1)+")", m.args...)
+		return w, nil
+	}
+	w.add("EXISTS ("+from+" AND m.user_id = users.id)", m.args...)
+	return w, nil
+}
+
+// fewer reports whether the first query has no crowd, and the second has one.
+func (s *Store) fewer(ctx context.Context, first string, args []any, second string, arg any) (bool, error) {
+	count := func(query string, args ...any) (n int, err error) {
+		query = "SELECT COUNT(*) FROM (" + query + " LIMIT " + strconv.Itoa(crowd) + ") few"
+		err = s.read.QueryRowContext(ctx, query, args...).Scan(&n)
+		return n, err
+	}
+	n, err := count(second, arg)
+	if err != nil || n < crowd {
+		return false, explain(err)
+	}
+	n, err = count(first, args...)
+	return n < crowd, explain(err)
 }
 
 // UpdateUser implements [core.UserStore].
