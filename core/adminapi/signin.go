@@ -230,8 +230,8 @@ func (a *api) finishOpenID(c *call) error {
 	if err != nil {
 		return err
 	}
-	q := c.query()
-	e, err := a.SignIn.Finish(c.ctx(), f, signin.Answer{State: q.text("state"), Code: q.text("code"), Issuer: q.text("iss"), Error: q.text("error"), ErrorDetails: q.text("error_description")},
+	q := c.params // what providers send beside these means nothing
+	e, err := a.SignIn.Finish(c.ctx(), f, signin.Answer{State: q.Get("state"), Code: q.Get("code"), Issuer: q.Get("iss"), Error: q.Get("error"), ErrorDetails: q.Get("error_description")},
 		a.from(c), c.now)
 	if err != nil {
 		a.Log.Warn("a sign-in by a provider failed", "provider", f.Provider, "error", err)

@@ -2,6 +2,7 @@ package adminapi
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -379,6 +380,10 @@ func TestOpenID_Routes(t *testing.T) {
 	b.want(400, "GET", "/sign-in/oidc?provider=x", "", "there is no sign-in provider")
 	b.want(400, "GET", "/sign-in/oidc?return_to="+url.QueryEscape("//evil.example.com"), "", `"param":"return_to"`)
 	b.want(401, "GET", "/sign-in/oidc/callback?state=x&code=y&session_state=z", "", "start again")
+	flow := base64.RawURLEncoding.EncodeToString([]byte(`{"provider": "x", "state": "s"}`))
+	b.head = map[string]string{"Cookie": flowCookie + "=" + flow}
+	b.want(400, "GET", "/sign-in/oidc/callback?state=s&code=c&session_state=z", "", "there is no sign-in provider")
+	b.want(400, "GET", "/sign-in/oidc/callback?state=s&state=s", "", `"param":"state"`)
 	for path, ok := range map[string]bool{"/": true, "/keys?x=1#y": true, "": false, "keys": false, "//x": false, `/\x`: false, "https://x/": false, "/\t/x": false, "javascript:x": false} {
 		if localPath(path) != ok {
 			t.Errorf("%q is a path of ours: %v", path, !ok)

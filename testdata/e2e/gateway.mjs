@@ -91,7 +91,7 @@ deployments = ["image-main"]
 ${extra ?? ""}`;
 }
 
-async function freePort() {
+export async function freePort() {
   const server = createServer().listen(0, "127.0.0.1");
   await new Promise((r) => server.once("listening", r));
   const { port } = server.address();
@@ -114,12 +114,14 @@ export async function goBuild(file, source, flags = [], env = {}, link = "") {
 }
 
 // startGateway serves the configuration of all providers at mockURL, and extra.
+// options.server is more of [server], or makes it of the port.
 // Without a known admin key (options.keyless) it has no key either. With a certificate (options.tls) it is asked by https; nothing here checks it.
 export async function startGateway(mockURL, extra, options = {}) {
   const dir = await mkdtemp(join(tmpdir(), "tokligence-e2e-"));
   const port = await freePort();
   const tls = options.tls ? `tls_cert = "${options.tls.cert}"\ntls_key = "${options.tls.key}"\n` : "";
-  await writeFile(join(dir, "gateway.toml"), config(port, mockURL, extra, tls + (options.server ?? "")));
+  const server = typeof options.server === "function" ? options.server(port) : options.server ?? "";
+  await writeFile(join(dir, "gateway.toml"), config(port, mockURL, extra, tls + server));
   await mkdir(compiled, { recursive: true });
   await mkdir(join(dir, "data"));
   await symlink(compiled, join(dir, "data/plugin-cache"));
