@@ -35,6 +35,7 @@ type Config struct {
 	models      []core.Model
 	modelGroups []core.ModelGroup
 	guardrails  []core.GuardrailAttachment
+	jwts        []JWT
 	places      map[string]place
 	written     []written // as it stands in the files, and as it was made by API
 	behind      []string  // the values that references led to: no problem quotes one

@@ -122,6 +122,9 @@ func dump(c *Config) string {
 	for _, g := range c.Guardrails() {
 		show("guardrail", g)
 	}
+	for _, j := range c.JWTs() {
+		show("jwt", j)
+	}
 	return b.String()
 }
 

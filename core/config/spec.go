@@ -36,6 +36,8 @@ func init() { // not a literal: the readers of fields refer back to the table
 			modelGroupFields, nil, func(l *loader, _ place, g *core.ModelGroup) { l.cfg.modelGroups = append(l.cfg.modelGroups, *g) }),
 		array("guardrail", "An attachment: which guardrail plugin looks where, and how.",
 			guardrailFields, nil, (*loader).addGuardrail),
+		array("jwt", "An issuer of tokens (JWT) that clients may present in place of keys. Each stands for a key, whose limits and budget it shares.",
+			jwtFields, nil, (*loader).addJWT),
 	}
 }
 

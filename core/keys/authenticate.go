@@ -19,8 +19,8 @@ const FreshFor = 5 * time.Second
 // unknownFor is how long a secret that nobody has is remembered as such.
 const unknownFor = time.Second
 
-// maxSecret bounds what is hashed; no secret is that long.
-const maxSecret = 4096
+// maxSecret bounds what is hashed; no secret is that long, and few tokens are.
+const maxSecret = 8192
 
 // The refusals' messages. They do not reveal whether a secret was ever known,
 // except to somebody who holds the right one.
@@ -52,7 +52,7 @@ func (s *Service) Authenticate(ctx context.Context, secret string, from func() n
 	found := s.cache.get(h, now)
 	if found == nil {
 		var err error
-		if found, err = s.load(ctx, h, now); err != nil {
+		if found, err = s.load(ctx, secret, h, now); err != nil {
 			return nil, err
 		}
 	}
@@ -78,7 +78,7 @@ func (f *found) judge(from func() netip.Addr, now time.Time) (*core.Principal, e
 }
 
 // load asks the store and remembers the answer, unless something changed meanwhile.
-func (s *Service) load(ctx context.Context, h core.SecretHash, now time.Time) (*found, error) {
+func (s *Service) load(ctx context.Context, presented string, h core.SecretHash, now time.Time) (*found, error) {
 	generation := s.cache.generation.Load()
 	f := &found{until: now.Add(unknownFor)}
 	k, secret, err := s.store.FindKeyByHash(ctx, h)
@@ -90,6 +90,14 @@ func (s *Service) load(ctx context.Context, h core.SecretHash, now time.Time) (*
 		}
 		f.until = now.Add(FreshFor)
 		f.secretEnds = secret.ExpiresAt
+	case errors.As(err, &ce) && ce.Code == core.CodeNotFound && s.Tokens != nil && isToken(presented):
+		t, err := s.byToken(ctx, presented, now)
+		switch {
+		case err == nil:
+			f = t
+		case core.AsError(err).Code != core.CodeUnauthenticated:
+			return nil, err
+		}
 	case errors.As(err, &ce) && ce.Code == core.CodeNotFound:
 	default:
 		return nil, unavailable(err)

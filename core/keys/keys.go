@@ -33,13 +33,17 @@ type Service struct {
 	// FileGroup finds a model group of the configuration; nil when it has none. It
 	// goes before the store's. After a change of it Forget is to be called.
 	FileGroup func(name string) (models []string, ok bool)
-	cache     cache
+	// Tokens are those of other issuers that stand for keys; nil: none do.
+	Tokens Tokens
+	cache  cache
 }
 
 // Store is what the service looks things up in, and keeps keys in.
 type Store interface {
 	core.KeyStore
 	FindModelGroups(ctx context.Context, names []string) (map[string][]string, error)
+	ListUsers(ctx context.Context, f core.UserFilter) ([]*core.User, string, error)
+	ListMemberships(ctx context.Context, f core.MembershipFilter) ([]*core.Membership, string, error)
 }
 
 // New makes a service over the stores; now dates what it changes.

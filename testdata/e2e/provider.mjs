@@ -8,12 +8,20 @@ import { call } from "./gateway.mjs";
 console.warn = console.info = () => {}; // it tells at length that this is no production set-up
 const { default: Provider } = await import("oidc-provider");
 
+// programs are the claims of the tokens of programs; a test may change them.
+export const programs = { team: "research", models: ["openai"] };
+
 // startProvider serves an issuer on the port. people are the claims of each by
 // login; a test may change them. In the ID token are only those of inToken.
 export async function startProvider(port, redirectURI, people, inToken = []) {
   const issuer = `http://127.0.0.1:${port}`;
   const provider = new Provider(issuer, {
-    clients: [{ client_id: "gateway", client_secret: "MARK-client-secret", redirect_uris: [redirectURI], grant_types: ["authorization_code"], response_types: ["code"] }],
+    clients: [{ client_id: "gateway", client_secret: "MARK-client-secret", redirect_uris: [redirectURI], grant_types: ["authorization_code"], response_types: ["code"] },
+      { client_id: "ci", client_secret: "MARK-ci-secret", redirect_uris: [], grant_types: ["client_credentials"], response_types: [] }],
+    // Programs get tokens of their own (client credentials), for the audience "models".
+    features: { clientCredentials: { enabled: true }, resourceIndicators: { enabled: true, defaultResource: (_, client) => (client.clientId === "ci" ? "urn:models" : undefined),
+      getResourceServerInfo: () => ({ scope: "", audience: "models", accessTokenFormat: "jwt", jwt: { sign: { alg: "RS256" } } }) } },
+    extraTokenClaims: (_, token) => (token.kind === "ClientCredentials" ? { team: programs.team, models: programs.models } : undefined),
     claims: { openid: ["sub", ...inToken], email: ["email", "email_verified"], profile: ["name", "groups"] },
     conformIdTokenClaims: true,
     findAccount: (_, id) => people[id] && { accountId: id, claims: async () => ({ sub: id, ...people[id] }) },

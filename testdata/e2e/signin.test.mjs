@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { adminKey, call, freePort, startGateway } from "./gateway.mjs";
-import { Browser, startProvider } from "./provider.mjs";
+import { readFile, writeFile } from "node:fs/promises";
+import { Browser, programs, startProvider } from "./provider.mjs";
 
 const verified = (name, more) => ({ email: `${name}@example.com`, email_verified: true, name, ...more });
 const people = {
@@ -192,6 +193,48 @@ test("a browser returns to where it came from, and to no other host", async () =
   assert.equal(no.status, 303);
   assert.match(no.headers.location, /^\/keys#sign_in_error=none\+of\+your\+groups/);
   assert.equal((await new Browser().send("GET", `${gateway.url}/api/v1/sign-in/oidc?return_to=https%3A%2F%2Fevil.example.com`)).status, 400);
+});
+
+test("a program's token from the provider stands for a key", async () => {
+  const token = async () => {
+    const body = new URLSearchParams({ grant_type: "client_credentials", client_id: "ci", client_secret: "MARK-ci-secret" }).toString();
+    const r = await call(`${provider.issuer}/token`, { method: "POST", headers: { "content-type": "application/x-www-form-urlencoded" }, body });
+    return r.json.access_token;
+  };
+  const models = (secret) => call(`${gateway.url}/v1/models`, { headers: { authorization: `Bearer ${secret}` } });
+  const { id, name } = await gateway.newKey({ name: "programs of research", team_id: gateway.team, role: "viewer" });
+  assert.equal((await models(await token())).status, 401, "nobody's tokens are taken yet");
+  const file = `${gateway.dir}/gateway.toml`;
+  await writeFile(file, `${await readFile(file, "utf8")}
+[[jwt]]
+name = "programs"
+issuer = "${provider.issuer}"
+audience = "models"
+models_claim = "models"
+end_user_claim = "client_id"
+[[jwt.keys]]
+claim = "team"
+value = "research"
+key = "${id}"
+`);
+  const secret = await token();
+  let r;
+  for (let i = 0; i < 100 && (r = await models(secret)).status !== 200; i++) await new Promise((r) => setTimeout(r, 100)); // the file was saved
+  assert.deepEqual([r.status, r.json.data.map((m) => m.id)], [200, ["openai"]], "the models of the claim");
+  assert.equal((await call(`${gateway.url}/api/v1/keys`, { headers: { authorization: `Bearer ${secret}` } })).status, 403, "no token opens the admin API");
+  programs.models = ["embedding", "nothing"];
+  assert.deepEqual((await models(await token())).json.data.map((m) => m.id), ["embedding"]);
+  programs.team = "other";
+  const other = await models(await token());
+  assert.deepEqual([other.status, other.json.error.message], [403, "the token is valid, but stands for no key here"]);
+  const [head, payload, signature] = secret.split(".");
+  const claims = { ...JSON.parse(Buffer.from(payload, "base64url")), models: ["anthropic"] };
+  assert.equal((await models([head, Buffer.from(JSON.stringify(claims)).toString("base64url"), signature].join("."))).status, 401);
+  await gateway.ask("/v1/chat/completions", { model: "openai", messages: [{ role: "user", content: "x" }] }, { authorization: `Bearer ${secret}` });
+  const entry = await gateway.lastEntry();
+  assert.deepEqual([entry.key.name, entry.team.name, entry.end_user], [name, "Research", "ci"]);
+  await gateway.admin("POST", `/keys/${id}/block`);
+  assert.equal((await models(secret)).status, 401);
 });
 
 test("no secret is logged or on record, and a provider that is away is no fault of the person", async () => {

@@ -40,7 +40,8 @@ func (m *Main) built(ctx context.Context, c *config.Config) (*revision.Built, []
 	}
 	apply := func() {
 		m.exchanger.Swap(snap)
-		m.keys.Forget() // what groups they name
+		m.tokens.use(c, m.client)
+		m.keys.Forget() // what groups they name, and tokens that stand for them
 	}
 	return &revision.Built{Apply: apply, Drop: snap.Close}, nil
 }

@@ -67,6 +67,7 @@ type Main struct {
 	metrics   *obs.Metrics
 	server    *httpapi.Server
 	signin    *signin.Service
+	tokens    tokenIssuers
 
 	watching   sync.WaitGroup     // of what other gateways change
 	unwatch    context.CancelFunc // nil before it began
@@ -156,7 +157,7 @@ func (m *Main) open(ctx context.Context) error {
 		return err
 	}
 	m.keys = keys.New(m.store, m.store, time.Now)
-	m.keys.FileGroup = m.fileGroup
+	m.keys.FileGroup, m.keys.Tokens = m.fileGroup, &m.tokens
 	m.client = upstream.New(upstream.Options{Reach: &c.Security.Reach})
 	m.loader = newLoader(m.log, m.cacheDir())
 	m.metrics = obs.NewMetrics()
