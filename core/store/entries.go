@@ -74,7 +74,7 @@ func (s *Store) ListEntries(ctx context.Context, f core.EntryFilter) ([]*core.Le
 	w.equal("d.outcome", string(f.Outcome))
 	if f.ExchangeID != "" {
 		id := core.EntryID(f.ExchangeID)
-		w.add("(e.id = ? OR e.corrects = ?)", id, id)
+		w.add("(e.id = ? OR e.corrects = ? AND e.corrects <> '')", id, id) // the index has only those
 	}
 	order, beyond := "DESC", "<"
 	if f.OldestFirst {
