@@ -178,6 +178,7 @@ func (c *company) create(w who) {
 	c.count++
 	o := &thing{kind: propertyKinds[c.rnd.IntN(len(propertyKinds))]}
 	in := map[string]any{"name": fmt.Sprint("n", c.count)}
+	agree := true // the team is in the organization that is named, if one is: else there is nothing to allow
 	named := func(r resource, member string, to *string) (known bool) {
 		x := c.some(r)
 		if x == nil {
@@ -187,6 +188,7 @@ func (c *company) create(w who) {
 		if r == teams && o.Org == "" {
 			o.Org = x.Org
 		}
+		agree = agree && (r != teams || o.Org == x.Org)
 		return c.sees(w, x)
 	}
 	known := true
@@ -212,7 +214,7 @@ func (c *company) create(w who) {
 	}
 	raw, _ := json.Marshal(in)
 	status, body := c.ask(w, "POST", propertyPaths[o.kind], string(raw))
-	allowed := known && w.heads(o) >= ranks[o.Role] && w.heads(o) > 0
+	allowed := known && agree && w.heads(o) >= ranks[o.Role] && w.heads(o) > 0
 	switch o.kind {
 	case organizations, users:
 		allowed = allowed && w.heads(o) >= 5
