@@ -249,9 +249,9 @@ func (a *api) admin(rt route, serve func(c *call) error) http.HandlerFunc {
 		}
 		e := core.AsError(err)
 		if e.HTTPStatus() >= 500 {
-			a.Log.Error("admin request failed", "method", r.Method, "path", core.MaskSecrets(r.URL.Path, presented(r)), "error", e)
+			a.Log.Error("admin request failed", "method", r.Method, "path", hide(r, r.URL.Path), "error", e)
 		} else if e.Code == core.CodePermissionDenied && e.Err != nil { // a key in the wrong place
-			a.Log.Warn("admin request refused", "method", r.Method, "path", core.MaskSecrets(r.URL.Path, presented(r)), "error", e)
+			a.Log.Warn("admin request refused", "method", r.Method, "path", hide(r, r.URL.Path), "error", e)
 		}
 		writeProblem(w, r, e)
 	}
@@ -311,7 +311,7 @@ func writeProblem(w http.ResponseWriter, r *http.Request, e *core.Error) {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
 	writeBody(w, status, "application/problem+json", problem{
-		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: core.MaskSecrets(e.Message, presented(r)), Code: e.Code, Param: core.MaskSecrets(e.Param, presented(r)),
+		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: hide(r, e.Message), Code: e.Code, Param: hide(r, e.Param),
 	})
 }
 

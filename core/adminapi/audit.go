@@ -219,7 +219,7 @@ func (a *api) auditRecord(act action, c *call) *core.AuditRecord {
 
 // userAgent is without the key: somebody's script may say too much.
 func (c *call) userAgent() string {
-	return core.MaskSecrets(c.r.UserAgent(), presented(c.r))
+	return hide(c.r, c.r.UserAgent())
 }
 
 // look names the object of the record and returns its state. An id that nobody

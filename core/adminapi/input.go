@@ -39,7 +39,7 @@ func (c *call) body(v any) error {
 	if err := checkMembers(raw, reflect.TypeOf(v).Elem(), ""); err != nil {
 		return err
 	}
-	return checkLabels(raw)
+	return checkLabels(c.r, raw)
 }
 
 // inside tells where an unknown member is: decoding knows only its name.

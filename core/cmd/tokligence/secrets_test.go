@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -33,6 +34,7 @@ func TestSecrets_C85(t *testing.T) {
 	h.vendors()
 	h.automation()
 	h.byAPI()
+	h.people()
 	h.reload()
 	h.commands()
 	h.outputs()
@@ -57,6 +59,7 @@ type hunt struct {
 	searched int
 	number   int
 	made     map[string]bool // secrets that the gateway made and has shown once
+	cookie   string          // the last that it has set
 }
 
 // secretForms are how secrets look; in places where the gateway repeats what it
@@ -180,6 +183,11 @@ func (h *hunt) ask(what, method, path string, headers map[string]string, body st
 	raw, _ := io.ReadAll(resp.Body) // a broken stream is an answer as well
 	h.clean(fmt.Sprintf("the answer to %s (%s, %d)", what, method, resp.StatusCode), fmt.Sprint(resp.Header, "\n", string(raw)))
 	h.note(raw)
+	for _, k := range resp.Cookies() {
+		if len(k.Value) >= 16 {
+			h.made[k.Value], h.cookie = true, k.Name+"="+k.Value
+		}
+	}
 	return resp.StatusCode, string(raw)
 }
 
@@ -385,15 +393,19 @@ func (h *hunt) byAPI() {
 		if status != p.status {
 			h.t.Errorf("POST %s %s: %d %s", p.path, p.body, status, answer)
 		}
-		var made struct{ ID string }
+		var made struct{ ID, Name string }
 		if status != 201 || json.Unmarshal([]byte(answer), &made) != nil {
 			continue
 		}
 		for _, r := range routes {
-			if rest, ok := strings.CutPrefix(r.path, p.path+"/{id}"); ok && r.method != "DELETE" && !strings.Contains(rest, "{") {
-				h.ask(r.path+" of one with a secret", r.method, "/api/v1"+p.path+"/"+made.ID+rest, admin, "")
+			under, ok := strings.CutPrefix(r.path, p.path+"/{")
+			if _, rest, _ := strings.Cut(under, "}"); ok && r.method != "DELETE" && !strings.Contains(rest, "{") {
+				h.ask(r.path+" of one with a secret", r.method, "/api/v1"+p.path+"/"+cmp.Or(made.ID, made.Name)+rest, admin, "")
 			}
 		}
+	}
+	if status, answer := h.ask("a use of a credential", "POST", chatPath, map[string]string{"X-Api-Key": h.good.Secret}, strings.Replace(okBody, `"ok"`, `"made"`, 1)); status != 400 || !strings.Contains(answer, "Incorrect") {
+		h.t.Errorf("the model with a credential made by API: %d %s", status, answer)
 	}
 	own := "gk-own-MARK0123456789"
 	h.call("POST", "/keys", fmt.Sprintf(`{"name": "own", "all_models": true, "secret": %q}`, own), nil) // it is shown this once
@@ -401,6 +413,49 @@ func (h *hunt) byAPI() {
 	if status, _ := h.ask("a use of it", "POST", chatPath, map[string]string{"X-Api-Key": own}, okBody); status != 200 {
 		h.t.Errorf("the key with a secret of one's own: %d", status)
 	}
+}
+
+// people has somebody in by an invitation, with a password, and lets sessions go wrong.
+func (h *hunt) people() {
+	const password = "MARK-correct-horse-battery"
+	var org struct{ ID string }
+	h.call("POST", "/orgs", `{"name": "Acme"}`, &org)
+	var invite struct{ ID, Token string }
+	h.call("POST", "/invites", `{"email": "ada@example.com", "role": "org_admin", "organization_id": "`+org.ID+`"}`, &invite)
+	h.made[invite.Token] = true
+	json := map[string]string{"Content-Type": "application/json"}
+	enter := func(path, body string) map[string]string {
+		status, answer := h.ask(path, "POST", "/api/v1"+path, json, body)
+		if status > 299 {
+			h.t.Fatalf("%s: %d %s", path, status, answer)
+		}
+		_, token, _ := strings.Cut(answer, `"csrf_token":"`)
+		token, _, _ = strings.Cut(token, `"`)
+		return map[string]string{"Content-Type": "application/json", "Cookie": h.cookie, "X-CSRF-Token": token}
+	}
+	session := enter("/invites/accept", fmt.Sprintf(`{"token": %q, "name": "Ada", "password": %q}`, invite.Token, password))
+	secret := strings.TrimPrefix(h.cookie, "tokligence_session=")
+	for _, r := range []struct{ method, path, body string }{
+		{"GET", "/me", ""},
+		{"POST", "/password", `{"current_password": "MARK-wrong", "new_password": "MARK-another-horse-battery"}`},
+		{"POST", "/password", `{"current_password": "` + password + `", "new_password": "MARK"}`},
+		{"POST", "/keys", `{"name": "k", "organization_id": "` + org.ID + `"}`},
+		{"POST", "/keys", `{"name": "` + secret + `", "organization_id": "` + org.ID + `"}`},
+		{"GET", "/keys/" + secret, ""},
+		{"DELETE", "/sessions/" + secret, ""},
+		{"GET", "/invites/" + invite.Token, ""},
+		{"DELETE", "/users/" + secret, ""},
+	} {
+		if _, answer := h.ask(r.path+" by a session", r.method, "/api/v1"+r.path, session, r.body); strings.Contains(answer, secret) {
+			h.t.Errorf("%s %s repeats the session: %s", r.method, r.path, answer)
+		}
+		h.ask(r.path+" by a session without its token", r.method, "/api/v1"+r.path, map[string]string{"Content-Type": "application/json", "Cookie": session["Cookie"], "X-CSRF-Token": "MARK"}, r.body)
+	}
+	h.ask("a session for a key", "POST", chatPath, map[string]string{"Authorization": "Bearer " + secret}, okBody)
+	enter("/sign-in", `{"email": "ada@example.com", "password": "`+password+`"}`)
+	h.ask("a reset", "POST", "/api/v1/password/reset", json, `{"email": "ada@example.com"}`)
+	h.ask("the end of a session", "POST", "/api/v1/sign-out", session, "")
+	h.ask("the same again", "POST", "/api/v1/sign-out", session, "")
 }
 
 func (h *hunt) commands() {
