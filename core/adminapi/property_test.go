@@ -221,6 +221,9 @@ func (c *company) create(w who) {
 	case teams:
 		allowed = allowed && w.heads(o) >= 4
 	}
+	if t := c.things[teams][o.Team]; t != nil && t.Org != o.Org { // the two disagree
+		allowed = false
+	}
 	c.judge(w, "POST "+propertyPaths[o.kind]+string(raw), status, body, allowed, true)
 	if status == http.StatusCreated {
 		c.learn(o.kind, body)

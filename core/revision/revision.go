@@ -57,6 +57,17 @@ type Revisions struct {
 type inForce struct {
 	config   *config.Config
 	revision *core.Revision
+	objects  sync.Map // of the kinds that were asked for, what Objects returns
+}
+
+func (f *inForce) list(kind core.ObjectKind) []core.ConfigObject {
+	if list, ok := f.objects.Load(kind); ok {
+		return list.([]core.ConfigObject)
+	}
+	list := f.config.Objects(kind)
+	slices.SortFunc(list, func(a, b core.ConfigObject) int { return strings.Compare(a.Name, b.Name) })
+	f.objects.Store(kind, list)
+	return list
 }
 
 // fault is why the files, or what another node did, are not in force.
@@ -183,7 +194,7 @@ func (r *Revisions) put(ctx context.Context, p proposal, latest *core.Revision) 
 			return err
 		}
 	}
-	r.current.Store(&inForce{c, rev}) // first: what applies it may look at it
+	r.current.Store(&inForce{config: c, revision: rev}) // first: what applies it may look at it
 	built.Apply()
 	r.applied.Add(1)
 	r.digest = digest
@@ -229,11 +240,10 @@ func (r *Revisions) State() core.ConfigState {
 	return s
 }
 
-// Objects lists the objects of a kind that are in force, by name.
+// Objects lists the objects of a kind that are in force, by name. The list is
+// everybody's and must not be changed.
 func (r *Revisions) Objects(kind core.ObjectKind) []core.ConfigObject {
-	list := r.Config().Objects(kind)
-	slices.SortFunc(list, func(a, b core.ConfigObject) int { return strings.Compare(a.Name, b.Name) })
-	return list
+	return r.current.Load().list(kind)
 }
 
 // Export writes the configuration in force as one file.
