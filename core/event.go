@@ -18,6 +18,7 @@ const (
 	EventKeyBlocked          EventType = "key.blocked"
 	EventKeyUnblocked        EventType = "key.unblocked"
 	EventKeyDeleted          EventType = "key.deleted"
+	EventKeyRotationDue      EventType = "key.rotation_due"
 	EventKeyExpiring         EventType = "key.expiring" // 7 days and 1 day before
 	EventKeyExpired          EventType = "key.expired"
 	EventBudgetThreshold     EventType = "budget.threshold" // so many percent are spent
@@ -36,7 +37,7 @@ const (
 )
 
 var eventTypes = []EventType{
-	EventKeyCreated, EventKeyRotated, EventKeyBlocked, EventKeyUnblocked, EventKeyDeleted, EventKeyExpiring, EventKeyExpired,
+	EventKeyCreated, EventKeyRotated, EventKeyBlocked, EventKeyUnblocked, EventKeyDeleted, EventKeyRotationDue, EventKeyExpiring, EventKeyExpired,
 	EventBudgetThreshold, EventBudgetExceeded, EventDeploymentCooling, EventDeploymentRecovered, EventPluginFailed, EventPriceMissing,
 	EventConfigApplied, EventConfigFailed, EventUserCreated, EventUserDeleted, EventInviteCreated, EventWebhookDisabled,
 }
@@ -211,4 +212,6 @@ type EventStore interface {
 	// ListEndingKeys returns the living keys that are not blocked and expire in
 	// (after, until], in the order of their ids from behind cursor.
 	ListEndingKeys(ctx context.Context, after, until time.Time, cursor string, limit int) ([]*VirtualKey, error)
+	// ListDueKeys is the same for those whose rotation is due in (after, until].
+	ListDueKeys(ctx context.Context, after, until time.Time, cursor string, limit int) ([]*VirtualKey, error)
 }

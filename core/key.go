@@ -35,6 +35,15 @@ type VirtualKey struct {
 	Limits Limits `json:"limits"`
 	// Guardrails, by their names, guard what the key does beside those of the route.
 	Guardrails []string `json:"guardrails,omitempty"`
+	// MayMint lets it make temporary keys; nil does not. ParentID is the key that
+	// made this one, which is temporary then.
+	MayMint  *MintPolicy `json:"may_mint"`
+	ParentID string      `json:"parent_id,omitempty"`
+	// RotateEvery asks for a new secret that long after RotatedAt, and RotationGrace
+	// later the old one ends; 0 asks for none. RotatedAt is when the newest was made, or the schedule set.
+	RotateEvery   Span      `json:"rotate_every,omitempty"`
+	RotationGrace Span      `json:"rotation_grace,omitempty"`
+	RotatedAt     time.Time `json:"rotated_at"`
 	// EndUser and Metadata say what its clients may tell; nil is no policy.
 	EndUser   *EndUserPolicy  `json:"end_user"`
 	Metadata  *MetadataPolicy `json:"metadata"`
@@ -96,10 +105,11 @@ type Principal struct {
 	Team         Named
 	Project      Named
 	User         Named
-	Tags         []string  // the key's and its project's
-	Guardrails   []string  // the key's and its owners', sorted; nil for none
-	Levels       []Level   // the owners' ceilings that restrict something, narrowest first
-	Budgets      []*Budget // every budget that applies, narrowest first
+	Tags         []string    // the key's and its project's
+	Guardrails   []string    // the key's and its owners', sorted; nil for none
+	Parent       *VirtualKey // of a temporary key
+	Levels       []Level     // the owners' ceilings that restrict something, narrowest first
+	Budgets      []*Budget   // every budget that applies, narrowest first
 	// Groups are the aliases of the groups that Key and Levels name, by the entry
 	// that names them ("group:cheap"); those that do not exist are missing.
 	Groups map[string][]string
@@ -121,6 +131,7 @@ type KeyFilter struct {
 	UserID         *string
 	ProjectID      *string
 	Kind           *KeyKind
+	ParentID       *string
 	Reach          *Reach // nil: everything
 	Role           *Role
 	Blocked        *bool
@@ -145,6 +156,9 @@ type KeyUpdate struct {
 	Guardrails *[]string
 	EndUser    **EndUserPolicy
 	Metadata   **MetadataPolicy
+	MayMint    **MintPolicy
+
+	RotateEvery, RotationGrace *Span
 
 	Blocked   *bool
 	ExpiresAt **time.Time
@@ -159,7 +173,9 @@ type KeyStore interface {
 	// exist and agree, else CodeInvalidRequest at the member: the organization is
 	// the team's (k gets it when it names none), the project is in the team (which k
 	// gets when it names neither team nor organization), and the user has a
-	// membership in the team or the organization.
+	// membership in the team or the organization. A key with a parent gets the
+	// parent's owners; it is CodePermissionDenied when the parent may make none, and
+	// CodeConflict when it may make no more now. Those that have ended are deleted first.
 	CreateKey(ctx context.Context, k *VirtualKey, secret SecretHash, b *Budget) error
 	// FindKeyByHash returns the key that owns the secret, and the secret, which
 	// may have ended: the caller compares times. Deleted keys are not found.

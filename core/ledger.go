@@ -26,11 +26,12 @@ type LedgerEntry struct {
 	At         time.Time `json:"at"`          // when the exchange began
 	EndedAt    time.Time `json:"ended_at"`
 
-	Key          Named `json:"key"`
-	Organization Named `json:"organization"`
-	Team         Named `json:"team"`
-	Project      Named `json:"project"`
-	User         Named `json:"user"`
+	Key          Named  `json:"key"`
+	Organization Named  `json:"organization"`
+	Team         Named  `json:"team"`
+	Project      Named  `json:"project"`
+	User         Named  `json:"user"`
+	ParentKeyID  string `json:"parent_key_id,omitempty"` // of a temporary key: whose budgets it spends from, too
 	// EndUser is the client's own word for its user; it never selects a payer.
 	EndUser string   `json:"end_user,omitempty"`
 	Tags    []string `json:"tags,omitempty"`
@@ -85,6 +86,7 @@ type OpenExchange struct {
 	Team           Named     `json:"team"`
 	Project        Named     `json:"project"`
 	User           Named     `json:"user"`
+	ParentKeyID    string    `json:"parent_key_id"`
 	EndUser        string    `json:"end_user"`
 	Tags           []string  `json:"tags"`
 	Endpoint       string    `json:"endpoint"`
@@ -178,7 +180,7 @@ type LedgerStore interface {
 	// first; "" excepts none.
 	ListOpen(ctx context.Context, exceptNode string) ([]*OpenExchange, error)
 	ListEntries(ctx context.Context, f EntryFilter) (entries []*LedgerEntry, next string, err error)
-	// SumAmounts adds up the amounts of the subject's entries with At in
+	// SumAmounts, of a key with what its temporary keys spent, adds up the amounts of the subject's entries with At in
 	// [from, to), corrections included; zero times do not bound.
 	SumAmounts(ctx context.Context, scope Scope, subject string, from, to time.Time) (Nano, error)
 	// ListRollups reads the sums of [from, to).

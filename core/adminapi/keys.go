@@ -26,6 +26,7 @@ type Keys interface {
 	Budgets(ctx context.Context, id string) ([]*core.Budget, error)
 	SetBudgetOf(ctx context.Context, of core.BudgetSubject, b *core.Budget) (*core.Budget, error)
 	Groups(ctx context.Context, models []string) (map[string][]string, error)
+	Mint(ctx context.Context, p *core.Principal, t keys.Temporary) (*core.VirtualKey, string, error)
 	Forget() // after a change of an owner
 }
 
@@ -35,6 +36,8 @@ type keyView struct {
 	Kind   core.KeyKind `json:"kind"`
 	Budget *budgetView  `json:"budget"`
 	Secret string       `json:"secret,omitempty"`
+
+	RotationDueAt *time.Time `json:"rotation_due_at"`
 	// UnknownModels are told of one key, and not in lists.
 	UnknownModels []string `json:"unknown_models,omitempty"`
 }
@@ -107,6 +110,10 @@ type keyInput struct {
 	Guardrails []string             `json:"guardrails"`
 	EndUser    *core.EndUserPolicy  `json:"end_user" api:"null"`
 	Metadata   *core.MetadataPolicy `json:"metadata" api:"null"`
+	MayMint    *core.MintPolicy     `json:"may_mint" api:"null"`
+
+	RotateEvery   core.Span `json:"rotate_every"`
+	RotationGrace core.Span `json:"rotation_grace"`
 
 	Budget    *budgetInput `json:"budget" api:"null"`
 	ExpiresAt *instant     `json:"expires_at" api:"null"`
@@ -141,6 +148,7 @@ func (a *api) createKey(c *call) error {
 	spec.OrganizationID, spec.TeamID, spec.ProjectID, spec.UserID = in.OrganizationID, in.TeamID, in.ProjectID, in.UserID
 	spec.Role = in.Role
 	spec.Guardrails, spec.EndUser, spec.Metadata = in.Guardrails, in.EndUser, in.Metadata
+	spec.MayMint, spec.RotateEvery, spec.RotationGrace = in.MayMint, in.RotateEvery, in.RotationGrace
 	if err := a.checkGuardrails(&in.Guardrails); err != nil {
 		return err
 	}
@@ -221,7 +229,7 @@ func showKey(k *core.VirtualKey, b *budgetView) *keyView {
 	if shown.Models == nil {
 		shown.Models = []string{}
 	}
-	return &keyView{VirtualKey: &shown, Kind: k.Kind(), Budget: b}
+	return &keyView{VirtualKey: &shown, Kind: k.Kind(), RotationDueAt: k.RotationDue(), Budget: b}
 }
 
 func keyBudget(k *core.VirtualKey) core.BudgetSubject {
@@ -231,7 +239,7 @@ func keyBudget(k *core.VirtualKey) core.BudgetSubject {
 func (a *api) listKeys(c *call) error {
 	q := c.query()
 	f := core.KeyFilter{Reach: c.caller.reach(virtualKeys), Limit: q.limit(), Cursor: q.text("cursor"), Name: q.given("name")}
-	f.ProjectID = q.given("project_id")
+	f.ProjectID, f.ParentID = q.given("project_id"), q.given("parent_id")
 	if kind := core.KeyKind(q.choice("kind")); kind != "" {
 		f.Kind = &kind
 	}
@@ -290,6 +298,10 @@ type keyPatch struct {
 	Guardrails *[]string                `json:"guardrails"`
 	EndUser    raw[core.EndUserPolicy]  `json:"end_user"`
 	Metadata   raw[core.MetadataPolicy] `json:"metadata"`
+	MayMint    raw[core.MintPolicy]     `json:"may_mint"`
+
+	RotateEvery   *core.Span `json:"rotate_every"`
+	RotationGrace *core.Span `json:"rotation_grace"`
 
 	Budget    raw[budgetInput] `json:"budget"`
 	ExpiresAt raw[instant]     `json:"expires_at"`
@@ -327,12 +339,15 @@ func (p *keyPatch) update(k *core.VirtualKey) (core.KeyUpdate, error) {
 		}
 		u.ExpiresAt = &at
 	}
-	u.Guardrails = p.Guardrails
+	u.Guardrails, u.RotateEvery, u.RotationGrace = p.Guardrails, p.RotateEvery, p.RotationGrace
 	var err error
 	if u.EndUser, err = replaced[core.EndUserPolicy]("end_user", p.EndUser); err != nil {
 		return u, err
 	}
 	if u.Metadata, err = replaced[core.MetadataPolicy]("metadata", p.Metadata); err != nil {
+		return u, err
+	}
+	if u.MayMint, err = replaced[core.MintPolicy]("may_mint", p.MayMint); err != nil {
 		return u, err
 	}
 	return u, p.places(&u)
@@ -432,7 +447,7 @@ func (a *api) updateKey(c *call) error {
 }
 
 type rotateInput struct {
-	Grace string `json:"grace" doc:"How long the earlier secrets work on, such as 24h; not at all unless given."`
+	Grace string `json:"grace" doc:"How long the earlier secrets work on, such as 24h; for the key's rotation_grace unless given."`
 }
 
 func (a *api) rotateKey(c *call) error {
@@ -444,7 +459,10 @@ func (a *api) rotateKey(c *call) error {
 	if err := c.body(&in); err != nil {
 		return err
 	}
-	var grace time.Duration
+	grace := time.Duration(k.RotationGrace)
+	if in.Grace != "" && k.ID == c.who.Key.ID && k.Role == core.RoleNone {
+		return core.Invalid("grace", "a key that rotates itself has its rotation_grace") // or who found it would lock its owner out
+	}
 	if in.Grace != "" {
 		if grace, err = time.ParseDuration(in.Grace); err != nil || grace < 0 {
 			return core.Invalid("grace", "must be a duration such as %q", "24h")

@@ -20,6 +20,8 @@ type need struct {
 	// narrowed: the route is about many objects, and its handler sees to it that
 	// none is beyond the caller: a list by [caller.reach], others one by one.
 	narrowed bool
+	// itself: a key may have it done to itself, see [call.ownRotation].
+	itself bool
 	// open: the route is for people who have not signed in yet.
 	open bool
 }
@@ -45,6 +47,8 @@ var errForeign = errors.New("it is out of the caller's reach")
 func (a *api) permit(n need, c *call) error {
 	switch {
 	case n.resource == "":
+		return nil
+	case c.ownRotation(n, c.id()):
 		return nil
 	case n.object != nil:
 		return a.permitObject(n, c, c.id())

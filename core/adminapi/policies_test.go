@@ -18,7 +18,7 @@ func TestPolicies(t *testing.T) {
 	}{
 		{200, "GET", "/keys/PLAIN", "", `"end_user":null,"metadata":null`},
 		{201, "POST", "/keys", `{"name": "x", "end_user": {"fixed": "batch"}, "metadata": {"allowed": ["job"], "tags": ["job"]}, "guardrails": ["pii"]}`,
-			`"guardrails":["pii"],"end_user":{"fixed":"batch"},"metadata":{"allowed":["job"],"tags":["job"]}`},
+			`"end_user":{"fixed":"batch"},"metadata":{"allowed":["job"],"tags":["job"]}`},
 		{200, "PATCH", "/keys/PLAIN", `{"end_user": {"from": ["header", "body"], "header": "x-who", "required": true}}`, `"end_user":{"from":["header","body"],"header":"x-who","required":true}`},
 		{200, "PATCH", "/keys/PLAIN", `{"name": "plain"}`, `"header":"x-who"`},
 		{200, "PATCH", "/keys/PLAIN", `{"end_user": null}`, `"end_user":null`},

@@ -47,6 +47,7 @@ var formats = map[reflect.Type]schema{
 	reflect.TypeFor[instant]():         {"type": "string", "format": "date-time"},
 	reflect.TypeFor[core.Nano]():       moneyFormat,
 	reflect.TypeFor[money]():           moneyFormat,
+	reflect.TypeFor[core.Span]():       {"type": "string", "examples": []any{"24h"}},
 	reflect.TypeFor[netip.Prefix]():    {"type": "string", "examples": []any{"10.0.0.0/8"}},
 	reflect.TypeFor[netip.Addr]():      {"type": "string"},
 	reflect.TypeFor[time.Duration]():   {"type": "integer", "description": "Nanoseconds."},

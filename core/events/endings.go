@@ -38,22 +38,37 @@ func (s *Service) tellEndings(ctx context.Context) error {
 			return err
 		}
 	}
+	from := s.ends.seen
+	if from.IsZero() {
+		from = now.Add(-7 * day)
+	}
+	if err := s.eachBetween(ctx, s.Store.ListDueKeys, from, now, func(k *core.VirtualKey) *core.Event {
+		return core.KeyEvent(core.EventKeyRotationDue, k, now).OncePer(k.ID, strconv.FormatInt(k.RotationDue().Unix(), 10))
+	}); err != nil {
+		return err
+	}
 	s.ends.seen, s.ends.next = now, now.Add(time.Minute)
 	return nil
 }
 
 // tellEndingsIn tells of the keys that end in (after, until].
 func (s *Service) tellEndingsIn(ctx context.Context, days int, after, until time.Time) error {
+	return s.eachBetween(ctx, s.Store.ListEndingKeys, after, until, func(k *core.VirtualKey) *core.Event { return s.ending(k, days) })
+}
+
+// eachBetween stores an event of each key of a list, unless it is nil.
+func (s *Service) eachBetween(ctx context.Context, list func(ctx context.Context, after, until time.Time, cursor string, limit int) ([]*core.VirtualKey, error),
+	after, until time.Time, of func(k *core.VirtualKey) *core.Event) error {
 	const batch = 500
 	for cursor := ""; ; {
-		keys, err := s.Store.ListEndingKeys(ctx, after, until, cursor, batch)
+		keys, err := list(ctx, after, until, cursor, batch)
 		if err != nil {
 			return err
 		}
 		var events []*core.Event
 		for _, k := range keys {
 			cursor = k.ID
-			if e := s.ending(k, days); e != nil {
+			if e := of(k); e != nil {
 				events = append(events, e)
 			}
 		}

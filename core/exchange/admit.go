@@ -53,7 +53,7 @@ func (r *run) reserve(ctx context.Context, s *Snapshot) *core.Error {
 	}
 	hold, err := r.x.Ledger.Reserve(ctx, r.principal.Budgets, worst, r.req.Arrived)
 	if err != nil {
-		return core.AsError(err)
+		return r.unaffordable(core.AsError(err))
 	}
 	if hold.Granted < worst {
 		if err := r.shrink(&w, hold.Granted); err != nil {
@@ -63,6 +63,17 @@ func (r *run) reserve(ctx context.Context, s *Snapshot) *core.Error {
 	}
 	r.hold, r.worst = hold, w.usage(r.outputCap())
 	return nil
+}
+
+// unaffordable is the error of budgets: one who holds a temporary key does not
+// hear what the key that made it has left.
+func (r *run) unaffordable(e *core.Error) *core.Error {
+	if r.principal.Parent == nil || e.Code != core.CodeBudgetExceeded {
+		return e
+	}
+	told := *e
+	told.Message = "budget exceeded: the budgets of this temporary key, or of those it is made by and belongs to, do not cover this request"
+	return &told
 }
 
 // shrink finds the highest output cap whose worst case fits into what was granted.

@@ -25,6 +25,9 @@ func (r *run) record(ctx context.Context) *core.Error {
 		Organization: p.Organization, Team: p.Team, Project: p.Project, User: p.User, EndUser: core.MaskSecrets(r.facts.user), Tags: r.tags, Endpoint: string(r.req.Endpoint), Stream: r.facts.stream,
 		RequestedModel: core.MaskSecrets(r.facts.model), DeployedModel: t.Deployment.Model, Provider: t.Deployment.Provider,
 		Deployment: t.Deployment.Name, Usage: r.worst, Unpriced: t.Price == nil}
+	if p.Parent != nil {
+		o.ParentKeyID = p.Parent.ID
+	}
 	if t.Price != nil {
 		o.PriceID = t.Price.ID
 	}
@@ -112,6 +115,9 @@ func (r *run) settle(outcome core.Outcome, status int, cause *core.Error) *core.
 	if p := r.principal; p != nil {
 		e.Key, e.Organization, e.Team, e.User = core.Named{ID: p.Key.ID, Name: p.Key.Name}, p.Organization, p.Team, p.User
 		e.Tags, e.Project = r.tags, p.Project
+		if p.Parent != nil {
+			e.ParentKeyID = p.Parent.ID
+		}
 	}
 	if outcome == core.OutcomeOK && r.target != nil {
 		r.noteSuccess()

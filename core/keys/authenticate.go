@@ -29,6 +29,8 @@ const (
 	unknown = "the API key is not valid"
 	expired = "the API key has expired"
 	blocked = "the API key is blocked"
+	overdue = "the API key has to be rotated: its secret has ended"
+	ended   = "the API key that made this temporary one has ended"
 	abroad  = "the API key may not be used from this address"
 )
 
@@ -68,13 +70,22 @@ func (f *found) judge(from func() netip.Addr, now time.Time) (*core.Principal, e
 		return nil, unauthenticated(blocked)
 	case f.principal.Key.ExpiresAt != nil && !now.Before(*f.principal.Key.ExpiresAt):
 		return nil, unauthenticated(expired)
+	case f.secretEnds == nil && f.principal.Key.RotateEvery != 0 && f.principal.Key.Overdue(now):
+		return nil, unauthenticated(overdue)
+	case f.principal.Parent != nil && !standing(f.principal.Parent, now):
+		return nil, unauthenticated(ended)
 	}
-	if k := f.principal.Key; k.IPRanges != nil {
-		if a := from(); !k.AllowsAddress(a) {
+	if k, parent := f.principal.Key, f.principal.Parent; k.IPRanges != nil || parent != nil && parent.IPRanges != nil {
+		if a := from(); !k.AllowsAddress(a) || parent != nil && !parent.AllowsAddress(a) {
 			return nil, core.Errorf(core.CodePermissionDenied, core.SourceClient, abroad).With(fmt.Errorf("%s was used from %s", k.ID, a))
 		}
 	}
 	return f.principal, nil
+}
+
+// standing reports whether a temporary key's parent still is what it was made by.
+func standing(parent *core.VirtualKey, now time.Time) bool {
+	return parent.DeletedAt == nil && !parent.Blocked && (parent.ExpiresAt == nil || now.Before(*parent.ExpiresAt))
 }
 
 // load asks the store and remembers the answer, unless something changed meanwhile.

@@ -69,6 +69,9 @@ type Spec struct {
 	Guardrails                     []string
 	EndUser                        *core.EndUserPolicy
 	Metadata                       *core.MetadataPolicy
+	MayMint                        *core.MintPolicy
+	ParentID                       string // the key that makes it; see Mint
+	RotateEvery, RotationGrace     core.Span
 	Budget                         *core.Budget // amount, period, timezone and policy; the rest is filled in
 	ExpiresAt                      *time.Time
 	Secret                         string // brought along: 20 or more visible ASCII characters; "" makes one
@@ -93,6 +96,7 @@ func (s *Service) Create(ctx context.Context, spec Spec) (*core.VirtualKey, stri
 		AllModels: spec.AllModels, Models: slices.Clone(spec.Models),
 		IPRanges: slices.Clone(spec.IPRanges), Endpoints: slices.Clone(spec.Endpoints), Limits: spec.Limits, Tags: slices.Clone(spec.Tags),
 		Guardrails: slices.Clone(spec.Guardrails), EndUser: spec.EndUser, Metadata: spec.Metadata,
+		MayMint: spec.MayMint, ParentID: spec.ParentID, RotateEvery: spec.RotateEvery, RotationGrace: spec.RotationGrace, RotatedAt: now,
 		ExpiresAt: spec.ExpiresAt, CreatedAt: now, UpdatedAt: now,
 	}
 	var budget *core.Budget
@@ -119,6 +123,9 @@ func (spec *Spec) validate(now time.Time) error {
 	if err := checkPlaces(spec.IPRanges, spec.Endpoints); err != nil {
 		return err
 	}
+	if err := checkMinting(spec.MayMint, spec.RotateEvery, spec.RotationGrace); err != nil {
+		return err
+	}
 	if err := checkPolicies(spec.EndUser, spec.Metadata); err != nil {
 		return err
 	}
@@ -142,6 +149,22 @@ func given[T any](p **T) *T {
 		return nil
 	}
 	return *p
+}
+
+func orZero(s *core.Span) core.Span {
+	if s == nil {
+		return 0
+	}
+	return *s
+}
+
+func checkMinting(p *core.MintPolicy, every, grace core.Span) error {
+	if p != nil {
+		if err := p.Check(); err != nil {
+			return err
+		}
+	}
+	return core.CheckRotation(every, grace)
 }
 
 func checkPolicies(endUser *core.EndUserPolicy, metadata *core.MetadataPolicy) error {
@@ -226,6 +249,9 @@ func (s *Service) Update(ctx context.Context, id string, u core.KeyUpdate) (*cor
 		}
 	}
 	if err := checkPolicies(given(u.EndUser), given(u.Metadata)); err != nil {
+		return nil, err
+	}
+	if err := checkMinting(given(u.MayMint), orZero(u.RotateEvery), orZero(u.RotationGrace)); err != nil {
 		return nil, err
 	}
 	defer s.cache.forget()

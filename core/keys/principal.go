@@ -11,6 +11,9 @@ import (
 
 // principal is who presents the key, with what its owners allow it now.
 func (s *Service) principal(ctx context.Context, k *core.VirtualKey) (*core.Principal, error) {
+	if k.ParentID != "" {
+		return s.temporary(ctx, k)
+	}
 	o, err := s.store.FindOwners(ctx, k)
 	if err != nil {
 		return nil, err
@@ -36,6 +39,54 @@ func (s *Service) principal(ctx context.Context, k *core.VirtualKey) (*core.Prin
 	}
 	p.Budgets, err = s.budgets.FindBudgets(ctx, subjects(k))
 	return p, err
+}
+
+// temporary is who presents a temporary key: its parent, with what the parent lets
+// it do. Whatever changes of the parent holds for it too.
+func (s *Service) temporary(ctx context.Context, k *core.VirtualKey) (*core.Principal, error) {
+	parent, err := s.store.FindKeyByID(ctx, k.ParentID)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.principal(ctx, parent)
+	if err != nil {
+		return nil, err
+	}
+	own := *k
+	own.EndUser, own.Metadata = parent.EndUser, parent.Metadata
+	own.Endpoints = both(own.Endpoints, parent.Endpoints)
+	levels := []core.Level{{ID: parent.ID, Ceiling: core.Ceiling{AllModels: parent.AllModels, Models: parent.Models, Limits: parent.Limits}}}
+	if mint := parent.MayMint; mint != nil && mint.Models != nil {
+		levels = append(levels, core.Level{Ceiling: core.Ceiling{Models: mint.Models}})
+	}
+	p.Key, p.Parent, p.Tags, p.Levels = &own, parent, joined(k.Tags, p.Tags), append(levels, p.Levels...)
+	if k.Guardrails != nil || p.Guardrails != nil {
+		p.Guardrails = joined(p.Guardrails, k.Guardrails)
+		slices.Sort(p.Guardrails)
+	}
+	if p.Groups, err = s.Groups(ctx, named(p)); err != nil {
+		return nil, err
+	}
+	mine, err := s.budgets.FindBudgets(ctx, subjects(k)[:1])
+	p.Budgets = append(mine, p.Budgets...)
+	return p, err
+}
+
+// both are the entries of two lists of which nil stands for everything.
+func both(a, b []string) []string {
+	switch {
+	case a == nil:
+		return b
+	case b == nil:
+		return a
+	}
+	list := []string{}
+	for _, s := range a {
+		if slices.Contains(b, s) {
+			list = append(list, s)
+		}
+	}
+	return list
 }
 
 // named are all entries of lists of models that hold for p.

@@ -221,23 +221,31 @@ func (l *Ledger) Release(r *Reservation) {
 // apply adds amount to the counters that e falls into. l.mu is held.
 func (l *Ledger) apply(e *core.LedgerEntry, amount core.Nano) {
 	for _, scope := range scopes {
-		who := payer(scope, e)
-		if who.id == "" {
-			continue
+		if who := payer(scope, e); who.id != "" {
+			l.count(l.accounts[who], e, amount)
 		}
-		a := l.accounts[who]
-		if a == nil {
-			continue
-		}
-		for _, c := range a.counters {
-			if c.counting && c.contains(e.At) {
-				if c.spent += amount; c.spent >= c.alerts.next {
-					l.tellThresholds(c, e.EndedAt)
-				}
+	}
+	if e.ParentKeyID != "" {
+		l.count(l.accounts[parent(e)], e, amount)
+	}
+}
+
+// count adds amount in one account, nil for none. l.mu is held.
+func (l *Ledger) count(a *account, e *core.LedgerEntry, amount core.Nano) {
+	if a == nil {
+		return
+	}
+	for _, c := range a.counters {
+		if c.counting && c.contains(e.At) {
+			if c.spent += amount; c.spent >= c.alerts.next {
+				l.tellThresholds(c, e.EndedAt)
 			}
 		}
 	}
 }
+
+// parent is the key that made the temporary one of e: it pays too.
+func parent(e *core.LedgerEntry) subject { return subject{scope: core.ScopeKey, id: e.ParentKeyID} }
 
 // exceeded tells the client of its own budget only: what is left of another's
 // would tell what others spent.
@@ -321,7 +329,7 @@ func (l *Ledger) seed(counters []*counter, taken []item) {
 		l.mu.Lock()
 		for _, waiting := range [][]item{l.writing.retry, taken, l.queue} {
 			for _, it := range waiting {
-				if e := it.entry; e != nil && payer(c.subject.scope, e) == c.subject && c.contains(e.At) {
+				if e := it.entry; e != nil && (payer(c.subject.scope, e) == c.subject || e.ParentKeyID != "" && parent(e) == c.subject) && c.contains(e.At) {
 					c.spent += e.Amount
 				}
 			}

@@ -164,7 +164,7 @@ func interrupted(o *core.OpenExchange, now time.Time) *core.LedgerEntry {
 	u.InputSource, u.OutputSource = core.UsageEstimated, core.UsageEstimated
 	return &core.LedgerEntry{
 		ID: core.EntryID(o.ExchangeID), ExchangeID: o.ExchangeID, At: o.At, EndedAt: now,
-		Key: o.Key, Organization: o.Organization, Team: o.Team, Project: o.Project, User: o.User,
+		Key: o.Key, Organization: o.Organization, Team: o.Team, Project: o.Project, User: o.User, ParentKeyID: o.ParentKeyID,
 		EndUser: o.EndUser, Tags: o.Tags, Endpoint: o.Endpoint, Stream: o.Stream, RequestedModel: o.RequestedModel, DeployedModel: o.DeployedModel,
 		Provider: o.Provider, Deployment: o.Deployment,
 		Usage: u, PriceID: o.PriceID, Amount: o.Reserved, Unpriced: o.Unpriced,

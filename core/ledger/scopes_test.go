@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/ledger"
@@ -30,6 +31,12 @@ func TestLedger_Scopes(t *testing.T) {
 	l := openLedger(t, h, ledger.Options{})
 	all := payers(60_000)
 	all["organization org_1"].Amount = 150_000
+	minting := &core.MintPolicy{MaxTTL: core.Span(time.Hour), MaxKeys: 1}
+	for n, k := range []*core.VirtualKey{{ID: "key_1", MayMint: minting}, {ID: "key_3", ParentID: "key_1"}} {
+		if err := h.CreateKey(t.Context(), k, core.SecretHash{byte(n)}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
 	all["key key_2"].Amount = 5_000 // so that most of its exchanges are refused late
 	var wg sync.WaitGroup
 	var mu sync.Mutex
@@ -39,8 +46,11 @@ func TestLedger_Scopes(t *testing.T) {
 		go func() {
 			defer wg.Done()
 			rng := rand.New(rand.NewPCG(1, uint64(n)))
-			team, key := fmt.Sprint("tea_", 1+rng.IntN(2)), fmt.Sprint("key_", 1+rng.IntN(2))
+			team, key := fmt.Sprint("tea_", 1+rng.IntN(2)), fmt.Sprint("key_", 1+rng.IntN(3))
 			names := []string{"key " + key, "member " + team + "/usr_1", "team " + team, "user usr_1", "organization org_1"}
+			if key == "key_3" { // a temporary key of key_1, without a budget of its own
+				names[0] = "key key_1"
+			}
 			var budgets []*core.Budget
 			for _, name := range names {
 				budgets = append(budgets, all[name])
@@ -52,6 +62,9 @@ func TestLedger_Scopes(t *testing.T) {
 			}
 			e := entry(fmt.Sprintf("exc_%04d", n), at, worst-core.Nano(rng.IntN(400)))
 			e.Key.ID, e.Team.ID, e.User.ID, e.Organization.ID = key, team, "usr_1", "org_1"
+			if key == "key_3" {
+				e.ParentKeyID = "key_1"
+			}
 			settle(t, l, r, e)
 			mu.Lock()
 			defer mu.Unlock()

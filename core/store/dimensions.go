@@ -12,9 +12,9 @@ import (
 const (
 	dimensionColumns = `key_id, key_name, organization_id, organization_name, team_id, team_name, user_id, user_name,
 	endpoint, stream, requested_model, deployed_model, served_model, provider, deployment, price_id, unpriced,
-	outcome, status, error_code, cache_hit, project_id, project_name`
+	outcome, status, error_code, cache_hit, project_id, project_name, parent_key_id`
 	insertDimensions = `INSERT INTO dimensions (hash, ` + dimensionColumns + `)
-		VALUES (?, ?,?,?,?,?,?,?,?, ?,?,?,?,?,?,?,?,?, ?,?,?,?,?,?) ON CONFLICT (hash) DO NOTHING`
+		VALUES (?, ?,?,?,?,?,?,?,?, ?,?,?,?,?,?,?,?,?, ?,?,?,?,?,?,?) ON CONFLICT (hash) DO NOTHING`
 	selectDimensions = `SELECT id FROM dimensions WHERE hash = ?`
 )
 
@@ -33,18 +33,19 @@ type dimensions struct {
 	errorCode                     core.Code
 	cacheHit                      bool
 	project                       core.Named
+	parentKey                     string
 }
 
 func entryDimensions(e *core.LedgerEntry) dimensions {
 	return dimensions{e.Key, e.Organization, e.Team, e.User, e.Endpoint, e.Stream, e.RequestedModel, e.DeployedModel, e.ServedModel,
-		e.Provider, e.Deployment, e.PriceID, e.Unpriced, e.Outcome, e.Status, e.ErrorCode, e.CacheHit, e.Project}
+		e.Provider, e.Deployment, e.PriceID, e.Unpriced, e.Outcome, e.Status, e.ErrorCode, e.CacheHit, e.Project, e.ParentKeyID}
 }
 
 // openDimensions are those of the entry that o becomes if the process dies.
 func openDimensions(o *core.OpenExchange) dimensions {
 	return dimensions{key: o.Key, organization: o.Organization, team: o.Team, user: o.User, endpoint: o.Endpoint, stream: o.Stream,
 		requestedModel: o.RequestedModel, deployedModel: o.DeployedModel, provider: o.Provider, deployment: o.Deployment,
-		priceID: o.PriceID, unpriced: o.Unpriced, project: o.Project, outcome: core.OutcomeInterrupted}
+		priceID: o.PriceID, unpriced: o.Unpriced, project: o.Project, parentKey: o.ParentKeyID, outcome: core.OutcomeInterrupted}
 }
 
 // clean makes all texts storable.
@@ -53,7 +54,7 @@ func (d *dimensions) clean() {
 		n.ID, n.Name = clean(n.ID), clean(n.Name)
 	}
 	for _, s := range [...]*string{&d.endpoint, &d.requestedModel, &d.deployedModel, &d.servedModel, &d.provider, &d.deployment,
-		&d.priceID, (*string)(&d.outcome), (*string)(&d.errorCode)} {
+		&d.priceID, (*string)(&d.outcome), (*string)(&d.errorCode), &d.parentKey} {
 		*s = clean(*s)
 	}
 }
@@ -62,14 +63,14 @@ func (d *dimensions) clean() {
 func (d *dimensions) fields() []any {
 	return []any{d.key.ID, d.key.Name, d.organization.ID, d.organization.Name, d.team.ID, d.team.Name, d.user.ID, d.user.Name,
 		d.endpoint, flag(d.stream), d.requestedModel, d.deployedModel, d.servedModel, d.provider, d.deployment, d.priceID, flag(d.unpriced),
-		string(d.outcome), int64(d.status), string(d.errorCode), flag(d.cacheHit), d.project.ID, d.project.Name}
+		string(d.outcome), int64(d.status), string(d.errorCode), flag(d.cacheHit), d.project.ID, d.project.Name, d.parentKey}
 }
 
 // targets are where a row's columns are read to, in the order of dimensionColumns.
 func (d *dimensions) targets() []any {
 	return []any{&d.key.ID, &d.key.Name, &d.organization.ID, &d.organization.Name, &d.team.ID, &d.team.Name, &d.user.ID, &d.user.Name,
 		&d.endpoint, &d.stream, &d.requestedModel, &d.deployedModel, &d.servedModel, &d.provider, &d.deployment, &d.priceID, &d.unpriced,
-		&d.outcome, &d.status, &d.errorCode, &d.cacheHit, &d.project.ID, &d.project.Name}
+		&d.outcome, &d.status, &d.errorCode, &d.cacheHit, &d.project.ID, &d.project.Name, &d.parentKey}
 }
 
 // hash names the combination.

@@ -170,7 +170,7 @@ func scanEntry(rows *sql.Rows) (*core.LedgerEntry, error) {
 	}
 	e.At, e.EndedAt = fromNanos(at), fromNanos(endedAt)
 	e.Usage, e.Tags, e.Attempts, e.Reason, e.Findings = m.Usage, m.Tags, m.Attempts, m.Reason, m.Findings
-	e.Project, e.Key, e.Organization, e.Team, e.User, e.Endpoint, e.Stream = d.project, d.key, d.organization, d.team, d.user, d.endpoint, d.stream
+	e.Project, e.ParentKeyID, e.Key, e.Organization, e.Team, e.User, e.Endpoint, e.Stream = d.project, d.parentKey, d.key, d.organization, d.team, d.user, d.endpoint, d.stream
 	e.RequestedModel, e.DeployedModel, e.ServedModel, e.Provider, e.Deployment = d.requestedModel, d.deployedModel, d.servedModel, d.provider, d.deployment
 	e.PriceID, e.Unpriced, e.Outcome, e.Status, e.ErrorCode, e.CacheHit = d.priceID, d.unpriced, d.outcome, d.status, d.errorCode, d.cacheHit
 	return &e, nil
@@ -186,7 +186,7 @@ func (s *Store) SumAmounts(ctx context.Context, scope core.Scope, subject string
 	paid, payer := "", []any{subject}
 	switch scope {
 	case core.ScopeKey:
-		paid = "key_id = ?"
+		paid, payer = "key_id IN (SELECT CAST(? AS TEXT) UNION ALL SELECT id FROM virtual_keys WHERE parent_id = ? AND parent_id <> '')", []any{subject, subject}
 	case core.ScopeMember:
 		team, user, _ := strings.Cut(subject, "/")
 		paid, payer = "team_id = ? AND user_id = ?", []any{team, user}

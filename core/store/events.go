@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tokligence/gateway/core"
@@ -148,9 +149,20 @@ func (s *Store) DeleteOldEvents(ctx context.Context, before time.Time, limit int
 
 // ListEndingKeys implements [core.EventStore].
 func (s *Store) ListEndingKeys(ctx context.Context, after, until time.Time, cursor string, limit int) ([]*core.VirtualKey, error) {
+	return s.keysBetween(ctx, "k.expires_at IS NOT NULL AND k.expires_at", after, until, cursor, limit)
+}
+
+// ListDueKeys implements [core.EventStore].
+func (s *Store) ListDueKeys(ctx context.Context, after, until time.Time, cursor string, limit int) ([]*core.VirtualKey, error) {
+	return s.keysBetween(ctx, "k.rotate_every > 0 AND k.rotated_at + k.rotate_every", after, until, cursor, limit)
+}
+
+// keysBetween lists the living keys for which what is in (after, until].
+func (s *Store) keysBetween(ctx context.Context, what string, after, until time.Time, cursor string, limit int) ([]*core.VirtualKey, error) {
 	scan := func(rows *sql.Rows) (*core.VirtualKey, error) { return scanKey(rows) }
+	_, column, _ := strings.Cut(what, " AND ")
 	keys, err := queryAll(ctx, s.read, scan, "SELECT "+keyColumns+` FROM virtual_keys k WHERE k.deleted_at IS NULL AND k.blocked = 0
-		AND k.expires_at IS NOT NULL AND k.expires_at > ? AND k.expires_at <= ? AND k.id > ? ORDER BY k.id LIMIT `+strconv.Itoa(limit), nanos(after), nanos(until), cursor)
+		AND `+what+` > ? AND `+column+` <= ? AND k.id > ? ORDER BY k.id LIMIT `+strconv.Itoa(limit), nanos(after), nanos(until), cursor)
 	if err != nil {
 		return nil, fmt.Errorf("list keys that end: %w", err)
 	}

@@ -19,7 +19,8 @@ const keyColumns = keyFields + `, (SELECT MAX(e.at) FROM entries e WHERE e.key_i
 const keyFields = `k.id, k.name, k.prefix, k.last_four, k.role, k.organization_id, k.team_id, k.user_id,
 	k.all_models, k.models, k.rpm, k.tpm, k.parallel, k.tags, k.blocked,
 	k.expires_at, k.created_at, k.updated_at, k.deleted_at,
-	k.ip_ranges, k.endpoints, k.project_id, k.end_user, k.metadata, k.guardrails`
+	k.ip_ranges, k.endpoints, k.project_id, k.end_user, k.metadata, k.guardrails,
+	k.may_mint, k.parent_id, k.rotate_every, k.rotation_grace, k.rotated_at`
 
 // scanner is one row or the current one of many.
 type scanner interface{ Scan(dest ...any) error }
@@ -29,13 +30,14 @@ func scanKey(row scanner, more ...any) (*core.VirtualKey, error) {
 	var (
 		k                          core.VirtualKey
 		models, tags               string
-		created, updated           int64
+		created, updated, rotated  int64
 		expires, deleted, lastUsed sql.NullInt64
 	)
 	dest := []any{&k.ID, &k.Name, &k.Prefix, &k.LastFour, &k.Role, &k.OrganizationID, &k.TeamID, &k.UserID,
 		&k.AllModels, &models, &k.Limits.RPM, &k.Limits.TPM, &k.Limits.Parallel, &tags, &k.Blocked,
 		&expires, &created, &updated, &deleted,
 		nullList{&k.IPRanges}, nullList{&k.Endpoints}, &k.ProjectID, nullList{&k.EndUser}, nullList{&k.Metadata}, nullList{&k.Guardrails},
+		nullList{&k.MayMint}, &k.ParentID, &k.RotateEvery, &k.RotationGrace, &rotated,
 		&lastUsed}
 	if err := row.Scan(append(dest, more...)...); err != nil {
 		return nil, err
@@ -46,7 +48,7 @@ func scanKey(row scanner, more ...any) (*core.VirtualKey, error) {
 	if err := json.Unmarshal([]byte(tags), &k.Tags); err != nil {
 		return nil, fmt.Errorf("key %s: tags: %w", k.ID, err)
 	}
-	k.CreatedAt, k.UpdatedAt = fromNanos(created), fromNanos(updated)
+	k.CreatedAt, k.UpdatedAt, k.RotatedAt = fromNanos(created), fromNanos(updated), fromNanos(rotated)
 	k.ExpiresAt, k.DeletedAt, k.LastUsed = fromNull(expires), fromNull(deleted), fromNull(lastUsed)
 	return &k, nil
 }
@@ -94,17 +96,25 @@ func objectJSON[T any](object *T) any {
 // CreateKey implements [core.KeyStore].
 func (s *Store) CreateKey(ctx context.Context, k *core.VirtualKey, secret core.SecretHash, b *core.Budget) error {
 	return s.write(ctx, "create key", func(tx *sql.Tx) error {
+		if err := refuseMinting(k); err != nil {
+			return err
+		}
+		if err := settleMinted(ctx, tx, k); err != nil {
+			return err
+		}
 		if err := settleOwners(ctx, tx, k); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO virtual_keys (id, name, prefix, last_four, role, organization_id, team_id, user_id,
 			all_models, models, rpm, tpm, parallel, tags, blocked, expires_at, created_at, updated_at, deleted_at,
-			ip_ranges, endpoints, project_id, end_user, metadata, guardrails, kind)
-			VALUES (?,?,?,?,?,?,?,?, ?,?,?,?,?,?,?, ?,?,?,NULL, ?,?,?,?,?,?,?)`,
+			ip_ranges, endpoints, project_id, end_user, metadata, guardrails, kind,
+			may_mint, parent_id, rotate_every, rotation_grace, rotated_at)
+			VALUES (?,?,?,?,?,?,?,?, ?,?,?,?,?,?,?, ?,?,?,NULL, ?,?,?,?,?,?,?, ?,?,?,?,?)`,
 			k.ID, clean(k.Name), k.Prefix, k.LastFour, string(k.Role), k.OrganizationID, k.TeamID, k.UserID,
 			flag(k.AllModels), listJSON(k.Models), k.Limits.RPM, k.Limits.TPM, k.Limits.Parallel, listJSON(k.Tags), flag(k.Blocked),
 			nullNanos(k.ExpiresAt), nanos(k.CreatedAt), nanos(k.UpdatedAt),
-			nullJSON(k.IPRanges), nullJSON(k.Endpoints), k.ProjectID, objectJSON(k.EndUser), objectJSON(k.Metadata), listJSON(k.Guardrails), string(k.Kind()))
+			nullJSON(k.IPRanges), nullJSON(k.Endpoints), k.ProjectID, objectJSON(k.EndUser), objectJSON(k.Metadata), listJSON(k.Guardrails), string(k.Kind()),
+			objectJSON(k.MayMint), k.ParentID, int64(k.RotateEvery), int64(k.RotationGrace), nanos(k.RotatedAt))
 		if err == nil {
 			err = insertSecret(ctx, tx, k.ID, secret)
 		}
@@ -184,12 +194,15 @@ func keyWhere(f core.KeyFilter) (w where) {
 		}
 		return ""
 	}
-	few := f.UserID != nil || f.ProjectID != nil
+	few := f.UserID != nil || f.ProjectID != nil || f.ParentID != nil
 	w.add("k.deleted_at IS NULL")
 	w.matches("k.name"+hide(few), f.Name)
 	w.inTeam("k.organization_id"+hide(few), "k.team_id"+hide(few), f.OrganizationID, f.TeamID)
-	w.matches("k.user_id", f.UserID)
-	w.matches("k.project_id"+hide(f.UserID != nil), f.ProjectID)
+	w.matches("k.user_id"+hide(f.ParentID != nil), f.UserID)
+	w.matches("k.project_id"+hide(f.UserID != nil || f.ParentID != nil), f.ProjectID)
+	if f.ParentID != nil {
+		w.add("k.parent_id = ? AND k.parent_id <> ''", *f.ParentID) // as its index says
+	}
 	if f.Kind != nil {
 		w.add("k.kind"+hide(few)+" = ?", string(*f.Kind))
 	}
@@ -242,6 +255,17 @@ func (s *Store) UpdateKey(ctx context.Context, id string, u core.KeyUpdate, now 
 	if u.Metadata != nil {
 		assign("metadata", objectJSON(*u.Metadata))
 	}
+	if u.MayMint != nil {
+		assign("may_mint", objectJSON(*u.MayMint))
+	}
+	if u.RotateEvery != nil {
+		set += ", rotated_at = CASE WHEN rotate_every = 0 THEN ? ELSE rotated_at END" // the schedule begins now
+		args = append(args, nanos(now))
+		assign("rotate_every", int64(*u.RotateEvery))
+	}
+	if u.RotationGrace != nil {
+		assign("rotation_grace", int64(*u.RotationGrace))
+	}
 	if u.Blocked != nil {
 		assign("blocked", flag(*u.Blocked))
 	}
@@ -257,6 +281,9 @@ func (s *Store) UpdateKey(ctx context.Context, id string, u core.KeyUpdate, now 
 		err = changeLive(ctx, tx, id, "UPDATE virtual_keys SET "+set+" WHERE id = ? AND deleted_at IS NULL", append(args, id)...)
 		if err == nil {
 			k, err = scanKey(tx.QueryRowContext(ctx, "SELECT "+keyColumns+" FROM virtual_keys k WHERE k.id = ?", id))
+		}
+		if err == nil {
+			err = refuseMinting(k)
 		}
 		if err == nil {
 			err = changeOwners(ctx, tx, k, u)
@@ -309,8 +336,8 @@ func (s *Store) RotateKey(ctx context.Context, id string, secret core.SecretHash
 		graceUntil = now
 	}
 	return s.write(ctx, "rotate key", func(tx *sql.Tx) error {
-		if err := changeLive(ctx, tx, id, `UPDATE virtual_keys SET prefix = ?, last_four = ?, updated_at = ?
-			WHERE id = ? AND deleted_at IS NULL`, prefix, lastFour, nanos(now), id); err != nil {
+		if err := changeLive(ctx, tx, id, `UPDATE virtual_keys SET prefix = ?, last_four = ?, updated_at = ?, rotated_at = ?
+			WHERE id = ? AND deleted_at IS NULL`, prefix, lastFour, nanos(now), nanos(now), id); err != nil {
 			return err
 		}
 		// A secret that ends sooner by an earlier rotation keeps its own end.
@@ -338,6 +365,9 @@ func (s *Store) DeleteKey(ctx context.Context, id string, now time.Time) error {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM key_secrets WHERE key_id = ?`, id); err != nil {
+			return err
+		}
+		if err := endMinted(ctx, tx, "parent_id = ? AND parent_id <> '' AND deleted_at IS NULL", now, id); err != nil {
 			return err
 		}
 		return tellOfKey(ctx, tx, core.EventKeyDeleted, id, now)

@@ -210,7 +210,7 @@ func (r *openRecord) exchange(node string, d *dimensions) *core.OpenExchange {
 	o := &core.OpenExchange{ExchangeID: r.ExchangeID, NodeID: node, At: fromNanos(r.At), Usage: r.Usage, Reserved: core.Nano(r.Reserved),
 		EndUser: r.EndUser, Tags: r.Tags}
 	if d != nil {
-		o.Project, o.Key, o.Organization, o.Team, o.User, o.Endpoint, o.Stream = d.project, d.key, d.organization, d.team, d.user, d.endpoint, d.stream
+		o.Project, o.ParentKeyID, o.Key, o.Organization, o.Team, o.User, o.Endpoint, o.Stream = d.project, d.parentKey, d.key, d.organization, d.team, d.user, d.endpoint, d.stream
 		o.RequestedModel, o.DeployedModel, o.Provider, o.Deployment = d.requestedModel, d.deployedModel, d.provider, d.deployment
 		o.PriceID, o.Unpriced = d.priceID, d.unpriced
 	}

@@ -69,6 +69,9 @@ func changeOwners(ctx context.Context, tx *sql.Tx, k *core.VirtualKey, u core.Ke
 	if u.OrganizationID == nil && u.TeamID == nil && u.ProjectID == nil && u.UserID == nil {
 		return nil
 	}
+	if k.ParentID != "" {
+		return core.Errorf(core.CodeConflict, core.SourceClient, "a temporary key belongs to whom the key belongs to that made it")
+	}
 	if u.TeamID != nil && *u.TeamID != "" && u.OrganizationID == nil {
 		k.OrganizationID = "" // the team's
 	}
@@ -82,7 +85,10 @@ func changeOwners(ctx context.Context, tx *sql.Tx, k *core.VirtualKey, u core.Ke
 	}
 	_, err := tx.ExecContext(ctx, `UPDATE virtual_keys SET organization_id = ?, team_id = ?, project_id = ?, user_id = ?, kind = ? WHERE id = ?`,
 		k.OrganizationID, k.TeamID, k.ProjectID, k.UserID, string(k.Kind()), k.ID)
-	return err
+	if err != nil {
+		return err
+	}
+	return moveMinted(ctx, tx, k)
 }
 
 // FindOwners implements [core.KeyStore].

@@ -26,7 +26,10 @@ type keyInfo struct {
 	IPRanges                       []string        `json:"ip_ranges"`
 	EndUser                        json.RawMessage `json:"end_user"`
 	Metadata                       json.RawMessage
-	UnknownModels                  []string `json:"unknown_models"`
+	MayMint                        json.RawMessage `json:"may_mint"`
+	ParentID                       string          `json:"parent_id"`
+	RotationDueAt                  *time.Time      `json:"rotation_due_at"`
+	UnknownModels                  []string        `json:"unknown_models"`
 	Blocked                        bool
 	ExpiresAt                      *time.Time `json:"expires_at"`
 	ceilingInfo
@@ -73,7 +76,7 @@ func keyCommand() *cobra.Command {
 		}
 		return cmd
 	}
-	cmd.AddCommand(keyCreateCommand(c), listCommand(c, "List keys, newest first", "/keys", 50, []apiFlag{orgFlag, teamFlag, projectFlag, userFlag, kindFlag}, keyTable), keyUpdateCommand(c), keyRotateCommand(c),
+	cmd.AddCommand(keyCreateCommand(c), listCommand(c, "List keys, newest first", "/keys", 50, []apiFlag{orgFlag, teamFlag, projectFlag, userFlag, kindFlag, parentFlag}, keyTable), keyUpdateCommand(c), keyRotateCommand(c), keyTemporaryCommand(c),
 		one("show", "Show a key", "GET", ""), some("block", "Block keys at once", "POST", "/block"),
 		some("unblock", "Let blocked keys work again", "POST", "/unblock"), some("delete", "Delete keys; their history stays", "DELETE", ""))
 	return cmd
@@ -120,7 +123,7 @@ func showKey(c *apiClient, cmd *cobra.Command, raw []byte) error {
 			fmt.Fprintf(w, "secret (shown this once)\t%s\n", k.Secret)
 		}
 		fmt.Fprintf(w, "id\t%s\nname\t%s\nkey\t%s…%s\nstate\t%s\n", k.ID, k.Name, k.Prefix, k.LastFour, k.state())
-		for _, owner := range [][2]string{{"org", k.OrganizationID}, {"team", k.TeamID}, {"project", k.ProjectID}, {"user", k.UserID}} {
+		for _, owner := range [][2]string{{"org", k.OrganizationID}, {"team", k.TeamID}, {"project", k.ProjectID}, {"user", k.UserID}, {"made by", k.ParentID}} {
 			if owner[1] != "" {
 				fmt.Fprintf(w, "%s\t%s\n", owner[0], owner[1])
 			}
@@ -137,11 +140,14 @@ func showKey(c *apiClient, cmd *cobra.Command, raw []byte) error {
 		if k.ExpiresAt != nil {
 			fmt.Fprintf(w, "expires\t%s\n", k.ExpiresAt.Format(time.RFC3339))
 		}
+		if k.RotationDueAt != nil {
+			fmt.Fprintf(w, "rotation due\t%s\n", k.RotationDueAt.Format(time.RFC3339))
+		}
 		k.ceilingInfo.write(w)
 		for _, policy := range []struct {
 			member string
 			text   json.RawMessage
-		}{{"end user", k.EndUser}, {"metadata", k.Metadata}} {
+		}{{"end user", k.EndUser}, {"metadata", k.Metadata}, {"may mint", k.MayMint}} {
 			if len(policy.text) > 0 && string(policy.text) != "null" {
 				fmt.Fprintf(w, "%s\t%s\n", policy.member, policy.text)
 			}
@@ -203,6 +209,8 @@ type keyFlags struct {
 	ceilingFlags
 	name, expires           string
 	endUser, metadata       string
+	mint                    string
+	rotateEvery, grace      time.Duration
 	tags, ranges, endpoints []string
 	owners                  func() map[string]any
 }
@@ -215,6 +223,9 @@ func (f *keyFlags) add(cmd *cobra.Command) {
 	f.ceilingFlags.add(cmd)
 	fl.StringVar(&f.expires, "expires", "", "time such as 2027-01-31T00:00:00Z; never takes the expiry away")
 	fl.StringVar(&f.endUser, "end-user", "", `who names the client's own user: JSON such as {"from":["header","body"],"required":true} or {"fixed":"batch"}; none takes it away`)
+	fl.StringVar(&f.mint, "may-mint", "", `which temporary keys it may make: JSON such as {"max_ttl":"1h","max_keys":10,"max_budget":"1.00","models":["echo"]}; none takes it away`)
+	fl.DurationVar(&f.rotateEvery, "rotate-every", 0, "how long a secret is good for; 0s is for ever")
+	fl.DurationVar(&f.grace, "rotation-grace", 0, "how much longer it works when a rotation is due")
 	fl.StringVar(&f.metadata, "metadata", "", `what the body's metadata may be: JSON such as {"allowed":["team"],"required":["team"],"tags":["team"]}; none takes it away`)
 	fl.StringSliceVar(&f.tags, "tags", nil, "labels")
 	var owners []apiFlag
@@ -256,6 +267,10 @@ func (f *keyFlags) body(cmd *cobra.Command) map[string]any {
 	f.onto(cmd, b)
 	object(cmd, b, "end-user", f.endUser)
 	object(cmd, b, "metadata", f.metadata)
+	object(cmd, b, "may-mint", f.mint)
+	for member, v := range given(cmd, map[string]any{"rotate-every": f.rotateEvery.String(), "rotation-grace": f.grace.String()}) {
+		b[member] = v
+	}
 	for member, id := range f.owners() {
 		if b[member] = id; id == "none" {
 			b[member] = nil
@@ -322,15 +337,42 @@ func keyUpdateCommand(c *apiClient) *cobra.Command {
 	return cmd
 }
 
-func keyRotateCommand(c *apiClient) *cobra.Command {
-	var grace time.Duration
-	cmd := &cobra.Command{Use: "rotate ID", Short: "Give a key a new secret", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
-		raw, err := c.call("POST", "/keys/"+url.PathEscape(args[0])+"/rotate", map[string]string{"grace": grace.String()})
+func keyTemporaryCommand(c *apiClient) *cobra.Command {
+	var f ceilingFlags
+	var ttl time.Duration
+	var name string
+	cmd := &cobra.Command{Use: "temporary", Short: "Make a temporary key for the key that asks (--key), and show its secret once", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		body := given(cmd, map[string]any{"name": name, "models": f.models, "ttl": ttl.String()})
+		if cmd.Flags().Changed("budget") {
+			body["budget"] = map[string]any{"amount": f.budget}
+		}
+		raw, err := c.call("POST", "/keys/temporary", body)
 		if err != nil {
 			return err
 		}
 		return showKey(c, cmd, raw)
 	}}
-	cmd.Flags().DurationVar(&grace, "grace", 0, "how long the old secret goes on working")
+	fl := cmd.Flags()
+	fl.StringVar(&name, "name", "", "name for people")
+	fl.DurationVar(&ttl, "ttl", 0, "how long it lives; as long as may be unless given")
+	fl.StringSliceVar(&f.models, "models", nil, "models that it may use")
+	fl.StringVar(&f.budget, "budget", "", "dollars that it may spend")
+	return cmd
+}
+
+func keyRotateCommand(c *apiClient) *cobra.Command {
+	var grace time.Duration
+	cmd := &cobra.Command{Use: "rotate ID", Short: "Give a key a new secret", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
+		in := map[string]string{}
+		if cmd.Flags().Changed("grace") {
+			in["grace"] = grace.String()
+		}
+		raw, err := c.call("POST", "/keys/"+url.PathEscape(args[0])+"/rotate", in)
+		if err != nil {
+			return err
+		}
+		return showKey(c, cmd, raw)
+	}}
+	cmd.Flags().DurationVar(&grace, "grace", 0, "how long the old secret goes on working; the key's rotation grace unless given")
 	return cmd
 }

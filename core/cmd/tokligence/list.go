@@ -17,6 +17,7 @@ var (
 	orgFlag     = apiFlag{"org", "organization_id", "id of the organization"}
 	teamFlag    = apiFlag{"team", "team_id", "id of the team"}
 	projectFlag = apiFlag{"project", "project_id", "id of the project"}
+	parentFlag  = apiFlag{"parent", "parent_id", "id of the key that made them"}
 	kindFlag    = apiFlag{"kind", "kind", "whose: user, service_account (a team's own), organization or installation"}
 	userFlag    = apiFlag{"user", "user_id", "id of the user"}
 	fromFlag    = apiFlag{"from", "from", "first instant, such as 2026-11-01 or 2026-11-01T12:00:00Z"}

@@ -10,7 +10,7 @@ import (
 )
 
 // toldElsewhere are the types of what no change of the store causes.
-var toldElsewhere = []core.EventType{core.EventKeyExpiring, core.EventKeyExpired, core.EventBudgetThreshold, core.EventBudgetExceeded,
+var toldElsewhere = []core.EventType{core.EventKeyRotationDue, core.EventKeyExpiring, core.EventKeyExpired, core.EventBudgetThreshold, core.EventBudgetExceeded,
 	core.EventDeploymentCooling, core.EventDeploymentRecovered, core.EventPluginFailed, core.EventPriceMissing, core.EventConfigFailed}
 
 // told lists the types of the events since the last call.

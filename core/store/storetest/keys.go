@@ -17,6 +17,7 @@ func key(id string) *core.VirtualKey {
 		Limits: core.Limits{RPM: 60, TPM: 1000, Parallel: 4}, Tags: []string{"a"}, ExpiresAt: &expires, CreatedAt: At, UpdatedAt: At,
 		IPRanges:  []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::1/128")},
 		Endpoints: []string{"chat", "embeddings"}, Guardrails: []string{"pii"},
+		RotateEvery: core.Span(time.Hour), RotationGrace: core.Span(time.Minute), RotatedAt: At,
 		EndUser:  &core.EndUserPolicy{From: []string{core.EndUserHeader}, Header: "x-who", Required: true},
 		Metadata: &core.MetadataPolicy{Allowed: []string{"a", "b"}, Tags: []string{"a"}},
 	}

@@ -11,7 +11,7 @@ import (
 func open(n int) *core.OpenExchange {
 	e := Entry(n)
 	return &core.OpenExchange{
-		ExchangeID: e.ExchangeID, NodeID: "nod_1", At: e.At, Key: e.Key, Organization: e.Organization, Team: e.Team, Project: e.Project, User: e.User,
+		ExchangeID: e.ExchangeID, NodeID: "nod_1", At: e.At, Key: e.Key, Organization: e.Organization, Team: e.Team, Project: e.Project, ParentKeyID: e.ParentKeyID, User: e.User,
 		EndUser: "ada", Tags: []string{"batch", "eu \"x\""},
 		Endpoint: "chat", Stream: true, RequestedModel: "gpt", DeployedModel: "gpt-q", Provider: "provider.openai", Deployment: "gpt-main",
 		PriceID: "pri_1", Usage: core.Usage{Input: 10, Output: 100}, Reserved: 6000, Unpriced: true,

@@ -43,6 +43,8 @@ func Run(t *testing.T, open func(t *testing.T) core.Store) {
 		"SumAmounts":        testSumAmounts,
 		"SumAmountsByScope": testSumAmountsByScope,
 		"Projects":          testProjects,
+		"MintedKeys":        testMintedKeys,
+		"RotationSchedule":  testRotationSchedule,
 		"KeyKinds":          testKeyKinds,
 		"ModelGroups":       testModelGroups,
 		"Ceilings":          testCeilings,
@@ -79,7 +81,7 @@ func Entry(n int) *core.LedgerEntry {
 	return &core.LedgerEntry{
 		ID: "ent_" + id, ExchangeID: "exc_" + id, At: at, EndedAt: at.Add(time.Second),
 		Key: core.Named{ID: "key_1", Name: "ci"}, Organization: core.Named{ID: "org_1", Name: "Org"},
-		Team: core.Named{ID: "tea_1", Name: "Team"}, Project: core.Named{ID: "prj_1", Name: "Project"}, User: core.Named{ID: "usr_1", Name: "Ä. User"},
+		Team: core.Named{ID: "tea_1", Name: "Team"}, Project: core.Named{ID: "prj_1", Name: "Project"}, ParentKeyID: "key_0", User: core.Named{ID: "usr_1", Name: "Ä. User"},
 		EndUser: "end", Tags: []string{"a", "b"}, Endpoint: "chat", Stream: true,
 		RequestedModel: "gpt", DeployedModel: "gpt-q", ServedModel: "gpt-q-2026-01-01", Provider: "provider.openai", Deployment: "gpt-main",
 		Usage: core.Usage{Input: 5, CacheRead: 3, CacheWrite5m: 2, CacheWrite1h: 1, Output: 7, Reasoning: 4, AudioInput: 1, ImageOutput: 2,
