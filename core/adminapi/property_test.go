@@ -203,6 +203,9 @@ func (c *company) create(w who) {
 		}
 		known = c.rnd.IntN(2) == 0 || named(organizations, "organization_id", &o.Org)
 		known = named(teams, "team_id", &o.Team) && known
+		if team := c.things[teams][o.Team]; team != nil && team.Org != o.Org {
+			known = false // there is no such place
+		}
 		known = (o.kind == virtualKeys && c.rnd.IntN(2) == 0 || named(users, "user_id", &o.User)) && known
 	}
 	if roles := []core.Role{"", "", "owner", "admin", "org_admin", "team_admin", "member", "viewer"}; o.kind != organizations && o.kind != teams {
