@@ -77,7 +77,8 @@ func (s *Service) Begin(ctx context.Context, name string, now time.Time) (addres
 //
 // The provider's groups give roles, and take those that they gave when somebody
 // signs in without the group; a role given or changed here stays. Somebody whose
-// roles changed loses all other sessions.
+// roles changed loses all other sessions. Whoever has no role is let in with an
+// open invitation only, to accept it.
 func (s *Service) Finish(ctx context.Context, f *Flow, a Answer, from Origin, now time.Time) (*Entry, error) {
 	p, err := s.providerNamed(f.Provider)
 	if err != nil {
@@ -99,8 +100,12 @@ func (s *Service) Finish(ctx context.Context, f *Flow, a Answer, from Origin, no
 	if err != nil {
 		return nil, err
 	}
+	invited, err := s.isInvited(ctx, who, now)
+	if err != nil {
+		return nil, err
+	}
 	if u == nil {
-		if u, err = s.meet(ctx, who, len(grants) > 0, now); err != nil {
+		if u, err = s.meet(ctx, who, invited || len(grants) > 0, now); err != nil {
 			return nil, err
 		}
 	}
@@ -116,7 +121,7 @@ func (s *Service) Finish(ctx context.Context, f *Flow, a Answer, from Origin, no
 	if u, err = s.Store.FindUserByID(ctx, u.ID); err != nil {
 		return nil, err
 	}
-	if has, err := s.hasRole(ctx, u); err != nil || !has {
+	if has, err := s.hasRole(ctx, u); err != nil || !has && !invited {
 		return nil, firstOf(err, noRole())
 	}
 	return s.Enter(ctx, u, from, now)
@@ -181,9 +186,19 @@ func (s *Service) living(ctx context.Context, who *person) (*core.User, error) {
 	return s.userOf(ctx, email)
 }
 
+// isInvited reports whether an invitation for the person's address is open.
+func (s *Service) isInvited(ctx context.Context, who *person, now time.Time) (bool, error) {
+	email, err := core.CheckEmail(who.Email)
+	if err != nil || !who.EmailVerified {
+		return false, nil
+	}
+	found, _, err := s.Store.ListInvites(ctx, core.InviteFilter{Email: &email, OpenAt: &now, Page: core.Page{Limit: 1}})
+	return len(found) > 0, err
+}
+
 // meet makes the person a user: the one of their address, or a new one if
-// there is a role for them. Only a verified address says who somebody is.
-func (s *Service) meet(ctx context.Context, who *person, hasRole bool, now time.Time) (*core.User, error) {
+// they are welcome. Only a verified address says who somebody is.
+func (s *Service) meet(ctx context.Context, who *person, welcome bool, now time.Time) (*core.User, error) {
 	email, err := core.CheckEmail(who.Email)
 	switch {
 	case err != nil:
@@ -196,7 +211,7 @@ func (s *Service) meet(ctx context.Context, who *person, hasRole bool, now time.
 		return nil, err
 	}
 	if u == nil {
-		if !hasRole {
+		if !welcome {
 			return nil, noRole()
 		}
 		u = &core.User{ID: core.NewID(core.PrefixUser, now), Name: who.Name, Email: email, CreatedAt: now, UpdatedAt: now}

@@ -139,6 +139,21 @@ test("a user who is there is taken over by a verified address only", async () =>
   assert.equal((await new Browser().signIn(gateway.url, "thief")).status, 403);
 });
 
+test("whoever was invited gets in without a group, to accept", async () => {
+  const { token, link } = await strict.admin("POST", "/invites", { email: "guest@example.com", team_id: strict.team });
+  assert.equal(link, `${strict.url}/accept-invite#token=${token}`);
+  people.guest = verified("guest");
+  const b = new Browser();
+  assert.equal((await b.signIn(strict.url, "guest")).status, 200);
+  assert.equal(await roles(strict, b), "");
+  const r = await b.send("POST", `${strict.url}/api/v1/invites/accept`, { json: { token } });
+  assert.equal(r.status, 200, r.text);
+  assert.equal(await roles(strict, b), "team:member");
+  assert.equal((await new Browser().signIn(strict.url, "guest")).status, 200);
+  people.thief.email = "guest@example.com";
+  assert.equal((await new Browser().signIn(strict.url, "thief")).status, 403, "an address that is not verified is no invitation");
+});
+
 test("a flow is finished once, by the browser that began it, with what was sent", async () => {
   const callback = `${gateway.url}/api/v1/sign-in/oidc/callback`;
   const refused = async (what, b, address) => {
