@@ -41,7 +41,7 @@ func (a *api) describe() []byte {
 		"openapi":  "3.1.0",
 		"info":     map[string]any{"title": "Tokligence Gateway admin API", "version": cmp.Or(a.Version, "dev"), "description": apiDescription},
 		"servers":  []any{map[string]any{"url": Prefix}},
-		"security": []any{map[string]any{"bearer": []any{}}, map[string]any{"header": []any{}}},
+		"security": []any{map[string]any{"bearer": []any{}}, map[string]any{"header": []any{}}, map[string]any{"session": []any{}}},
 		"paths":    paths,
 		"components": map[string]any{
 			"schemas":   s.defs,
@@ -49,6 +49,8 @@ func (a *api) describe() []byte {
 			"securitySchemes": map[string]any{
 				"bearer": map[string]any{"type": "http", "scheme": "bearer", "description": "An admin key."},
 				"header": map[string]any{"type": "apiKey", "in": "header", "name": "X-Api-Key", "description": "An admin key."},
+				"session": map[string]any{"type": "apiKey", "in": "cookie", "name": sessionCookie,
+					"description": "A person's, from POST /sign-in. What changes something needs the header " + csrfHeader + " beside it."},
 			},
 		},
 	})
@@ -89,6 +91,9 @@ func (s *schemas) operation(rt route, o operation, actions map[string]action) ma
 	out := map[string]any{
 		"operationId": operationID(rt), "summary": o.summary, "tags": []any{strings.Split(rt.path, "/")[1]},
 		"parameters": params, "responses": responses,
+	}
+	if rt.need.open {
+		out["security"] = []any{} // nobody is asked who he is
 	}
 	if o.body != nil {
 		body := s.of(o.body, true)

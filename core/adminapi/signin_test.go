@@ -113,6 +113,15 @@ func (w *world) signedIn(email string) *browser {
 
 func TestSignIn(t *testing.T) {
 	w := newWorld(t)
+	open := 0
+	for _, rt := range (&api{}).routes() {
+		if rt.need.open {
+			open++
+		}
+	}
+	if _, _, text := w.do("", "GET", "/openapi.json", ""); strings.Count(text, `"security":[]`) != open || open == 0 {
+		t.Errorf("%d routes are open, not so described", open)
+	}
 	w.browser().want(200, "GET", "/sign-in", "", `{"password":true,"reset_by_mail":true,"providers":[]}`)
 	id := w.addUser("ada@example.com", core.RoleAdmin)
 	b := w.browser()
