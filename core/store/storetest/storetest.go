@@ -53,6 +53,7 @@ func Run(t *testing.T, open func(t *testing.T) core.Store) {
 		"EmptyBatch":        testEmptyBatch,
 		"Audit":             testAudit,
 		"AuditPaging":       testAuditPaging,
+		"Sealed":            testSealed,
 		"EventsOfChanges":   testEventsOfChanges,
 		"Events":            testEvents,
 		"Webhooks":          testWebhooks,
