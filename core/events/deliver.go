@@ -98,6 +98,7 @@ type outcome struct {
 	status     int
 	err        string        // "": it was taken
 	final      bool          // no other attempt is of use
+	ours       bool          // it says nothing of the receiver
 	gone       bool          // the webhook wants no more
 	retryAfter time.Duration // at least
 }
@@ -147,7 +148,7 @@ func (s *Service) finish(ctx context.Context, d *core.Delivery, o outcome) error
 		s.failed.Add(1)
 		s.Log.Warn("a delivery failed", "delivery", d.ID, "type", d.Type, "webhook", d.WebhookID, "attempts", d.Attempts, "status", d.LastStatus)
 	}
-	if d.WebhookID == "" || o.final {
+	if d.WebhookID == "" || o.final || o.ours {
 		return nil
 	}
 	return s.note(ctx, d.WebhookID, o, now)
@@ -198,7 +199,7 @@ func (s *Service) post(ctx context.Context, d *core.Delivery) outcome {
 // ownFault is an outcome that is not the receiver's doing; the log says more.
 func (s *Service) ownFault(d *core.Delivery, err error) outcome {
 	s.Log.Error("a delivery could not be made", "delivery", d.ID, "error", err)
-	return outcome{err: "the gateway could not make it; its log says why"}
+	return outcome{ours: true, err: "the gateway could not make it; its log says why"}
 }
 
 // message is the body that a webhook gets.
@@ -213,7 +214,7 @@ func (s *Service) send(ctx context.Context, w *core.Webhook, e *core.Event) outc
 	secrets, err := s.open(w)
 	if err != nil {
 		s.Log.Error("the secrets of a webhook cannot be read", "webhook", w.ID, "error", err)
-		return outcome{err: "the gateway could not read the webhook's secrets; its log says why"}
+		return outcome{ours: true, err: "the gateway could not read the webhook's secrets; its log says why"}
 	}
 	body, err := json.Marshal(message{e.Type, e.At.UTC(), e.Data})
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/seal"
 )
 
 // verify recomputes a signature by the words of the specification.
@@ -346,6 +347,27 @@ func TestService_Retention(t *testing.T) {
 	r.step()
 	if got := r.events() + fmt.Sprint(len(r.deliveries())); got != "0" {
 		t.Errorf("left: %s", got)
+	}
+}
+
+// TestService_LostKey: secrets that cannot be read are the gateway's own trouble:
+// the webhook is not to blame, and gets its event once they can be.
+func TestService_LostKey(t *testing.T) {
+	r, to := newRig(t, nil), newReceiver(t)
+	w, _ := r.hook(to.URL, core.AllEvents)
+	right := r.Sealer
+	r.Sealer = seal.Without("it is lost")
+	r.add(r.event())
+	r.step()
+	d := r.deliveries()[0]
+	if d.State != core.DeliveryPending || !strings.Contains(d.LastError, "its log says why") || r.find(w.ID).FailingSince != nil {
+		t.Errorf("got %+v, %+v", d, r.find(w.ID))
+	}
+	r.Sealer = right
+	r.pass(delays[0])
+	r.step()
+	if n := len(to.all()); n != 1 {
+		t.Errorf("%d were delivered", n)
 	}
 }
 

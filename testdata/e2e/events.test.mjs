@@ -12,6 +12,7 @@ import { promisify } from "node:util";
 import { SMTPServer } from "smtp-server";
 import { Webhook, WebhookVerificationError } from "standardwebhooks";
 import { startGateway } from "./gateway.mjs";
+import { chat, json, startVendor } from "./vendor.mjs";
 
 const mailPassword = "MARKMAIL-password";
 const mailFrom = "Gateway <gateway@example.com>";
@@ -101,6 +102,77 @@ describe("webhooks", () => {
   });
 });
 
+describe("what requests cause", () => {
+  let vendor, gateway, receiver;
+  const got = [];
+  const told = (type) => got.filter((e) => e.type === type);
+
+  before(async () => {
+    vendor = await startVendor();
+    receiver = http.createServer((req, res) => {
+      let body = "";
+      req.on("data", (d) => (body += d));
+      req.on("end", () => {
+        got.push(JSON.parse(body));
+        res.writeHead(204).end();
+      });
+    });
+    await new Promise((r) => receiver.listen(0, "127.0.0.1", r));
+    gateway = await startGateway(vendor.url, `
+[security]
+allow_private_hosts = ["127.0.0.1"]
+
+[routing]
+cooldown = "1s"
+
+[[deployment]]
+name = "unpriced-main"
+provider = "provider.openai"
+model = "newco/model-9"
+credential = "openai"
+base_url = "${vendor.url}/v1"
+allow_private = true
+
+[[model]]
+name = "unpriced"
+deployments = ["unpriced-main"]
+`);
+    await gateway.admin("POST", "/webhooks", { url: `http://127.0.0.1:${receiver.address().port}`, types: ["*"] });
+  });
+  after(async () => {
+    await gateway?.stop();
+    receiver?.close();
+    await vendor?.stop();
+  });
+
+  const ask = (model, key, max_tokens = 4000) =>
+    gateway.ask("/v1/chat/completions", { model, max_tokens, messages: [{ role: "user", content: "hi" }] }, { authorization: `Bearer ${key.secret}` });
+
+  test("a budget tells of each threshold, and of a refusal, once", async () => {
+    vendor.answer = json(chat.whole("ok", 1000, 4000)); // 9 of 10 thousandths
+    const key = await gateway.newKey({ name: "poor", budget: { amount: "0.01", period: "month", thresholds: [50, 80, 100] } });
+    assert.equal((await ask("openai", key)).status, 200);
+    for (let i = 0; i < 3; i++) assert.equal((await ask("openai", key)).status, 402);
+    await until("the events", () => told("budget.exceeded").length && told("budget.threshold").length === 2);
+    await sleep(1500); // what is told twice would come now
+    assert.deepEqual(told("budget.threshold").map((e) => [e.data.percent, e.data.subject, e.data.amount, e.data.spent]).sort(), [[50, "poor", "0.01", "0.009"], [80, "poor", "0.01", "0.009"]]);
+    assert.deepEqual(told("budget.exceeded").map((e) => [e.data.scope, e.data.subject_id]), [["key", key.id]]);
+  });
+
+  test("a deployment tells when it cools down and when it is well, and a model that it has no price", async () => {
+    const key = await gateway.newKey({ name: "free" });
+    vendor.answer = json({ error: { message: "slow down" } }, 429);
+    await ask("openai", key);
+    await until("the cool-down", () => told("deployment.cooling").length === 1);
+    assert.equal(told("deployment.cooling")[0].data.deployment, "openai-main");
+    vendor.answer = json(chat.whole("ok", 1, 1));
+    await until("an answer", async () => (await ask("openai", key)).status === 200);
+    for (let i = 0; i < 3; i++) assert.equal((await ask("unpriced", key)).status, 200);
+    await until("the price", () => told("price.missing").length === 1);
+    assert.deepEqual(told("price.missing")[0].data, { deployment: "unpriced-main", provider: "provider.openai", model: "newco/model-9" });
+  });
+});
+
 describe("mail", () => {
   let dir, tls;
 
@@ -114,7 +186,7 @@ describe("mail", () => {
   after(() => rm(dir, { recursive: true, force: true }));
 
   // sends has a mail server of the options, and a gateway that mails each new key to ops.
-  async function sends({ mode, username = "gateway", password = mailPassword, server = {} }, then) {
+  async function sends({ mode, username = "gateway", password = mailPassword, server = {}, events = '"key.created"' }, then) {
     const seen = { mails: [], auths: [], refuse: [] };
     const smtp = new SMTPServer({
       key: tls.key, cert: tls.cert, secure: mode === "tls", authMethods: ["PLAIN", "LOGIN"], ...server,
@@ -147,9 +219,9 @@ tls = "${mode}"
 timeout = "5s"
 ${username && `username = "${username}"\npassword = "env:SMTP_PASSWORD"`}
 [events]
-mail = ["key.created"]
+mail = [${events}]
 mail_to = ["ops@example.com"]
-`, { keyless: true, env: { SMTP_PASSWORD: password, SSL_CERT_FILE: tls.file } });
+`, { keyless: true, server: 'public_url = "https://gateway.example.com"', env: { SMTP_PASSWORD: password, SSL_CERT_FILE: tls.file } });
     try {
       await then(gateway, seen);
       assert.ok(!gateway.log().includes("MARKMAIL"), "the password is in the log");
@@ -173,6 +245,20 @@ mail_to = ["ops@example.com"]
         assert.ok(seen.auths.every((secure) => secure), "a password came in the clear");
       }));
   }
+
+  test("brings an invitation, whose link nobody else is shown", () =>
+    sends({ mode: "starttls", events: "" }, async (gateway, seen) => {
+      await gateway.admin("POST", "/invites", { email: "ada@example.com", role: "viewer" });
+      const mail = await until("the mail", () => seen.mails[0]);
+      assert.deepEqual(mail.to, ["ada@example.com"]);
+      const text = mail.text.replaceAll("=\r\n", "");
+      const [, link] = /^(https:\/\/gateway\.example\.com\/\S+)\r$/m.exec(text);
+      assert.ok(text.includes(`<a href=3D"${link}">`), text);
+      const token = link.slice(-20);
+      const { data } = await gateway.admin("GET", "/events?type=invite.created");
+      assert.equal(data[0].data.email, "ada@example.com");
+      assert.ok(!JSON.stringify(data).includes(token) && !gateway.log().includes(token));
+    }));
 
   test("is tried again until the server takes it, and given up when it never will", () =>
     sends({ mode: "starttls" }, async (gateway, seen) => {
