@@ -108,8 +108,7 @@ func (s *Service) concerned(ctx context.Context, e *core.Event) ([]string, error
 		found, err = s.admins(ctx, core.MembershipFilter{TeamID: &e.TeamID}, core.RoleTeamAdmin)
 	}
 	if err == nil && len(found) == 0 && e.OrganizationID != "" {
-		inside := ""
-		found, err = s.admins(ctx, core.MembershipFilter{OrganizationID: &e.OrganizationID, TeamID: &inside}, core.RoleOwner, core.RoleAdmin, core.RoleOrgAdmin)
+		found, err = s.admins(ctx, core.MembershipFilter{OrganizationID: &e.OrganizationID}, core.RoleOwner, core.RoleAdmin, core.RoleOrgAdmin)
 	}
 	all := append(slices.Clone(s.AlertsTo), found...)
 	slices.Sort(all)
