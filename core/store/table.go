@@ -167,7 +167,7 @@ func (w *where) reach(r *core.Reach, organization, team, user string) {
 // organization for good, so that with both it is enough to look at the team.
 func (w *where) inTeam(organization, team string, organizationID, teamID *string) {
 	w.matches(team, teamID)
-	if teamID == nil || organizationID == nil {
+	if teamID == nil || *teamID == "" || organizationID == nil { // "" is in no team
 		w.matches(organization, organizationID)
 		return
 	}
