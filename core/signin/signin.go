@@ -52,10 +52,15 @@ func New(o Options) *Service {
 	return s
 }
 
-// Close ends the sending of mail and waits for it.
+// closePatience is how long Close waits for mail that is being prepared.
+const closePatience = 5 * time.Second
+
+// Close waits for mail that is being prepared, and ends what takes too long.
 func (s *Service) Close() {
-	s.stop()
+	late := time.AfterFunc(closePatience, s.stop)
 	s.mails.Wait()
+	late.Stop()
+	s.stop()
 }
 
 // Origin is where a person comes from.

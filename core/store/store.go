@@ -50,7 +50,8 @@ var _ core.Store = (*Store)(nil)
 //
 // is libpq's form with libpq's parameters, of a database that exists; tables stand in
 // the first schema of the search path. pool_max_conns bounds the connections for
-// reading; two more write and listen.
+// reading; up to three more write, listen and wait for others. Between here and the
+// server may be a pooler only if it leaves a session to each connection.
 func Open(ctx context.Context, url string, now func() time.Time) (*Store, error) {
 	db, err := newEngine(url)
 	if err != nil {
