@@ -42,7 +42,7 @@ func TestTokens(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	admin, _ := create(t, s, keys.Spec{Name: "admin", Role: core.RoleAdmin, AllModels: true})
+	admin, _ := create(t, s, keys.Spec{Name: "admin", Role: core.RoleAdmin, AllModels: true, MayMint: &core.MintPolicy{MaxTTL: core.Span(time.Hour), MaxKeys: 1}})
 	team, _ := create(t, s, keys.Spec{Name: "team", TeamID: "tea_1", Models: []string{"a", "b"}, Limits: core.Limits{RPM: 5}})
 	gone, _ := create(t, s, keys.Spec{Name: "gone", AllModels: true})
 	if err := s.Delete(ctx, gone.ID); err != nil {
@@ -63,10 +63,10 @@ func TestTokens(t *testing.T) {
 	s.Tokens = tokens
 
 	p := accepted(t, s, "eyJ.admin.x", at.Now())
-	if p.Key.ID != admin.ID || p.Key.Role != core.RoleNone || !p.AllowsModel("a") {
+	if p.Key.ID != admin.ID || p.Key.Role != core.RoleNone || p.Key.MayMint != nil || !p.AllowsModel("a") {
 		t.Errorf("a token of an admin key: %+v", p.Key)
 	}
-	if k, err := s.Get(ctx, admin.ID); err != nil || k.Role != core.RoleAdmin {
+	if k, err := s.Get(ctx, admin.ID); err != nil || k.Role != core.RoleAdmin || k.MayMint == nil {
 		t.Errorf("the key itself: %+v, %v", k, err)
 	}
 	p = accepted(t, s, "eyJ.team.x", at.Now())
