@@ -24,7 +24,7 @@ func isToken(secret string) bool {
 
 // byToken is the principal of a token of another issuer. The key behind it is
 // as good as it is by itself, but opens no management route, whatever its role is,
-// and makes no keys, which would outlive the token.
+// and gives out no secret: that would outlive the token, and what narrows it.
 func (s *Service) byToken(ctx context.Context, token string, now time.Time) (*found, error) {
 	g, err := s.Tokens.Grant(ctx, token, now)
 	if err != nil {
@@ -37,7 +37,7 @@ func (s *Service) byToken(ctx context.Context, token string, now time.Time) (*fo
 	if err != nil || k.DeletedAt != nil {
 		return nil, core.Errorf(core.CodePermissionDenied, core.SourceClient, "the token stands for a key that does not exist").With(err)
 	}
-	k.Role, k.MayMint = core.RoleNone, nil
+	k.Role, k.MayMint, k.RotateEvery = core.RoleNone, nil, 0
 	if g.EndUser != "" {
 		k.EndUser = &core.EndUserPolicy{Fixed: g.EndUser}
 	}
