@@ -96,7 +96,9 @@ type SignInStore interface {
 	SignUp(ctx context.Context, secret SecretHash, u *User, hash string, now time.Time) error
 
 	FindIdentity(ctx context.Context, issuer, subject string) (*Identity, error)
-	// LinkIdentity stores it, in place of one of the same issuer and subject.
+	// LinkIdentity stores it, in place of one of the same issuer and subject. The
+	// password, sessions and links of a user whom an invitation made end: whoever made
+	// the invitation saw its link, too, and may have followed it before the address's owner.
 	LinkIdentity(ctx context.Context, i *Identity) error
 	// ApplyGrants makes the user's roles those of grants, where the issuer may:
 	// where the user has no role, or the one that the issuer gave there before. A

@@ -31,11 +31,25 @@ func (s *Store) LinkIdentity(ctx context.Context, i *core.Identity) error {
 		if _, err := users.named(ctx, tx, "user_id", i.UserID); err != nil {
 			return err
 		}
+		if err := reclaim(ctx, tx, i.UserID); err != nil {
+			return err
+		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO identities (issuer, subject, user_id, created_at) VALUES (?,?,?,?)
 			ON CONFLICT (issuer, subject) DO UPDATE SET user_id = excluded.user_id, created_at = excluded.created_at`,
 			clean(i.Issuer), clean(i.Subject), i.UserID, nanos(i.CreatedAt))
 		return err
 	})
+}
+
+// reclaim shuts out whoever made the user by an invitation.
+func reclaim(ctx context.Context, tx *sql.Tx, userID string) error {
+	var made int
+	err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM invites i JOIN users u ON u.id = i.user_id
+		WHERE i.user_id = ? AND i.accepted_at = u.created_at`, userID).Scan(&made)
+	if err != nil || made == 0 {
+		return err
+	}
+	return shutOut(ctx, tx, userID)
 }
 
 // ApplyGrants implements [core.SignInStore].

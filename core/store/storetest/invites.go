@@ -119,4 +119,24 @@ func testInvites(t *testing.T, s core.Store) {
 	wantError(t, "to a place that is gone", s.AcceptInvite(ctx, "inv_6", new("usr_e", "e@example.com"), "hash", At), core.CodeConflict, "", "gone")
 	_, err = s.FindUserByID(ctx, "usr_e")
 	wantCode(t, err, core.CodeNotFound)
+
+	// Who made the invitation may have followed it: the owner of the address takes over.
+	if err := s.SetPassword(ctx, "usr_2", "hash", At); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.CreateSession(ctx, session("ses_a", "usr_a"), core.SecretHash{1}); err != nil {
+		t.Fatal(err)
+	}
+	for _, user := range []string{"usr_a", "usr_2"} {
+		if err := s.LinkIdentity(ctx, &core.Identity{Issuer: "https://id", Subject: user, UserID: user, CreatedAt: At}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err = s.FindPassword(ctx, "usr_a")
+	wantCode(t, err, core.CodeNotFound)
+	_, err = s.FindSessionByID(ctx, "ses_a")
+	wantCode(t, err, core.CodeNotFound)
+	if _, err = s.FindPassword(ctx, "usr_2"); err != nil { // whom nobody invited
+		t.Error(err)
+	}
 }
