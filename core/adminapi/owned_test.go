@@ -65,7 +65,6 @@ func TestOwned_C86(t *testing.T) {
 		{"POST", "/deployments", deployment(`"credential": "fore"`), 400, "credential", `no [[credential]] is named "fore"`},
 		{"POST", "/models", `{"name": "new", ` + team + `"deployments": ["echo"]}`, 400, "deployments[0]", "is not yours"},
 		{"POST", "/models", `{"name": "new", ` + team + `"deployments": ["foreign"]}`, 400, "deployments[0]", `no [[deployment]] is named "foreign"`},
-		{"POST", "/models", `{"name": "new", ` + team + `"deployments": ["own"], "fallbacks": ["foreign"]}`, 400, "fallbacks[0]", `no [[model]] is named "foreign"`},
 		{"POST", "/models", `{"name": "new", ` + team + `"deployments": ["own"], "guardrails": ["words"]}`, 400, "guardrails", "are the operator's"},
 		{"POST", "/models", `{"name": "echo", ` + team + `"deployments": ["own"]}`, 409, "name", `there is a model "echo" already`},
 		{"POST", "/models", `{"name": "foreign", ` + team + `"deployments": ["own"]}`, 409, "name", `there is a model "foreign" already`},
@@ -97,6 +96,9 @@ func TestOwned_C86(t *testing.T) {
 			t.Errorf("%s: %s", path, text)
 		}
 	}
+	// To name what others have is as to name nothing, and keeps nobody from the name.
+	do(200, "PATCH", "/models/own", `{"fallbacks": ["echo", "foreign", "later"]}`)
+	w.want(201, "POST", "/models", `{"name": "later", "deployments": ["foreign"], "fallbacks": ["own"], "team_id": "`+other+`"}`, nil)
 	// The operator's do not lean on what a team has.
 	if p := w.problemOf(400, "POST", "/models", `{"name": "new", "deployments": ["own"]}`); p.Param != "deployments[0]" {
 		t.Errorf("%+v", p)

@@ -155,18 +155,26 @@ func (l *loader) wantPlugin(at place, kind abi.Kind, id string) {
 // want reports a name that no object of the kind has. What stands in a file
 // names only what stands in files: it must be valid before there is a database.
 func (l *loader) want(at place, kind, name string) {
-	target, ok := l.objects[kind+"["+name+"]"]
+	target := l.objects[kind+"["+name+"]"]
+	known := l.known(at, kind, name)
 	ownKinds := kind == string(core.ObjectCredential) || kind == string(core.ObjectDeployment)
 	switch {
-	case !ok && at.src.owned() && kind == string(core.ObjectModel): // whoever takes an alias away is not to be held up
+	case !known && at.src.owned() && kind == string(core.ObjectModel): // whoever takes an alias away, or makes one, is not to be held up
 		l.warn(at, "no [[model]] is named %q: it is skipped", name)
-	case !ok || target.src.owned() && target.src.owner() != at.src.owner(): // what others own does not exist
+	case !known:
 		l.fail(at, "no [[%s]] is named %q%s", kind, name, didYouMean(name, l.visible(kind, at.src)))
 	case at.src.owned() && ownKinds && !target.src.owned():
 		l.fail(at, "%s %q is not yours: what a team or an organization owns uses its own", kind, name)
 	case target.src.made != nil && at.src.made == nil:
 		l.fail(at, "%s %q was made by API: a file can name only what stands in a file", kind, name)
 	}
+}
+
+// known reports whether what stands at at knows of the object: what others own
+// does not exist.
+func (l *loader) known(at place, kind, name string) bool {
+	target, ok := l.objects[kind+"["+name+"]"]
+	return ok && (!target.src.owned() || target.src.owner() == at.src.owner())
 }
 
 // checkPluginCredential holds the credential of a plugin's HTTP requests to be its own.
@@ -264,6 +272,11 @@ func (l *loader) checkModels() map[string]bool {
 			for j, name := range list.names {
 				l.want(at.child(list.key).element(j), list.kind, name)
 				used[list.kind+"["+name+"]"] = true
+			}
+		}
+		if at.src.owned() {
+			for _, list := range []*[]string{&m.Fallbacks, &m.ContextWindowFallbacks, &m.ContentPolicyFallbacks} {
+				*list = slices.DeleteFunc(*list, func(name string) bool { return !l.known(at, "model", name) })
 			}
 		}
 		if _, given := at.src.lines[at.child("strategy").index]; given || len(m.Deployments) > 1 {
