@@ -132,7 +132,7 @@ func (i *issuer) ready(ctx context.Context) (*oidc.IDTokenVerifier, error) {
 	if i.verifier != nil {
 		return i.verifier, nil
 	}
-	ctx = oidc.ClientContext(ctx, i.client)
+	ctx = oidc.ClientContext(context.WithoutCancel(ctx), i.client) // the answer is for all who come next
 	url := i.KeysURL
 	if url == "" {
 		p, err := oidc.NewProvider(ctx, i.Issuer.Issuer)
@@ -147,7 +147,7 @@ func (i *issuer) ready(ctx context.Context) (*oidc.IDTokenVerifier, error) {
 		}
 		url = said.KeysURL
 	}
-	keys := watched{oidc.NewRemoteKeySet(context.WithoutCancel(ctx), url)}
+	keys := watched{oidc.NewRemoteKeySet(ctx, url)}
 	// Times are compared by Grant, with the caller's clock.
 	i.verifier = oidc.NewVerifier(i.Issuer.Issuer, keys, &oidc.Config{ClientID: i.Audience, SupportedSigningAlgs: i.Algorithms, SkipExpiryCheck: true})
 	return i.verifier, nil

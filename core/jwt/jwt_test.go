@@ -212,3 +212,16 @@ func TestGrant_Keys(t *testing.T) {
 		t.Errorf("what is known needs no issuer: %s", code)
 	}
 }
+
+// TestGrant_CallerLeaves: whoever goes while the issuer is asked spoils the answer
+// for nobody.
+func TestGrant_CallerLeaves(t *testing.T) {
+	i := newIssuer(t)
+	v := i.verifier(func() time.Time { return start }, nil)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, _ = v.Grant(gone, i.token(t, nil), start)
+	if _, err := v.Grant(t.Context(), i.token(t, nil), start); err != nil {
+		t.Error(err)
+	}
+}
