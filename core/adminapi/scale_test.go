@@ -37,12 +37,13 @@ var crowded = []string{
 	`INSERT INTO memberships (id, user_id, organization_id, team_id, role, created_at, updated_at)
 		SELECT 'mem_' || (10000000000 + n), 'usr_' || (10000000000 + n), CASE WHEN n % 10 < 9 THEN 'org_1' ELSE 'org_' || (2 + n % 99) END,
 		CASE WHEN n % 10 >= 9 THEN '' WHEN n % 2 = 0 THEN 'tea_1' ELSE 'tea_' || (2 + n % 800) END, 'member', n, n FROM seq`,
-	`INSERT INTO virtual_keys (id, name, prefix, last_four, role, organization_id, team_id, user_id, all_models, models, rpm, tpm, parallel, tags, blocked, created_at, updated_at, project_id)
+	`INSERT INTO virtual_keys (id, name, prefix, last_four, role, organization_id, team_id, user_id, all_models, models, rpm, tpm, parallel, tags, blocked, created_at, updated_at, project_id, kind)
 		SELECT 'key_' || (10000000000 + n), CASE WHEN n % 3 = 0 THEN 'ci' ELSE 'key ' || n END, 'sk-tok-abcd', 'wxyz', '',
 		CASE WHEN n % 50000 = 1 THEN '' WHEN n % 10 < 9 THEN 'org_1' ELSE 'org_' || (2 + n % 99) END,
 		CASE WHEN n % 50000 IN (1, 2) OR n % 10 >= 9 THEN '' WHEN n % 2 = 0 THEN 'tea_1' ELSE 'tea_' || (2 + n % 800) END,
 		CASE WHEN n % 50000 IN (1, 2) OR n % 5 = 0 THEN '' WHEN n % 1000 = 3 THEN 'usr_10000000001' ELSE 'usr_' || (10000000000 + n % 200000) END,
-		1, '[]', 0, 0, 0, '[]', CASE WHEN n % 5000 = 0 THEN 1 ELSE 0 END, n, n, CASE WHEN n % 20 = 8 THEN 'prj_' || (n % 100) ELSE '' END FROM seq`,
+		1, '[]', 0, 0, 0, '[]', CASE WHEN n % 5000 = 0 THEN 1 ELSE 0 END, n, n, CASE WHEN n % 20 = 8 THEN 'prj_' || (n % 100) ELSE '' END,
+		CASE WHEN n % 50000 = 1 THEN 'installation' WHEN n % 50000 = 2 THEN 'organization' WHEN n % 5 <> 0 THEN 'user' WHEN n % 10 < 9 THEN 'service_account' ELSE 'organization' END FROM seq`,
 	`INSERT INTO key_secrets (hash, key_id) SELECT 'hash ' || n, 'key_' || (10000000000 + n) FROM seq`,
 	`INSERT INTO budgets (id, scope, subject_id, amount, period, timezone, policy, created_at)
 		SELECT 'bud_' || n, 'key', 'key_' || (10000000000 + n), 5000000000, 'month', '', 'strict', n FROM seq WHERE n % 2 = 0`,

@@ -53,6 +53,9 @@ func (s *Store) FindMembershipByID(ctx context.Context, id string) (*core.Member
 
 // ListMemberships implements [core.MembershipStore].
 func (s *Store) ListMemberships(ctx context.Context, f core.MembershipFilter) ([]*core.Membership, string, error) {
+	if apart, err := s.apart(ctx, "teams", f.TeamID, map[string]*string{"organization_id": f.OrganizationID}); apart || err != nil {
+		return nil, "", err
+	}
 	var w where
 	hide := ""
 	if f.UserID != nil { // who has few memberships: an expression uses no index

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -164,14 +166,33 @@ func (w *where) reach(r *core.Reach, organization, team, user string) {
 }
 
 // inTeam filters by organization and team, those that are not nil. A team is of one
-// organization for good, so that with both it is enough to look at the team.
+// organization for good: who gives both has asked [Store.apart], and it is enough
+// to look at the team.
 func (w *where) inTeam(organization, team string, organizationID, teamID *string) {
 	w.matches(team, teamID)
-	if teamID == nil || *teamID == "" || organizationID == nil { // "" is in no team
+	if teamID == nil || *teamID == "" { // "" is in no team
 		w.matches(organization, organizationID)
-		return
 	}
-	w.add("(SELECT organization_id FROM teams WHERE id = ?) = ?", *teamID, *organizationID)
+}
+
+// apart reports whether the row of the table is there with something else than
+// has says: what is listed by both is nothing then, and may take long to be found so.
+// has is what the row has for good: "organization_id" of a team.
+func (s *Store) apart(ctx context.Context, table string, id *string, has map[string]*string) (bool, error) {
+	var w where
+	w.matches("id", id)
+	for _, name := range slices.Sorted(maps.Keys(has)) {
+		w.matches(name, has[name])
+	}
+	if id == nil || *id == "" || len(w.terms) == 1 {
+		return false, nil
+	}
+	var n int
+	err := s.read.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+table+w.String(), w.args...).Scan(&n)
+	if err != nil {
+		return false, fmt.Errorf("look at %s: %w", table, explain(err))
+	}
+	return n == 0, nil
 }
 
 // matches filters when value is not nil.

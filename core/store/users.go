@@ -49,6 +49,9 @@ func (s *Store) FindUserByID(ctx context.Context, id string) (*core.User, error)
 
 // ListUsers implements [core.UserStore].
 func (s *Store) ListUsers(ctx context.Context, f core.UserFilter) ([]*core.User, string, error) {
+	if apart, err := s.apart(ctx, "teams", f.TeamID, map[string]*string{"organization_id": f.OrganizationID}); apart || err != nil {
+		return nil, "", err
+	}
 	w, err := s.userWhere(ctx, f)
 	if err != nil {
 		return nil, "", fmt.Errorf("list users: %w", err)
