@@ -118,7 +118,7 @@ func userInviteCommand(c *apiClient) *cobra.Command {
 		}
 		var i inviteInfo
 		return c.show(cmd, raw, &i, func(w *tabwriter.Writer) {
-			fmt.Fprintf(w, "id\t%s\nemail\t%s\nrole\t%s\nexpires\t%s\nlink (shown this once)\t%s\n", i.ID, i.Email, i.Role, i.ExpiresAt.Format(time.RFC3339), i.Link)
+			fmt.Fprintf(w, "id\t%s\nemail\t%s\nrole\t%s\nexpires\t%s\nlink (shown this once)\t%s\n", i.ID, i.Email, i.Role, i.ExpiresAt.Format(time.RFC3339), c.whole(i.Link))
 		})
 	}}
 	body = addFlags(cmd, emailFlag, inviteRoleFlag, orgFlag, teamFlag)
@@ -137,7 +137,7 @@ func userResetCommand(c *apiClient) *cobra.Command {
 			ExpiresAt time.Time `json:"expires_at"`
 		}
 		return c.show(cmd, raw, &t, func(w *tabwriter.Writer) {
-			fmt.Fprintf(w, "expires\t%s\nlink (shown this once)\t%s\n", t.ExpiresAt.Format(time.RFC3339), t.Link)
+			fmt.Fprintf(w, "expires\t%s\nlink (shown this once)\t%s\n", t.ExpiresAt.Format(time.RFC3339), c.whole(t.Link))
 		})
 	}}
 }
@@ -175,4 +175,13 @@ func sessionCommand() *cobra.Command {
 		}
 	}), endCommand(c, "End a session", "/sessions"))
 	return cmd
+}
+
+// whole is a link with the address that the command knows, where the gateway
+// has no public one to begin it with.
+func (c *apiClient) whole(link string) string {
+	if strings.HasPrefix(link, "/") {
+		return strings.TrimRight(c.url, "/") + link
+	}
+	return link
 }
