@@ -102,6 +102,9 @@ func (s *Service) link(page, token string) string {
 	return s.PublicURL + "/" + page + "#token=" + token
 }
 
+// maxEmail is longer than any user's address, see [core.CheckEmail].
+const maxEmail = 256
+
 // wrong is the same for an unknown address and a wrong password.
 func wrong() error {
 	return core.Errorf(core.CodeUnauthenticated, core.SourceClient, "the address or the password is not right")
@@ -111,7 +114,9 @@ func wrong() error {
 // otherwise, CodeRateLimited after too many failures, CodeOverloaded when too
 // many try at once. An unknown address takes as long and is told the same.
 func (s *Service) SignIn(ctx context.Context, email, password string, from Origin, now time.Time) (*Entry, error) {
-	email = strings.ToLower(strings.TrimSpace(email))
+	if email = strings.ToLower(strings.TrimSpace(email)); len(email) > maxEmail {
+		email = "" // nobody's either, and kept for an hour
+	}
 	subjects := attempt(email, from.Address)
 	if err := s.failed.begin(subjects, now); err != nil {
 		return nil, err

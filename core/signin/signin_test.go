@@ -318,6 +318,13 @@ func TestSignIn_Throttled(t *testing.T) {
 	w.enter()
 	_, err = w.signIn("ada@example.com", "wrong")
 	want(t, "after success", err, core.CodeUnauthenticated, "", "not right")
+	_, err = w.signIn(strings.Repeat("x", 1<<16), "wrong")
+	want(t, "too long for an address", err, core.CodeUnauthenticated, "", "not right")
+	for key := range w.failed.m {
+		if len(key) > 1000 {
+			t.Errorf("%d bytes are kept of an address", len(key))
+		}
+	}
 }
 
 func TestChangePassword(t *testing.T) {
