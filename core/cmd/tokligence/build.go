@@ -305,9 +305,19 @@ func (b *builder) shelf() *guard.Shelf {
 	return guard.NewShelf(list, b.fetch, b.m.log)
 }
 
-// chain is the guardrails that are everywhere and those that the model names.
+// chain is the guardrails that are everywhere and those that the model names. An
+// alias of a team or an organization has those of the aliases it falls back to,
+// too: it is no way around what the operator attached there.
 func (b *builder) chain(m core.Model) *guard.Chain {
 	var list []guard.Attachment
+	if m.Owner != (core.Place{}) {
+		leads := slices.Concat(m.Fallbacks, m.ContextWindowFallbacks, m.ContentPolicyFallbacks)
+		for _, to := range b.config.Models() {
+			if slices.Contains(leads, to.Name) {
+				m.Guardrails = slices.Concat(m.Guardrails, to.Guardrails)
+			}
+		}
+	}
 	for _, a := range b.config.Guardrails() {
 		if g, ok := b.guards[a.Name]; ok && (a.Everywhere || slices.Contains(m.Guardrails, a.Name)) {
 			list = append(list, g)

@@ -152,6 +152,37 @@ func TestGateway_OwnedModel(t *testing.T) {
 	}
 }
 
+// TestGateway_OwnedModel_Guarded: an alias of a team's is no way around what the
+// operator has attached to the one that it falls back to.
+func TestGateway_OwnedModel_Guarded(t *testing.T) {
+	v := newVendor(t)
+	text := strings.Replace(settings, "[server]", "[security]\nallow_private_hosts = [\"127.0.0.1\"]\n[server]", 1)
+	text = strings.Replace(text, "[\"main\"]", "[\"main\"]\nguardrails = [\"words\"]", 1)
+	g := newGateway(t, text+`
+[[plugin]]
+id = "guardrail.rules"
+source = "builtin:rules"
+[[guardrail]]
+name = "words"
+plugin = "guardrail.rules"
+[[guardrail.config.rules]]
+name = "weather"
+words = ["weather"]
+`, v)
+	g.start()
+	var org, team struct{ ID string }
+	g.call("POST", "/orgs", `{"name": "o"}`, &org)
+	g.call("POST", "/teams", `{"name": "t", "organization_id": "`+org.ID+`"}`, &team)
+	k, owner := g.newKey("k", `, "team_id": "`+team.ID+`"`), `"team_id": "`+team.ID+`", `
+	g.call("POST", "/deployments", `{"name": "d", `+owner+`"provider": "provider.openai", "model": "x", "base_url": "http://127.0.0.1:1", "price": {"input": "1.00", "output": "2.00"}}`, nil)
+	g.call("POST", "/models", `{"name": "theirs", `+owner+`"deployments": ["d"], "fallbacks": ["m"]}`, nil)
+	for _, model := range []string{"m", "theirs"} {
+		if a := g.ask(k.Secret, model, "guarded", false); a.status != http.StatusBadRequest || !strings.Contains(a.body, "guardrail_blocked") {
+			t.Errorf("%s: %d %s", model, a.status, a.body)
+		}
+	}
+}
+
 // TestGateway_SavedConfiguration: saving the files is enough, however an editor
 // does it.
 func TestGateway_SavedConfiguration(t *testing.T) {
