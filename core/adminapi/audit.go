@@ -140,6 +140,9 @@ func (a *api) change(act action, c *call, permit func() error, id func() string,
 	if act.find == nil || act.still {
 		return a.changed(act, c, permit, id, do)
 	}
+	if denied := permit(); denied != nil { // before it stands in line: whoever is refused holds up nobody
+		return a.changed(act, c, func() error { return denied }, id, do)
+	}
 	return a.Store.Alone(c.ctx(), func() error { return a.changed(act, c, permit, id, do) })
 }
 
