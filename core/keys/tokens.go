@@ -37,6 +37,9 @@ func (s *Service) byToken(ctx context.Context, token string, now time.Time) (*fo
 	if err != nil || k.DeletedAt != nil {
 		return nil, core.Errorf(core.CodePermissionDenied, core.SourceClient, "the token stands for a key that does not exist").With(err)
 	}
+	if k.ParentID != "" { // it is its parent's, whomever the token speaks for
+		return nil, core.Errorf(core.CodePermissionDenied, core.SourceClient, "the token stands for a temporary key")
+	}
 	k.Role, k.MayMint, k.RotateEvery = core.RoleNone, nil, 0
 	if g.EndUser != "" {
 		k.EndUser = &core.EndUserPolicy{Fixed: g.EndUser}

@@ -44,15 +44,19 @@ func TestTokens(t *testing.T) {
 	}
 	admin, _ := create(t, s, keys.Spec{Name: "admin", Role: core.RoleAdmin, AllModels: true, MayMint: &core.MintPolicy{MaxTTL: core.Span(time.Hour), MaxKeys: 1}})
 	team, _ := create(t, s, keys.Spec{Name: "team", TeamID: "tea_1", Models: []string{"a", "b"}, Limits: core.Limits{RPM: 5}})
-	minting, _ := create(t, s, keys.Spec{Name: "minting", AllModels: true, MayMint: &core.MintPolicy{MaxTTL: core.Span(time.Hour), MaxKeys: 1}, RotateEvery: core.Span(time.Hour)})
+	minting, secret := create(t, s, keys.Spec{Name: "minting", AllModels: true, MayMint: &core.MintPolicy{MaxTTL: core.Span(time.Hour), MaxKeys: 1}, RotateEvery: core.Span(time.Hour)})
 	gone, _ := create(t, s, keys.Spec{Name: "gone", AllModels: true})
 	if err := s.Delete(ctx, gone.ID); err != nil {
+		t.Fatal(err)
+	}
+	child, _, err := s.Mint(ctx, accepted(t, s, secret, at.Now()), keys.Temporary{})
+	if err != nil {
 		t.Fatal(err)
 	}
 	ends := start.Add(time.Hour)
 	tokens := &issued{grants: map[string]*core.TokenGrant{}, codes: map[string]core.Code{"eyJ.bad.x": core.CodeUnauthenticated, "eyJ.unmapped.x": core.CodePermissionDenied, "eyJ.away.x": core.CodeOverloaded}}
 	for token, g := range map[string]core.TokenGrant{
-		"admin": {KeyID: admin.ID}, "minting": {KeyID: minting.ID, Models: []string{"a"}}, "team": {KeyID: team.ID}, "gone": {KeyID: gone.ID}, "nobody": {KeyID: "key_nobody"},
+		"admin": {KeyID: admin.ID}, "child": {KeyID: child.ID, EndUser: "phone"}, "minting": {KeyID: minting.ID, Models: []string{"a"}}, "team": {KeyID: team.ID}, "gone": {KeyID: gone.ID}, "nobody": {KeyID: "key_nobody"},
 		"ada": {KeyID: team.ID, Email: "Ada@example.com", EndUser: "phone", Models: []string{"b", "c"}}, "bob": {KeyID: team.ID, Email: "bob@example.com"},
 		"eve": {KeyID: team.ID, Email: "eve@example.com"}, "none": {KeyID: admin.ID, Models: []string{}}, "anybody": {KeyID: admin.ID, Email: "bob@example.com"},
 	} {
@@ -88,7 +92,7 @@ func TestTokens(t *testing.T) {
 	if _, _, err := s.Mint(ctx, p, keys.Temporary{}); core.AsError(err) == nil || core.AsError(err).Code != core.CodePermissionDenied || p.Key.RotateEvery != 0 {
 		t.Errorf("a token gets a secret of its key's: %v, rotated every %v", err, p.Key.RotateEvery)
 	}
-	for token, code := range map[string]core.Code{"gone": core.CodePermissionDenied, "nobody": core.CodePermissionDenied, "bob": core.CodePermissionDenied, "eve": core.CodePermissionDenied,
+	for token, code := range map[string]core.Code{"child": core.CodePermissionDenied, "gone": core.CodePermissionDenied, "nobody": core.CodePermissionDenied, "bob": core.CodePermissionDenied, "eve": core.CodePermissionDenied,
 		"unmapped": core.CodePermissionDenied, "away": core.CodeOverloaded, "bad": core.CodeUnauthenticated} {
 		p, err := s.Authenticate(ctx, "eyJ."+token+".x", anywhere, at.Now())
 		if e := core.AsError(err); p != nil || e == nil || e.Code != code {
