@@ -215,7 +215,7 @@ func wrongMethod(router *mux.Router) http.Handler {
 type call struct {
 	w      http.ResponseWriter
 	r      *http.Request
-	who    *core.Principal // what a model is called as
+	who    *core.Principal // the key that asks
 	caller *caller
 	now    time.Time
 	raw    []byte // the body, once it was read

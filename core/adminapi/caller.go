@@ -134,9 +134,7 @@ func (c *caller) reach(r resource) *core.Reach {
 	return reach
 }
 
-// principal stands for a person in the ledger: what he calls from here is at his
-// own name, and at no key's.
+// principal stands for a person where who asks is compared with a key: he is none.
 func (c *caller) principal() *core.Principal {
-	u := core.Named{ID: c.user.ID, Name: c.user.Name}
-	return &core.Principal{User: u, Key: &core.VirtualKey{ID: u.ID, Name: u.Name, UserID: u.ID, AllModels: true}}
+	return &core.Principal{Key: &core.VirtualKey{ID: c.user.ID, Name: c.user.Name}}
 }

@@ -27,6 +27,7 @@ type Keys interface {
 	SetBudgetOf(ctx context.Context, of core.BudgetSubject, b *core.Budget) (*core.Budget, error)
 	Groups(ctx context.Context, models []string) (map[string][]string, error)
 	Mint(ctx context.Context, p *core.Principal, t keys.Temporary) (*core.VirtualKey, string, error)
+	Person(ctx context.Context, u core.Named) (*core.Principal, error)
 	Forget() // after a change of an owner
 }
 

@@ -100,7 +100,14 @@ func writeNamed[T any](c *call, all []T, name func(T) string) error {
 }
 
 func (a *api) testModel(c *call) error {
-	r, err := a.Runtime.TestModel(c.ctx(), c.who, c.path("name"))
+	who := c.who
+	if u := c.caller.user; u != nil {
+		var err error
+		if who, err = a.Keys.Person(c.ctx(), core.Named{ID: u.ID, Name: u.Name}); err != nil {
+			return err
+		}
+	}
+	r, err := a.Runtime.TestModel(c.ctx(), who, c.path("name"))
 	if err != nil {
 		return err
 	}

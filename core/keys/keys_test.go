@@ -390,3 +390,22 @@ func BenchmarkService_Authenticate(b *testing.B) {
 		}
 	}
 }
+
+// A person who calls a model without a key does so within the user's own ceiling,
+// budget and guardrails.
+func TestService_Person(t *testing.T) {
+	s, st, _ := service(t)
+	ctx := t.Context()
+	u := &core.User{ID: "usr_1", Name: "Ada", Email: "ada@example.com", Ceiling: core.Ceiling{Models: []string{"m"}}}
+	b := &core.Budget{ID: "bud_1", Scope: core.ScopeUser, SubjectID: u.ID, Amount: 7, Period: core.PeriodNone}
+	if err := st.CreateUser(ctx, u); err != nil {
+		t.Fatal(err)
+	}
+	if err := st.SetBudget(ctx, b); err != nil {
+		t.Fatal(err)
+	}
+	p, err := s.Person(ctx, core.Named{ID: u.ID, Name: u.Name})
+	if err != nil || p.User != (core.Named{ID: u.ID, Name: "Ada"}) || len(p.Budgets) != 1 || p.Budgets[0].ID != b.ID || !p.AllowsModel("m") || p.AllowsModel("other") {
+		t.Errorf("%+v, %v", p, err)
+	}
+}

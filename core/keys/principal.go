@@ -41,6 +41,12 @@ func (s *Service) principal(ctx context.Context, k *core.VirtualKey) (*core.Prin
 	return p, err
 }
 
+// Person is somebody who has signed in and calls a model from there: in their own
+// name, by no key, within what the user may do and spend.
+func (s *Service) Person(ctx context.Context, u core.Named) (*core.Principal, error) {
+	return s.principal(ctx, &core.VirtualKey{ID: u.ID, Name: u.Name, UserID: u.ID, AllModels: true})
+}
+
 // temporary is who presents a temporary key: its parent, with what the parent lets
 // it do. Whatever changes of the parent holds for it too.
 func (s *Service) temporary(ctx context.Context, k *core.VirtualKey) (*core.Principal, error) {
