@@ -183,6 +183,9 @@ type LedgerStore interface {
 	// SumAmounts, of a key with what its temporary keys spent, adds up the amounts of the subject's entries with At in
 	// [from, to), corrections included; zero times do not bound.
 	SumAmounts(ctx context.Context, scope Scope, subject string, from, to time.Time) (Nano, error)
+	// SumUsage sums rollups by one dimension, in the order of the groups; next is ""
+	// on the last page.
+	SumUsage(ctx context.Context, f UsageFilter) (rows []UsageSum, next string, err error)
 	// ListRollups reads the sums of [from, to).
 	ListRollups(ctx context.Context, from, to time.Time) ([]Rollup, error)
 	// Verify compares everything derived with the entries; empty means equal.

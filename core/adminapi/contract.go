@@ -4,7 +4,6 @@ import (
 	"maps"
 	"net/http"
 	"reflect"
-	"slices"
 
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/events"
@@ -149,7 +148,7 @@ func contract() map[string]operation {
 		"POST /ledger/rebuild":        acts[none, none]("Make everything derived anew from the entries"),
 		"GET /audit":                  lists[core.AuditRecord]("List audit records, newest first", auditFilters...),
 		"GET /audit/export":           exports[core.AuditRecord]("Export audit records, oldest first", auditFilters...),
-		"GET /usage":                  lists[usageRow]("Sum usage over whole hours, the last thirty days unless told otherwise", "by", "from", "to", "organization_id", "team_id", "project_id", "user_id", "key_id"),
+		"GET /usage":                  lists[core.UsageSum]("Sum usage over whole hours, the last thirty days unless told otherwise", "by", "from", "to", "organization_id", "team_id", "project_id", "user_id", "key_id"),
 		"GET /models":                 lists[ModelInfo]("List model aliases with the state of their deployments, by name"),
 		"POST /models/{name:.+}/test": acts[none, TestResult]("Send one small request through a model alias, at its cost"),
 		"GET /encryption":             gets[encryption]("Tell on which encryption keys the sealed secrets in the database depend"),
@@ -184,7 +183,7 @@ var parameters = map[string]parameter{
 	"limit":           {kind: "integer", doc: "How many items a page has at most, from 1 to 1000; 50 unless given."},
 	"cursor":          {doc: "Where the page begins: the next_cursor of the page before it."},
 	"format":          {options: []string{"jsonl", "csv"}, def: "jsonl", doc: "JSON Lines, or CSV with a header."},
-	"by":              {options: slices.Sorted(maps.Keys(groups)), def: "model", doc: "What to sum by."},
+	"by":              {options: core.UsageDimensions, def: "model", doc: "What to sum by."},
 	"from":            {kind: "time", doc: "The first instant: a time (RFC 3339) or a date. Of revisions that are compared: the number of the earlier."},
 	"to":              {kind: "time", doc: "The instant before which it ends: a time (RFC 3339) or a date. Of revisions that are compared: the number of the later."},
 	"blocked":         {kind: "boolean"},

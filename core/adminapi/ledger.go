@@ -1,9 +1,7 @@
 package adminapi
 
 import (
-	"maps"
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 
@@ -87,35 +85,13 @@ func (a *api) rebuildLedger(c *call) error {
 	return nil
 }
 
-// usageRow is the sums of one group.
-type usageRow struct {
-	Group        string    `json:"group"`
-	Requests     int64     `json:"requests"`
-	InputTokens  int64     `json:"input_tokens"`
-	OutputTokens int64     `json:"output_tokens"`
-	Amount       core.Nano `json:"amount"`
-	Unpriced     int64     `json:"unpriced"`
-}
-
-var groups = map[string]func(*core.Rollup) string{
-	"hour":         func(r *core.Rollup) string { return r.Hour.UTC().Format(time.RFC3339) },
-	"organization": func(r *core.Rollup) string { return r.OrganizationID },
-	"team":         func(r *core.Rollup) string { return r.TeamID },
-	"project":      func(r *core.Rollup) string { return r.ProjectID },
-	"user":         func(r *core.Rollup) string { return r.UserID },
-	"key":          func(r *core.Rollup) string { return r.KeyID },
-	"model":        func(r *core.Rollup) string { return r.Model },
-	"provider":     func(r *core.Rollup) string { return r.Provider },
-	"deployment":   func(r *core.Rollup) string { return r.Deployment },
-	"outcome":      func(r *core.Rollup) string { return string(r.Outcome) },
-}
-
 // usage sums rollups by one dimension, "" being those without, over whole
 // hours: those that from and to fall into count in full. Without them it is the last thirty days.
 func (a *api) usage(c *call) error {
 	q := c.query()
-	from, to, page := q.time("from"), q.time("to"), q.page()
-	group := groups[q.choice("by")]
+	from, to := q.time("from"), q.time("to")
+	f := core.UsageFilter{By: q.choice("by"), OrganizationID: q.text("organization_id"), TeamID: q.text("team_id"), ProjectID: q.text("project_id"),
+		UserID: q.text("user_id"), KeyID: q.text("key_id"), Reach: c.caller.reach(entries), Page: q.page()}
 	if q.err != nil {
 		return q.err
 	}
@@ -125,30 +101,10 @@ func (a *api) usage(c *call) error {
 	if from.IsZero() {
 		from = to.AddDate(0, 0, -30)
 	}
-	from, to = from.UTC().Truncate(time.Hour), to.UTC().Add(time.Hour-1).Truncate(time.Hour)
-	rollups, err := a.Store.ListRollups(c.ctx(), from, to)
+	f.From, f.To = from.UTC().Truncate(time.Hour), to.UTC().Add(time.Hour-1).Truncate(time.Hour)
+	rows, next, err := a.Store.SumUsage(c.ctx(), f)
 	if err != nil {
 		return err
 	}
-	reach := c.caller.reach(entries)
-	is := func(filter, id string) bool { return q.text(filter) == "" || q.text(filter) == id }
-	sums := map[string]*usageRow{}
-	for i := range rollups {
-		r := &rollups[i]
-		if !reach.Covers(core.Place{OrganizationID: r.OrganizationID, TeamID: r.TeamID, UserID: r.UserID}) || !is("organization_id", r.OrganizationID) || !is("team_id", r.TeamID) || !is("project_id", r.ProjectID) || !is("user_id", r.UserID) || !is("key_id", r.KeyID) {
-			continue
-		}
-		row := sums[group(r)]
-		if row == nil {
-			row = &usageRow{Group: group(r)}
-			sums[row.Group] = row
-		}
-		row.Requests += r.Requests
-		row.InputTokens += r.InputTokens
-		row.OutputTokens += r.OutputTokens
-		row.Amount += r.Amount
-		row.Unpriced += r.Unpriced
-	}
-	rows, next := pageOf(slices.Collect(maps.Values(sums)), page, func(r *usageRow) string { return r.Group })
 	return writeList(c, rows, next)
 }

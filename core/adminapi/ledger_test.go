@@ -101,7 +101,7 @@ func TestUsage(t *testing.T) {
 		{"?to=2026-11-24", ""},
 	}
 	for _, tt := range tests {
-		var page struct{ Data []usageRow }
+		var page struct{ Data []core.UsageSum }
 		w.want(200, "GET", "/usage"+tt.query, "", &page)
 		var got []string
 		for _, r := range page.Data {

@@ -179,7 +179,7 @@ func TestOwners_Ledger(t *testing.T) {
 		"?by=organization&team_id=tea_1":      `{"org_1":1}`,
 		"?by=organization&key_id=key_nowhere": `{}`,
 	} {
-		var page struct{ Data []usageRow }
+		var page struct{ Data []core.UsageSum }
 		w.want(200, "GET", "/usage"+query, "", &page)
 		got := map[string]int64{}
 		for _, r := range page.Data {

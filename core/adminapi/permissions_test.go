@@ -472,3 +472,26 @@ func TestPermissions_MemberKeys(t *testing.T) {
 		}
 	}
 }
+
+// TestPermissions_Users: an organization's admin is not shown what its people are,
+// may do and spend elsewhere; they themselves and the installation's are.
+func TestPermissions_Users(t *testing.T) {
+	f := newFirm(t)
+	if status, body := f.ask(f.handler, f.subjects[0], "PATCH", "/users/usr_root", `{"models": ["secret-model"], "budget": {"amount": "77.00"}, "limits": {"rpm": 7}}`); status != http.StatusOK {
+		t.Fatalf("%s: %d %s", f.subjects[0].name, status, body)
+	}
+	f.signedIn["usr_root"] = &core.User{ID: "usr_root"}
+	for _, s := range append(f.subjects, asker{name: "himself", cookie: "usr_root"}) {
+		status, body := f.ask(f.handler, s, "GET", "/users/usr_root", "")
+		if status != http.StatusOK {
+			continue
+		}
+		whole := slices.Contains([]string{"key owner", "key admin", "key viewer", "person owner", "person admin", "person viewer", "himself"}, s.name)
+		_, list := f.ask(f.handler, s, "GET", "/users?email=root@example.com", "")
+		for _, told := range []string{`"role":"owner"`, "secret-model", "77.00", `"rpm":7`} {
+			if strings.Contains(body, told) != whole || strings.Contains(list, told) != whole {
+				t.Errorf("%s and %s: %s %s", s.name, told, body, list)
+			}
+		}
+	}
+}

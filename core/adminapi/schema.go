@@ -218,6 +218,7 @@ func membersOf(t reflect.Type) []jsonMember {
 				inner = inner.Elem()
 			}
 			for _, m := range membersOf(inner) {
+				m.omits = m.omits || f.Tag.Get("api") == "absent" // a nil pointer
 				if !slices.ContainsFunc(all, func(o jsonMember) bool { return o.name == m.name }) {
 					all = append(all, m)
 				}

@@ -3,27 +3,38 @@ package adminapi
 import (
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/tokligence/gateway/core"
 )
 
-// userView is a user as the API shows it.
+// userView is a user as the API shows it. What he is over the whole installation,
+// and may do and spends in all of it, is not for those who manage a part.
 type userView struct {
-	*core.User
-	Budget *budgetView `json:"budget"`
+	ID            string    `json:"id"`
+	Name          string    `json:"name"`
+	Email         string    `json:"email"`
+	Role          core.Role `json:"role,omitempty"`
+	*core.Ceiling `api:"absent"`
+	Budget        *budgetView `json:"budget" doc:"Null also for a caller to whom only a part of the installation is open."`
+	CreatedAt     time.Time   `json:"created_at"`
+	UpdatedAt     time.Time   `json:"updated_at"`
 }
 
-func (a *api) viewUser(c *call, u *core.User) (*userView, error) {
-	b, err := a.budgetView(c, userBudget(u.ID))
-	return &userView{u, b}, err
+func (c *call) viewUser(u *core.User, b *budgetView) *userView {
+	v := &userView{ID: u.ID, Name: u.Name, Email: u.Email, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt}
+	if _, whole := c.caller.may(read, users, core.Place{}); whole || c.caller.user != nil && c.caller.user.ID == u.ID {
+		v.Role, v.Ceiling, v.Budget = u.Role, &u.Ceiling, b
+	}
+	return v
 }
 
 func (a *api) writeUser(c *call, status int, u *core.User) error {
-	v, err := a.viewUser(c, u)
+	b, err := a.budgetView(c, userBudget(u.ID))
 	if err != nil {
 		return err
 	}
-	return writeJSON(c.w, status, v)
+	return writeJSON(c.w, status, c.viewUser(u, b))
 }
 
 func (a *api) listUsers(c *call) error {
@@ -40,7 +51,7 @@ func (a *api) listUsers(c *call) error {
 		return err
 	}
 	views, err := eachView(a, c, found, func(u *core.User) core.BudgetSubject { return userBudget(u.ID) },
-		func(u *core.User, b *budgetView) *userView { return &userView{u, b} })
+		c.viewUser)
 	if err != nil {
 		return err
 	}

@@ -134,6 +134,11 @@ func (l *loader) checkServer() {
 	if len(l.cfg.SignIn.OIDC) > 0 && s.PublicURL == "" {
 		l.fail(l.set["sign_in.oidc"], "needs public_url of [server]: providers send browsers back there")
 	}
+	for _, o := range l.cfg.SignIn.OIDC {
+		if len(l.cfg.SignIn.OIDC) > 1 && len(o.AllowedDomains) == 0 {
+			l.warn(l.set["sign_in.oidc"], "provider %s has no allowed_domains: it can vouch for the addresses of the other providers' people, owners too", o.Name)
+		}
+	}
 }
 
 // wantPlugin reports a plugin id that is of the wrong kind or not declared. An

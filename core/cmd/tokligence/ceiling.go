@@ -77,7 +77,9 @@ type ceilingInfo struct {
 }
 
 func (c *ceilingInfo) write(w io.Writer) {
-	fmt.Fprintf(w, "models\t%s\n", c.models())
+	if c.Models != nil { // else it is not shown to the caller
+		fmt.Fprintf(w, "models\t%s\n", c.models())
+	}
 	if c.Limits != (core.Limits{}) {
 		fmt.Fprintf(w, "limits\t%s\n", limitsText(c.Limits))
 	}

@@ -37,11 +37,11 @@ deployments = ["vectors"]
 			t.Errorf("no %q in %s", want, out)
 		}
 	}
-	var me key
+	var me struct{ Key key }
 	g.call("GET", "/me", "", &me)
 	got := map[string]string{}
 	for _, e := range g.entries() {
-		if e.Key.ID != me.ID || !slices.Contains(e.Tags, adminapi.TestTag) {
+		if e.Key.ID != me.Key.ID || !slices.Contains(e.Tags, adminapi.TestTag) {
 			t.Errorf("entry of %+v with tags %v", e.Key, e.Tags)
 		}
 		got[e.RequestedModel] += " " + e.Endpoint + ":" + string(e.Outcome)

@@ -267,6 +267,48 @@ func testSumAmountsByScope(t *testing.T, s core.Store) {
 	}
 }
 
+// testUsage sums what testRollups has written.
+func testUsage(t *testing.T, s core.Store, hour time.Time) {
+	next, later := hour.Add(time.Hour), hour.Add(2*time.Hour)
+	first, second := core.UsageSum{Requests: 4, InputTokens: 48, OutputTokens: 36, Amount: 3003, Unpriced: 1}, core.UsageSum{Requests: 1, InputTokens: 12, OutputTokens: 9, Amount: 1004}
+	whole := core.UsageSum{Requests: 5, InputTokens: 60, OutputTokens: 45, Amount: 4007, Unpriced: 1}
+	named := func(u core.UsageSum, group string) core.UsageSum { u.Group = group; return u }
+	for _, tt := range []struct {
+		f    core.UsageFilter
+		want []core.UsageSum
+	}{
+		{core.UsageFilter{By: "hour"}, []core.UsageSum{named(first, hour.Format(time.RFC3339)), named(second, next.Format(time.RFC3339))}},
+		{core.UsageFilter{By: "hour", From: next, To: later}, []core.UsageSum{named(second, next.Format(time.RFC3339))}},
+		{core.UsageFilter{By: "team"}, []core.UsageSum{named(whole, "tea_1")}},
+		{core.UsageFilter{By: "project", OrganizationID: "org_1", TeamID: "tea_1", ProjectID: "prj_1", UserID: "usr_1", KeyID: "key_1"}, []core.UsageSum{named(whole, "prj_1")}},
+		{core.UsageFilter{By: "outcome", From: hour, To: next}, []core.UsageSum{
+			{Group: "failed", Requests: 1, InputTokens: 12, OutputTokens: 9, Amount: 1002}, {Group: "ok", Requests: 3, InputTokens: 36, OutputTokens: 27, Amount: 2001, Unpriced: 1}}},
+		{core.UsageFilter{By: "model", KeyID: "key_2"}, nil},
+		{core.UsageFilter{By: "model", Reach: &core.Reach{}}, nil},
+		{core.UsageFilter{By: "model", Reach: &core.Reach{Teams: []string{"tea_1"}}}, []core.UsageSum{named(whole, "gpt")}},
+		{core.UsageFilter{By: "model", Reach: &core.Reach{Organizations: []string{"org_2"}, UserID: "usr_2"}}, nil},
+	} {
+		for _, limit := range []int{1, 100} {
+			var got []core.UsageSum
+			for tt.f.Limit, tt.f.Cursor = limit, ""; ; {
+				rows, after, err := s.SumUsage(t.Context(), tt.f)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got = append(got, rows...)
+				if tt.f.Cursor = after; after == "" {
+					break
+				}
+			}
+			equal(t, fmt.Sprintf("usage %+v", tt.f), got, tt.want)
+		}
+	}
+	for by, cursor := range map[string]string{"end_user": "", "hour": "=x", "key": "x"} {
+		_, _, err := s.SumUsage(t.Context(), core.UsageFilter{By: by, Page: core.Page{Limit: 1, Cursor: cursor}})
+		wantCode(t, err, core.CodeInvalidRequest)
+	}
+}
+
 func testRollups(t *testing.T, s core.Store) {
 	failed, unpriced, later := Entry(2), Entry(3), Entry(4)
 	failed.Outcome = core.OutcomeFailed
@@ -284,6 +326,7 @@ func testRollups(t *testing.T, s core.Store) {
 	ok := r
 	ok.Outcome, ok.Requests, ok.InputTokens, ok.OutputTokens, ok.Amount, ok.Unpriced = core.OutcomeOK, 3, 36, 27, 2001, 1
 	equal(t, "rollups of the hour", got, []core.Rollup{r, ok})
+	testUsage(t, s, hour)
 	all, err := s.ListRollups(t.Context(), time.Time{}, time.Time{})
 	if err != nil || len(all) != 3 {
 		t.Errorf("%d rollups, %v", len(all), err)
