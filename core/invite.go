@@ -52,6 +52,9 @@ type InviteFilter struct {
 type InviteStore interface {
 	// CreateInvite gives i the organization of its team if it names none.
 	CreateInvite(ctx context.Context, i *Invite, secret SecretHash) error
+	// RenewInvite gives an open one another secret, in place of the one before;
+	// CodeNotFound when it is over.
+	RenewInvite(ctx context.Context, id string, secret SecretHash) (*Invite, error)
 	FindInviteByID(ctx context.Context, id string) (*Invite, error)
 	FindInviteByHash(ctx context.Context, secret SecretHash) (*Invite, error)
 	ListInvites(ctx context.Context, f InviteFilter) (list []*Invite, next string, err error)

@@ -38,7 +38,7 @@ type MintPolicy struct {
 	MaxTTL    Span     `json:"max_ttl"`              // the longest that one lives
 	MaxKeys   int64    `json:"max_keys"`             // that live at the same time
 	MaxBudget *Nano    `json:"max_budget,omitempty"` // of each; nil needs none
-	Models    []string `json:"models"`               // that they may use; nil: as the key that makes them
+	Models    []string `json:"models" api:"null"`    // that they may use; nil: as the key that makes them
 }
 
 // maxMinted bounds the temporary keys of one key.

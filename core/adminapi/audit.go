@@ -51,7 +51,7 @@ func (a *api) actions() map[string]action {
 	maps.Copy(all, a.signInActions())
 	maps.Copy(all, map[string]action{
 		"POST /keys":                  {name: "key.create", find: a.auditKey, again: a.againKey},
-		"POST /keys/temporary":        {name: "key.mint", find: a.auditKey},
+		"POST /keys/temporary":        {name: "key.mint", find: a.auditKey, again: a.againMint},
 		"PATCH /keys/{id}":            {name: "key.update", find: a.auditKey},
 		"DELETE /keys/{id}":           {name: "key.delete", find: a.auditKey},
 		"POST /keys/{id}/rotate":      {name: "key.rotate", find: a.auditKey},

@@ -104,7 +104,7 @@ func contract() map[string]operation {
 	maps.Copy(all, map[string]operation{
 		"GET /keys":                   lists[keyView]("List virtual keys, newest first", "name", "blocked", "kind", "organization_id", "team_id", "project_id", "user_id", "parent_id"),
 		"POST /keys":                  creates[keyInput, keyView]("Create a virtual key, whose secret is shown this once"),
-		"POST /keys/temporary":        {summary: "Make a temporary key for the key that asks, by its may_mint; the secret is shown this once", body: typeOf[temporaryInput](), status: http.StatusCreated, answer: typeOf[keyView](), problems: []int{http.StatusConflict}},
+		"POST /keys/temporary":        {summary: "Make a temporary key for the key that asks, by its may_mint; the secret is shown this once", body: typeOf[temporaryInput](), status: http.StatusCreated, answer: typeOf[keyView](), problems: []int{http.StatusConflict}, once: true},
 		"POST /keys/bulk":             acts[bulkInput, list[bulkResult]]("Block, unblock or delete up to 1000 keys, each for itself"),
 		"GET /keys/{id}":              gets[keyView]("Get a virtual key"),
 		"PATCH /keys/{id}":            changes[keyPatch, keyView]("Change a virtual key"),

@@ -63,6 +63,16 @@ func (a *api) createInvite(c *call) error {
 	return writeJSON(c.w, http.StatusCreated, inviteView{i, t.Token, t.Link})
 }
 
+// againInvite answers with an invitation whose first answer nobody got: its link
+// can only be made anew.
+func (a *api) againInvite(c *call) error {
+	i, t, err := a.SignIn.RenewInvite(c.ctx(), c.made)
+	if err != nil {
+		return err
+	}
+	return writeJSON(c.w, http.StatusCreated, inviteView{i, t.Token, t.Link})
+}
+
 func (a *api) revokeInvite(c *call) error {
 	return c.deleted(a.Store.RevokeInvite(c.ctx(), c.path("id"), c.now))
 }

@@ -28,7 +28,7 @@ func (a *api) mintKey(c *call) error {
 	if err := c.body(&in); err != nil {
 		return err
 	}
-	t := keys.Temporary{Name: in.Name, TTL: time.Duration(in.TTL), Limits: in.Limits, Tags: in.Tags}
+	t := keys.Temporary{ID: c.newID(core.PrefixKey), Name: in.Name, TTL: time.Duration(in.TTL), Limits: in.Limits, Tags: in.Tags}
 	if in.Models != nil {
 		t.Models = *in.Models
 	}
@@ -40,6 +40,20 @@ func (a *api) mintKey(c *call) error {
 		t.Budget = b
 	}
 	k, secret, err := a.Keys.Mint(c.ctx(), c.who, t)
+	if err != nil {
+		return err
+	}
+	return a.writeKey(c, http.StatusCreated, k, secret)
+}
+
+// againMint answers with a temporary key whose first answer nobody got: its secret
+// can only be made anew.
+func (a *api) againMint(c *call) error {
+	secret, err := a.Keys.Rotate(c.ctx(), c.made, 0)
+	if err != nil {
+		return err
+	}
+	k, err := a.Keys.Get(c.ctx(), c.made)
 	if err != nil {
 		return err
 	}

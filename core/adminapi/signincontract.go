@@ -22,7 +22,7 @@ func signInContract() map[string]operation {
 		"GET /sessions":                   lists[sessionView]("List sessions that have not ended, newest first", "user_id"),
 		"DELETE /sessions/{id}":           deletes("End a session"),
 		"GET /invites":                    lists[inviteView]("List invitations, newest first", "organization_id", "team_id", "email", "open"),
-		"POST /invites":                   created(acts[inviteInput, inviteView]("Invite somebody by a link, which is shown this once")),
+		"POST /invites":                   created(acts[inviteInput, inviteView]("Invite somebody by a link, which is shown this once")).repeatable(),
 		"GET /invites/{id}":               gets[inviteView]("Get an invitation"),
 		"DELETE /invites/{id}":            deletes("Revoke an invitation"),
 		"POST /invites/accept":            acts[acceptInput, entryView]("Accept an invitation by its token"),
@@ -47,7 +47,7 @@ func (a *api) signInActions() map[string]action {
 		"POST /password/reset/confirm":    {},
 		"POST /invites/accept":            {},
 		"DELETE /sessions/{id}":           a.auditSession("session.delete"),
-		"POST /invites":                   a.auditInvite("invite.create"),
+		"POST /invites":                   a.auditInvite("invite.create").repeatedBy(a.againInvite),
 		"DELETE /invites/{id}":            a.auditInvite("invite.revoke"),
 		"POST /users/{id}/reset-password": {name: "user.reset_password", find: a.auditUser("").find, still: true},
 	}

@@ -12,6 +12,7 @@ import (
 // Temporary says what temporary key to make. What is left out is as much as the
 // policy of the key that makes it allows.
 type Temporary struct {
+	ID     string // "" makes one
 	Name   string // "" is the parent's
 	TTL    time.Duration
 	Models []string // nil: what the policy, or else the parent, has
@@ -37,7 +38,7 @@ func (s *Service) Mint(ctx context.Context, p *core.Principal, t Temporary) (*co
 	if e := p.Key.ExpiresAt; e != nil && e.Before(ends) {
 		ends = *e
 	}
-	spec := Spec{Name: t.Name, ParentID: p.Key.ID, Limits: t.Limits, Tags: t.Tags, Budget: t.Budget, ExpiresAt: &ends,
+	spec := Spec{ID: t.ID, Name: t.Name, ParentID: p.Key.ID, Limits: t.Limits, Tags: t.Tags, Budget: t.Budget, ExpiresAt: &ends,
 		IPRanges: p.Key.IPRanges, Endpoints: p.Key.Endpoints}
 	if spec.Name == "" {
 		spec.Name = p.Key.Name

@@ -24,11 +24,27 @@ func (s *Service) Invite(ctx context.Context, i *core.Invite, now time.Time) (*T
 	if err := s.Store.CreateInvite(ctx, i, hashOf(token)); err != nil {
 		return nil, err
 	}
+	return s.sendInvite(i, token), nil
+}
+
+// RenewInvite makes another link for an open invitation whose first one was lost;
+// that one opens nothing any more.
+func (s *Service) RenewInvite(ctx context.Context, id string) (*core.Invite, *Ticket, error) {
+	token := newSecret()
+	i, err := s.Store.RenewInvite(ctx, id, hashOf(token))
+	if err != nil {
+		return nil, nil, err
+	}
+	return i, s.sendInvite(i, token), nil
+}
+
+// sendInvite makes the link, and sends it if there is a mailer.
+func (s *Service) sendInvite(i *core.Invite, token string) *Ticket {
 	t := &Ticket{Token: token, Link: s.link("accept-invite", token), ExpiresAt: i.ExpiresAt}
 	m := core.Mail{Kind: "invite", To: i.Email, Until: i.ExpiresAt, Subject: "You are invited", Text: fmt.Sprintf(
 		"Hello,\n\n%s invites you to use the gateway. Come in within a week:\n\n%s\n", oneLine(i.InvitedBy.Name), t.Link)}
 	s.later(m.Kind, func(ctx context.Context) error { return s.Mailer.Send(ctx, m) })
-	return t, nil
+	return t
 }
 
 // Invited finds the invitation of a token, which may be over.

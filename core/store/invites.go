@@ -58,6 +58,19 @@ func findInvite(ctx context.Context, q single, column, value string) (*core.Invi
 	return i, nil
 }
 
+// RenewInvite implements [core.InviteStore].
+func (s *Store) RenewInvite(ctx context.Context, id string, secret core.SecretHash) (i *core.Invite, err error) {
+	err = s.write(ctx, "renew invite", func(tx *sql.Tx) error {
+		if err := changeOne(ctx, tx, "invite", id, `UPDATE invites SET hash = ? WHERE id = ? AND accepted_at IS NULL AND revoked_at IS NULL`,
+			hex.EncodeToString(secret[:]), id); err != nil {
+			return err
+		}
+		i, err = findInvite(ctx, tx, "id", id)
+		return err
+	})
+	return i, err
+}
+
 // FindInviteByID implements [core.InviteStore].
 func (s *Store) FindInviteByID(ctx context.Context, id string) (*core.Invite, error) {
 	return findInvite(ctx, s.read, "id", id)
