@@ -167,7 +167,7 @@ func New(d Deps) http.Handler {
 	}
 	r := mux.NewRouter().SkipClean(true) // an odd path is not found, and not sent elsewhere
 	operations := contract()
-	r.HandleFunc(Prefix+"/openapi.json", openapi(a.describe())).Methods(methodsOf("GET")...)
+	r.HandleFunc(Prefix+"/openapi.json", openapi(a.describe)).Methods(methodsOf("GET")...)
 	for _, rt := range a.routes() {
 		r.HandleFunc(Prefix+rt.path, a.admin(rt, a.keep(rt, operations[rt.method+" "+rt.path]))).Methods(methodsOf(rt.method)...)
 	}

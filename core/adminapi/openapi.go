@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/gorilla/mux"
 
@@ -220,10 +221,11 @@ func (c *call) checkPath() error {
 }
 
 // openapi serves the document to anybody: it is the product's, not the installation's.
-func openapi(document []byte) http.HandlerFunc {
+func openapi(describe func() []byte) http.HandlerFunc {
+	document := sync.OnceValue(describe) // a start needs the time, and what it leaves behind, for other things
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Cache-Control", "no-cache")
-		_, _ = w.Write(document) // the caller may have gone
+		_, _ = w.Write(document()) // the caller may have gone
 	}
 }

@@ -179,12 +179,15 @@ func (m *Main) open(ctx context.Context) error {
 		return m.notStarted(err)
 	}
 	m.watch()
-	// Starting takes memory that serving does not need.
+	return nil
+}
+
+// settleDown gives memory back that starting takes and serving does not need.
+func (m *Main) settleDown() {
 	debug.FreeOSMemory()
 	if err := freePages(); err != nil {
 		m.log.Debug("memory of the start is kept", "error", err)
 	}
-	return nil
 }
 
 // watch heeds what other gateways change in the database, until close.
@@ -292,6 +295,7 @@ func (m *Main) serve(ctx context.Context, listener net.Listener, hangup <-chan o
 	told := make(chan struct{})
 	go func() { m.events.Run(telling); close(told) }()
 	defer func() { stop(); <-told }()
+	m.settleDown()
 	ended := make(chan error, 1)
 	go func() { ended <- m.listen(listener) }()
 	saved, unwatch := m.watchFiles(ctx)
