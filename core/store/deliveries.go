@@ -24,13 +24,15 @@ func insertDeliveries(ctx context.Context, tx *sql.Tx, list []*core.Delivery) er
 	return nil
 }
 
-func scanDelivery(rows *sql.Rows) (*core.Delivery, error) {
+func scanDeliveries(rows *sql.Rows) (*core.Delivery, error) { return scanDelivery(rows) }
+
+func scanDelivery(row scanner) (*core.Delivery, error) {
 	var (
 		d             core.Delivery
 		created, next int64
 		last          sql.NullInt64
 	)
-	err := rows.Scan(&d.ID, &d.EventID, &d.WebhookID, &d.Type, &d.State, &d.Attempts, &created, &next, &last, &d.LastStatus, &d.LastError, &d.Sealed)
+	err := row.Scan(&d.ID, &d.EventID, &d.WebhookID, &d.Type, &d.State, &d.Attempts, &created, &next, &last, &d.LastStatus, &d.LastError, &d.Sealed)
 	d.CreatedAt, d.LastAt = fromNanos(created), fromNull(last)
 	if d.State == core.DeliveryPending {
 		d.NextAt = fromNanos(next)
@@ -45,22 +47,11 @@ func (s *Store) AddDeliveries(ctx context.Context, list []*core.Delivery) error 
 
 // ListDeliveries implements [core.DeliveryStore].
 func (s *Store) ListDeliveries(ctx context.Context, f core.DeliveryFilter) ([]*core.Delivery, string, error) {
-	if err := checkLimit(f.Limit, maxPage); err != nil {
-		return nil, "", err
-	}
 	var w where
 	w.equal("webhook_id", f.WebhookID)
 	w.equal("event_id", f.EventID)
 	w.equal("state", string(f.State))
-	if f.Cursor != "" {
-		w.add("id < ?", f.Cursor)
-	}
-	all, err := queryAll(ctx, s.read, scanDelivery, "SELECT "+deliveryColumns+" FROM deliveries"+w.String()+" ORDER BY id DESC LIMIT "+strconv.Itoa(f.Limit+1), w.args...)
-	if err != nil {
-		return nil, "", fmt.Errorf("list deliveries: %w", err)
-	}
-	all, next := page(all, f.Limit, func(d *core.Delivery) string { return d.ID })
-	return all, next, nil
+	return newestFirst(ctx, s.read, deliveryColumns, "deliveries", w, f.Page, scanDelivery, func(v *core.Delivery) string { return v.ID })
 }
 
 // ListDueDeliveries implements [core.DeliveryStore].
@@ -75,7 +66,7 @@ func (s *Store) ListDueDeliveries(ctx context.Context, now time.Time, except []s
 		}
 		w.add("webhook_id NOT IN (?"+strings.Repeat(",?", len(except)-1)+")", args...)
 	}
-	all, err := queryAll(ctx, s.read, scanDelivery, "SELECT "+deliveryColumns+" FROM deliveries"+w.String()+" ORDER BY next_at LIMIT "+strconv.Itoa(limit), w.args...)
+	all, err := queryAll(ctx, s.read, scanDeliveries, "SELECT "+deliveryColumns+" FROM deliveries"+w.String()+" ORDER BY next_at LIMIT "+strconv.Itoa(limit), w.args...)
 	if err != nil {
 		return nil, fmt.Errorf("list due deliveries: %w", err)
 	}

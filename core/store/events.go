@@ -74,23 +74,12 @@ func (s *Store) FindEventByID(ctx context.Context, id string) (*core.Event, erro
 
 // ListEvents implements [core.EventStore].
 func (s *Store) ListEvents(ctx context.Context, f core.EventFilter) ([]*core.Event, string, error) {
-	if err := checkLimit(f.Limit, maxPage); err != nil {
-		return nil, "", err
-	}
 	var w where
 	w.between("at", f.From, f.To)
 	w.equal("type", string(f.Type))
 	w.reach(f.Reach, "organization_id", "team_id", "user_id")
 	w.equal("organization_id", f.OrganizationID)
-	if f.Cursor != "" {
-		w.add("id < ?", f.Cursor)
-	}
-	all, err := queryAll(ctx, s.read, scanEvents, "SELECT "+eventColumns+" FROM events"+w.String()+" ORDER BY id DESC LIMIT "+strconv.Itoa(f.Limit+1), w.args...)
-	if err != nil {
-		return nil, "", fmt.Errorf("list events: %w", err)
-	}
-	all, next := page(all, f.Limit, func(e *core.Event) string { return e.ID })
-	return all, next, nil
+	return newestFirst(ctx, s.read, eventColumns, "events", w, f.Page, scanEvent, func(v *core.Event) string { return v.ID })
 }
 
 // ListNewEvents implements [core.EventStore].

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/tokligence/gateway/core"
@@ -83,9 +82,6 @@ func (s *Store) FindInviteByHash(ctx context.Context, secret core.SecretHash) (*
 
 // ListInvites implements [core.InviteStore].
 func (s *Store) ListInvites(ctx context.Context, f core.InviteFilter) ([]*core.Invite, string, error) {
-	if err := checkLimit(f.Limit, maxPage); err != nil {
-		return nil, "", err
-	}
 	var w where
 	w.matches("organization_id", f.OrganizationID)
 	w.matches("team_id", f.TeamID)
@@ -94,16 +90,7 @@ func (s *Store) ListInvites(ctx context.Context, f core.InviteFilter) ([]*core.I
 		w.add("accepted_at IS NULL AND revoked_at IS NULL AND expires_at > ?", nanos(*f.OpenAt))
 	}
 	w.reach(f.Reach, "organization_id", "team_id", "")
-	if f.Cursor != "" {
-		w.add("id < ?", f.Cursor)
-	}
-	scan := func(rows *sql.Rows) (*core.Invite, error) { return scanInvite(rows) }
-	all, err := queryAll(ctx, s.read, scan, "SELECT "+inviteColumns+" FROM invites"+w.String()+" ORDER BY id DESC LIMIT "+strconv.Itoa(f.Limit+1), w.args...)
-	if err != nil {
-		return nil, "", fmt.Errorf("list invites: %w", err)
-	}
-	all, next := page(all, f.Limit, func(i *core.Invite) string { return i.ID })
-	return all, next, nil
+	return newestFirst(ctx, s.read, inviteColumns, "invites", w, f.Page, scanInvite, func(v *core.Invite) string { return v.ID })
 }
 
 // RevokeInvite implements [core.InviteStore].

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/tokligence/gateway/core"
@@ -78,23 +77,11 @@ func (s *Store) TouchSession(ctx context.Context, id string, seen time.Time) err
 
 // ListSessions implements [core.SignInStore].
 func (s *Store) ListSessions(ctx context.Context, f core.SessionFilter) ([]*core.Session, string, error) {
-	if err := checkLimit(f.Limit, maxPage); err != nil {
-		return nil, "", err
-	}
 	var w where
 	w.matches("user_id", f.UserID)
 	w.add("expires_at > ?", nanos(f.Now))
 	w.add("seen_at > ?", nanos(f.SeenAfter))
-	if f.Cursor != "" {
-		w.add("id < ?", f.Cursor)
-	}
-	scan := func(rows *sql.Rows) (*core.Session, error) { return scanSession(rows) }
-	all, err := queryAll(ctx, s.read, scan, "SELECT "+sessionColumns+" FROM sessions"+w.String()+" ORDER BY id DESC LIMIT "+strconv.Itoa(f.Limit+1), w.args...)
-	if err != nil {
-		return nil, "", fmt.Errorf("list sessions: %w", err)
-	}
-	all, next := page(all, f.Limit, func(s *core.Session) string { return s.ID })
-	return all, next, nil
+	return newestFirst(ctx, s.read, sessionColumns, "sessions", w, f.Page, scanSession, func(v *core.Session) string { return v.ID })
 }
 
 // EndSession implements [core.SignInStore].

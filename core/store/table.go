@@ -72,22 +72,27 @@ func (t *table[T]) named(ctx context.Context, q single, param, id string) (*T, e
 	return v, err
 }
 
-// list reads a page of the living, newest first. IDs sort by time, so they are
-// the order and the cursor.
+// list reads a page of the living.
 func (t *table[T]) list(ctx context.Context, q querier, w where, p core.Page) ([]*T, string, error) {
+	w.add("deleted_at IS NULL")
+	return newestFirst(ctx, q, t.columns+t.more, t.name, w, p, t.scan, t.id)
+}
+
+// newestFirst reads a page of the rows that w leaves. IDs sort by time, so they are
+// the order and the cursor.
+func newestFirst[T any](ctx context.Context, q querier, columns, table string, w where, p core.Page, scan func(scanner) (*T, error), id func(*T) string) ([]*T, string, error) {
 	if err := checkLimit(p.Limit, maxPage); err != nil {
 		return nil, "", err
 	}
-	w.add("deleted_at IS NULL")
 	if p.Cursor != "" {
 		w.add("id < ?", p.Cursor)
 	}
-	scan := func(rows *sql.Rows) (*T, error) { return t.scan(rows) }
-	all, err := queryAll(ctx, q, scan, "SELECT "+t.columns+t.more+" FROM "+t.name+w.String()+" ORDER BY id DESC LIMIT "+strconv.Itoa(p.Limit+1), w.args...)
+	all, err := queryAll(ctx, q, func(rows *sql.Rows) (*T, error) { return scan(rows) },
+		"SELECT "+columns+" FROM "+table+w.String()+" ORDER BY id DESC LIMIT "+strconv.Itoa(p.Limit+1), w.args...)
 	if err != nil {
-		return nil, "", fmt.Errorf("list %s: %w", t.name, err)
+		return nil, "", fmt.Errorf("list %s: %w", table, err)
 	}
-	all, next := page(all, p.Limit, t.id)
+	all, next := page(all, p.Limit, id)
 	return all, next, nil
 }
 
