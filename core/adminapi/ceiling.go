@@ -25,9 +25,12 @@ type ownerPatch struct {
 	ceilingInput
 }
 
-// update is what the input makes of have. A list of models restricts an owner
-// that had all.
-func (in *ceilingInput) update(have core.Ceiling) (core.CeilingUpdate, error) {
+// changedCeiling is what the input makes of have. A list of models restricts an
+// owner that had all.
+func (a *api) changedCeiling(in *ceilingInput, have core.Ceiling) (core.CeilingUpdate, error) {
+	if err := a.checkGuardrails(in.Guardrails); err != nil {
+		return core.CeilingUpdate{}, err
+	}
 	u := core.CeilingUpdate{AllModels: in.AllModels, Models: in.Models, Guardrails: in.Guardrails}
 	if in.Models != nil {
 		if in.AllModels == nil {
@@ -43,9 +46,9 @@ func (in *ceilingInput) update(have core.Ceiling) (core.CeilingUpdate, error) {
 	return u, u.Check()
 }
 
-// ceiling is that of a new owner.
-func (in *ceilingInput) ceiling() (c core.Ceiling, err error) {
-	u, err := in.update(c)
+// newCeiling is that of a new owner.
+func (a *api) newCeiling(in *ceilingInput) (c core.Ceiling, err error) {
+	u, err := a.changedCeiling(in, c)
 	set(&c.AllModels, u.AllModels)
 	set(&c.Models, u.Models)
 	set(&c.Limits, u.Limits)

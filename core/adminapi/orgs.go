@@ -13,17 +13,12 @@ type organizationView struct {
 	Budget *budgetView `json:"budget"`
 }
 
-func (a *api) viewOrg(c *call, o *core.Organization) (*organizationView, error) {
-	b, err := a.budgetView(c, orgBudget(o.ID))
-	return &organizationView{o, b}, err
-}
-
 func (a *api) writeOrg(c *call, status int, o *core.Organization) error {
-	v, err := a.viewOrg(c, o)
+	b, err := a.budgetView(c, orgBudget(o.ID))
 	if err != nil {
 		return err
 	}
-	return writeJSON(c.w, status, v)
+	return writeJSON(c.w, status, organizationView{o, b})
 }
 
 func (a *api) listOrgs(c *call) error {
@@ -57,10 +52,7 @@ func (a *api) createOrg(c *call) error {
 	if err := core.CheckName(in.Name); err != nil {
 		return err
 	}
-	if err := a.checkGuardrails(in.Guardrails); err != nil {
-		return err
-	}
-	ceiling, err := in.ceiling()
+	ceiling, err := a.newCeiling(&in.ceilingInput)
 	if err != nil {
 		return err
 	}
@@ -100,10 +92,7 @@ func (a *api) updateOrg(c *call) error {
 	if err := checkNewName(in.Name); err != nil {
 		return err
 	}
-	if err := a.checkGuardrails(in.Guardrails); err != nil {
-		return err
-	}
-	ceiling, err := in.update(o.Ceiling)
+	ceiling, err := a.changedCeiling(&in.ceilingInput, o.Ceiling)
 	if err != nil {
 		return err
 	}

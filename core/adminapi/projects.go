@@ -17,17 +17,12 @@ func projectBudget(id string) core.BudgetSubject {
 	return core.BudgetSubject{Scope: core.ScopeProject, ID: id}
 }
 
-func (a *api) viewProject(c *call, p *core.Project) (*projectView, error) {
-	b, err := a.budgetView(c, projectBudget(p.ID))
-	return &projectView{p, b}, err
-}
-
 func (a *api) writeProject(c *call, status int, p *core.Project) error {
-	v, err := a.viewProject(c, p)
+	b, err := a.budgetView(c, projectBudget(p.ID))
 	if err != nil {
 		return err
 	}
-	return writeJSON(c.w, status, v)
+	return writeJSON(c.w, status, projectView{p, b})
 }
 
 func (a *api) listProjects(c *call) error {
@@ -66,10 +61,7 @@ func (a *api) createProject(c *call) error {
 	if in.TeamID == "" {
 		return core.Invalid("team_id", "is required")
 	}
-	if err := a.checkGuardrails(in.Guardrails); err != nil {
-		return err
-	}
-	ceiling, err := in.ceiling()
+	ceiling, err := a.newCeiling(&in.ceilingInput)
 	if err != nil {
 		return err
 	}
@@ -118,10 +110,7 @@ func (a *api) updateProject(c *call) error {
 	if err := checkNewName(in.Name); err != nil {
 		return err
 	}
-	if err := a.checkGuardrails(in.Guardrails); err != nil {
-		return err
-	}
-	ceiling, err := in.update(p.Ceiling)
+	ceiling, err := a.changedCeiling(&in.ceilingInput, p.Ceiling)
 	if err != nil {
 		return err
 	}

@@ -12,17 +12,12 @@ type teamView struct {
 	Budget *budgetView `json:"budget"`
 }
 
-func (a *api) viewTeam(c *call, t *core.Team) (*teamView, error) {
-	b, err := a.budgetView(c, teamBudget(t.ID))
-	return &teamView{t, b}, err
-}
-
 func (a *api) writeTeam(c *call, status int, t *core.Team) error {
-	v, err := a.viewTeam(c, t)
+	b, err := a.budgetView(c, teamBudget(t.ID))
 	if err != nil {
 		return err
 	}
-	return writeJSON(c.w, status, v)
+	return writeJSON(c.w, status, teamView{t, b})
 }
 
 func (a *api) listTeams(c *call) error {
@@ -61,10 +56,7 @@ func (a *api) createTeam(c *call) error {
 	if in.OrganizationID == "" {
 		return core.Invalid("organization_id", "is required")
 	}
-	if err := a.checkGuardrails(in.Guardrails); err != nil {
-		return err
-	}
-	ceiling, err := in.ceiling()
+	ceiling, err := a.newCeiling(&in.ceilingInput)
 	if err != nil {
 		return err
 	}
@@ -110,10 +102,7 @@ func (a *api) updateTeam(c *call) error {
 	if err := checkNewName(in.Name); err != nil {
 		return err
 	}
-	if err := a.checkGuardrails(in.Guardrails); err != nil {
-		return err
-	}
-	ceiling, err := in.update(t.Ceiling)
+	ceiling, err := a.changedCeiling(&in.ceilingInput, t.Ceiling)
 	if err != nil {
 		return err
 	}

@@ -77,10 +77,7 @@ func (a *api) createUser(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := a.checkGuardrails(in.Guardrails); err != nil {
-		return err
-	}
-	ceiling, err := in.ceiling()
+	ceiling, err := a.newCeiling(&in.ceilingInput)
 	if err != nil {
 		return err
 	}
@@ -142,10 +139,7 @@ func (a *api) updateUser(c *call) error {
 			return err
 		}
 	}
-	if err := a.checkGuardrails(in.Guardrails); err != nil {
-		return err
-	}
-	ceiling, err := in.update(u.Ceiling)
+	ceiling, err := a.changedCeiling(&in.ceilingInput, u.Ceiling)
 	if err != nil {
 		return err
 	}
