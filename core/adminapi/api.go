@@ -166,10 +166,10 @@ func New(d Deps) http.Handler {
 		_ = a.site.AddTrustedOrigin(u.Scheme + "://" + u.Host) // an origin by the way it is made
 	}
 	r := mux.NewRouter().SkipClean(true) // an odd path is not found, and not sent elsewhere
-	operations := contract()
+	operations, actions := contract(), a.actions()
 	r.HandleFunc(Prefix+"/openapi.json", openapi(a.describe)).Methods(methodsOf("GET")...)
 	for _, rt := range a.routes() {
-		r.HandleFunc(Prefix+rt.path, a.admin(rt, a.keep(rt, operations[rt.method+" "+rt.path]))).Methods(methodsOf(rt.method)...)
+		r.HandleFunc(Prefix+rt.path, a.admin(rt, a.keep(rt, operations[rt.method+" "+rt.path], actions))).Methods(methodsOf(rt.method)...)
 	}
 	r.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, r, core.Errorf(core.CodeNotFound, core.SourceClient, "there is nothing at %s", r.URL.Path))
@@ -215,7 +215,7 @@ func wrongMethod(router *mux.Router) http.Handler {
 type call struct {
 	w      http.ResponseWriter
 	r      *http.Request
-	who    *core.Principal // the key that asks
+	who    *core.Principal // the key that asks; nil for a person
 	caller *caller
 	now    time.Time
 	raw    []byte // the body, once it was read
@@ -266,9 +266,7 @@ func (a *api) authenticate(c *call) error {
 		if err != nil {
 			return err
 		}
-		if c.caller, err = a.person(c.ctx(), u); err == nil {
-			c.who = c.caller.principal()
-		}
+		c.caller, err = a.person(c.ctx(), u)
 		return err
 	}
 	who, err := a.Keys.Authenticate(c.ctx(), secret, a.origin(c.r), c.now)

@@ -92,9 +92,9 @@ func (a *api) actions() map[string]action {
 
 // guarded serves a route to those who may have it, and records what it did before
 // the caller is answered.
-func (a *api) guarded(rt route) func(c *call) error {
-	act := a.actions()[rt.method+" "+rt.path]
-	shown, shows := tagged(rt.method, rt.path, a.actions())
+func (a *api) guarded(rt route, actions map[string]action) func(c *call) error {
+	act := actions[rt.method+" "+rt.path]
+	shown, shows := tagged(rt.method, rt.path, actions)
 	return func(c *call) error {
 		permit := func() error { return a.permit(rt.need, c) }
 		if act.name != "" {

@@ -89,7 +89,7 @@ func (a *api) bulkKeys(c *call) error {
 func (a *api) bulkOne(c *call, name string, n need, id string, do func(context.Context, string) error) bulkResult {
 	permit := func() error { return a.permitObject(n, c, id) }
 	err := a.change(action{name: "key." + name, find: a.auditKey}, c, permit, func() string { return id }, func() error {
-		if id == c.who.Key.ID {
+		if c.caller.is(id) {
 			return core.Errorf(core.CodeConflict, core.SourceClient, "a key cannot be among those that it asks about")
 		}
 		if _, err := a.findKey(c, id); err != nil {

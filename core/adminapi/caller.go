@@ -134,7 +134,5 @@ func (c *caller) reach(r resource) *core.Reach {
 	return reach
 }
 
-// principal stands for a person where who asks is compared with a key: he is none.
-func (c *caller) principal() *core.Principal {
-	return &core.Principal{Key: &core.VirtualKey{ID: c.user.ID, Name: c.user.Name}}
-}
+// is reports whether the key of the id is the one that asks.
+func (c *caller) is(keyID string) bool { return c.actor.Kind == core.ActorKey && c.actor.ID == keyID }

@@ -151,10 +151,10 @@ func (a *api) updateKey(c *call) error {
 	if err := a.checkGuardrails(in.Guardrails); err != nil {
 		return err
 	}
-	if k.ID == c.who.Key.ID && u.ExpiresAt != nil && *u.ExpiresAt != nil && !(*u.ExpiresAt).After(c.now) {
+	if c.caller.is(k.ID) && u.ExpiresAt != nil && *u.ExpiresAt != nil && !(*u.ExpiresAt).After(c.now) {
 		return core.Errorf(core.CodeConflict, core.SourceClient, "a key cannot end itself")
 	}
-	if k.ID == c.who.Key.ID && u.IPRanges != nil && *u.IPRanges != nil && !core.InRanges(*u.IPRanges, a.origin(c.r)()) {
+	if c.caller.is(k.ID) && u.IPRanges != nil && *u.IPRanges != nil && !core.InRanges(*u.IPRanges, a.origin(c.r)()) {
 		return core.Errorf(core.CodeConflict, core.SourceClient, "a key cannot shut itself out: ip_ranges must hold the address that it asks from")
 	}
 	var budget *core.Budget

@@ -294,7 +294,7 @@ func (a *api) rotateKey(c *call) error {
 		return err
 	}
 	grace := time.Duration(k.RotationGrace)
-	if in.Grace != "" && k.ID == c.who.Key.ID && k.Role == core.RoleNone {
+	if in.Grace != "" && c.caller.is(k.ID) && k.Role == core.RoleNone {
 		return core.Invalid("grace", "a key that rotates itself has its rotation_grace") // or who found it would lock its owner out
 	}
 	if in.Grace != "" {
@@ -338,7 +338,7 @@ func (a *api) unblockKey(c *call) error {
 // door from outside.
 func (a *api) otherKey(c *call) (*core.VirtualKey, error) {
 	k, err := a.key(c)
-	if err == nil && k.ID == c.who.Key.ID {
+	if err == nil && c.caller.is(k.ID) {
 		err = core.Errorf(core.CodeConflict, core.SourceClient, "a key cannot block or delete itself")
 	}
 	return k, err

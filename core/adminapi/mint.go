@@ -63,5 +63,5 @@ func (a *api) againMint(c *call) error {
 // ownRotation reports whether a key asks to be rotated itself, which it may when
 // there is a schedule for it.
 func (c *call) ownRotation(n need, id string) bool {
-	return n.itself && c.caller.user == nil && c.who.Key.ID == id && c.who.Key.RotateEvery != 0
+	return n.itself && c.caller.is(id) && c.who.Key.RotateEvery != 0
 }

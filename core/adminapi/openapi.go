@@ -188,8 +188,8 @@ func operationID(rt route) string {
 }
 
 // keep holds a request to the route's line of the contract before anybody looks at it.
-func (a *api) keep(rt route, o operation) func(*call) error {
-	serve, matches := a.guarded(rt), conditional(rt, a.actions()[rt.method+" "+rt.path])
+func (a *api) keep(rt route, o operation, actions map[string]action) func(*call) error {
+	serve, matches := a.guarded(rt, actions), conditional(rt, actions[rt.method+" "+rt.path])
 	return func(c *call) error {
 		c.op, c.list = &o, rt.path
 		if err := c.checkPath(); err != nil {

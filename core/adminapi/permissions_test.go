@@ -250,7 +250,7 @@ func (f *firm) idle() http.Handler {
 	router := mux.NewRouter()
 	for _, rt := range a.routes() {
 		rt.serve = func(c *call) error { c.w.WriteHeader(http.StatusTeapot); return nil }
-		router.HandleFunc(Prefix+rt.path, a.admin(rt, a.guarded(rt))).Methods(rt.method)
+		router.HandleFunc(Prefix+rt.path, a.admin(rt, a.guarded(rt, a.actions()))).Methods(rt.method)
 	}
 	return router
 }
