@@ -96,9 +96,7 @@ func (r *run) shrink(w *worstCase, granted core.Nano) *core.Error {
 }
 
 // generates reports whether the endpoint makes output that a cap can bound.
-func (r *run) generates() bool {
-	return r.req.Endpoint == abi.Chat || r.req.Endpoint == abi.Messages
-}
+func (r *run) generates() bool { return traits[r.req.Endpoint].generates }
 
 // outputCap is the most output tokens of one choice that are counted with.
 func (r *run) outputCap() int64 {

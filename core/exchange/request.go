@@ -69,18 +69,6 @@ type facts struct {
 // it uses: its input, and the most that it says it wants put out.
 func (f *facts) tokens() int64 { return f.inputTokens + f.maxOutput*f.choices }
 
-// required names the member, beside model, without which a body makes no sense.
-var required = map[abi.Endpoint]struct {
-	name string
-	kind string // kinds that it may have
-}{
-	abi.Chat:        {"messages", "["},
-	abi.Messages:    {"messages", "["},
-	abi.CountTokens: {"messages", "["},
-	abi.Embeddings:  {"input", "[\""},
-	abi.Images:      {"prompt", "\""},
-}
-
 // parse checks a body and reads the facts from its top-level members. Of those
 // that it acts on none may stand twice: what is checked must be what is sent.
 func parse(endpoint abi.Endpoint, text []byte) (facts, scan.Object, *core.Error) {
@@ -95,7 +83,7 @@ func parse(endpoint abi.Endpoint, text []byte) (facts, scan.Object, *core.Error)
 	if scan.Kind(text) != '{' {
 		return f, body, core.Invalid("", "the request body must be a JSON object")
 	}
-	p := parser{f: &f, endpoint: endpoint, need: required[endpoint].name, kinds: required[endpoint].kind}
+	p := parser{f: &f, endpoint: endpoint, need: traits[endpoint].need, kinds: traits[endpoint].kinds}
 	body.Members(p.member)
 	switch {
 	case p.err != nil:

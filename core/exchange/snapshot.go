@@ -80,15 +80,12 @@ type plan struct {
 
 type headerPair struct{ name, value string }
 
-// bridges name the endpoint that can serve another one by translation.
-var bridges = map[abi.Endpoint]abi.Endpoint{abi.Messages: abi.Chat}
-
 // plan finds how the target serves the endpoint: natively, or over a bridge.
 func (t *Target) plan(endpoint abi.Endpoint, stream bool) *plan {
 	if p := t.plans[planKey{endpoint, stream}]; p != nil {
 		return p
 	}
-	return t.plans[planKey{bridges[endpoint], stream}]
+	return t.plans[planKey{traits[endpoint].bridge, stream}]
 }
 
 // PassesOn reports whether the target's requests and answers need no plugin: it

@@ -54,7 +54,7 @@ func checkPlan(p *abi.PlanReply, r *abi.PlanRequest, has func(abi.Function) bool
 			return fmt.Errorf("the client's header %q is not forwarded", name)
 		}
 	}
-	return errors.Join(checkEdits(p.Request.Edits), checkHeaders(p.Headers))
+	return errors.Join(checkEdits(p.Request.Edits), checkEdits(p.Response.Edits), checkEdits(p.Stream.Edits), checkHeaders(p.Headers))
 }
 
 // checkFunctions holds a plan to what the plugin answers: what it lacks would
@@ -77,7 +77,7 @@ func checkFunctions(p *abi.PlanReply, has func(abi.Function) bool) error {
 
 func checkAuth(a *abi.Auth) error {
 	switch a.Scheme {
-	case "", abi.AuthNone, abi.AuthBearer, abi.AuthSigV4:
+	case "", abi.AuthNone, abi.AuthBearer, abi.AuthSigV4, abi.AuthGoogle, abi.AuthEntra, abi.AuthOAuth2:
 		return nil
 	case abi.AuthHeader, abi.AuthQuery:
 		if !core.IsToken(a.Name) {
@@ -90,12 +90,12 @@ func checkAuth(a *abi.Auth) error {
 
 func checkEdits(edits []abi.Edit) error {
 	for _, e := range edits {
-		ok := e.Key != ""
+		ok := isPath(e.Key)
 		switch e.Op {
 		case abi.EditSet, abi.EditDefault:
 			ok = ok && len(e.Value) > 0
 		case abi.EditRename:
-			ok = ok && e.To != ""
+			ok = ok && e.To != "" && !strings.ContainsAny(e.To, ".[]")
 		case abi.EditRemove:
 		default:
 			ok = false
@@ -105,6 +105,21 @@ func checkEdits(edits []abi.Edit) error {
 		}
 	}
 	return nil
+}
+
+// isPath reports whether key is names joined by dots, each but the last perhaps
+// with [] behind it.
+func isPath(key string) bool {
+	names := strings.Split(key, ".")
+	for i, name := range names {
+		if i < len(names)-1 {
+			name = strings.TrimSuffix(name, "[]")
+		}
+		if name == "" || strings.ContainsAny(name, "[]") {
+			return false
+		}
+	}
+	return true
 }
 
 // checkURL holds a URL to the deployment's own base, or to https where it has none.
@@ -176,7 +191,51 @@ func checkEncode(e *abi.EncodeReply, plan *planned) error {
 			return errors.New("a notice has a line break or another control character in it")
 		}
 	}
-	return errors.Join(object("body", e.Body), checkHeaders(e.Headers))
+	return errors.Join(checkEncodedBody(e), checkHeaders(e.Headers))
+}
+
+// checkEncodedBody wants one body: a JSON object, a form or a file. Which files
+// there are the host knows when it sends them.
+func checkEncodedBody(e *abi.EncodeReply) error {
+	switch {
+	case e.Form == nil && e.File == nil:
+		return object("body", e.Body)
+	case e.Form != nil && e.File != nil || e.Body != nil:
+		return errors.New("it has more than one body")
+	case e.File != nil:
+		return checkFile(e.File)
+	}
+	for i := range e.Form {
+		part := &e.Form[i]
+		if part.Name == "" || !core.IsFieldValue(part.Name) {
+			return fmt.Errorf("part %d of the form has no name that can be sent", i)
+		}
+		if part.File == nil {
+			continue
+		}
+		if err := checkFile(part.File); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkFile(f *abi.FileRef) error {
+	if f.Number < 0 || !core.IsFieldValue(f.Filename) || !core.IsFieldValue(f.ContentType) {
+		return errors.New("a file has a number, a name or a type that cannot be sent")
+	}
+	return nil
+}
+
+// checkDecoded wants a JSON object, or with a media type of its own a JSON string.
+func checkDecoded(d *abi.DecodeReply) error {
+	if d.ContentType == "" {
+		return errors.Join(object("body", d.Body), checkUsage(d.Usage))
+	}
+	if scan.Kind(d.Body) != '"' || !core.IsFieldValue(d.ContentType) {
+		return errors.New("an answer with a content type is a JSON string")
+	}
+	return checkUsage(d.Usage)
 }
 
 // maxUsage is more than any answer can have used.

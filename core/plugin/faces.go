@@ -176,7 +176,7 @@ func (p *Provider) Decode(ctx context.Context, r *abi.DecodeRequest, room *[]byt
 	}
 	reply := &abi.DecodeReply{}
 	if err = wire.ReadDecodeReply(out, reply); err == nil {
-		err = errors.Join(object("body", reply.Body), checkUsage(reply.Usage))
+		err = checkDecoded(reply)
 	}
 	if err != nil {
 		return nil, p.broken(abi.Decode, err)

@@ -14,7 +14,7 @@ var semver = regexp.MustCompile(`^\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?$`)
 func checkManifest(m *abi.Manifest, d Declaration, code Code) error {
 	kind, _, _ := strings.Cut(d.ID, ".")
 	switch {
-	case m.ID != d.ID:
+	case m.ID != d.ID && !m.AnyID:
 		return fmt.Errorf("the file calls itself %q", m.ID)
 	case m.ABI != abi.Version:
 		return fmt.Errorf("it speaks ABI %d, this gateway speaks %d", m.ABI, abi.Version)

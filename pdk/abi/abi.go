@@ -96,6 +96,9 @@ type Manifest struct {
 	// each is; the first is the usual one.
 	Credential   []CredentialField `json:"credential,omitempty"`
 	Capabilities Capabilities      `json:"capabilities"`
+	// AnyID says that ID is only the usual one: configured for another vendor, the
+	// plugin is declared under an id of that vendor, of the same kind.
+	AnyID bool `json:"any_id,omitempty"`
 	// Functions are those that the plugin answers. Absent: all that its file
 	// offers; a kit that exports every function says here which ones mean something.
 	Functions []Function `json:"functions,omitempty"`
@@ -168,17 +171,27 @@ type Problem struct {
 // Endpoint is what a client asked for.
 type Endpoint string
 
-// The endpoints.
+// The endpoints. Each has the shape of the API that it comes from, on both sides of
+// the sandbox; those that take a form have the canonical body of package llm.
 const (
-	Chat        Endpoint = "chat"         // OpenAI chat completions
-	Messages    Endpoint = "messages"     // Anthropic Messages
-	CountTokens Endpoint = "count_tokens" // Anthropic count_tokens
-	Embeddings  Endpoint = "embeddings"   // OpenAI embeddings
-	Images      Endpoint = "images"       // OpenAI image generations
+	Chat           Endpoint = "chat"           // OpenAI chat completions
+	Completions    Endpoint = "completions"    // OpenAI's older completions of a prompt
+	Responses      Endpoint = "responses"      // OpenAI Responses
+	Messages       Endpoint = "messages"       // Anthropic Messages
+	CountTokens    Endpoint = "count_tokens"   // Anthropic count_tokens
+	Embeddings     Endpoint = "embeddings"     // OpenAI embeddings
+	Rerank         Endpoint = "rerank"         // Cohere v2 rerank
+	Moderations    Endpoint = "moderations"    // OpenAI moderations
+	Images         Endpoint = "images"         // OpenAI image generations
+	ImageEdits     Endpoint = "image_edits"    // OpenAI image edits; a form
+	Speech         Endpoint = "speech"         // OpenAI audio speech; answers with sound
+	Transcriptions Endpoint = "transcriptions" // OpenAI audio transcriptions; a form
+	Translations   Endpoint = "translations"   // OpenAI audio translations; a form
 )
 
 // Endpoints are all of them.
-var Endpoints = [...]Endpoint{Chat, Messages, CountTokens, Embeddings, Images}
+var Endpoints = [...]Endpoint{Chat, Completions, Responses, Messages, CountTokens, Embeddings, Rerank, Moderations, Images, ImageEdits,
+	Speech, Transcriptions, Translations}
 
 // Headers are HTTP headers with lower-case names.
 type Headers map[string]string

@@ -80,6 +80,9 @@ type Auth struct {
 	Value   string     `json:"value,omitempty"`   // "" is ${credential.api_key}
 	Service string     `json:"service,omitempty"` // aws_sigv4: "bedrock"
 	Region  string     `json:"region,omitempty"`  // aws_sigv4
+	// Scope is what a token is asked for: an OAuth scope, several with spaces between.
+	// google_service_account, azure_entra, oauth2_client_credentials.
+	Scope string `json:"scope,omitempty"`
 }
 
 // AuthScheme is a way to authenticate that core carries out.
@@ -91,8 +94,21 @@ const (
 	AuthBearer AuthScheme = "bearer" // Authorization: Bearer <value>
 	AuthHeader AuthScheme = "header" // <name>: <value>
 	AuthQuery  AuthScheme = "query"  // ?<name>=<value>
-	// AuthSigV4 signs with access_key_id, secret_access_key and, where given, session_token.
+	// AuthSigV4 signs with access_key_id, secret_access_key and, where given,
+	// session_token; or with what the shared configuration's profile says; or as
+	// role_arn with the token in web_identity_token_file.
 	AuthSigV4 AuthScheme = "aws_sigv4"
+	// The following send a bearer token that the host fetches, keeps until shortly
+	// before it expires, and fetches once however many requests wait for it.
+	//
+	// AuthGoogle takes service_account, the text of a key file (its type may be
+	// service_account, authorized_user or external_account).
+	AuthGoogle AuthScheme = "google_service_account"
+	// AuthEntra takes tenant_id, client_id and client_secret, or
+	// federated_token_file in the secret's place; authority is optional.
+	AuthEntra AuthScheme = "azure_entra"
+	// AuthOAuth2 takes token_url, client_id and client_secret.
+	AuthOAuth2 AuthScheme = "oauth2_client_credentials"
 )
 
 // Mode says whether a body crosses the sandbox.
@@ -107,9 +123,12 @@ const (
 // RequestPlan is how a request's body is made.
 type RequestPlan struct {
 	Mode Mode `json:"mode"`
-	// Edits of a passthrough body, on top-level members, in order. The host sets
-	// "model" to the deployment's model itself, before them.
+	// Edits of a passthrough body, in order. The host sets "model" to the
+	// deployment's model itself, before them.
 	Edits []Edit `json:"edits,omitempty"`
+	// Form says that the vendor takes a multipart form: the host makes it of the
+	// canonical body's members and the client's files, in their order.
+	Form bool `json:"form,omitempty"`
 	// IncludeUsage says that a stream must be asked for usage the OpenAI way
 	// (stream_options.include_usage); the host hides it from clients that did not ask.
 	IncludeUsage bool `json:"include_usage,omitempty"`
@@ -125,11 +144,14 @@ type RequestPlan struct {
 	ForwardHeaders []string `json:"forward_headers,omitempty"`
 }
 
-// Edit changes one top-level member of a passthrough body.
+// Edit changes one member of a passthrough body, answer or event.
 type Edit struct {
-	Op    EditOp `json:"op"`
+	Op EditOp `json:"op"`
+	// Key is a path of names joined by dots; a name with [] behind it stands for
+	// every element of that array: "messages[].reasoning_content". What lies on the
+	// way must be there: an edit makes no objects but the last member.
 	Key   string `json:"key"`
-	To    string `json:"to,omitempty"`    // rename: the new name, unless present
+	To    string `json:"to,omitempty"`    // rename: the new name beside the old, unless present
 	Value Raw    `json:"value,omitempty"` // set, default
 }
 
@@ -146,13 +168,15 @@ const (
 
 // ResponsePlan is how a whole answer is read.
 type ResponsePlan struct {
-	Mode Mode `json:"mode"`
+	Mode  Mode   `json:"mode"`
+	Edits []Edit `json:"edits,omitempty"` // of a passthrough answer that is JSON
 }
 
 // StreamPlan is how a stream is read.
 type StreamPlan struct {
 	Mode    Mode    `json:"mode"`
 	Framing Framing `json:"framing,omitempty"` // "" is sse
+	Edits   []Edit  `json:"edits,omitempty"`   // of each passthrough event
 }
 
 // Framing is how events are cut out of the vendor's bytes.
@@ -181,6 +205,9 @@ type UsagePaths struct {
 	ImageInput   []string `json:"image_input,omitempty"`
 	ImageOutput  []string `json:"image_output,omitempty"`
 	Searches     []string `json:"searches,omitempty"`
+	Images       []string `json:"images,omitempty"`  // a number, or an array that is counted
+	Seconds      []string `json:"seconds,omitempty"` // of audio; fractions count
+	Characters   []string `json:"characters,omitempty"`
 	// InputIncludes names the parts that the vendor's input number contains
 	// (OpenAI: cache_read, audio_input); the host takes them out again. Likewise OutputIncludes.
 	// Reasoning is a share of output: where the vendor counts it beside output,
@@ -228,14 +255,34 @@ type EncodeRequest struct {
 type EncodeReply struct {
 	URL     string  `json:"url,omitempty"`
 	Headers Headers `json:"headers,omitempty"`
-	Body    Raw     `json:"body"`
+	Body    Raw     `json:"body,omitempty"`
+	// Form and File stand in the place of Body: a multipart form, or one of the
+	// client's files as it came.
+	Form []FormPart `json:"form,omitempty"`
+	File *FileRef   `json:"file,omitempty"`
 	// State comes back in Decode and in the first DecodeEvents.
 	State string `json:"state,omitempty"`
 	// Notices tell what was left out or changed; the host shows them in a header and the log.
 	Notices []string `json:"notices,omitempty"`
 }
 
-// DecodeRequest carries a whole 2xx answer whose body is JSON.
+// FormPart is one part of a multipart form: a value, or a file.
+type FormPart struct {
+	Name  string   `json:"name"`
+	Value string   `json:"value,omitempty"`
+	File  *FileRef `json:"file,omitempty"`
+}
+
+// FileRef names a file of the client's request by the number that the canonical
+// body gives it in "$file" (see package llm). The bytes stay with the host.
+type FileRef struct {
+	Number      int    `json:"number"`
+	Filename    string `json:"filename,omitempty"`     // "" is the client's
+	ContentType string `json:"content_type,omitempty"` // "" is the client's
+}
+
+// DecodeRequest carries a whole 2xx answer. A body that is not JSON is a JSON
+// string: of the text where its media type is text, else of its bytes in base64.
 type DecodeRequest struct {
 	Endpoint   Endpoint   `json:"endpoint"`
 	Deployment Deployment `json:"deployment"`
@@ -251,6 +298,10 @@ type DecodeReply struct {
 	Body  Raw    `json:"body"` // raw, canonical
 	Usage *Usage `json:"usage,omitempty"`
 	Model string `json:"model,omitempty"` // the served model
+	// ContentType says that the answer is not JSON (subtitles, sound): Body is then a
+	// JSON string, of text, or of bytes in base64 where Base64 says so.
+	ContentType string `json:"content_type,omitempty"`
+	Base64      bool   `json:"base64,omitempty"`
 }
 
 // Usage is what the vendor reported; nil parts were not reported. The parts do

@@ -59,6 +59,27 @@
 // every choice has a delta. The host adds id, object, created and model, and
 // writes the usage chunk.
 //
+// # Forms and files
+//
+// The endpoints whose clients send a multipart form (image edits, transcriptions,
+// translations) have a canonical body that is JSON as well: a member for each
+// field, in their order. A field whose name ends in [] or that comes more than
+// once is an array under the name without []. Values are strings but for those of
+// which the API says otherwise (n, temperature, stream, partial_images,
+// output_compression). A file is
+//
+//	{"$file":0,"filename":"a.wav","content_type":"audio/wav","size":1234}
+//
+// with the number that a codec names it by. Its bytes stay with the host.
+//
+// # Long strings
+//
+// A string of a request or answer that is longer than the host's limit does not
+// enter a Wasm guest: a short token stands in its place, which a codec moves like
+// any string, and which the host takes out again. Of a data URL the head
+// ("data:image/png;base64,") stays before the token. A codec must not measure,
+// cut or compare strings that may be long.
+//
 // # Finish reasons
 //
 // stop, length, tool_calls, content_filter. A plugin maps every reason that its

@@ -34,11 +34,13 @@ func AppendPlanReply(dst []byte, d *abi.PlanReply) []byte {
 	dst = putRequestPlan(dst, &d.Request)
 	dst = scan.AppendName(dst, "response")
 	response := len(dst)
-	dst = scan.CloseObject(putString(dst, "mode", string(d.Response.Mode)), response)
+	dst = putString(dst, "mode", string(d.Response.Mode))
+	dst = scan.CloseObject(optList(dst, "edits", d.Response.Edits, appendEdit), response)
 	dst = scan.AppendName(dst, "stream")
 	stream := len(dst)
 	dst = putString(dst, "mode", string(d.Stream.Mode))
-	dst = scan.CloseObject(optString(dst, "framing", string(d.Stream.Framing)), stream)
+	dst = optString(dst, "framing", string(d.Stream.Framing))
+	dst = scan.CloseObject(optList(dst, "edits", d.Stream.Edits, appendEdit), stream)
 	dst = putUsagePaths(dst, &d.Usage)
 	dst = putErrorPaths(dst, &d.Errors)
 	dst = optBool(dst, "local", d.Local)
@@ -53,6 +55,7 @@ func putAuth(dst []byte, d *abi.Auth) []byte {
 	dst = optString(dst, "value", d.Value)
 	dst = optString(dst, "service", d.Service)
 	dst = optString(dst, "region", d.Region)
+	dst = optString(dst, "scope", d.Scope)
 	return scan.CloseObject(dst, start)
 }
 
@@ -61,6 +64,7 @@ func putRequestPlan(dst []byte, d *abi.RequestPlan) []byte {
 	start := len(dst)
 	dst = putString(dst, "mode", string(d.Mode))
 	dst = optList(dst, "edits", d.Edits, appendEdit)
+	dst = optBool(dst, "form", d.Form)
 	dst = optBool(dst, "include_usage", d.IncludeUsage)
 	dst = optList(dst, "unsupported", d.Unsupported, appendStringElement)
 	dst = optString(dst, "output_cap", d.OutputCap)
@@ -87,6 +91,7 @@ func putUsagePaths(dst []byte, d *abi.UsagePaths) []byte {
 		{"input", d.Input}, {"cache_read", d.CacheRead}, {"cache_write_5m", d.CacheWrite5m}, {"cache_write_1h", d.CacheWrite1h},
 		{"output", d.Output}, {"reasoning", d.Reasoning}, {"audio_input", d.AudioInput}, {"audio_output", d.AudioOutput},
 		{"image_input", d.ImageInput}, {"image_output", d.ImageOutput}, {"searches", d.Searches},
+		{"images", d.Images}, {"seconds", d.Seconds}, {"characters", d.Characters},
 		{"input_includes", d.InputIncludes}, {"output_includes", d.OutputIncludes}, {"output_excludes", d.OutputExcludes},
 		{"cache_write_5m_includes", d.CacheWrite5mIncludes}, {"model", d.Model},
 	} {

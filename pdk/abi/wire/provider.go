@@ -87,9 +87,31 @@ func AppendEncodeReply(dst []byte, d *abi.EncodeReply) []byte {
 	start := len(dst)
 	dst = optString(dst, "url", d.URL)
 	dst = optHeaders(dst, "headers", d.Headers)
-	dst = putRaw(dst, "body", d.Body)
+	dst = optRaw(dst, "body", d.Body)
+	dst = optList(dst, "form", d.Form, appendFormPart)
+	dst = optFile(dst, d.File)
 	dst = optString(dst, "state", d.State)
 	dst = optList(dst, "notices", d.Notices, appendStringElement)
+	return scan.CloseObject(dst, start)
+}
+
+func appendFormPart(dst []byte, d *abi.FormPart) []byte {
+	start := len(dst)
+	dst = putString(dst, "name", d.Name)
+	dst = optString(dst, "value", d.Value)
+	dst = optFile(dst, d.File)
+	return scan.CloseObject(dst, start)
+}
+
+func optFile(dst []byte, d *abi.FileRef) []byte {
+	if d == nil {
+		return dst
+	}
+	dst = scan.AppendName(dst, "file")
+	start := len(dst)
+	dst = putInt(dst, "number", int64(d.Number))
+	dst = optString(dst, "filename", d.Filename)
+	dst = optString(dst, "content_type", d.ContentType)
 	return scan.CloseObject(dst, start)
 }
 
@@ -110,6 +132,11 @@ func encodeReply(d *abi.EncodeReply) member {
 			return setHeaders(&d.Headers, v)
 		case "body":
 			d.Body = abi.Raw(v)
+		case "form":
+			return setList(&d.Form, old.Form, v, formPartElement)
+		case "file":
+			d.File = new(abi.FileRef)
+			return setFile(d.File, v)
 		case "state":
 			return setString(&d.State, old.State, v)
 		case "notices":
@@ -117,6 +144,36 @@ func encodeReply(d *abi.EncodeReply) member {
 		}
 		return nil
 	}
+}
+
+func formPartElement(d *abi.FormPart, v []byte) error {
+	*d = abi.FormPart{}
+	return members(v, func(key, v []byte) error {
+		switch string(key) {
+		case "name":
+			return setString(&d.Name, "", v)
+		case "value":
+			return setString(&d.Value, "", v)
+		case "file":
+			d.File = new(abi.FileRef)
+			return setFile(d.File, v)
+		}
+		return nil
+	})
+}
+
+func setFile(d *abi.FileRef, v []byte) error {
+	return members(v, func(key, v []byte) error {
+		switch string(key) {
+		case "number":
+			return setInt(&d.Number, v)
+		case "filename":
+			return setString(&d.Filename, "", v)
+		case "content_type":
+			return setString(&d.ContentType, "", v)
+		}
+		return nil
+	})
 }
 
 // AppendDecodeRequest appends d to dst.
@@ -155,6 +212,8 @@ func AppendDecodeReply(dst []byte, d *abi.DecodeReply) []byte {
 	dst = putRaw(dst, "body", d.Body)
 	dst = optUsage(dst, "usage", d.Usage)
 	dst = optString(dst, "model", d.Model)
+	dst = optString(dst, "content_type", d.ContentType)
+	dst = optBool(dst, "base64", d.Base64)
 	return scan.CloseObject(dst, start)
 }
 
@@ -175,6 +234,10 @@ func decodeReply(d *abi.DecodeReply) member {
 			return setUsage(&d.Usage, v)
 		case "model":
 			return setString(&d.Model, old.Model, v)
+		case "content_type":
+			return setString(&d.ContentType, old.ContentType, v)
+		case "base64":
+			return setBool(&d.Base64, v)
 		}
 		return nil
 	}
