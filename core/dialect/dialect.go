@@ -14,7 +14,7 @@ import (
 // exchange's id, for the dialects that have a place for it.
 func ErrorBody(dst []byte, endpoint abi.Endpoint, e *core.Error, exchange string) []byte {
 	e = masked(e)
-	if isMessages(endpoint) {
+	if Of(endpoint).anthropic {
 		return messages.ErrorBody(dst, e, exchange)
 	}
 	return appendOpenAI(dst, e)
@@ -32,7 +32,7 @@ func masked(e *core.Error) *core.Error {
 
 // ErrorEvent appends the error as the last event of a stream.
 func ErrorEvent(dst []byte, endpoint abi.Endpoint, e *core.Error, exchange string) []byte {
-	if isMessages(endpoint) {
+	if Of(endpoint).anthropic {
 		dst = append(dst, "event: error\n"...)
 	}
 	dst = append(dst, "data: "...)
@@ -41,14 +41,10 @@ func ErrorEvent(dst []byte, endpoint abi.Endpoint, e *core.Error, exchange strin
 
 // Status is the HTTP status of the error in the endpoint's dialect.
 func Status(endpoint abi.Endpoint, e *core.Error) int {
-	if isMessages(endpoint) {
+	if Of(endpoint).anthropic {
 		return messages.ErrorStatus(e)
 	}
 	return e.HTTPStatus()
-}
-
-func isMessages(endpoint abi.Endpoint) bool {
-	return endpoint == abi.Messages || endpoint == abi.CountTokens
 }
 
 // openAI gives each code the type and code of OpenAI's error object.

@@ -7,7 +7,6 @@ import (
 	"sync"
 
 	"github.com/tokligence/gateway/core"
-	"github.com/tokligence/gateway/core/dialect/messages"
 	"github.com/tokligence/gateway/core/upstream"
 	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/llm"
@@ -71,11 +70,9 @@ func (r *run) build(ctx context.Context) (*call, *core.Error) {
 		return nil, err
 	}
 	if c.bridged {
-		chat, err := messages.ToChat(body.Text())
-		if err != nil {
-			return nil, core.AsError(err)
+		if body, err = r.toChat(body); err != nil {
+			return nil, err
 		}
-		body = scan.Walk(chat)
 	}
 	if p.Request.Mode == abi.Transform {
 		return c, r.encode(ctx, c, body)
@@ -91,6 +88,23 @@ func (r *run) build(ctx context.Context) (*call, *core.Error) {
 	*c.held = body.Apply(slices.Grow((*c.held)[:0], len(body.Text())+len(t.Deployment.Model)+64), edits)
 	c.request.Body = *c.held
 	return c, nil
+}
+
+// toChat carries the client's body over to chat. What chat cannot say and the
+// deployment says to drop is left out.
+func (r *run) toChat(body scan.Object) (scan.Object, *core.Error) {
+	for {
+		chat, err := r.dialect.Bridge.ToChat(body.Text())
+		if err == nil {
+			return scan.Walk(chat), nil
+		}
+		e := core.AsError(err)
+		if body.Get(e.Param) == nil || !slices.Contains(r.target.Deployment.DropParams, e.Param) {
+			return body, e
+		}
+		body = scan.Walk(body.Apply(nil, []scan.Edit{{Key: e.Param}}))
+		r.head.Notices = append(r.head.Notices, "dropped "+e.Param)
+	}
 }
 
 // unbridge makes a translated body fit for a vendor that takes it as it is: no

@@ -10,15 +10,13 @@ type trait struct {
 	need, kinds string
 	// generates: it makes text that an output cap bounds, and that streams as events.
 	generates bool
-	// bridge is the endpoint that can serve it by translation; "" for none.
-	bridge abi.Endpoint
 }
 
 var traits = map[abi.Endpoint]trait{
 	abi.Chat:           {need: "messages", kinds: "[", generates: true},
 	abi.Completions:    {need: "prompt", kinds: "[\"", generates: true},
 	abi.Responses:      {need: "input", kinds: "[\"", generates: true},
-	abi.Messages:       {need: "messages", kinds: "[", generates: true, bridge: abi.Chat},
+	abi.Messages:       {need: "messages", kinds: "[", generates: true},
 	abi.CountTokens:    {need: "messages", kinds: "["},
 	abi.Embeddings:     {need: "input", kinds: "[\""},
 	abi.Rerank:         {need: "query", kinds: "\""},

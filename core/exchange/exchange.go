@@ -89,6 +89,7 @@ type run struct {
 	reply     Reply
 	principal *core.Principal
 	id        string
+	dialect   *dialect.Dialect // the client's
 	head      Head
 	facts     facts
 	body      scan.Object // the client's, after the guardrails
@@ -129,7 +130,7 @@ type run struct {
 // exchange settled, whatever happens on the way. When ctx ends the client has
 // left, unless its cause is a *core.Error: that is what the client is then told.
 func (x *Exchanger) Do(ctx context.Context, p *core.Principal, req *Request, reply Reply) {
-	r := &run{x: x, req: req, reply: reply, principal: p, id: core.NewID(core.PrefixExchange, req.Arrived)}
+	r := &run{x: x, req: req, reply: reply, principal: p, dialect: dialect.Of(req.Endpoint), id: core.NewID(core.PrefixExchange, req.Arrived)}
 	r.head.ExchangeID = r.id
 	snap := x.acquire()
 	defer snap.release()

@@ -6,8 +6,8 @@ import (
 	"slices"
 
 	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/dialect"
 	"github.com/tokligence/gateway/core/sse"
-	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
@@ -18,8 +18,8 @@ func (s *streamRelay) pass(ev sse.Event) error {
 	if len(ev.Data) == 0 {
 		return nil
 	}
-	messages := s.r.plan.endpoint == abi.Messages
-	if !messages && string(bytes.TrimSpace(ev.Data)) == "[DONE]" {
+	native := dialect.Of(s.r.plan.endpoint)
+	if native.Event == nil && string(bytes.TrimSpace(ev.Data)) == "[DONE]" {
 		s.done = true
 		return nil
 	}
@@ -38,8 +38,8 @@ func (s *streamRelay) pass(ev sse.Event) error {
 			return err
 		}
 	}
-	if messages {
-		return s.passMessages(ev, seen)
+	if native.Event != nil {
+		return s.passTyped(native, ev, seen)
 	}
 	return s.passChat(ev, seen)
 }
@@ -124,22 +124,22 @@ func (s *streamRelay) countText(seen glance) {
 	s.r.tally.since += seen.tokens
 }
 
-func (s *streamRelay) passMessages(ev sse.Event, seen glance) error {
+// passTyped sends on an event that says its type.
+func (s *streamRelay) passTyped(d *dialect.Dialect, ev sse.Event, seen glance) error {
 	kind := scan.GetString(ev.Data, "type")
-	switch kind {
-	case "message_start", "message_delta":
+	mark := d.Event(kind, ev.Data)
+	if mark&dialect.Usage != 0 {
 		s.r.tally.read(s.r.plan.usage, ev.Data)
-		if kind == "message_start" {
-			s.began()
-		}
-		if !scan.IsNull(scan.Get(ev.Data, "delta", "stop_reason")) {
-			s.stopped = true
-			s.ending()
-		}
-	case "content_block_delta":
+	}
+	if mark&dialect.Begins != 0 {
 		s.began()
 		s.countText(seen)
-	case "message_stop":
+	}
+	if mark&dialect.Stops != 0 {
+		s.stopped = true
+		s.ending()
+	}
+	if mark&dialect.Ends != 0 {
 		s.done = true
 		s.tail = sse.Append(s.tail, kind, ev.Data)
 		return nil

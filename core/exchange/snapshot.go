@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/dialect"
 	"github.com/tokligence/gateway/core/guard"
 	"github.com/tokligence/gateway/core/routing"
 	"github.com/tokligence/gateway/core/upstream"
@@ -85,7 +86,10 @@ func (t *Target) plan(endpoint abi.Endpoint, stream bool) *plan {
 	if p := t.plans[planKey{endpoint, stream}]; p != nil {
 		return p
 	}
-	return t.plans[planKey{traits[endpoint].bridge, stream}]
+	if dialect.Of(endpoint).Bridge != nil {
+		return t.plans[planKey{abi.Chat, stream}]
+	}
+	return nil
 }
 
 // PassesOn reports whether the target's requests and answers need no plugin: it

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/tokligence/gateway/core"
-	"github.com/tokligence/gateway/core/dialect/messages"
+	"github.com/tokligence/gateway/core/dialect/bridge"
 	"github.com/tokligence/gateway/core/guard"
 	"github.com/tokligence/gateway/core/sse"
 	"github.com/tokligence/gateway/core/upstream"
@@ -37,9 +37,9 @@ type streamRelay struct {
 	source eventReader
 	body   *timedBody // nil for a source without network
 	guard  *guard.Stream
-	bridge *messages.Stream // nil unless bridged
-	prefix []byte           // of every canonical chunk
-	state  string           // of the provider plugin
+	bridge bridge.Stream // nil unless bridged
+	prefix []byte        // of every canonical chunk
+	state  string        // of the provider plugin
 
 	out      []byte  // event text for the client
 	tail     []byte  // the vendor's terminal event, kept until the exchange is settled
@@ -65,7 +65,8 @@ func (r *run) relayStream(ctx context.Context, c *call, resp *upstream.Response)
 func (r *run) newStream(ctx context.Context, c *call) *streamRelay {
 	s := &streamRelay{r: r, ctx: ctx, state: c.state}
 	if c.bridged {
-		s.bridge = messages.NewStream(r.replyID(), r.target.Deployment.Model, r.facts.inputTokens)
+		a := r.answerFacts(core.Usage{Input: r.facts.inputTokens})
+		s.bridge = r.dialect.Bridge.Stream(&a)
 	}
 	if r.guard != nil {
 		s.guard = r.guard.Stream()
@@ -172,12 +173,11 @@ func (s *streamRelay) finish() *core.Error {
 		return err
 	}
 	switch {
-	case s.bridge != nil: // its terminal event is among what it has just written
-	case r.req.Endpoint == abi.Messages:
-		s.tail = append(s.tail, messagesEnd(s.tail)...)
-	default:
+	case r.dialect.Event == nil:
 		s.out = s.appendUsageChunk(s.out, usage)
 		s.out = append(s.out, "data: [DONE]\n\n"...)
+	case s.bridge == nil && len(s.tail) == 0: // a bridge has just written it
+		s.tail = append(s.tail, r.dialect.End...)
 	}
 	if err := r.settle(core.OutcomeOK, 200, nil); err != nil {
 		return err
@@ -201,21 +201,13 @@ func (s *streamRelay) finishBridge(u core.Usage) error {
 	return s.emitText(out)
 }
 
-// messagesEnd is the terminal event of a Messages stream whose vendor sent none.
-func messagesEnd(tail []byte) []byte {
-	if len(tail) > 0 {
-		return nil
-	}
-	return []byte("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n")
-}
-
 // appendUsageChunk writes the usage chunk, with the cost, for a client that asked for it.
 func (s *streamRelay) appendUsageChunk(dst []byte, u core.Usage) []byte {
 	if !s.r.facts.includeUsage {
 		return dst
 	}
 	chunk := s.usage
-	if chunk == nil {
+	if chunk == nil || s.bridge != nil {
 		chunk = append(s.stamp(), `"choices":[],"usage":`...)
 		chunk = append(appendUsage(chunk, u), '}')
 	}
@@ -351,7 +343,8 @@ func (s *streamRelay) chunk(ev sse.Event, seen glance) error {
 func (s *streamRelay) stamp() []byte {
 	if s.prefix == nil {
 		b := scan.AppendString([]byte(`{"id":`), s.r.replyID())
-		b = appendInt(append(b, `,"object":"chat.completion.chunk","created":`...), s.r.req.Arrived.Unix())
+		b = scan.AppendString(append(b, `,"object":`...), s.r.dialect.Chunk)
+		b = appendInt(append(b, `,"created":`...), s.r.req.Arrived.Unix())
 		b = scan.AppendString(append(b, `,"model":`...), s.r.target.Deployment.Model)
 		s.prefix = append(b, ',')
 	}

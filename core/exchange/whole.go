@@ -8,7 +8,8 @@ import (
 	"time"
 
 	"github.com/tokligence/gateway/core"
-	"github.com/tokligence/gateway/core/dialect/messages"
+	"github.com/tokligence/gateway/core/dialect"
+	"github.com/tokligence/gateway/core/dialect/bridge"
 	"github.com/tokligence/gateway/core/upstream"
 	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/scan"
@@ -115,11 +116,17 @@ func (r *run) clientBody(c *call, body []byte, room *[]byte) ([]byte, *core.Erro
 	if !c.bridged {
 		return body, nil
 	}
-	out, err := messages.FromChat(nil, body, messages.Answer{ID: r.replyID(), Model: r.servedModel(), Usage: usage})
+	a := r.answerFacts(usage)
+	out, err := r.dialect.Bridge.FromChat(nil, body, &a)
 	if err != nil {
 		return nil, core.AsError(err)
 	}
 	return out, nil
+}
+
+// answerFacts are what a bridge needs to write an answer.
+func (r *run) answerFacts(u core.Usage) bridge.Answer {
+	return bridge.Answer{ID: r.replyID(), Model: r.servedModel(), Created: r.req.Arrived.Unix(), Usage: u, Request: r.body.Text()}
 }
 
 // What a provider plugin leaves to the host. An answer of vectors has no id and no time.
@@ -159,10 +166,8 @@ func (r *run) appendStamp(dst []byte, name string, u core.Usage) []byte {
 	switch {
 	case name == "id":
 		return scan.AppendString(dst, r.replyID())
-	case name == "object" && embeddings:
-		return append(dst, `"list"`...)
 	case name == "object":
-		return append(dst, `"chat.completion"`...)
+		return scan.AppendString(dst, dialect.Of(r.plan.endpoint).Object)
 	case name == "created":
 		return appendInt(dst, r.req.Arrived.Unix())
 	case name == "model":
@@ -176,10 +181,7 @@ func (r *run) appendStamp(dst []byte, name string, u core.Usage) []byte {
 
 // replyID is the id of an answer whose vendor gave none.
 func (r *run) replyID() string {
-	if r.req.Endpoint == abi.Messages {
-		return "msg_" + r.id[len(core.PrefixExchange):]
-	}
-	return "chatcmpl-" + r.id[len(core.PrefixExchange):]
+	return r.dialect.ID + r.id[len(core.PrefixExchange):]
 }
 
 func (r *run) servedModel() string {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/dialect"
 	"github.com/tokligence/gateway/pdk/abi"
 )
 
@@ -22,7 +23,7 @@ func TestStamp(t *testing.T) {
 		{abi.Embeddings, `{"data":[]}`, `{"data":[],"object":"list","model":"m","usage":{"prompt_tokens":3,"total_tokens":3}}`},
 		{abi.Embeddings, `{"object":"o","model":"n","usage":{}}`, `{"object":"o","model":"n","usage":{}}`},
 	} {
-		r := &run{id: core.PrefixExchange + "1", req: &Request{Endpoint: c.endpoint, Arrived: time.Unix(1700000000, 0)}, plan: &plan{endpoint: c.endpoint},
+		r := &run{id: core.PrefixExchange + "1", dialect: dialect.Of(c.endpoint), req: &Request{Endpoint: c.endpoint, Arrived: time.Unix(1700000000, 0)}, plan: &plan{endpoint: c.endpoint},
 			target: &Target{Deployment: &core.Deployment{Model: "m"}}}
 		if got := string(r.stamp(nil, []byte(c.body), core.Usage{Input: 3, Output: 4})); got != c.want {
 			t.Errorf("%s %s:\n got %s\nwant %s", c.endpoint, c.body, got, c.want)

@@ -4,21 +4,15 @@ import (
 	"strconv"
 
 	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/dialect/bridge"
 	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
-// Answer is what an answer's body does not say itself.
-type Answer struct {
-	ID    string // "msg_…"
-	Model string
-	Usage core.Usage
-}
-
 // FromChat appends a whole canonical answer as a Messages answer: its first
 // choice, since the Messages API has no others. An answer without a choice is a
 // *core.Error of the vendor's.
-func FromChat(dst, answer []byte, a Answer) ([]byte, error) {
+func FromChat(dst, answer []byte, a *bridge.Answer) ([]byte, error) {
 	var choice []byte
 	scan.Elements(scan.Get(answer, "choices"), func(_ int, c []byte) bool { choice = c; return false })
 	message := scan.Get(choice, "message")

@@ -2,167 +2,21 @@ package messages
 
 import (
 	"bytes"
-	"encoding/json"
-	"errors"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/rogpeppe/go-internal/txtar"
-
 	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/dialect/bridge/bridgetest"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
-var update = flag.Bool("update", false, "write the expected sections of the vectors anew")
+var suite = bridgetest.Suite{Dir: "../../../testdata/vectors/messages", Bridge: Bridge{}, ID: "msg_1", Whole: "message.json", Check: checkEvents}
 
-// vectorDir holds txtar files. Given sections: request.json (the client's),
-// setup.json (usage and failing), answer.json or chunks.jsonl (the canonical
-// answer). Expected: chat.json, message.json, events.txt, error.json.
-const vectorDir = "../../../testdata/vectors/messages"
+func TestVectors(t *testing.T) { suite.Run(t) }
 
-type vectorSetup struct {
-	Usage core.Usage `json:"usage"`
-}
-
-func TestVectors(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(vectorDir, "*.txtar"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no vectors: %v", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			archive, err := txtar.ParseFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			compare(t, file, archive, walk(t, archive))
-		})
-	}
-}
-
-func section(a *txtar.Archive, name string) []byte {
-	for _, f := range a.Files {
-		if f.Name == name {
-			return bytes.TrimSpace(f.Data)
-		}
-	}
-	return nil
-}
-
-// walk runs what the vector gives and returns the expected sections in order.
-func walk(t *testing.T, a *txtar.Archive) (got []txtar.File) {
-	t.Helper()
-	put := func(name string, data []byte) { got = append(got, txtar.File{Name: name, Data: pretty(t, name, data)}) }
-	fail := func(err error) {
-		var e *core.Error
-		if !errors.As(err, &e) {
-			t.Fatalf("not a core.Error: %v", err)
-		}
-		b, _ := json.Marshal(map[string]string{"code": string(e.Code), "source": string(e.Source), "param": e.Param, "message": e.Message})
-		put("error.json", b)
-	}
-	var setup vectorSetup
-	if b := section(a, "setup.json"); b != nil {
-		if err := json.Unmarshal(b, &setup); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if b := section(a, "request.json"); b != nil {
-		if chat, err := ToChat(b); err != nil {
-			fail(err)
-		} else {
-			put("chat.json", chat)
-		}
-	}
-	if b := section(a, "answer.json"); b != nil {
-		if message, err := FromChat(nil, b, Answer{ID: "msg_1", Model: "served", Usage: setup.Usage}); err != nil {
-			fail(err)
-		} else {
-			put("message.json", message)
-		}
-	}
-	if b := section(a, "chunks.jsonl"); b != nil {
-		events, err := relay(b, setup.Usage)
-		put("events.txt", events)
-		if err != nil {
-			fail(err)
-		} else {
-			check(t, events)
-		}
-	}
-	return got
-}
-
-func relay(chunks []byte, u core.Usage) (out []byte, err error) {
-	s := NewStream("msg_1", "served", 7)
-	for chunk := range bytes.Lines(chunks) {
-		if out, err = s.Chunk(out, bytes.TrimSpace(chunk)); err != nil {
-			return out, err
-		}
-	}
-	return s.Finish(out, u)
-}
-
-func pretty(t *testing.T, name string, b []byte) []byte {
-	t.Helper()
-	if !strings.HasSuffix(name, ".json") {
-		return append(bytes.TrimRight(b, "\n"), '\n')
-	}
-	if err := scan.Valid(b); err != nil {
-		t.Fatalf("%s: %v in %s", name, err, b)
-	}
-	var out bytes.Buffer
-	if err := json.Indent(&out, b, "", "  "); err != nil {
-		t.Fatal(err)
-	}
-	out.WriteByte('\n')
-	return out.Bytes()
-}
-
-// compare holds got against the vector, also what must not be there.
-func compare(t *testing.T, file string, a *txtar.Archive, got []txtar.File) {
-	t.Helper()
-	given := map[string]bool{"setup.json": true, "request.json": true, "answer.json": true, "chunks.jsonl": true}
-	if *update {
-		out := &txtar.Archive{Comment: a.Comment}
-		for _, f := range a.Files {
-			if given[f.Name] {
-				out.Files = append(out.Files, f)
-			}
-		}
-		out.Files = append(out.Files, got...)
-		if err := os.WriteFile(file, txtar.Format(out), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	came := map[string]bool{}
-	for _, f := range got {
-		came[f.Name] = true
-		if want := section(a, f.Name); !bytes.Equal(want, bytes.TrimSpace(f.Data)) {
-			t.Errorf("%s\n got: %s\nwant: %s", f.Name, f.Data, want)
-		}
-	}
-	for _, f := range a.Files {
-		if !given[f.Name] && !came[f.Name] {
-			t.Errorf("nothing came for %s", f.Name)
-		}
-	}
-}
-
-// check holds events against the rules of a Messages stream that strict clients
+// checkEvents holds events against the rules of a Messages stream that strict clients
 // rely on.
-func check(t *testing.T, text []byte) {
-	t.Helper()
-	if err := checkEvents(text); err != nil {
-		t.Errorf("%v in\n%s", err, text)
-	}
-}
-
 func checkEvents(text []byte) error {
 	var order []string
 	next, open := 0, ""
@@ -236,7 +90,7 @@ func TestStream_Orders(t *testing.T) {
 			return
 		}
 		orders++
-		events, err := relay(chunks, core.Usage{})
+		events, err := suite.Relay(nil, chunks, core.Usage{})
 		if err == nil {
 			err = checkEvents(events)
 		}

@@ -1,0 +1,41 @@
+// Package bridge is the contract of a client dialect that providers which only
+// chat can serve as well: its requests become canonical chat, and the canonical
+// answers become its own.
+package bridge
+
+import "github.com/tokligence/gateway/core"
+
+// Bridge translates between one client dialect and the canonical form. It keeps
+// nothing: what lives through a stream is in its Stream.
+type Bridge interface {
+	// ToChat translates a request, which is a JSON object that stays as it is. What
+	// chat cannot say is a *core.Error of the client's that names the member in
+	// Param; the caller may take that member out and ask again.
+	ToChat(body []byte) ([]byte, error)
+	// FromChat appends a whole canonical answer in the dialect. An answer that is
+	// none is a *core.Error of the provider's.
+	FromChat(dst, answer []byte, a *Answer) ([]byte, error)
+	// Stream begins to translate a stream.
+	Stream(a *Answer) Stream
+}
+
+// Stream translates the canonical chunks of one answer, in their order.
+type Stream interface {
+	// Chunk appends the event text that a canonical chunk comes to, which may be none.
+	Chunk(dst, chunk []byte) ([]byte, error)
+	// Finish appends what ends the answer, once; usage is as it will be settled. A
+	// stream that breaks is not finished.
+	Finish(dst []byte, u core.Usage) ([]byte, error)
+}
+
+// Answer is what an answer says that stands in no chunk.
+type Answer struct {
+	ID      string // in the dialect's form
+	Model   string // the served one; for a stream the deployed one
+	Created int64  // Unix seconds
+	// Usage is that of a whole answer. For a stream only the input tokens are known,
+	// as an estimate.
+	Usage core.Usage
+	// Request is the client's body, after the guardrails.
+	Request []byte
+}
