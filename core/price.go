@@ -32,6 +32,24 @@ type Price struct {
 	Rates     Rates     `json:"rates"`
 	// Tiers replace Rates as a whole when the input is longer than Above tokens; ascending.
 	Tiers []PriceTier `json:"tiers,omitempty"`
+	// Services are prices of services that the provider sells beside its usual one,
+	// by the name that a request has for them: "priority", "flex". They have no
+	// services of their own.
+	Services map[string]*Price `json:"services,omitempty"`
+}
+
+// usualServices are names of the service that Rates are for.
+// https://platform.openai.com/docs/guides/priority-processing
+// https://platform.claude.com/docs/en/api/service-tiers
+var usualServices = map[string]bool{"": true, "auto": true, "default": true, "standard": true, "standard_only": true, "global": true}
+
+// Of returns the price of a service by its name; ok is false when that is not
+// known. A service that is known to be cheaper has the usual price then.
+func (p *Price) Of(service string) (of *Price, ok bool) {
+	if of := p.Services[service]; of != nil {
+		return of, true
+	}
+	return p, usualServices[service] || service == "flex" || service == "batch"
 }
 
 // PriceTier is a dearer price for long contexts.

@@ -48,10 +48,7 @@ func check(cmd *cobra.Command, path string) (*config.Config, []config.Problem, e
 	if _, err := os.Stat(cache); err != nil {
 		cache = "" // checking leaves nothing behind
 	}
-	var err error
-	if m.book, err = prices.Catalogue(); err != nil {
-		return nil, nil, err
-	}
+	m.book = prices.Catalogue()
 	m.loader = newLoader(m.log, cache)
 	snap, more := m.build(cmd.Context(), c)
 	if snap != nil {

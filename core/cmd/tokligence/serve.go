@@ -153,9 +153,7 @@ func (m *Main) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if m.book, err = prices.Catalogue(); err != nil {
-		return err
-	}
+	m.book = prices.Catalogue()
 	m.keys = keys.New(m.store, m.store, time.Now)
 	m.keys.FileGroup, m.keys.Tokens = m.fileGroup, &m.tokens
 	m.client = upstream.New(upstream.Options{Reach: &c.Security.Reach})

@@ -27,6 +27,11 @@ func Check(p *core.Price) []string {
 		above = t.Above
 		faults = append(faults, checkRates(fmt.Sprintf("tier above %d: ", t.Above), &t.Rates)...)
 	}
+	for service, of := range p.Services {
+		for _, fault := range Check(of) {
+			faults = append(faults, service+": "+fault)
+		}
+	}
 	return faults
 }
 

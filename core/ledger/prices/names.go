@@ -32,13 +32,15 @@ var (
 	// among them: its prices are its own.
 	bedrockRegion = regexp.MustCompile(`^(us|eu|apac|jp|au|ca|in|global)\.`)
 	fineTuned     = regexp.MustCompile(`^(ft:[^:]+):.*`)
+	// auraVoice is a voice and its language, which Deepgram's speech models are named by: aura-2-thalia-en.
+	auraVoice = regexp.MustCompile(`^(aura(-\d+)?)-[a-z]+-[a-z]{2}$`)
 )
 
 // variants are the canonical names to look under, most exact first:
 //
 //   - the name itself;
 //   - without "models/" (Gemini), "publishers/…/models/" or the ARN before it;
-//     a fine-tuned model as "ft:" and its base;
+//     a fine-tuned model as "ft:" and its base; a voice of Deepgram as its model;
 //   - for Bedrock, without the geography of an inference profile, and without the version;
 //   - each of these without a release date.
 func variants(provider, model string) []string {
@@ -57,8 +59,11 @@ func variants(provider, model string) []string {
 		m = m[i+1:]
 		add(m)
 	}
-	if provider == "provider.openai" {
+	switch provider {
+	case "provider.openai", "provider.azure":
 		add(fineTuned.ReplaceAllString(m, "$1"))
+	case "provider.deepgram":
+		add(auraVoice.ReplaceAllString(m, "$1"))
 	}
 	if provider == "provider.bedrock" {
 		m = bedrockContext.ReplaceAllString(m, "")

@@ -3,9 +3,11 @@
 package prices
 
 import (
-	_ "embed"
+	"embed"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -15,32 +17,37 @@ import (
 	"github.com/tokligence/gateway/core"
 )
 
-//go:embed catalogue.json
-var catalogue []byte
+//go:embed catalogue
+var catalogue embed.FS
 
-// file is the layout of catalogue.json: decimal dollars per million units, one
+// file is the layout of a provider's file: decimal dollars per million units, one
 // line for each model and date.
 type file struct {
-	Sources map[string]string `json:"sources"` // provider → its price page
-	Models  []line            `json:"models"`
+	Source string `json:"source"` // the provider's price page
+	Models []line `json:"models"`
 }
 
-type line struct {
-	Provider  string            `json:"provider"`
-	Model     string            `json:"model"`
-	ValidFrom string            `json:"valid_from"` // day; when a change took effect, or when the price was looked up
-	Rates     map[string]string `json:"rates"`
-	Tiers     []struct {
+// schedule is what a service costs.
+type schedule struct {
+	Rates map[string]string `json:"rates"`
+	Tiers []struct {
 		Above int64             `json:"above"`
 		Rates map[string]string `json:"rates"`
 	} `json:"tiers"`
 }
 
-// Book is a set of prices that does not change after loading; safe for concurrent use.
+type line struct {
+	Model     string `json:"model"`
+	ValidFrom string `json:"valid_from"` // day; when a change took effect, or when the price was looked up
+	schedule
+	Services map[string]schedule `json:"services"` // see core.Price.Services
+}
+
+// Book is a set of prices that does not change; safe for concurrent use. A
+// provider's are read when the first of them is asked for: most installations
+// use few providers.
 type Book struct {
-	byName  map[name][]*core.Price // ascending by ValidFrom
-	prices  []*core.Price
-	sources map[string]string
+	shelves map[string]func() *shelf // by provider
 
 	// resolved remembers what names were found under, by their spelling: the
 	// rules cost more than a request should pay. Bounded by maxResolved.
@@ -50,59 +57,117 @@ type Book struct {
 
 const maxResolved = 4096
 
-// name is a provider's model in canonical spelling.
+// name is a provider's model.
 type name struct{ provider, model string }
 
-// Catalogue loads the embedded prices.
-func Catalogue() (*Book, error) { return Parse(catalogue) }
-
-// Parse reads prices in the layout of catalogue.json. Errors name the model.
-func Parse(text []byte) (*Book, error) {
-	var f file
-	if err := json.Unmarshal(text, &f); err != nil {
-		return nil, fmt.Errorf("price catalogue: %w", err)
-	}
-	b := &Book{byName: make(map[name][]*core.Price, len(f.Models)), sources: f.Sources}
-	for i := range f.Models {
-		p, err := f.Models[i].price()
-		if err != nil {
-			return nil, fmt.Errorf("price catalogue: %s %s: %w", f.Models[i].Provider, f.Models[i].Model, err)
-		}
-		n := name{p.Provider, canonical(p.Model)}
-		for _, other := range b.byName[n] {
-			if other.ValidFrom.Equal(p.ValidFrom) {
-				return nil, fmt.Errorf("price catalogue: %s %s: two prices from %s", p.Provider, p.Model, f.Models[i].ValidFrom)
-			}
-		}
-		b.prices = append(b.prices, p)
-		b.byName[n] = append(b.byName[n], p)
-	}
-	for _, list := range b.byName {
-		sort.Slice(list, func(i, j int) bool { return list[i].ValidFrom.Before(list[j].ValidFrom) })
-	}
-	return b, nil
+// shelf is one provider's prices.
+type shelf struct {
+	source string
+	prices []*core.Price            // in the file's order
+	byName map[string][]*core.Price // by canonical spelling, ascending by ValidFrom
 }
 
-func (l *line) price() (*core.Price, error) {
+// Catalogue is the embedded book.
+func Catalogue() *Book {
+	entries, err := catalogue.ReadDir("catalogue")
+	if err != nil {
+		panic(err) // it is inside the binary
+	}
+	b := &Book{shelves: make(map[string]func() *shelf, len(entries))}
+	for _, e := range entries {
+		provider := "provider." + strings.TrimSuffix(e.Name(), ".json")
+		b.shelves[provider] = sync.OnceValue(func() *shelf {
+			s, err := embedded(provider, e.Name())
+			if err != nil {
+				panic(err) // a test has read them all
+			}
+			return s
+		})
+	}
+	return b
+}
+
+func embedded(provider, name string) (*shelf, error) {
+	text, err := catalogue.ReadFile("catalogue/" + name)
+	if err != nil {
+		return nil, err
+	}
+	return parse(provider, text)
+}
+
+// Parse makes a book of one provider's prices, in the layout of the catalogue's
+// files. Errors name the model.
+func Parse(provider string, text []byte) (*Book, error) {
+	s, err := parse(provider, text)
+	if err != nil {
+		return nil, err
+	}
+	return &Book{shelves: map[string]func() *shelf{provider: func() *shelf { return s }}}, nil
+}
+
+func parse(provider string, text []byte) (*shelf, error) {
+	var f file
+	if err := json.Unmarshal(text, &f); err != nil {
+		return nil, fmt.Errorf("prices of %s: %w", provider, err)
+	}
+	s := &shelf{source: f.Source, byName: make(map[string][]*core.Price, len(f.Models))}
+	for i := range f.Models {
+		p, err := f.Models[i].price(provider)
+		if err != nil {
+			return nil, fmt.Errorf("prices of %s: %s: %w", provider, f.Models[i].Model, err)
+		}
+		n := canonical(p.Model)
+		for _, other := range s.byName[n] {
+			if other.ValidFrom.Equal(p.ValidFrom) {
+				return nil, fmt.Errorf("prices of %s: %s: two prices from %s", provider, p.Model, f.Models[i].ValidFrom)
+			}
+		}
+		s.prices = append(s.prices, p)
+		s.byName[n] = append(s.byName[n], p)
+	}
+	for _, list := range s.byName {
+		sort.Slice(list, func(i, j int) bool { return list[i].ValidFrom.Before(list[j].ValidFrom) })
+	}
+	return s, nil
+}
+
+func (l *line) price(provider string) (*core.Price, error) {
 	from, err := time.Parse(time.DateOnly, l.ValidFrom)
 	if err != nil {
 		return nil, err
 	}
 	p := &core.Price{
-		ID:       core.PrefixPrice + strings.TrimPrefix(l.Provider, "provider.") + "/" + l.Model + "@" + l.ValidFrom,
-		Provider: l.Provider, Model: l.Model, ValidFrom: from,
+		ID:       core.PrefixPrice + strings.TrimPrefix(provider, "provider.") + "/" + l.Model + "@" + l.ValidFrom,
+		Provider: provider, Model: l.Model, ValidFrom: from,
 	}
-	if p.Rates, err = Rates(l.Rates); err != nil {
+	if err := l.schedule.read(p); err != nil {
 		return nil, err
 	}
-	for _, t := range l.Tiers {
+	for service, schedule := range l.Services {
+		q := &core.Price{ID: p.ID + "/" + service, Provider: provider, Model: l.Model, ValidFrom: from}
+		if err := schedule.read(q); err != nil {
+			return nil, fmt.Errorf("%s: %w", service, err)
+		}
+		if p.Services == nil {
+			p.Services = make(map[string]*core.Price, len(l.Services))
+		}
+		p.Services[service] = q
+	}
+	return p, nil
+}
+
+func (s *schedule) read(p *core.Price) (err error) {
+	if p.Rates, err = Rates(s.Rates); err != nil {
+		return err
+	}
+	for _, t := range s.Tiers {
 		rates, err := Rates(t.Rates)
 		if err != nil {
-			return nil, fmt.Errorf("above %d: %w", t.Above, err)
+			return fmt.Errorf("above %d: %w", t.Above, err)
 		}
 		p.Tiers = append(p.Tiers, core.PriceTier{Above: t.Above, Rates: rates})
 	}
-	return p, nil
+	return nil
 }
 
 // Rates reads rates by their names (input, cache_read, …), decimal dollars per
@@ -180,8 +245,13 @@ func (b *Book) resolve(n name) []*core.Price {
 	if list, ok := b.resolved.Load(n); ok {
 		return list.([]*core.Price)
 	}
+	open := b.shelves[n.provider]
+	if open == nil {
+		return nil
+	}
+	shelf := open()
 	for _, v := range variants(n.provider, n.model) {
-		list := b.byName[name{n.provider, v}]
+		list := shelf.byName[v]
 		if list == nil {
 			continue
 		}
@@ -205,8 +275,19 @@ func (b *Book) For(d *core.Deployment, at time.Time) (p *core.Price, ok bool) {
 	return b.Find(d.Provider, d.Model, at)
 }
 
-// List returns all prices in the catalogue's order. Callers must not change them.
-func (b *Book) List() []*core.Price { return b.prices }
+// List returns all prices, by provider and then in the order of its file. Callers
+// must not change them.
+func (b *Book) List() (all []*core.Price) {
+	for _, provider := range slices.Sorted(maps.Keys(b.shelves)) {
+		all = append(all, b.shelves[provider]().prices...)
+	}
+	return all
+}
 
 // Source is the page that the provider's prices come from; "" when unknown.
-func (b *Book) Source(provider string) string { return b.sources[provider] }
+func (b *Book) Source(provider string) string {
+	if open := b.shelves[provider]; open != nil {
+		return open().source
+	}
+	return ""
+}

@@ -1,6 +1,7 @@
 package prices
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -10,25 +11,40 @@ import (
 
 var now = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 
-const small = `{"models": [
-	{"provider": "provider.openai", "model": "gpt-q", "valid_from": "2026-01-01", "rates": {"input": "1", "output": "2"}},
-	{"provider": "provider.openai", "model": "gpt-q", "valid_from": "2026-06-01", "rates": {"input": "3", "output": "4"}},
-	{"provider": "provider.openai", "model": "gpt-q-2025-05-05", "valid_from": "2026-01-01", "rates": {"input": "9", "output": "9"}},
-	{"provider": "provider.openai", "model": "gpt-q-mini", "valid_from": "2026-01-01", "rates": {"input": "0.1"}},
-	{"provider": "provider.openai", "model": "ft:gpt-q", "valid_from": "2026-01-01", "rates": {"input": "5"}},
-	{"provider": "provider.anthropic", "model": "claude-x-1-0", "valid_from": "2026-01-01", "rates": {"input": "3"}},
-	{"provider": "provider.gemini", "model": "gemini-z-2.5", "valid_from": "2026-01-01", "rates": {"input": "1"}},
-	{"provider": "provider.bedrock", "model": "anthropic.claude-x-20260101-v1:0", "valid_from": "2026-01-01", "rates": {"input": "3"}},
-	{"provider": "provider.bedrock", "model": "eu.anthropic.claude-x-20260101-v1:0", "valid_from": "2026-01-01", "rates": {"input": "3.3"}},
-	{"provider": "provider.bedrock", "model": "anthropic.claude-y", "valid_from": "2026-01-01", "rates": {"input": "4"}}
-]}`
+// small are prices of some providers, in the layout of their files.
+var small = map[string]string{
+	"openai": `{"models": [
+	{"model": "gpt-q", "valid_from": "2026-01-01", "rates": {"input": "1", "output": "2"}},
+	{"model": "gpt-q", "valid_from": "2026-06-01", "rates": {"input": "3", "output": "4"}, "services": {"priority": {"rates": {"input": "6", "output": "8"}}}},
+	{"model": "gpt-q-2025-05-05", "valid_from": "2026-01-01", "rates": {"input": "9", "output": "9"}},
+	{"model": "gpt-q-mini", "valid_from": "2026-01-01", "rates": {"input": "0.1"}},
+	{"model": "ft:gpt-q", "valid_from": "2026-01-01", "rates": {"input": "5"}}]}`,
+	"anthropic": `{"models": [{"model": "claude-x-1-0", "valid_from": "2026-01-01", "rates": {"input": "3"}}]}`,
+	"gemini":    `{"models": [{"model": "gemini-z-2.5", "valid_from": "2026-01-01", "rates": {"input": "1"}}]}`,
+	"vertex":    `{"models": [{"model": "claude-x", "valid_from": "2026-01-01", "rates": {"input": "1"}}]}`,
+	"deepgram":  `{"models": [{"model": "aura-2", "valid_from": "2026-01-01", "rates": {"character": "30"}}]}`,
+	"bedrock": `{"models": [
+	{"model": "anthropic.claude-x-20260101-v1:0", "valid_from": "2026-01-01", "rates": {"input": "3"}},
+	{"model": "eu.anthropic.claude-x-20260101-v1:0", "valid_from": "2026-01-01", "rates": {"input": "3.3"}},
+	{"model": "anthropic.claude-y", "valid_from": "2026-01-01", "rates": {"input": "4"}}]}`,
+}
+
+func parseSmall(t *testing.T) *Book {
+	t.Helper()
+	b := &Book{shelves: map[string]func() *shelf{}}
+	for provider, text := range small {
+		one, err := Parse("provider."+provider, []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		maps.Copy(b.shelves, one.shelves)
+	}
+	return b
+}
 
 // C47: name variants by stated rules, never another model's price.
 func TestBook_Find(t *testing.T) {
-	b, err := Parse([]byte(small))
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := parseSmall(t)
 	for _, c := range []struct{ provider, model, want string }{
 		{"openai", "gpt-q", "gpt-q@2026-06-01"},
 		{"openai", "GPT-Q", "gpt-q@2026-06-01"},
@@ -50,6 +66,9 @@ func TestBook_Find(t *testing.T) {
 		{"bedrock", "us.anthropic.claude-y-v1:0", "anthropic.claude-y@2026-01-01"},
 		{"bedrock", "apac.anthropic.claude-y-20260101-v1:0", "anthropic.claude-y@2026-01-01"},
 
+		{"vertex", "publishers/anthropic/models/claude-x@20260101", "claude-x@2026-01-01"},
+		{"deepgram", "aura-2-thalia-en", "aura-2@2026-01-01"},
+
 		{"openai", "newco/model-9", ""},
 		{"openai", "gpt-q-max", ""},
 		{"openai", "gpt-", ""},
@@ -65,6 +84,8 @@ func TestBook_Find(t *testing.T) {
 		{"bedrock", "us-gov.anthropic.claude-y", ""},
 		{"bedrock", "arn:aws:bedrock:us-east-1:1:custom-model/anthropic.claude-y", ""},
 		{"ollama", "gpt-q", ""},
+		{"deepgram", "aura-asteria-en", ""},
+		{"deepgram", "aura-2-thalia", ""},
 		{"openai", "", ""},
 	} {
 		p, ok := b.Find("provider."+c.provider, c.model, now)
@@ -79,10 +100,7 @@ func TestBook_Find(t *testing.T) {
 }
 
 func TestBook_FindAt(t *testing.T) {
-	b, err := Parse([]byte(small))
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := parseSmall(t)
 	for at, want := range map[string]string{
 		"2025-01-01T00:00:00Z": "pri_openai/gpt-q@2026-01-01", "2026-05-31T23:59:59Z": "pri_openai/gpt-q@2026-01-01",
 		"2026-06-01T00:00:00Z": "pri_openai/gpt-q@2026-06-01",
@@ -111,18 +129,20 @@ func TestBook_FindAt(t *testing.T) {
 }
 
 func TestParse_Errors(t *testing.T) {
-	line := func(s string) string { return `{"models": [{"provider": "provider.x", "model": "m", ` + s + `}]}` }
+	line := func(s string) string { return `{"models": [{"model": "m", ` + s + `}]}` }
+	const two = `{"models": [{"model": "m-1-0", "valid_from": "2026-01-01", "rates": {}}, {"model": "m-1.0", "valid_from": "2026-01-01", "rates": {}}]}`
 	for text, want := range map[string]string{
-		`{`: "price catalogue",
-		line(`"valid_from": "soon", "rates": {}`):                                                              "provider.x m:",
-		line(`"valid_from": "2026-01-01", "rates": {"inptu": "1"}`):                                            `unknown rate "inptu"`,
-		line(`"valid_from": "2026-01-01", "rates": {"input": "-1"}`):                                           "negative",
-		line(`"valid_from": "2026-01-01", "rates": {"input": "1e-6"}`):                                         "not a decimal",
-		line(`"valid_from": "2026-01-01", "rates": {}, "tiers": [{"above": 5, "rates": {"x": "1"}}]`):          "above 5",
-		strings.Replace(small, `"valid_from": "2026-06-01"`, `"valid_from": "2026-01-01"`, 1):                  "two prices from 2026-01-01",
-		strings.Replace(small, `"model": "claude-x-1-0"`, `"model": "claude-x-1.0"`, 1) + " trailing nonsense": "price catalogue",
+		`{`: "prices of provider.x",
+		line(`"valid_from": "soon", "rates": {}`):                                                        "provider.x: m:",
+		line(`"valid_from": "2026-01-01", "rates": {"inptu": "1"}`):                                      `unknown rate "inptu"`,
+		line(`"valid_from": "2026-01-01", "rates": {"input": "-1"}`):                                     "negative",
+		line(`"valid_from": "2026-01-01", "rates": {"input": "1e-6"}`):                                   "not a decimal",
+		line(`"valid_from": "2026-01-01", "rates": {}, "tiers": [{"above": 5, "rates": {"x": "1"}}]`):    "above 5",
+		line(`"valid_from": "2026-01-01", "rates": {}, "services": {"priority": {"rates": {"x": "1"}}}`): "priority: unknown",
+		two:                        "two prices from 2026-01-01",
+		two + " trailing nonsense": "prices of provider.x",
 	} {
-		if _, err := Parse([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Parse("provider.x", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
 		}
 	}
@@ -131,10 +151,7 @@ func TestParse_Errors(t *testing.T) {
 // The shipped catalogue loads, is plausible, names its sources and holds a few
 // prices that are known from the providers' pages.
 func TestCatalogue(t *testing.T) {
-	b, err := Catalogue()
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := Catalogue()
 	for _, p := range b.List() {
 		for _, fault := range Check(p) {
 			t.Errorf("%s: %s", p.ID, fault)
@@ -162,6 +179,19 @@ func TestCatalogue(t *testing.T) {
 		{"bedrock", "amazon.nova-lite-v1:0", core.Usage{Input: 1e6, Output: 1e6}, "0.30"},
 		{"bedrock", "us.anthropic.claude-haiku-4-5-20251001-v1:0", core.Usage{Input: 1e6}, "1.10"},
 		{"bedrock", "meta.llama3-3-70b-instruct-v1:0", core.Usage{Input: 1e6, Output: 1e6}, "1.44"},
+		{"azure", "gpt-4o-2024-11-20", usage, "13.75"},
+		{"vertex", "claude-sonnet-4-6@20260217", core.Usage{Input: 1e5, Output: 1e5}, "1.80"},
+		{"groq", "whisper-large-v3-turbo", core.Usage{Milliseconds: 3600_000}, "0.039996"},
+		{"mistral", "mistral-large-2512", core.Usage{Input: 1e6, Output: 1e6}, "2.00"},
+		{"deepseek", "deepseek-v4-pro", usage, "5.324"},
+		{"xai", "grok-4.7", core.Usage{Input: 1e5, Output: 1e5}, "0.80"},
+		{"cohere", "rerank-v3.5", core.Usage{Searches: 3}, "0.006"},
+		{"voyage", "voyage-4-large", core.Usage{Input: 1e6}, "0.12"},
+		{"elevenlabs", "eleven_multilingual_v2", core.Usage{Characters: 1000}, "0.08"},
+		{"deepgram", "nova-3", core.Usage{Milliseconds: 60_000}, "0.0043002"},
+		{"perplexity", "sonar", core.Usage{Input: 1e6, Output: 1e6, Searches: 1000}, "7.00"},
+		{"openrouter", "openai/gpt-4o-mini", core.Usage{Input: 1e6, Output: 1e6}, "0.75"},
+		{"huggingface", "openai/gpt-oss-120b:groq", core.Usage{Input: 1e6, Output: 1e6}, "0.90"},
 	} {
 		p, ok := b.Find("provider."+c.provider, c.model, now)
 		if !ok {
@@ -171,6 +201,28 @@ func TestCatalogue(t *testing.T) {
 		if got, priced := p.Amount(c.usage); got.String() != c.want || !priced {
 			t.Errorf("%s %s: $%s, %v; want $%s", c.provider, c.model, got, priced, c.want)
 		}
+	}
+}
+
+// A service is known by its name, and one that is not has no price.
+func TestPrice_Of(t *testing.T) {
+	b := parseSmall(t)
+	p, _ := b.Find("provider.openai", "gpt-q", now)
+	for _, c := range []struct {
+		service, want string
+		ok            bool
+	}{
+		{"", "7.00", true}, {"auto", "7.00", true}, {"default", "7.00", true}, {"flex", "7.00", true},
+		{"priority", "14.00", true}, {"fast", "7.00", false}, {"PRIORITY", "7.00", false},
+	} {
+		of, ok := p.Of(c.service)
+		if got, _ := of.Amount(core.Usage{Input: 1e6, Output: 1e6}); got.String() != c.want || ok != c.ok {
+			t.Errorf("%q: $%s, %v; want $%s, %v", c.service, got, ok, c.want, c.ok)
+		}
+	}
+	real, ok := Catalogue().Find("provider.openai", "gpt-4o", now)
+	if of, known := real.Of("priority"); !ok || !known || of.ID != real.ID+"/priority" {
+		t.Errorf("gpt-4o has no price of priority: %v", of)
 	}
 }
 
@@ -201,6 +253,7 @@ func TestCheck(t *testing.T) {
 		{"cache dearer than input", core.Price{Rates: rates("input", "3", "cache_read", "3.75")}, "cache_read is dearer"},
 		{"cache write", core.Price{Rates: rates("input", "3", "cache_write_5m", "37.5")}, "cache_write_5m is far"},
 		{"tiers", core.Price{Rates: good, Tiers: []core.PriceTier{{Above: 200, Rates: good}, {Above: 100, Rates: good}}}, "must ascend"},
+		{"within a service", core.Price{Rates: good, Services: map[string]*core.Price{"fast": {Rates: rates("input", "0.000006")}}}, "fast: input"},
 		{"within a tier", core.Price{Rates: good, Tiers: []core.PriceTier{{Above: 200, Rates: rates("input", "0.000006")}}}, "tier above 200: input"},
 	} {
 		got := strings.Join(Check(&c.price), "; ")
@@ -210,19 +263,15 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// BenchmarkCatalogue reads the largest provider's file, as the first look-up does.
 func BenchmarkCatalogue(b *testing.B) {
 	for b.Loop() {
-		if _, err := Catalogue(); err != nil {
-			b.Fatal(err)
-		}
+		Catalogue().Find("provider.openrouter", "openai/gpt-4o-mini", now)
 	}
 }
 
 func BenchmarkBook_Find(b *testing.B) {
-	book, err := Catalogue()
-	if err != nil {
-		b.Fatal(err)
-	}
+	book := Catalogue()
 	for b.Loop() {
 		book.Find("provider.bedrock", "us.anthropic.claude-haiku-4-5-20251001-v1:0", now)
 	}
