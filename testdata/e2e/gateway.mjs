@@ -32,8 +32,10 @@ export const providers = {
 
 export const rates = { openai: [1, 2], anthropic: [3, 4], gemini: [5, 6], bedrock: [7, 8] };
 
+const head = (port, server) => `[server]\nlisten = "127.0.0.1:${port}"\n${server ?? ""}\n`;
+
 function config(port, mockURL, extra, server) {
-  let toml = `[server]\nlisten = "127.0.0.1:${port}"\n${server ?? ""}\n`;
+  let toml = head(port, server);
   for (const [name, p] of Object.entries(providers)) {
     const [input, output] = rates[name];
     toml += `
@@ -114,14 +116,16 @@ export async function goBuild(file, source, flags = [], env = {}, link = "") {
 }
 
 // startGateway serves the configuration of all providers at mockURL, and extra.
-// options.server is more of [server], or makes it of the port.
+// options.server is more of [server], or makes it of the port; options.providers is
+// the configuration of providers, in place of that of all.
 // Without a known admin key (options.keyless) it has no key either. With a certificate (options.tls) it is asked by https; nothing here checks it.
 export async function startGateway(mockURL, extra, options = {}) {
   const dir = await mkdtemp(join(tmpdir(), "tokligence-e2e-"));
   const port = await freePort();
   const tls = options.tls ? `tls_cert = "${options.tls.cert}"\ntls_key = "${options.tls.key}"\n` : "";
   const server = typeof options.server === "function" ? options.server(port) : options.server ?? "";
-  await writeFile(join(dir, "gateway.toml"), config(port, mockURL, extra, tls + server));
+  const all = options.providers ? head(port, tls + server) + options.providers + (extra ?? "") : config(port, mockURL, extra, tls + server);
+  await writeFile(join(dir, "gateway.toml"), all);
   await mkdir(compiled, { recursive: true });
   await mkdir(join(dir, "data"));
   await symlink(compiled, join(dir, "data/plugin-cache"));

@@ -1,0 +1,92 @@
+// Every client × provider × feature, by the clients as their vendors publish them,
+// and the table of it, which MATRIX.md has to have.
+import { LLMock } from "@copilotkit/aimock";
+import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { root, startGateway } from "./gateway.mjs";
+import { clients } from "./matrix/clients.mjs";
+import { features, jobOf, script } from "./matrix/features.mjs";
+import { except, price, providers, toml } from "./matrix/providers.mjs";
+import { headings, render } from "./matrix/table.mjs";
+import { startTap } from "./matrix/tap.mjs";
+import { wires } from "./matrix/wires.mjs";
+
+let mock, tap, gateway;
+const asks = new Map(); // client → what asks with it
+const found = new Map(); // dialect, provider and feature → the mark that all of its clients came to
+before(async () => {
+  mock = new LLMock({ port: 0, chunkSize: 7, logLevel: "silent" });
+  script(mock);
+  await mock.start();
+  tap = await startTap(mock.url);
+  gateway = await startGateway(tap.url, "", { providers: toml(tap.url) });
+  for (const c of clients) asks.set(c, await c.open(gateway));
+});
+after(async () => {
+  for (const c of clients) await c.close?.();
+  await gateway?.stop();
+  await tap?.stop();
+  await mock?.stop();
+});
+
+// cell asks one question and holds the answer, what the vendor got and the ledger to it.
+async function cell(client, name, feature) {
+  const row = providers[name];
+  const says = except(row, client.dialect, feature);
+  const from = tap.seen.length;
+  const result = await asks.get(client)(jobOf(feature, name)).catch((e) => ({ error: { status: e.status, message: e.message } }));
+  const seen = tap.seen.slice(from);
+  if (says?.mark === "400") {
+    assert.equal(result.error?.status, 400, JSON.stringify(result));
+    assert.ok(result.error.message.includes(says.member), `${result.error.message} names ${says.member}`);
+    assert.equal(seen.length, 0, "nothing was sent to the vendor");
+    return;
+  }
+  if (feature !== "error") assert.equal(result.error, undefined);
+  const wire = wires[row.wire];
+  assert.equal(seen.length, feature === "tools" ? 2 : 1);
+  const vendor = Object.fromEntries(["image", "schema", "results", "thinks"].map((k) => [k, () => wire[k](seen.at(-1).body)]));
+  for (const s of seen) {
+    assert.equal(s.provider, name);
+    assert.match(s.path, wire.path);
+  }
+  features[feature].check(result, vendor, row.thoughts === false ? {} : client.shows);
+  const e = await gateway.lastEntry();
+  assert.equal(e.provider, `provider.${row.plugin}`);
+  assert.equal(e.requested_model ?? e.model, name);
+  assert.equal(e.outcome, feature === "error" ? "failed" : "ok");
+  const [input, output] = price(Object.keys(providers).indexOf(name));
+  // Dollars per million tokens are micro-dollars a token.
+  assert.equal(Math.round(Number(e.amount) * 1e6), e.usage.input * input + e.usage.output * output);
+  if (result.usage && feature !== "tools") assert.equal(result.usage.output, e.usage.output);
+}
+
+for (const client of clients) {
+  for (const [name, row] of Object.entries(providers)) {
+    describe(`${client.title} → ${row.title}`, () => {
+      for (const feature of Object.keys(features)) {
+        const mark = except(row, client.dialect, feature)?.mark ?? "✓";
+        const at = `${client.dialect} ${name} ${feature}`;
+        if (mark === "–") found.set(at, mark);
+        else
+          test(feature, async () => {
+            await cell(client, name, feature).catch((e) => {
+              found.set(at, "fails");
+              throw e;
+            });
+            if (found.get(at) !== "fails") found.set(at, mark);
+          });
+      }
+    });
+  }
+}
+
+test("MATRIX.md says what was found", async () => {
+  assert.deepEqual(Object.keys(headings), Object.keys(features));
+  const text = render({ found, providers, except, clients });
+  const file = join(root, "MATRIX.md");
+  if (process.env.MATRIX === "write") await writeFile(file, text);
+  assert.equal(await readFile(file, "utf8"), text, "run npm test with MATRIX=write");
+});

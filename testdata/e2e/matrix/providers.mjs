@@ -1,0 +1,65 @@
+// The providers of the matrix: one row each. To add one, add a row; what it cannot do
+// stands in except, with why. Everything else has to work.
+
+const apiKey = 'api_key = "env:E2E_KEY"';
+
+// refused says that the gateway answers 400 and names the member; none says that
+// the two sides have no words for it; but says that it works, and what is to be known.
+// why is printed below the table.
+const refused = (member, why) => ({ mark: "400", member, why });
+const none = (why) => ({ mark: "–", why });
+const but = (why) => ({ mark: "✓", why });
+
+// A row:
+//   title       how people call it
+//   plugin      of provider.<plugin>; base is its base_url below the mock's address
+//   wire        what the vendor speaks (see wires.mjs)
+//   thoughts    false where the vendor does not return them
+//   credential, options   TOML, beside what every deployment here has
+//   except      by feature, or by "dialect feature": refused(…), none(…) or but(…)
+export const providers = {
+  openai: {
+    title: "OpenAI", plugin: "openai", wire: "openai", model: "gpt-5-mini", base: "/v1", credential: apiKey,
+    // Its vendor keeps the thoughts to itself.
+    thoughts: false, except: { reasoning: but("the effort is passed on; OpenAI's chat completions do not return what the model thought") },
+  },
+  anthropic: { title: "Anthropic", plugin: "anthropic", wire: "anthropic", model: "claude-sonnet-4-5", base: "", credential: apiKey },
+  gemini: { title: "Google Gemini", plugin: "gemini", wire: "gemini", model: "gemini-2.5-flash", base: "/v1beta", credential: apiKey },
+  bedrock: {
+    title: "Amazon Bedrock", plugin: "bedrock", wire: "converse", model: "anthropic.claude-sonnet-4-5-20250929-v1:0", base: "",
+    credential: 'access_key_id = "env:E2E_KEY"\nsecret_access_key = "env:E2E_KEY"', options: 'region = "us-east-1"',
+  },
+};
+
+// except is what a row says of a feature asked in a dialect; undefined means that it works.
+export const except = (row, dialect, feature) => row.except?.[`${dialect} ${feature}`] ?? row.except?.[feature];
+
+// toml is the configuration of all rows, with the vendors at url. Prices differ by
+// row, so that an entry priced as another provider's shows.
+export function toml(url) {
+  const rows = Object.entries(providers);
+  const plugins = [...new Set(rows.map(([, p]) => p.plugin))].map((id) => `[[plugin]]\nid = "provider.${id}"\nsource = "builtin:${id}"\n`);
+  return plugins.join("\n") + rows.map(([name, p], i) => `
+[[credential]]
+name = "${name}"
+provider = "provider.${p.plugin}"
+${p.credential}
+
+[[deployment]]
+name = "${name}-main"
+provider = "provider.${p.plugin}"
+model = "${p.model}"
+credential = "${name}"
+base_url = "${url}/${name}${p.base}"
+allow_private = true
+price = { input = "${price(i)[0]}.00", output = "${price(i)[1]}.00" }
+${p.options ? `[deployment.options]\n${p.options}` : ""}
+
+[[model]]
+name = "${name}"
+deployments = ["${name}-main"]
+`).join("");
+}
+
+// price is that of row number i, in dollars a million tokens.
+export const price = (i) => [2 * i + 1, 2 * i + 2];
