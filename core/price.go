@@ -38,18 +38,24 @@ type Price struct {
 	Services map[string]*Price `json:"services,omitempty"`
 }
 
-// usualServices are names of the service that Rates are for.
+// UsualService reports whether a name means the service that Rates are for.
 // https://platform.openai.com/docs/guides/priority-processing
 // https://platform.claude.com/docs/en/api/service-tiers
-var usualServices = map[string]bool{"": true, "auto": true, "default": true, "standard": true, "standard_only": true, "global": true}
+func UsualService(name string) bool {
+	switch name {
+	case "", "auto", "default", "standard", "standard_only", "global":
+		return true
+	}
+	return false
+}
 
 // Of returns the price of a service by its name; ok is false when that is not
-// known. A service that is known to be cheaper has the usual price then.
+// known. One that is cheaper than usual has the usual price then.
 func (p *Price) Of(service string) (of *Price, ok bool) {
 	if of := p.Services[service]; of != nil {
 		return of, true
 	}
-	return p, usualServices[service] || service == "flex" || service == "batch"
+	return p, UsualService(service) || service == "flex" || service == "batch"
 }
 
 // PriceTier is a dearer price for long contexts.

@@ -46,9 +46,9 @@ func (r *run) reserve(ctx context.Context, s *Snapshot) *core.Error {
 		return core.Errorf(core.CodePermissionDenied, core.SourceGateway,
 			"the model %q has no price, and this key has a budget: ask your administrator to set one", r.route.Name)
 	}
-	if r.facts.dearer != "" && budgeted && r.x.RefuseUnpriced && w.any(r.dearer) {
-		e := core.Errorf(core.CodePermissionDenied, core.SourceGateway, "this %s has a price of its own that the gateway does not know, and this key has a budget", r.facts.dearer)
-		e.Param = r.facts.dearer
+	if member := r.facts.service.member; member != "" && budgeted && r.x.RefuseUnpriced && w.any(r.dearer) {
+		e := core.Errorf(core.CodePermissionDenied, core.SourceGateway, "this %s has a price of its own that the gateway does not know, and this key has a budget", member)
+		e.Param = member
 		return e
 	}
 	hold, err := r.x.Ledger.Reserve(ctx, r.principal.Budgets, worst, r.req.Arrived)
@@ -120,12 +120,17 @@ type worstCase struct {
 	spoken  bool     // the output may be audio
 	images  bool     // a price for them is enough: their tokens are priced where a vendor counts them
 	routes  []*Route // that may serve it
+	// asked is the service that a target is asked for; nil where all are asked for the usual.
+	asked func(t *Target) string
 }
 
 func (r *run) worstCase(s *Snapshot) worstCase {
 	w := worstCase{choices: r.facts.choices, images: r.req.Endpoint == abi.Images, routes: r.routes(s),
 		cached: r.facts.cacheMarked, heard: r.facts.heard, spoken: r.facts.spoken,
 		input: core.Usage{Input: r.facts.inputTokens, InputSource: core.UsageEstimated, OutputSource: core.UsageEstimated}}
+	if r.facts.service.member != "" {
+		w.asked = r.asked
+	}
 	if r.req.Endpoint == abi.CountTokens {
 		w.input.Input = 0
 	}
@@ -157,15 +162,26 @@ func (w *worstCase) amount(cap int64) (worst core.Nano, priced bool) {
 			case t.Price == nil:
 				priced = false
 			default:
-				n, ok := t.Price.Amount(u)
+				n, ok := w.at(t.Price, u)
 				priced = priced && (ok || w.images)
 				worst = max(worst, n)
-				if w.heard || w.spoken {
-					n, _ = t.Price.Amount(w.audio(u))
+				if w.asked != nil { // the vendor may give the usual service all the same
+					of, _ := t.Price.Of(w.asked(t))
+					n, _ = w.at(of, u)
 					worst = max(worst, n)
 				}
 			}
 		}
+	}
+	return worst, priced
+}
+
+// at prices the usage at p, and as audio where it may be that.
+func (w *worstCase) at(p *core.Price, u core.Usage) (worst core.Nano, priced bool) {
+	worst, priced = p.Amount(u)
+	if w.heard || w.spoken {
+		n, _ := p.Amount(w.audio(u))
+		worst = max(worst, n)
 	}
 	return worst, priced
 }

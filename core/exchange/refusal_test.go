@@ -141,6 +141,59 @@ func TestDo_Dearer(t *testing.T) {
 	}
 }
 
+// TestDo_Service: a service with a price in the book is held and billed at it, and
+// what the vendor says that it gave counts.
+func TestDo_Service(t *testing.T) {
+	usual, err := priceOf("1", "3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	priority, err := priceOf("10", "30")
+	if err != nil {
+		t.Fatal(err)
+	}
+	priority.ID = usual.ID + "/priority"
+	usual.Services = map[string]*core.Price{"priority": priority}
+	for _, c := range []struct {
+		member, said string
+		drop         []string
+		budget       string
+		status       int
+		dear         bool
+	}{
+		{`"service_tier":"priority"`, `"priority"`, nil, "1.00", 200, true},
+		{`"service_tier":"priority"`, `null`, nil, "1.00", 200, true},
+		{`"service_tier":"priority"`, `"default"`, nil, "1.00", 200, false},
+		{`"service_tier":"auto"`, `"priority"`, nil, "1.00", 200, true},
+		{`"service_tier":"priority"`, `"a new word"`, nil, "1.00", 200, true},
+		{`"service_tier":"default"`, `"a new word"`, nil, "1.00", 200, false},
+		{`"service_tier":"priority"`, `"default"`, []string{"service_tier"}, "1.00", 200, false},
+		{`"service_tier":"priority"`, `"priority"`, nil, "0.001", 402, false}, // 100 tokens at 30 dollars a million
+		{`"service_tier":"default"`, `"default"`, nil, "0.001", 200, false},
+		{`"service_tier":"priority","speed":"fast"`, `"priority"`, nil, "1.00", 403, false},
+	} {
+		r := newRig(t, core.Deployment{DropParams: c.drop}, nil)
+		r.snapshot.Routes["m"].Targets[0].Price = usual
+		r.answer(whole(200, strings.Replace(wholeAnswer, "{", `{"service_tier":`+c.said+`,`, 1)))
+		got, entries := r.ask(r.key(c.budget, core.Limits{}), abi.Chat, `{"model":"m","max_tokens":100,`+c.member+`,"messages":[{"role":"user","content":"hi"}]}`)
+		if got.status != c.status {
+			t.Errorf("%+v: %d %s", c, got.status, got.body.String())
+			continue
+		}
+		if c.status != 200 {
+			continue
+		}
+		e := entries[0]
+		p := usual
+		if c.dear {
+			p = priority
+		}
+		if want, _ := p.Amount(e.Usage); e.Amount != want || e.Unpriced || e.PriceID != p.ID {
+			t.Errorf("%+v: %s at %s, want %s", c, e.Amount, e.PriceID, want)
+		}
+	}
+}
+
 // TestDo_C61_OtherModels: a client cannot have the vendor go on with models that
 // nobody has checked.
 func TestDo_C61_OtherModels(t *testing.T) {

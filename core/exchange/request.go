@@ -58,11 +58,11 @@ type facts struct {
 	choices        int64 // n
 	user           string
 	encodingFormat string
-	inputTokens    int64  // estimate
-	cacheMarked    bool   // some of the input shall be kept by the vendor
-	heard          bool   // some of the input is audio
-	spoken         bool   // the answer may be audio
-	dearer         string // the member that asks for a service at a price of its own; "" for none
+	inputTokens    int64 // estimate
+	cacheMarked    bool  // some of the input shall be kept by the vendor
+	heard          bool  // some of the input is audio
+	spoken         bool  // the answer may be audio
+	service        service
 }
 
 // tokens is what a request takes from a limit of tokens before it is known what
@@ -198,9 +198,8 @@ func (p *parser) take(name string, value []byte) {
 			p.f.user = scan.GetString(value, "user_id")
 		}
 	case "service_tier", "speed", "inference_geo":
-		if v, _ := scan.String(value); !usualPrice[v] {
-			p.f.dearer = name
-		}
+		v, _ := scan.String(value)
+		p.f.service.wants(name, v)
 	case "encoding_format":
 		p.f.encodingFormat, _ = scan.String(value)
 		if p.f.encodingFormat != "float" && p.f.encodingFormat != "base64" {

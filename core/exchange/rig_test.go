@@ -38,7 +38,7 @@ func (p passthrough) Plan(_ context.Context, r *abi.PlanRequest) (*abi.PlanReply
 		Request:  abi.RequestPlan{Mode: abi.Passthrough, IncludeUsage: true, OutputCap: "max_tokens"},
 		Response: abi.ResponsePlan{Mode: abi.Passthrough}, Stream: abi.StreamPlan{Mode: abi.Passthrough},
 		Usage: abi.UsagePaths{Input: []string{"usage.prompt_tokens"}, Output: []string{"usage.completion_tokens"},
-			CacheRead: []string{"usage.prompt_tokens_details.cached_tokens"}, InputIncludes: []string{"cache_read"}, Model: []string{"model"}},
+			CacheRead: []string{"usage.prompt_tokens_details.cached_tokens"}, InputIncludes: []string{"cache_read"}, Model: []string{"model"}, Service: []string{"service_tier"}},
 		Errors: abi.ErrorPaths{Patterns: []abi.ErrorPattern{{Code: abi.ContextWindow, VCode: "context_length_exceeded"},
 			{Code: abi.RateLimited, VCode: "insufficient_quota", NoRetry: true}}}}, nil
 }

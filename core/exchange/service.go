@@ -9,20 +9,58 @@ import (
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
-// usualPrice are the values of service_tier, speed and inference_geo that cost
-// what the price book says, or less. Vendors charge up to six times that for others.
+// service is what a request asks for beside the usual: the member, and its value.
+// Vendors charge up to six times the usual price.
 // https://openai.com/api-priority-processing/
 // https://platform.claude.com/docs/en/build-with-claude/fast-mode
-var usualPrice = map[string]bool{"": true, "auto": true, "default": true, "standard": true, "standard_only": true, "flex": true, "global": true}
+type service struct{ member, name string }
 
-// dearer reports whether t would be asked for a service at a price of its own.
-func (r *run) dearer(t *Target) bool {
-	name := r.facts.dearer
-	if name == "" || slices.Contains(t.Deployment.DropParams, name) {
-		return false
+// wants notes a member that names a service. Of several that are not usual none
+// has a price.
+func (s *service) wants(member, name string) {
+	switch {
+	case core.UsualService(name):
+	case s.member == "":
+		*s = service{member, name}
+	default:
+		s.name = s.name + "+" + name
 	}
-	p := t.plan(r.req.Endpoint, r.facts.stream)
-	return p != nil && p.endpoint == r.req.Endpoint // a bridge leaves it out
+}
+
+// asked is the service that t would be asked for, "" for the usual.
+func (r *run) asked(t *Target) string {
+	s := &r.facts.service
+	if s.member == "" || slices.Contains(t.Deployment.DropParams, s.member) {
+		return ""
+	}
+	if p := t.plan(r.req.Endpoint, r.facts.stream); p == nil || p.endpoint != r.req.Endpoint { // a bridge leaves it out
+		return ""
+	}
+	return s.name
+}
+
+// dearer reports whether t would be asked for a service whose price is not known.
+func (r *run) dearer(t *Target) bool {
+	name := r.asked(t)
+	if t.Price == nil {
+		return name != ""
+	}
+	_, ok := t.Price.Of(name)
+	return !ok
+}
+
+// priceOf is the price of what t has given: of the service that the vendor says,
+// where that is known, else of the one that it was asked for.
+func (r *run) priceOf(t *Target) (p *core.Price, ok bool) {
+	if t.Price == nil {
+		return nil, false
+	}
+	if said := r.tally.service; said != "" {
+		if p, ok := t.Price.Of(said); ok {
+			return p, true
+		}
+	}
+	return t.Price.Of(r.asked(t))
 }
 
 // choosers are members that have a vendor answer with a model that nobody has

@@ -70,7 +70,7 @@ func (r *run) price() {
 	}
 	amount, priced := r.amount(e.Usage)
 	e.Amount, e.Unpriced = r.carried+amount, r.unpriced || !priced
-	if p := r.target.Price; p != nil {
+	if p, _ := r.priceOf(r.target); p != nil {
 		e.PriceID = p.ID
 	}
 }
@@ -78,12 +78,12 @@ func (r *run) price() {
 // amount is what a usage costs at the deployment that is called; priced is false
 // when that is not known, or not all of it.
 func (r *run) amount(u core.Usage) (n core.Nano, priced bool) {
-	p := r.target.Price
+	p, known := r.priceOf(r.target)
 	if p == nil {
 		return 0, false
 	}
 	n, priced = p.Amount(u)
-	return n, priced && !r.dearer(r.target)
+	return n, priced && known
 }
 
 // cost is the amount in decimal dollars, "" when unknown.

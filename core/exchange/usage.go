@@ -17,7 +17,9 @@ type tally struct {
 	parts [partCount]int64
 	known [partCount]bool
 	model string
-	since int64 // estimate of the output that came after the last report of it
+	// service is what the vendor says that the answer was given as; "" when nothing.
+	service string
+	since   int64 // estimate of the output that came after the last report of it
 }
 
 // The parts of usage, in the order of partNames.
@@ -72,6 +74,7 @@ func (t *tally) report(u *abi.Usage, model string) {
 type usagePaths struct {
 	paths       [partCount][][]string
 	model       [][]string
+	service     [][]string
 	inIncludes  []int
 	outIncludes []int
 	outExcludes []int
@@ -79,7 +82,7 @@ type usagePaths struct {
 }
 
 func compileUsage(u *abi.UsagePaths) *usagePaths {
-	c := &usagePaths{model: splitPaths(u.Model)}
+	c := &usagePaths{model: splitPaths(u.Model), service: splitPaths(u.Service)}
 	for part, paths := range map[int][]string{partInput: u.Input, partCacheRead: u.CacheRead, partCacheWrite5m: u.CacheWrite5m,
 		partCacheWrite1h: u.CacheWrite1h, partOutput: u.Output, partReasoning: u.Reasoning, partAudioInput: u.AudioInput,
 		partAudioOutput: u.AudioOutput, partImageInput: u.ImageInput, partImageOutput: u.ImageOutput, partSearches: u.Searches} {
@@ -130,9 +133,15 @@ func (t *tally) read(c *usagePaths, doc []byte) {
 			}
 		}
 	}
-	for _, path := range c.model {
-		if m, _ := scan.String(at(path)); m != "" {
-			t.model = m
+	setLast(&t.model, c.model, at)
+	setLast(&t.service, c.service, at)
+}
+
+// setLast sets dst to the last of the paths that has a text.
+func setLast(dst *string, paths [][]string, at func(path []string) []byte) {
+	for _, path := range paths {
+		if text, _ := scan.String(at(path)); text != "" {
+			*dst = text
 		}
 	}
 }

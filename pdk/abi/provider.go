@@ -218,7 +218,8 @@ type UsagePaths struct {
 	// CacheWrite5mIncludes names the parts that the vendor's cache_write_5m number
 	// contains (Anthropic's sum of both writes: cache_write_1h).
 	CacheWrite5mIncludes []string `json:"cache_write_5m_includes,omitempty"`
-	Model                []string `json:"model,omitempty"` // the served model
+	Model                []string `json:"model,omitempty"`   // the served model
+	Service              []string `json:"service,omitempty"` // as what it was served: "priority"
 }
 
 // ErrorPaths say where an error body keeps its parts and what they mean. The

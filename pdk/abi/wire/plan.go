@@ -93,7 +93,7 @@ func putUsagePaths(dst []byte, d *abi.UsagePaths) []byte {
 		{"image_input", d.ImageInput}, {"image_output", d.ImageOutput}, {"searches", d.Searches},
 		{"images", d.Images}, {"seconds", d.Seconds}, {"characters", d.Characters},
 		{"input_includes", d.InputIncludes}, {"output_includes", d.OutputIncludes}, {"output_excludes", d.OutputExcludes},
-		{"cache_write_5m_includes", d.CacheWrite5mIncludes}, {"model", d.Model},
+		{"cache_write_5m_includes", d.CacheWrite5mIncludes}, {"model", d.Model}, {"service", d.Service},
 	} {
 		dst = optList(dst, p.name, p.list, appendStringElement)
 	}

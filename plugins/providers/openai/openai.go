@@ -87,6 +87,7 @@ func usagePaths(e abi.Endpoint) abi.UsagePaths {
 	u := abi.UsagePaths{Model: []string{"model"}}
 	switch e {
 	case abi.Chat:
+		u.Service = []string{"service_tier"}
 		u.Input = []string{"usage.prompt_tokens"}
 		u.CacheRead = []string{"usage.prompt_tokens_details.cached_tokens"}
 		u.AudioInput = []string{"usage.prompt_tokens_details.audio_tokens"}
