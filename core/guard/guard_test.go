@@ -88,6 +88,7 @@ func TestRun_Input_Tokens(t *testing.T) {
 		{core.GuardrailAttachment{}, `{"input":[101,202]}`, core.CodeInvalidRequest, "g/unread"},
 		{core.GuardrailAttachment{}, `{"input":["text",[101]]}`, core.CodeInvalidRequest, "g/unread"},
 		{core.GuardrailAttachment{}, `{"input":["text"]}`, "", ""},
+		{core.GuardrailAttachment{}, `{"input":[{"content":[{"type":"text","text":"a"}]}]}`, "", ""},
 		{core.GuardrailAttachment{Monitor: true}, `{"input":[[101,202]]}`, "", "g/unread"},
 		{core.GuardrailAttachment{FailOpen: true}, `{"input":[[101,202]]}`, "", "g/unread"},
 	} {

@@ -97,7 +97,7 @@ func Tokens(endpoint abi.Endpoint, body []byte) (found bool) {
 		return false
 	}
 	scan.Elements(scan.Get(body, "input"), func(_ int, v []byte) bool {
-		found = scan.Kind(v) != '"'
+		found = scan.Kind(v) == '0' || scan.Kind(v) == '['
 		return !found
 	})
 	return found

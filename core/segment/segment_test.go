@@ -44,6 +44,7 @@ func TestRequest(t *testing.T) {
 			`{"system":[{"type":"text","text":"s"}],"messages":[{"role":"user","content":[{"type":"tool_result","tool_use_id":"x","content":[{"type":"text","text":"r"}]}]},{"role":"assistant","content":[{"type":"thinking","thinking":"t","signature":"zz"},{"type":"tool_use","id":"x","name":"f","input":{"q":"v"}}]}]}`,
 			"1 system/text: s\n2 user/tool_result: r\n3 assistant/reasoning: t\n4 assistant/tool_name: f\n5 assistant/tool_arguments: q\n5 assistant/tool_arguments: v\n"},
 		{"embeddings", abi.Embeddings, `{"model":"m","input":["a","b"],"encoding_format":"float"}`, "1 user/text: a\n1 user/text: b\n"},
+		{"embeddings of parts", abi.Embeddings, `{"input":[{"content":[{"type":"text","text":"a"},{"type":"image_url","image_url":{"url":"https://x"}}]}]}`, "1 user/text: a\n2 user/text: https://x\n"},
 		{"arguments may have any names, and numbers", abi.Messages,
 			`{"messages":[{"role":"assistant","content":[{"type":"tool_use","id":"x","name":"f","input":{"id":"a","user":"b","type":{"model":"c"},"stop":["d"],"card":4111}}]}]}`,
 			"1 assistant/tool_name: f\n2 assistant/tool_arguments: id\n2 assistant/tool_arguments: a\n2 assistant/tool_arguments: user\n2 assistant/tool_arguments: b\n2 assistant/tool_arguments: type\n2 assistant/tool_arguments: model\n2 assistant/tool_arguments: c\n2 assistant/tool_arguments: stop\n2 assistant/tool_arguments: d\n2 assistant/tool_arguments: card\n2 assistant/tool_arguments: 4111\n"},

@@ -36,6 +36,34 @@ func DataURL(raw []byte) (mediaType string, data []byte, ok bool) {
 	return mediaType, raw[comma+1 : len(raw)-1], true
 }
 
+// PictureURL is the raw URL of a part of type image_url, which some clients write
+// as a bare string; nil when it has none.
+func PictureURL(part []byte) []byte {
+	picture := scan.Get(part, "image_url")
+	if scan.Kind(picture) == '{' {
+		return scan.Get(picture, "url")
+	}
+	return picture
+}
+
+// Picture takes the raw base64 data URL of a picture apart, as [DataURL] does,
+// and refuses what is none that models see, and one without data.
+func Picture(url []byte) (mediaType string, data []byte, fault *Fault) {
+	mediaType, data, ok := DataURL(url)
+	if !ok {
+		return "", nil, Refuse("", "must be a base64 data URL")
+	}
+	switch mediaType {
+	case "image/png", "image/jpeg", "image/gif", "image/webp":
+	default:
+		return "", nil, Refuse("", "must be a PNG, JPEG, GIF or WebP picture")
+	}
+	if len(data) == 0 {
+		return "", nil, Refuse("", "holds no data")
+	}
+	return mediaType, data, nil
+}
+
 // Blank reports whether a raw string has nothing but white space in it.
 func Blank(raw []byte) bool {
 	if len(raw) < 2 {

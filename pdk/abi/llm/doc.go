@@ -21,8 +21,8 @@
 //     "thinking" takes its text from reasoning_content: from that of the same
 //     delta and of those since the last block ended. An unsigned block is not
 //     handed back to the vendor.
-//   - citations (array): Anthropic's citation objects, for the text of the message;
-//     in a delta those that belong to the text sent so far.
+//   - citations (array): the vendor's citation objects (Anthropic's, Cohere's), for
+//     the text of the message; in a delta those that belong to the text sent so far.
 //   - extra_content (object): by vendor, what only that vendor reads.
 //     extra_content.anthropic.blocks holds answer blocks that have no counterpart
 //     (the uses and results of Anthropic's own server tools).
@@ -52,6 +52,15 @@
 //   - thinking (object): Anthropic's configuration of thinking; it outranks
 //     reasoning_effort.
 //   - top_k (integer).
+//
+// On requests for embeddings ([Embeddings] reads them):
+//
+//   - input may hold inputs of several parts, {"content":[…]} with parts of the types
+//     text and image_url.
+//   - input_type (string): what the input is for, query or document, or a word of the
+//     vendor's own.
+//   - output_dtype (string): what the numbers are: float, int8, uint8, binary, ubinary.
+//   - truncate (bool): whether input that is too long is cut or refused.
 //
 // # Chunks
 //

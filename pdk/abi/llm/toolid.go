@@ -36,6 +36,17 @@ func AppendToolID(dst, id []byte, more string, most int) []byte {
 	return append(append(dst, digits...), '"')
 }
 
+// AppendCallID appends the raw string id of a tool call that its vendor gave none:
+// the same for the same parts, and another for others.
+func AppendCallID(dst []byte, parts ...[]byte) []byte {
+	hash := fnv.New64a()
+	for _, p := range parts {
+		hash.Write(p)
+		hash.Write([]byte{0})
+	}
+	return append(strconv.AppendUint(append(dst, `"call_`...), hash.Sum64(), 16), '"')
+}
+
 func isToolID(text []byte, more string) bool {
 	for _, c := range text {
 		if !toolIDByte(c, more) {
