@@ -1,6 +1,7 @@
 # The targets are what people and CI run: run, build, test, check, bench.
 GO      ?= go
 NPM     ?= npm
+PYTHON  ?= python3
 VERSION ?= $(shell git describe --tags --always 2>/dev/null || echo dev)
 BIN     := bin/tokligence
 
@@ -21,12 +22,18 @@ plugins:
 
 # Everything: Go with the race detector, a Postgres server of its own, the real clients
 # against the real binary.
-test: build testdata/e2e/node_modules
+E2E := testdata/e2e
+test: build $(E2E)/node_modules $(E2E)/agents/node_modules $(E2E)/.venv/installed
 	testdata/postgres.sh $(GO) test -race -p 1 -timeout 20m ./...
-	cd testdata/e2e && $(NPM) test
+	cd $(E2E) && $(NPM) test
 
-testdata/e2e/node_modules: testdata/e2e/package-lock.json
-	cd testdata/e2e && $(NPM) ci --no-audit --no-fund
+%/node_modules: %/package-lock.json
+	cd $* && $(NPM) ci --no-audit --no-fund
+	touch $@
+
+$(E2E)/.venv/installed: $(E2E)/requirements.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install -q --disable-pip-version-check -r $<
 	touch $@
 
 # What must hold of the source before a change lands; writes nothing. The tests
@@ -52,4 +59,4 @@ fuzz:
 	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; done || exit 1; done
 
 clean:
-	rm -rf bin plugins/builtin/*.gz testdata/e2e/node_modules
+	rm -rf bin plugins/builtin/*.gz $(E2E)/node_modules $(E2E)/agents/node_modules $(E2E)/.venv/installed

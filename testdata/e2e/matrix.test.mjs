@@ -22,7 +22,6 @@ before(async () => {
   await mock.start();
   tap = await startTap(mock.url);
   gateway = await startGateway(tap.url, "", { providers: toml(tap.url) });
-  for (const c of clients) asks.set(c, await c.open(gateway));
 });
 after(async () => {
   for (const c of clients) await c.close?.();
@@ -31,12 +30,19 @@ after(async () => {
   await mock?.stop();
 });
 
+// opened is what asks with the client, opened when it is first wanted.
+async function opened(client) {
+  if (!asks.has(client)) asks.set(client, await client.open(gateway));
+  return asks.get(client);
+}
+
 // cell asks one question and holds the answer, what the vendor got and the ledger to it.
 async function cell(client, name, feature) {
   const row = providers[name];
   const says = except(row, client.dialect, feature);
   const from = tap.seen.length;
-  const result = await asks.get(client)(jobOf(feature, name)).catch((e) => ({ error: { status: e.status, message: e.message } }));
+  const ask = await opened(client);
+  const result = await ask(jobOf(feature, name)).catch((e) => ({ error: { status: e.status, message: e.message } }));
   const seen = tap.seen.slice(from);
   if (says?.mark === "400") {
     assert.equal(result.error?.status, 400, JSON.stringify(result));
