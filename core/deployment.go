@@ -50,19 +50,48 @@ type Credential struct {
 }
 
 // Redact takes the values out of a text that repeats them, also as a URL has
-// them. Those of fewer than shortest bytes stay: in a sentence they are ordinary
-// letters. A nil credential has no values.
+// them, and what is secret within the text of a file. Those of fewer than shortest
+// bytes stay: in a sentence they are ordinary letters. A nil credential has no values.
 func (c *Credential) Redact(text string, shortest int) string {
 	if c == nil {
 		return text
 	}
-	for _, v := range c.Fields {
-		if v != "" && len(v) >= shortest {
-			text = strings.ReplaceAll(text, v, "***")
-			text = strings.ReplaceAll(text, url.QueryEscape(v), "***")
+	for _, field := range c.Fields {
+		for _, v := range append(secretsWithin(field), field) {
+			if v != "" && len(v) >= shortest {
+				text = strings.ReplaceAll(text, v, "***")
+				text = strings.ReplaceAll(text, url.QueryEscape(v), "***")
+			}
 		}
 	}
 	return text
+}
+
+// secretNames are the members of files of credentials (Google's key files, AWS's
+// shared credentials) that are secret.
+var secretNames = map[string]bool{"private_key": true, "client_secret": true, "refresh_token": true,
+	"aws_secret_access_key": true, "aws_session_token": true}
+
+// secretsWithin finds them in a field's value; most values are no file.
+func secretsWithin(value string) (secrets []string) {
+	if !strings.Contains(value, "\n") && !strings.HasPrefix(value, "{") {
+		return nil
+	}
+	var members map[string]any
+	if json.Unmarshal([]byte(value), &members) == nil {
+		for name, v := range members {
+			if s, ok := v.(string); ok && secretNames[name] {
+				secrets = append(secrets, s, strings.TrimSpace(s))
+			}
+		}
+		return secrets
+	}
+	for line := range strings.Lines(value) {
+		if name, v, ok := strings.Cut(line, "="); ok && secretNames[strings.ToLower(strings.TrimSpace(name))] {
+			secrets = append(secrets, strings.TrimSpace(v))
+		}
+	}
+	return secrets
 }
 
 // String names the credential and no secret.

@@ -13,7 +13,7 @@ type secretForm struct {
 var secretForms = []secretForm{
 	{"sk-", 20}, {"pk-", 20}, {"gk-", 20}, // ours, OpenAI's, Anthropic's and many others'
 	{"sk_", 20}, {"rk_", 20},
-	{"AIza", 35}, {"ya29.", 30}, // Google
+	{"AIza", 35}, {"ya29.", 30}, {"GOCSPX-", 24}, // Google
 	{"AKIA", 20}, {"ASIA", 20}, {"ABSK", 40}, // AWS
 	{"gsk_", 20}, {"xai-", 20}, {"pplx-", 20}, {"hf_", 20}, {"r8_", 20}, {"nvapi-", 20}, {"fw_", 20}, {"tgp_", 20}, {"jina_", 20},
 	{"ghp_", 20}, {"gho_", 20}, {"ghs_", 20}, {"github_pat_", 20}, {"glpat-", 20}, {"xoxb-", 20}, {"xoxp-", 20},
@@ -63,7 +63,7 @@ func MaskSecrets(text string, known ...string) string {
 // secretAt is the length of the secret that begins at i, 0 when none does.
 func secretAt(text string, i int) int {
 	switch text[i] {
-	case 's', 'p', 'g', 'r', 'A', 'y', 'x', 'h', 'n', 'f', 't', 'j', 'w', 'e':
+	case 's', 'p', 'g', 'r', 'A', 'G', 'y', 'x', 'h', 'n', 'f', 't', 'j', 'w', 'e':
 	default:
 		return 0
 	}

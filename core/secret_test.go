@@ -16,6 +16,7 @@ func TestMaskSecrets(t *testing.T) {
 		"key%3Dsk-ant-api03-0123456789abcdefgh":                          "key%3D***",
 		"\"sk-ant-api03-0123456789-AA\" sk-or-v1-0123456789abcdef0123":   "\"***\" ***",
 		"AKIAIOSFODNN7EXAMPLE":                                           "***",
+		"client GOCSPX-0123456789abcdefABCDEF_-ghij":                     "client ***",
 		"Bearer eyJhbGciOi.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJlMTIz": "Bearer ***",
 		"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw":                         "***",
 		"":                                                               "",
@@ -62,5 +63,26 @@ func BenchmarkMaskSecrets(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		core.MaskSecrets("claude-sonnet-4-5-20250929")
+	}
+}
+
+// TestCredential_Redact: a value is taken out as it is and as a URL has it, and so
+// is what is secret within a file; what names the account stays.
+func TestCredential_Redact(t *testing.T) {
+	c := &core.Credential{Fields: map[string]string{
+		"api_key":            "k/1 2",
+		"service_account":    "{\"type\":\"service_account\",\"client_email\":\"robot@p.example\",\"private_key\":\"-----BEGIN-----\\nabc\\n\"}",
+		"shared_credentials": "[default]\naws_access_key_id = AKI\n AWS_SECRET_ACCESS_KEY = s3cr=t \r\n",
+	}}
+	for text, want := range map[string]string{
+		"key k/1 2 and ?k%2F1+2":                                   "key *** and ?***",
+		"robot@p.example with -----BEGIN-----\nabc\n is not known": "robot@p.example with *** is not known",
+		"robot@p.example with -----BEGIN-----\nabc is not known":   "robot@p.example with *** is not known",
+		"the secret of AKI is s3cr=t":                              "the secret of AKI is ***",
+		"service_account":                                          "service_account",
+	} {
+		if got := c.Redact(text, 4); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
 	}
 }

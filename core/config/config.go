@@ -39,6 +39,7 @@ type Config struct {
 	places      map[string]place
 	written     []written // as it stands in the files, and as it was made by API
 	behind      []string  // the values that references led to: no problem quotes one
+	followed    map[string]Digest
 }
 
 // Server is [server]: the listener.

@@ -78,7 +78,7 @@ type missingField struct {
 func newLoader(path string, env func(string) (string, bool), read func(string) ([]byte, error)) *loader {
 	return &loader{
 		env: env, read: read,
-		cfg:     &Config{Path: path},
+		cfg:     &Config{Path: path, followed: map[string]Digest{}},
 		set:     map[string]place{},
 		objects: map[string]place{},
 		missing: map[string][]missingField{},

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -62,7 +63,9 @@ func (l *loader) follow(r reference, dir string) (string, error) {
 		l.cfg.behind = append(l.cfg.behind, s)
 		return s, nil
 	}
-	b, err := l.read(resolvePath(dir, r.name))
+	path := resolvePath(dir, r.name)
+	b, err := l.read(path)
+	l.cfg.followed[path] = digestOf(b, err)
 	if err != nil {
 		return "", fmt.Errorf("file %s cannot be read: %w", r.name, cause(err))
 	}
@@ -76,6 +79,23 @@ func (l *loader) follow(r reference, dir string) (string, error) {
 	l.cfg.behind = append(l.cfg.behind, s)
 	return s, nil
 }
+
+// Digest tells contents of a file apart. The zero value is that of one that cannot
+// be read.
+type Digest [sha256.Size]byte
+
+func digestOf(b []byte, err error) Digest {
+	if err != nil {
+		return Digest{}
+	}
+	return sha256.Sum256(b)
+}
+
+// Followed are the files that references led to, with what stood in them.
+func (c *Config) Followed() map[string]Digest { return c.followed }
+
+// DigestOf is that of a referenced file as it is now.
+func DigestOf(path string) Digest { return digestOf(readValue(path)) }
 
 // readValue reads a small file.
 func readValue(path string) ([]byte, error) {

@@ -51,6 +51,10 @@ type Revisions struct {
 	fault    atomic.Pointer[fault] // why something newer is not in force; nil when there is nothing newer
 	applied  atomic.Int64
 	digest   string // of the files as they were last read; guarded by changing
+	// followed are the files that the configuration in force refers to, as they were
+	// read; guarded by changing. What waits in refers has Watch look for new ones.
+	followed map[string]config.Digest
+	refers   chan struct{}
 }
 
 // inForce is a configuration that requests are served by.
@@ -77,7 +81,7 @@ type fault struct {
 }
 
 // New makes Revisions with nothing in force; [Revisions.Start] comes next.
-func New(o Options) *Revisions { return &Revisions{Options: o} }
+func New(o Options) *Revisions { return &Revisions{Options: o, refers: make(chan struct{}, 1)} }
 
 // Invalid is the error of a configuration with problems that are nobody's
 // request.
@@ -197,7 +201,11 @@ func (r *Revisions) put(ctx context.Context, p proposal, latest *core.Revision) 
 	r.current.Store(&inForce{config: c, revision: rev}) // first: what applies it may look at it
 	built.Apply()
 	r.applied.Add(1)
-	r.digest = digest
+	r.digest, r.followed = digest, c.Followed()
+	select {
+	case r.refers <- struct{}{}:
+	default: // it will look anyway
+	}
 	r.fault.Store(nil)
 	return nil
 }

@@ -13,15 +13,17 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+
+	"github.com/tokligence/gateway/core/config"
 )
 
 // settle is how long the files must have been left alone before they are read:
 // an editor writes in several steps.
 const settle = 250 * time.Millisecond
 
-// Watch calls saved each time the files were saved with another content than
-// was read last, until ctx ends. It watches folders, since editors and volumes
-// put new files in the place of old ones.
+// Watch calls saved each time the files, or one that they refer to (file:PATH), were
+// saved with another content than was read last, until ctx ends. It watches
+// folders, since editors and volumes put new files in the place of old ones.
 func (r *Revisions) Watch(ctx context.Context, saved func()) (err error) {
 	w, err := fsnotify.NewWatcher()
 	if err != nil {
@@ -33,7 +35,11 @@ func (r *Revisions) Watch(ctx context.Context, saved func()) (err error) {
 	if err := w.Add(dir); err != nil {
 		return fmt.Errorf("watch %s: %w", dir, err)
 	}
-	watchMore := func() { _ = w.Add(more) } // it need not exist
+	watchMore := func() {
+		for _, dir := range append(r.referred(), more) {
+			_ = w.Add(dir) // it need not exist
+		}
+	}
 	watchMore()
 	timer := time.NewTimer(settle) // for what was saved since the files were read
 	for {
@@ -48,6 +54,8 @@ func (r *Revisions) Watch(ctx context.Context, saved func()) (err error) {
 			if r.concerns(e.Name, more) {
 				timer.Reset(settle)
 			}
+		case <-r.refers:
+			timer.Reset(settle)
 		case <-w.Errors: // some were lost: look
 			timer.Reset(settle)
 		case <-timer.C:
@@ -59,10 +67,27 @@ func (r *Revisions) Watch(ctx context.Context, saved func()) (err error) {
 	}
 }
 
+// referred are the folders of the files that are referred to.
+func (r *Revisions) referred() (dirs []string) {
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	for path := range r.followed {
+		dirs = append(dirs, filepath.Dir(path))
+	}
+	return dirs
+}
+
 // concerns tells whether a name is that of a file which is read. Volumes of
 // containers replace a link called ..data.
 func (r *Revisions) concerns(name, more string) bool {
 	name = filepath.Clean(name)
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	for path := range r.followed {
+		if filepath.Clean(path) == name {
+			return true
+		}
+	}
 	return name == filepath.Clean(r.Path) || name == more || filepath.Base(name) == "..data" ||
 		filepath.Dir(name) == more && strings.HasSuffix(name, ".toml")
 }
@@ -71,6 +96,11 @@ func (r *Revisions) concerns(name, more string) bool {
 func (r *Revisions) differs() bool {
 	r.changing.Lock()
 	defer r.changing.Unlock()
+	for path, before := range r.followed {
+		if config.DigestOf(path) != before {
+			return true
+		}
+	}
 	return r.readDigest() != r.digest
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/upstream/token"
 	"github.com/tokligence/gateway/pdk/abi"
 )
 
@@ -19,6 +21,7 @@ type authenticated struct {
 	bearer  string
 	headers [3]Header // those without name are none
 	query   string
+	token   *token.Token // what of this was fetched; nil for nothing
 }
 
 // authenticate carries out the plan's scheme. The credential is used here and
@@ -32,6 +35,12 @@ func (c *client) authenticate(ctx context.Context, r *Request, t *target) (a aut
 		return a, a.clean()
 	case abi.AuthSigV4:
 		return c.sign(ctx, r, t)
+	case abi.AuthGoogle, abi.AuthEntra, abi.AuthOAuth2:
+		if a.token, err = c.fetched(ctx, r); err != nil {
+			return a, err
+		}
+		a.bearer = a.token.Bearer
+		return a, a.clean()
 	}
 	value, err := fill(r.Auth.Value, r.Credential)
 	if err != nil {
@@ -57,8 +66,13 @@ func CheckCredential(a *abi.Auth, cred *core.Credential) error {
 	case "", abi.AuthNone:
 		return nil
 	case abi.AuthSigV4:
-		_, _, err := signingKey(cred)
+		_, role, err := token.Keys(cred)
+		if role {
+			return token.Check(a, cred)
+		}
 		return err
+	case abi.AuthGoogle, abi.AuthEntra, abi.AuthOAuth2:
+		return token.Check(a, cred)
 	}
 	_, err := fill(a.Value, cred)
 	return err
@@ -90,7 +104,7 @@ const (
 // that is missing or empty is an error, never an empty header.
 func fill(s string, cred *core.Credential) (string, error) {
 	if s == "" || s == apiKey {
-		return field(cred, "api_key")
+		return token.Field(cred, "api_key")
 	}
 	var out strings.Builder
 	for {
@@ -103,7 +117,7 @@ func fill(s string, cred *core.Credential) (string, error) {
 		if !closed {
 			return "", credentialError("a placeholder of the plan is not closed")
 		}
-		v, err := field(cred, name)
+		v, err := token.Field(cred, name)
 		if err != nil {
 			return "", err
 		}
@@ -112,23 +126,31 @@ func fill(s string, cred *core.Credential) (string, error) {
 	}
 }
 
-func field(cred *core.Credential, name string) (string, error) {
-	if cred == nil || cred.Fields[name] == "" {
-		return "", credentialError("the deployment's credential has no %s", name)
+// fetched is a token that the credential is exchanged for. Without it the request
+// has not left.
+func (c *client) fetched(ctx context.Context, r *Request) (*token.Token, error) {
+	t, err := c.tokens.Get(ctx, &r.Auth, r.Credential)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotSent, err)
 	}
-	return cred.Fields[name], nil
+	return t, nil
 }
 
-func signingKey(cred *core.Credential) (id, secret string, err error) {
-	if id, err = field(cred, "access_key_id"); err == nil {
-		secret, err = field(cred, "secret_access_key")
+// signingKeys are the credential's own, or those of the role that it may take.
+func (c *client) signingKeys(ctx context.Context, r *Request) (keys aws.Credentials, t *token.Token, err error) {
+	keys, role, err := token.Keys(r.Credential)
+	if err != nil || !role {
+		return keys, nil, err
 	}
-	return id, secret, err
+	if t, err = c.fetched(ctx, r); err != nil {
+		return keys, nil, err
+	}
+	return t.AWS, t, nil
 }
 
 // sign signs by AWS Signature Version 4.
 func (c *client) sign(ctx context.Context, r *Request, t *target) (a authenticated, err error) {
-	id, secret, err := signingKey(r.Credential)
+	keys, fetched, err := c.signingKeys(ctx, r)
 	if err != nil {
 		return a, err
 	}
@@ -145,11 +167,11 @@ func (c *client) sign(ctx context.Context, r *Request, t *target) (a authenticat
 		}
 	}
 	sum := sha256.Sum256(r.Body)
-	err = c.signer.SignHTTP(ctx, aws.Credentials{AccessKeyID: id, SecretAccessKey: secret, SessionToken: r.Credential.Fields["session_token"]},
-		req, hex.EncodeToString(sum[:]), r.Auth.Service, r.Auth.Region, c.Now())
+	err = c.signer.SignHTTP(ctx, keys, req, hex.EncodeToString(sum[:]), r.Auth.Service, r.Auth.Region, c.Now())
 	if err != nil {
 		return a, credentialError("the request could not be signed").With(err)
 	}
+	a.token = fetched
 	a.headers[0] = Header{"authorization", req.Header.Get("Authorization")}
 	a.headers[1] = Header{"x-amz-date", req.Header.Get("X-Amz-Date")}
 	if token := req.Header.Get("X-Amz-Security-Token"); token != "" {

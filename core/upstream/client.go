@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"golang.org/x/net/http/httpproxy"
 
 	"github.com/tokligence/gateway/core/reach"
+	"github.com/tokligence/gateway/core/upstream/token"
 )
 
 // Options are what a client may be told; the zero value is good for production.
@@ -49,7 +51,7 @@ func New(o Options) Client {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &client{
+	c := &client{
 		Options: o,
 		tls: &tls.Config{RootCAs: o.RootCAs, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"},
 			ClientSessionCache: tls.NewLRUClientSessionCache(256)},
@@ -57,12 +59,15 @@ func New(o Options) Client {
 		targets: make(map[string]*target),
 		pools:   make(map[poolKey]*pool),
 	}
+	c.tokens = token.New(HTTPClient(c, 0), c.Now)
+	return c
 }
 
 type client struct {
 	Options
 	tls    *tls.Config
 	signer *v4.Signer // keeps derived keys
+	tokens *token.Cache
 
 	mu      sync.RWMutex
 	targets map[string]*target
@@ -79,12 +84,33 @@ var requests = sync.Pool{New: func() any { return new([]byte) }}
 const keptRequest = 128 << 10
 
 func (c *client) Do(ctx context.Context, r *Request) (*Response, error) {
+	resp, used, err := c.send(ctx, r)
+	if err == nil && used != nil && refuses(resp) && c.tokens.Refused(used) {
+		resp.Body.Close()
+		resp, _, err = c.send(ctx, r)
+	}
+	return resp, err
+}
+
+// refuses reports whether the vendor did not take the token: 401, and of AWS 403
+// with the name of the error in a header.
+func refuses(resp *Response) bool {
+	return resp.Status == 401 || resp.Status == 403 &&
+		(strings.HasPrefix(resp.Get("x-amzn-errortype"), "ExpiredToken") || strings.HasPrefix(resp.Get("x-amzn-errortype"), "UnrecognizedClient"))
+}
+
+// send is one try, with the token that it went with, if that was fetched.
+func (c *client) send(ctx context.Context, r *Request) (*Response, *token.Token, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNotSent, err)
+		return nil, nil, fmt.Errorf("%w: %w", ErrNotSent, err)
 	}
 	t, err := c.target(r.URL)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	auth, err := c.authenticate(ctx, r, t)
+	if err != nil {
+		return nil, nil, err
 	}
 	p := t.pool(r.AllowPrivate)
 	buf := requests.Get().(*[]byte)
@@ -95,14 +121,14 @@ func (c *client) Do(ctx context.Context, r *Request) (*Response, error) {
 			requests.Put(buf)
 		}
 	}()
-	if *buf, err = c.appendHead((*buf)[:0], ctx, r, t); err != nil {
-		return nil, err
+	if *buf, err = appendHead((*buf)[:0], r, t, &auth); err != nil {
+		return nil, nil, err
 	}
 	for k := p.take(c.Now(), c.IdleTimeout); ; k = nil {
 		kept := k != nil
 		if !kept {
 			if k, err = c.dial(ctx, t, r.AllowPrivate); err != nil {
-				return nil, fmt.Errorf("%w: %w", ErrNotSent, fault(ctx, err, cannotConnect))
+				return nil, nil, fmt.Errorf("%w: %w", ErrNotSent, fault(ctx, err, cannotConnect))
 			}
 		}
 		k.watch(ctx)
@@ -121,10 +147,10 @@ func (c *client) Do(ctx context.Context, r *Request) (*Response, error) {
 			continue
 		}
 		if err == nil {
-			return &a.Response, nil
+			return &a.Response, auth.token, nil
 		}
 		k.discard()
-		return nil, fault(ctx, err, brokeBefore)
+		return nil, nil, fault(ctx, err, brokeBefore)
 	}
 }
 
@@ -133,6 +159,7 @@ func (c *client) Do(ctx context.Context, r *Request) (*Response, error) {
 const idleEndWithin = time.Second
 
 func (c *client) Close() {
+	c.tokens.Close()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true

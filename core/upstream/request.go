@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"context"
 	"strconv"
 	"strings"
 
@@ -24,11 +23,7 @@ func passes(h *Header, r *Request) (bool, error) {
 }
 
 // appendHead appends the request's line and headers, authenticated, up to the blank line.
-func (c *client) appendHead(b []byte, ctx context.Context, r *Request, t *target) ([]byte, error) {
-	auth, err := c.authenticate(ctx, r, t)
-	if err != nil {
-		return b, err
-	}
+func appendHead(b []byte, r *Request, t *target, auth *authenticated) ([]byte, error) {
 	if !core.IsToken(r.Method) {
 		return b, core.Errorf(core.CodeUpstreamUnavailable, core.SourceGateway, "the provider's request has no valid method")
 	}

@@ -75,7 +75,8 @@ type Client interface {
 	// upstream_timeout, upstream_credential (a field that is missing), or
 	// the context's error as it is when ctx has ended. An answer of any status
 	// is not an error. Do tries again by itself only when a kept-alive
-	// connection turns out to be closed at once, before a byte of the answer came.
+	// connection turns out to be closed at once, before a byte of the answer came, and
+	// once with another token when the vendor refuses one that was fetched (401).
 	// What never left has ErrNotSent in its chain.
 	Do(ctx context.Context, r *Request) (*Response, error)
 	Close()

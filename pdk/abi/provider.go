@@ -95,17 +95,20 @@ const (
 	AuthHeader AuthScheme = "header" // <name>: <value>
 	AuthQuery  AuthScheme = "query"  // ?<name>=<value>
 	// AuthSigV4 signs with access_key_id, secret_access_key and, where given,
-	// session_token; or with what the shared configuration's profile says; or as
-	// role_arn with the token in web_identity_token_file.
+	// session_token; or with the keys of profile ("" is default) in shared_credentials,
+	// the text of a file like ~/.aws/credentials. With role_arn it signs with keys of that
+	// role, which the host asks STS for (sts_url, by default the region's): by
+	// web_identity_token, another issuer's token, or by the keys above and external_id.
 	AuthSigV4 AuthScheme = "aws_sigv4"
 	// The following send a bearer token that the host fetches, keeps until shortly
 	// before it expires, and fetches once however many requests wait for it.
 	//
 	// AuthGoogle takes service_account, the text of a key file (its type may be
-	// service_account, authorized_user or external_account).
+	// service_account, authorized_user or external_account); the last also takes
+	// subject_token, which the file's credential_source would lead to.
 	AuthGoogle AuthScheme = "google_service_account"
-	// AuthEntra takes tenant_id, client_id and client_secret, or
-	// federated_token_file in the secret's place; authority is optional.
+	// AuthEntra takes tenant_id, client_id and client_secret, or federated_token,
+	// another issuer's token, in the secret's place; authority is optional.
 	AuthEntra AuthScheme = "azure_entra"
 	// AuthOAuth2 takes token_url, client_id and client_secret.
 	AuthOAuth2 AuthScheme = "oauth2_client_credentials"
