@@ -66,7 +66,7 @@ var edges = map[string][]string{
 	"pdk/vector":                      {"pdk/abi", "pdk/abi/scan", "pdk/abi/wire"},
 	"pdk/conformance":                 {"core/plugin", "core/plugin/wasmhost", "core/plugin/extismhost", "core/plugin/prochost", "pdk/abi", "pdk/abi/scan", "pdk/abi/wire", "pdk/vector"},
 	"plugins":                         {},
-	"plugins/internal/vectortest":     {"pdk/abi", "pdk/go", "pdk/vector"},
+	"plugins/internal/vectortest":     {"pdk/abi", "pdk/abi/scan", "pdk/go", "pdk/vector"},
 	"plugins/*":                       {"pdk/abi", "pdk/abi/llm", "pdk/abi/scan", "pdk/go", "pdk/process"},
 	"web":                             {},
 	"sdk-examples/*":                  {"pdk/abi", "pdk/abi/llm", "pdk/abi/scan", "pdk/go", "pdk/process"},
