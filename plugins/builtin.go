@@ -1,5 +1,6 @@
 // Package plugins holds the first-party plugins: their sources in the folders
-// below, and what make built of them, embedded.
+// below, and what make built of them, embedded. A folder with a profile.json has
+// no code of its own: it is that of another, configured for one vendor.
 package plugins
 
 import (
@@ -8,13 +9,19 @@ import (
 	"embed"
 	"fmt"
 	"io"
+	"io/fs"
+	"slices"
 	"strings"
 )
 
-//go:embed builtin
+//go:embed builtin providers/*/profile.json
 var files embed.FS
 
-const suffix = ".wasm.gz"
+const (
+	suffix  = ".wasm.gz"
+	folder  = "providers/"
+	profile = "/profile.json"
+)
 
 // Set opens embedded plugins by name.
 type Set struct{}
@@ -24,16 +31,37 @@ func Builtin() Set { return Set{} }
 
 // Names lists them, sorted.
 func (Set) Names() (names []string) {
-	entries, err := files.ReadDir("builtin")
+	modules, err := fs.Glob(files, "builtin/*"+suffix)
 	if err != nil {
 		return nil
 	}
-	for _, e := range entries {
-		if name, ok := strings.CutSuffix(e.Name(), suffix); ok {
-			names = append(names, name)
-		}
+	for _, path := range modules {
+		names = append(names, strings.TrimSuffix(strings.TrimPrefix(path, "builtin/"), suffix))
+	}
+	names = append(names, Builtin().Profiles()...)
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// Profiles lists the names of those that are profiles, sorted.
+func (Set) Profiles() (names []string) {
+	paths, err := fs.Glob(files, folder+"*"+profile)
+	if err != nil {
+		return nil
+	}
+	for _, path := range paths {
+		names = append(names, strings.TrimSuffix(strings.TrimPrefix(path, folder), profile))
 	}
 	return names
+}
+
+// Profile returns the profile.json of that name, nil when there is none.
+func (Set) Profile(name string) []byte {
+	text, err := files.ReadFile(folder + name + profile)
+	if err != nil {
+		return nil
+	}
+	return text
 }
 
 // Open returns the module of that name.

@@ -2,7 +2,6 @@ package exchange_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -49,6 +48,7 @@ func (answered) Close() error                 { return nil }
 type nobody struct{}
 
 func (nobody) Exchange(*exchange.Observed)          {}
+func (nobody) Profile(string) []byte                { return nil }
 func (nobody) Names() []string                      { return nil }
 func (nobody) Open(string) (data []byte, err error) { return nil, errors.ErrUnsupported }
 
@@ -73,7 +73,7 @@ type cannedCode canned
 
 func (c cannedCode) Has(f abi.Function) bool     { return c[f] != "" }
 func (c cannedCode) Close(context.Context) error { return nil }
-func (c cannedCode) Start(ctx context.Context, _ json.RawMessage) (plugin.Plugin, error) {
+func (c cannedCode) Start(ctx context.Context, _ plugin.Setup) (plugin.Plugin, error) {
 	return plugin.StartPool(ctx, plugin.PoolConfig{ID: "provider.canned", Open: func(context.Context) (plugin.Instance, error) { return cannedInstance(c), nil }})
 }
 

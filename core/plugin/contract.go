@@ -23,14 +23,14 @@ func object(what string, raw []byte) error {
 	return nil
 }
 
-func checkPlan(p *abi.PlanReply, r *abi.PlanRequest, has func(abi.Function) bool) error {
+func checkPlan(p *abi.PlanReply, base string, has func(abi.Function) bool) error {
 	if !p.Supported {
 		return nil
 	}
 	if err := checkFunctions(p, has); err != nil || p.Local {
 		return err
 	}
-	if err := checkURL(p.URL, r.Deployment.BaseURL); err != nil {
+	if err := checkURL(p.URL, base); err != nil {
 		return err
 	}
 	if p.Method != "" && !core.IsToken(p.Method) {
@@ -100,7 +100,7 @@ func checkEdits(edits []abi.Edit) error {
 		default:
 			ok = false
 		}
-		if !ok {
+		if !ok || len(e.Where) > 0 && scan.Kind(e.Where) != '{' {
 			return fmt.Errorf("the edit %q of %q is not one", e.Op, e.Key)
 		}
 	}

@@ -1,10 +1,12 @@
 package plugin
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -95,6 +97,9 @@ type Provider struct {
 	plans sync.Map
 	// local is whether one of the plans is: it saves Encode most look-ups.
 	local atomic.Bool
+	// base is the address that the plugin is configured with ("base_url"), which its
+	// plans are held to where a deployment has none; "" for none.
+	base string
 }
 
 // planned is what of a plan binds Encode.
@@ -115,7 +120,11 @@ func AsProvider(l *Loaded) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Provider{face: f, has: l.Has, decodesErrors: l.Has(abi.DecodeError)}, nil
+	p := &Provider{face: f, has: l.Has, decodesErrors: l.Has(abi.DecodeError), base: scan.GetString(l.config, "base_url")}
+	if strings.Contains(p.base, "{") { // a deployment's options complete the name of the host
+		p.base = ""
+	}
+	return p, nil
 }
 
 // DecodesErrors reports whether the plugin has a DecodeError of its own.
@@ -135,7 +144,7 @@ func (p *Provider) Plan(ctx context.Context, r *abi.PlanRequest) (*abi.PlanReply
 	if err := json.Unmarshal(out, reply); err != nil {
 		return nil, p.broken(abi.Plan, err)
 	}
-	if err := checkPlan(reply, r, p.has); err != nil {
+	if err := checkPlan(reply, cmp.Or(r.Deployment.BaseURL, p.base), p.has); err != nil {
 		return nil, p.broken(abi.Plan, err)
 	}
 	p.plans.Store(planKey{r.Deployment.Name, r.Endpoint, r.Stream}, planned{reply.URL, reply.Local})

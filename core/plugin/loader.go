@@ -34,7 +34,12 @@ type Declaration struct {
 
 // Builtins are the plugins inside the binary.
 type Builtins interface {
+	// Open returns the code of that name.
 	Open(name string) ([]byte, error)
+	// Profile returns the JSON of the Profile of that name, nil when there is none. A
+	// name may be both: the profile is then what builtin:NAME means.
+	Profile(name string) []byte
+	// Names are those of all code and profiles.
 	Names() []string
 }
 
@@ -89,6 +94,7 @@ type Loaded struct {
 	loader *Loader
 	key    string
 	code   *sharedCode
+	config json.RawMessage // with that of its profile
 	users  int
 }
 
@@ -96,18 +102,17 @@ type Loaded struct {
 // The error names what is wrong with the file, its manifest or its
 // configuration (a *ConfigError).
 func (l *Loader) Load(ctx context.Context, d Declaration) (*Loaded, error) {
-	if len(d.Config) == 0 {
-		d.Config = json.RawMessage("{}")
+	declared := d
+	d, profile, err := l.resolve(d)
+	if err != nil {
+		return nil, fmt.Errorf("plugin %s: %w", d.ID, err)
 	}
 	var data []byte // nil until it is needed
 	var hash string
 	if sum, known := l.sums.Load(d.Source); known {
 		hash = sum.(string)
-	} else {
-		var err error
-		if data, hash, err = l.read(d.Source); err != nil {
-			return nil, fmt.Errorf("plugin %s: %w", d.ID, err)
-		}
+	} else if data, hash, err = l.read(d.Source); err != nil {
+		return nil, fmt.Errorf("plugin %s: %w", d.ID, err)
 	}
 	if d.SHA256 != "" && !strings.EqualFold(d.SHA256, hash) {
 		return nil, fmt.Errorf("plugin %s: %s has the SHA-256 %s, but gateway.toml wants %s", d.ID, d.Source, hash, d.SHA256)
@@ -118,7 +123,7 @@ func (l *Loader) Load(ctx context.Context, d Declaration) (*Loaded, error) {
 	gate, _ := l.gates.LoadOrStore(of, new(sync.Mutex))
 	gate.(*sync.Mutex).Lock()
 	defer gate.(*sync.Mutex).Unlock()
-	key := fmt.Sprintf("%s %q %s", of, d.AllowHosts, d.Config)
+	key := fmt.Sprintf("%s %q %s %q %s", d.ID, declared.Source, of, d.AllowHosts, d.Config)
 	if p := l.share(key); p != nil {
 		return p, nil
 	}
@@ -128,9 +133,9 @@ func (l *Loader) Load(ctx context.Context, d Declaration) (*Loaded, error) {
 	if err != nil {
 		return nil, fmt.Errorf("plugin %s: %w", d.ID, err)
 	}
-	p := &Loaded{Declaration: d, Manifest: code.manifest, SHA256: hash, loader: l, key: key, code: code, users: 1}
+	p := &Loaded{Declaration: declared, Manifest: profile.manifest(code.manifest), SHA256: hash, loader: l, key: key, code: code, config: d.Config, users: 1}
 	if err = checkConfig(d.ID, code.manifest.Config, d.Config); err == nil {
-		p.Plugin, err = code.code.Start(ctx, d.Config)
+		p.Plugin, err = code.code.Start(ctx, Setup{ID: d.ID, Log: l.logOf(d.ID), Config: d.Config})
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -153,11 +158,15 @@ func (l *Loader) share(key string) *Loaded {
 	return p
 }
 
-// codeKey is equal for declarations that one opened file serves. The path and
-// the pin count: a process is started from its path again and again, and
-// checked each time.
+// codeKey is equal for declarations that one opened file serves, whatever their
+// ids. The path and the pin count: a process is started from its path again and
+// again, and checked each time.
 func codeKey(d *Declaration, hash string) string {
-	return fmt.Sprintf("%s %q %q %q %s %+v", d.ID, d.Carrier, d.Source, d.SHA256, hash, d.Limits)
+	return fmt.Sprintf("%q %q %q %s %+v", d.Carrier, d.Source, d.SHA256, hash, d.Limits)
+}
+
+func (l *Loader) logOf(id string) func(level, message string) {
+	return func(level, message string) { l.Log(id, level, message) }
 }
 
 // read returns a file and its SHA-256 in hex.
@@ -226,8 +235,7 @@ func (l *Loader) openFile(ctx context.Context, name string, d Declaration, data 
 	if carrier == nil {
 		return nil, nil, fmt.Errorf("there is no carrier %q", name)
 	}
-	s := Source{ID: d.ID, Path: d.Source, SHA256: d.SHA256, Limits: d.Limits, CacheDir: l.CacheDir,
-		Log: func(level, message string) { l.Log(d.ID, level, message) }}
+	s := Source{ID: d.ID, Path: d.Source, SHA256: d.SHA256, Limits: d.Limits, CacheDir: l.CacheDir, Log: l.logOf(d.ID)}
 	if name != "process" {
 		s.Bytes = data
 	}
@@ -257,6 +265,10 @@ type Inspection struct {
 
 // Inspect opens a file, asks it to describe itself and closes it again.
 func (l *Loader) Inspect(ctx context.Context, d Declaration) (*Inspection, error) {
+	d, profile, err := l.resolve(d)
+	if err != nil {
+		return nil, err
+	}
 	data, hash, err := l.read(d.Source)
 	if err != nil {
 		return nil, err
@@ -272,7 +284,7 @@ func (l *Loader) Inspect(ctx context.Context, d Declaration) (*Inspection, error
 	if err := code.Close(ctx); err != nil {
 		return nil, err
 	}
-	return &Inspection{Manifest: m, Carrier: name, SHA256: hash}, nil
+	return &Inspection{Manifest: profile.manifest(m), Carrier: name, SHA256: hash}, nil
 }
 
 // carrierOf decides how a file is run. A module that imports Extism's host
@@ -289,7 +301,7 @@ func carrierOf(d Declaration, data []byte) string {
 
 // describe asks an unconfigured instance what it is.
 func describe(ctx context.Context, code Code) (*abi.Manifest, error) {
-	p, err := code.Start(ctx, nil)
+	p, err := code.Start(ctx, Setup{})
 	if err != nil {
 		return nil, err
 	}

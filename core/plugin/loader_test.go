@@ -39,7 +39,7 @@ type fakeCode struct{ *fake }
 
 func (c fakeCode) Has(f abi.Function) bool { return !slices.Contains(c.lacks, f) }
 
-func (c fakeCode) Start(context.Context, json.RawMessage) (plugin.Plugin, error) {
+func (c fakeCode) Start(context.Context, plugin.Setup) (plugin.Plugin, error) {
 	c.starts++
 	c.running++
 	return fakePlugin{c.fake}, nil
@@ -75,7 +75,8 @@ func (p fakePlugin) Close(context.Context) error {
 
 type noBuiltins struct{}
 
-func (noBuiltins) Names() []string { return nil }
+func (noBuiltins) Profile(string) []byte { return nil }
+func (noBuiltins) Names() []string       { return nil }
 func (noBuiltins) Open(name string) ([]byte, error) {
 	return nil, fmt.Errorf("no plugin %q", name)
 }
@@ -355,6 +356,7 @@ func (c *seen) Open(ctx context.Context, s plugin.Source) (plugin.Code, error) {
 
 type oneBuiltin struct{}
 
+func (oneBuiltin) Profile(string) []byte       { return nil }
 func (oneBuiltin) Names() []string             { return []string{"x"} }
 func (oneBuiltin) Open(string) ([]byte, error) { return []byte("module"), nil }
 

@@ -55,10 +55,27 @@ type Code interface {
 	// Has reports whether the file offers the function.
 	Has(f abi.Function) bool
 	// Start makes a plugin of the code with its own instances, each configured
-	// with config before its first call. A nil config starts one that can only
-	// describe itself. Problems that the plugin reports are a *ConfigError.
-	Start(ctx context.Context, config json.RawMessage) (Plugin, error)
+	// before its first call. Problems that the plugin reports are a *ConfigError.
+	Start(ctx context.Context, s Setup) (Plugin, error)
 	Close(ctx context.Context) error
+}
+
+// Setup says which of the plugins that share some code one is.
+type Setup struct {
+	ID     string                      // for faults and problems; "" is that of the Source
+	Log    func(level, message string) // nil is that of the Source
+	Config json.RawMessage             // nil starts a plugin that can only describe itself
+}
+
+// Of is the setup with what it does not say taken from the source.
+func (s Setup) Of(source *Source) Setup {
+	if s.ID == "" {
+		s.ID = source.ID
+	}
+	if s.Log == nil {
+		s.Log = source.Log
+	}
+	return s
 }
 
 // Plugin is running code with a pool of instances. Safe for concurrent use.

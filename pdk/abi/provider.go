@@ -143,6 +143,15 @@ type RequestPlan struct {
 	// the host sets it when a budget needs a bound and the client gave none. ""
 	// says that there is none.
 	OutputCap string `json:"output_cap,omitempty"`
+	// Extensions name those of package llm's members that the vendor takes. The host
+	// leaves all others out of a chat request that it has translated from another
+	// dialect, and where Strict says that the vendor refuses what it does not know,
+	// out of every chat request.
+	Extensions []string `json:"extensions,omitempty"`
+	Strict     bool     `json:"strict,omitempty"`
+	// Alternate says that the vendor wants messages of user and assistant in turn:
+	// the host joins neighbours of one role.
+	Alternate bool `json:"alternate,omitempty"`
 	// ForwardHeaders names client headers that are passed on ("anthropic-beta").
 	ForwardHeaders []string `json:"forward_headers,omitempty"`
 }
@@ -156,6 +165,9 @@ type Edit struct {
 	Key   string `json:"key"`
 	To    string `json:"to,omitempty"`    // rename: the new name beside the old, unless present
 	Value Raw    `json:"value,omitempty"` // set, default
+	// Where is an object: the edit is made only where the object that Key's last name
+	// stands in has these members with these values. Absent: everywhere.
+	Where Raw `json:"where,omitempty"`
 }
 
 // EditOp is what an Edit does.

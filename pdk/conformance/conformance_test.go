@@ -2,7 +2,6 @@ package conformance_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -34,8 +33,8 @@ func (g *guest) Stats() plugin.Stats         { return plugin.Stats{} }
 func (g *guest) Rest(context.Context) error  { return nil }
 func (g *guest) Close(context.Context) error { return nil }
 
-func (g *guest) Start(_ context.Context, config json.RawMessage) (plugin.Plugin, error) {
-	if strings.Contains(string(config), "bad") {
+func (g *guest) Start(_ context.Context, s plugin.Setup) (plugin.Plugin, error) {
+	if strings.Contains(string(s.Config), "bad") {
 		return nil, &plugin.ConfigError{Plugin: "x", Problems: []abi.Problem{{Path: "word", Message: "is bad"}}}
 	}
 	return &guest{manifest: g.manifest, answer: g.answer, kept: map[string]int{}, log: g.log}, nil

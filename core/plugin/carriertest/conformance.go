@@ -62,18 +62,18 @@ func describe(t *testing.T, code plugin.Code) {
 }
 
 func configure(t *testing.T, code plugin.Code) {
-	_, err := code.Start(t.Context(), []byte(`{"word":"bad"}`))
+	_, err := code.Start(t.Context(), plugin.Setup{Config: []byte(`{"word":"bad"}`)})
 	var e *plugin.ConfigError
 	if !errors.As(err, &e) || e.Plugin != guest.Manifest.ID || len(e.Problems) != 1 || e.Problems[0] != (abi.Problem{Path: "word", Message: "is bad"}) {
 		t.Errorf("error %v", err)
 	}
 	for script, kind := range map[string]plugin.FaultKind{"say no": plugin.FaultOutput, "panic": plugin.FaultTrap, "exit 3": plugin.FaultExit} {
-		_, err := code.Start(t.Context(), []byte(`{"do":"do:`+script+`"}`))
+		_, err := code.Start(t.Context(), plugin.Setup{Config: []byte(`{"do":"do:` + script + `"}`)})
 		if f := faultOf(t, err, kind); f.Function != abi.Configure {
 			t.Errorf("%s: a fault of %s", script, f.Function)
 		}
 	}
-	_, err = code.Start(t.Context(), []byte(`{"do":"do:refuse"}`))
+	_, err = code.Start(t.Context(), plugin.Setup{Config: []byte(`{"do":"do:refuse"}`)})
 	var refusal *abi.Error
 	if !errors.As(err, &refusal) || refusal.Code != abi.InvalidRequest {
 		t.Errorf("a refusal became %v", err)

@@ -99,7 +99,7 @@ func start(t *testing.T, code plugin.Code, config string) plugin.Plugin {
 	if config != "" {
 		raw = []byte(config)
 	}
-	p, err := code.Start(t.Context(), raw)
+	p, err := code.Start(t.Context(), plugin.Setup{Config: raw})
 	if err != nil {
 		t.Fatal(err)
 	}

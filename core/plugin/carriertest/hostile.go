@@ -88,7 +88,7 @@ func (h *Host) hostile(t *testing.T) {
 		t.Run(a.name, func(t *testing.T) {
 			paths := newPaths(t, h.File)
 			code := codes[want.kind == plugin.FaultDeadline]
-			p, err := code.Start(t.Context(), []byte(`{}`))
+			p, err := code.Start(t.Context(), plugin.Setup{Config: []byte(`{}`)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -199,7 +199,7 @@ func (p paths) fill(s string) string {
 // hostileConfigure: what an instance does before its first call ends too.
 func (h *Host) hostileConfigure(t *testing.T) {
 	code := h.open(t, h.Hasty, limits(short), nil)
-	_, err := code.Start(t.Context(), []byte(`{"do":"do:loop"}`))
+	_, err := code.Start(t.Context(), plugin.Setup{Config: []byte(`{"do":"do:loop"}`)})
 	if f := faultOf(t, err, plugin.FaultDeadline); f.Function != abi.Configure {
 		t.Errorf("a fault of %s", f.Function)
 	}

@@ -39,7 +39,8 @@ var capabilities = abi.Capabilities{Hosts: []string{"a.example"}, Rewrite: true,
 
 type none struct{}
 
-func (none) Names() []string { return nil }
+func (none) Profile(string) []byte { return nil }
+func (none) Names() []string       { return nil }
 func (none) Open(name string) ([]byte, error) {
 	return nil, fmt.Errorf("%s: %w", name, os.ErrNotExist)
 }
@@ -69,9 +70,9 @@ func (d disguise) Open(ctx context.Context, s plugin.Source) (plugin.Code, error
 	return disguisedCode{code, d.kind}, nil
 }
 
-func (d disguisedCode) Start(ctx context.Context, config json.RawMessage) (plugin.Plugin, error) {
-	p, err := d.Code.Start(ctx, config)
-	if err != nil || config != nil {
+func (d disguisedCode) Start(ctx context.Context, s plugin.Setup) (plugin.Plugin, error) {
+	p, err := d.Code.Start(ctx, s)
+	if err != nil || s.Config != nil {
 		return p, err
 	}
 	return disguisedPlugin{p, d.kind}, nil

@@ -14,7 +14,6 @@ package extismhost
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -127,10 +126,11 @@ func (c *code) inspect(ctx context.Context, config wazero.RuntimeConfig) error {
 func (c *code) Has(f abi.Function) bool { return c.has[f] }
 
 // Start implements plugin.Code.
-func (c *code) Start(ctx context.Context, config json.RawMessage) (plugin.Plugin, error) {
+func (c *code) Start(ctx context.Context, s plugin.Setup) (plugin.Plugin, error) {
+	s = s.Of(&c.source)
 	return plugin.StartPool(ctx, plugin.PoolConfig{
-		ID: c.source.ID, Limits: c.source.Limits,
-		Open: func(ctx context.Context) (plugin.Instance, error) { return c.configured(ctx, config) },
+		ID: s.ID, Limits: c.source.Limits,
+		Open: func(ctx context.Context) (plugin.Instance, error) { return c.configured(ctx, &s) },
 	})
 }
 
@@ -146,13 +146,13 @@ func (c *code) Close(ctx context.Context) error {
 	return err
 }
 
-// configured makes an instance and configures it, unless config is nil.
-func (c *code) configured(ctx context.Context, config json.RawMessage) (plugin.Instance, error) {
-	i, err := c.instantiate(ctx)
-	if err != nil || config == nil {
+// configured makes an instance and configures it, unless there is no configuration.
+func (c *code) configured(ctx context.Context, s *plugin.Setup) (plugin.Instance, error) {
+	i, err := c.instantiate(ctx, s)
+	if err != nil || s.Config == nil {
 		return i, err
 	}
-	err = plugin.Configure(c.source.ID, config, func(input []byte) ([]byte, error) {
+	err = plugin.Configure(s.ID, s.Config, func(input []byte) ([]byte, error) {
 		return i.call(ctx, c.startTimeout, abi.Configure, input, nil)
 	})
 	if err != nil {

@@ -59,7 +59,7 @@ func openCode(t testing.TB) *code {
 
 func open(t testing.TB, c *code) plugin.Plugin {
 	t.Helper()
-	p, err := c.Start(t.Context(), json.RawMessage(`{}`))
+	p, err := c.Start(t.Context(), plugin.Setup{Config: json.RawMessage(`{}`)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestCall_Silent(t *testing.T) {
 // an instance that keeps too much is retired.
 func TestInstance_Memory(t *testing.T) {
 	code := openCode(t)
-	i, err := code.instantiate(t.Context()) // without a pool, which would retire it
+	i, err := code.instantiate(t.Context(), &plugin.Setup{}) // without a pool, which would retire it
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,14 +158,14 @@ func TestStart_Bounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close(context.Background())
-	_, err = c.Start(t.Context(), json.RawMessage(`{}`))
+	_, err = c.Start(t.Context(), plugin.Setup{Config: json.RawMessage(`{}`)})
 	var f *plugin.Fault
 	if !errors.As(err, &f) || f.Kind != plugin.FaultDeadline || !strings.Contains(err.Error(), "plugin guardrail.x: start: deadline: it ran longer than 50ms") {
 		t.Errorf("error %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err = c.Start(ctx, json.RawMessage(`{}`)); !errors.As(err, &f) || f.Kind != plugin.FaultCanceled {
+	if _, err = c.Start(ctx, plugin.Setup{Config: json.RawMessage(`{}`)}); !errors.As(err, &f) || f.Kind != plugin.FaultCanceled {
 		t.Errorf("when the caller had left: %v", err)
 	}
 }

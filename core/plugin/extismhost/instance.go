@@ -34,10 +34,10 @@ type instance struct {
 // starting stands in a fault where no function has been called yet.
 const starting abi.Function = "start"
 
-func (c *code) instantiate(ctx context.Context) (*instance, error) {
+func (c *code) instantiate(ctx context.Context, s *plugin.Setup) (*instance, error) {
 	i := &instance{
-		id:      c.source.ID,
-		log:     guestlog.New(c.source.Log),
+		id:      s.ID,
+		log:     guestlog.New(s.Log),
 		timeout: c.source.Limits.Timeout,
 		output:  c.source.Limits.OutputBytes,
 		input:   c.source.Limits.MemoryBytes / 2,

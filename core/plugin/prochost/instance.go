@@ -43,15 +43,15 @@ const starting abi.Function = "start"
 
 // launch starts a process and shakes hands with it. Its error is a
 // *plugin.Fault of kind exit, with what the program wrote.
-func (c *code) launch(ctx context.Context) (*instance, error) {
+func (c *code) launch(ctx context.Context, s *plugin.Setup) (*instance, error) {
 	if err := check(c.source.Path, c.source.SHA256); err != nil {
-		return nil, &plugin.Fault{Plugin: c.source.ID, Function: starting, Kind: plugin.FaultExit, Err: err}
+		return nil, &plugin.Fault{Plugin: s.ID, Function: starting, Kind: plugin.FaultExit, Err: err}
 	}
 	streaming, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	i := &instance{
-		id:      c.source.ID,
+		id:      s.ID,
 		cancel:  cancel,
-		stderr:  guestlog.New(c.source.Log),
+		stderr:  guestlog.New(s.Log),
 		timeout: c.source.Limits.Timeout,
 		output:  c.source.Limits.OutputBytes,
 	}

@@ -70,7 +70,9 @@ func TestCall_KilledBetween(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	i, err := opened.(*code).configured(t.Context(), json.RawMessage(`{}`))
+	c := opened.(*code)
+	setup := plugin.Setup{Config: json.RawMessage(`{}`)}.Of(&c.source)
+	i, err := c.configured(t.Context(), &setup)
 	if err != nil {
 		t.Fatal(err)
 	}

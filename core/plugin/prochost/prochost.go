@@ -67,7 +67,8 @@ type code struct {
 
 // inquire asks a process for the functions that the program answers.
 func (c *code) inquire(ctx context.Context) ([]abi.Function, error) {
-	i, err := c.launch(ctx)
+	s := plugin.Setup{}.Of(&c.source)
+	i, err := c.launch(ctx, &s)
 	if err != nil {
 		return nil, err
 	}
@@ -91,32 +92,33 @@ func (c *code) Has(f abi.Function) bool {
 }
 
 // Start implements plugin.Code.
-func (c *code) Start(ctx context.Context, config json.RawMessage) (plugin.Plugin, error) {
+func (c *code) Start(ctx context.Context, s plugin.Setup) (plugin.Plugin, error) {
+	s = s.Of(&c.source)
 	return plugin.StartPool(ctx, plugin.PoolConfig{
-		ID: c.source.ID, Limits: c.source.Limits,
-		Open: func(ctx context.Context) (plugin.Instance, error) { return c.configured(ctx, config) },
+		ID: s.ID, Limits: c.source.Limits,
+		Open: func(ctx context.Context) (plugin.Instance, error) { return c.configured(ctx, &s) },
 	})
 }
 
 // Close implements plugin.Code.
 func (c *code) Close(context.Context) error { return nil }
 
-// configured launches a process and configures it, unless config is nil.
-func (c *code) configured(ctx context.Context, config json.RawMessage) (plugin.Instance, error) {
-	i, err := c.launch(ctx)
+// configured launches a process and configures it, unless there is no configuration.
+func (c *code) configured(ctx context.Context, s *plugin.Setup) (plugin.Instance, error) {
+	i, err := c.launch(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	if config == nil {
-		return &restarting{instance: i, code: c}, nil
+	if s.Config == nil {
+		return &restarting{instance: i, code: c, setup: s}, nil
 	}
-	err = plugin.Configure(c.source.ID, config, func(input []byte) ([]byte, error) {
+	err = plugin.Configure(s.ID, s.Config, func(input []byte) ([]byte, error) {
 		return i.call(ctx, max(c.startTimeout, c.source.Limits.Timeout), abi.Configure, input, nil)
 	})
 	if err != nil {
 		return nil, errors.Join(err, i.Close(ctx))
 	}
-	return &restarting{instance: i, code: c, config: config}, nil
+	return &restarting{instance: i, code: c, setup: s}, nil
 }
 
 // restarting is an instance whose process may end while nobody calls it, by an
@@ -124,8 +126,8 @@ func (c *code) configured(ctx context.Context, config json.RawMessage) (plugin.I
 // gets a new process.
 type restarting struct {
 	*instance
-	code   *code
-	config json.RawMessage
+	code  *code
+	setup *plugin.Setup
 }
 
 // Call implements plugin.Instance.
@@ -134,7 +136,7 @@ func (r *restarting) Call(ctx context.Context, f abi.Function, input, dst []byte
 	case <-r.proc.done:
 		r.end(0)
 		r.stderr.Log("warn", "the process ended between two calls: "+r.proc.state())
-		fresh, err := r.code.configured(ctx, r.config)
+		fresh, err := r.code.configured(ctx, r.setup)
 		if err != nil {
 			return dst, err
 		}

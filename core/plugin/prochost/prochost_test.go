@@ -60,7 +60,7 @@ func open(t testing.TB, s plugin.Source) plugin.Plugin {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := code.Start(t.Context(), json.RawMessage(`{}`))
+	p, err := code.Start(t.Context(), plugin.Setup{Config: json.RawMessage(`{}`)})
 	if err != nil {
 		t.Fatal(err)
 	}

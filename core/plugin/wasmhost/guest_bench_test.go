@@ -55,7 +55,7 @@ func BenchmarkGuest(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer code.Close(context.Background())
-	p, err := code.Start(b.Context(), json.RawMessage(`{}`))
+	p, err := code.Start(b.Context(), plugin.Setup{Config: json.RawMessage(`{}`)})
 	if err != nil {
 		b.Fatal(err)
 	}

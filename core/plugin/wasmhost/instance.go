@@ -38,15 +38,15 @@ type instance struct {
 }
 
 // instantiate makes an instance and lets it initialize itself.
-func (c *code) instantiate(ctx context.Context) (*instance, error) {
+func (c *code) instantiate(ctx context.Context, s *plugin.Setup) (*instance, error) {
 	e, err := c.enter(ctx)
 	if err != nil {
 		return nil, err
 	}
 	i := &instance{
-		id: c.source.ID, limits: c.source.Limits, code: c,
+		id: s.ID, limits: c.source.Limits, code: c,
 		functions: map[abi.Function]api.Function{},
-		stderr:    guestlog.New(c.source.Log),
+		stderr:    guestlog.New(s.Log),
 	}
 	i.context.instance = i
 	i.context.Context = ctx

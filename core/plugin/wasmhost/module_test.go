@@ -145,7 +145,7 @@ func TestCall_ByHand(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer code.Close(context.Background())
-			p, err := code.Start(t.Context(), nil)
+			p, err := code.Start(t.Context(), plugin.Setup{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -185,7 +185,7 @@ func TestStart_Bounded(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer code.Close(context.Background())
-			_, err = code.Start(t.Context(), json.RawMessage(`{}`))
+			_, err = code.Start(t.Context(), plugin.Setup{Config: json.RawMessage(`{}`)})
 			if err == nil || !strings.Contains(err.Error(), "plugin provider.x: "+c.text) {
 				t.Errorf("error %v, want %q", err, c.text)
 			}

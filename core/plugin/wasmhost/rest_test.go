@@ -28,7 +28,7 @@ func TestCode_Rest(t *testing.T) {
 	}
 	c := opened.(*code)
 	start := func(word string) plugin.Plugin {
-		p, err := c.Start(t.Context(), json.RawMessage(`{"word":"`+word+`"}`))
+		p, err := c.Start(t.Context(), plugin.Setup{Config: json.RawMessage(`{"word":"` + word + `"}`)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,7 +84,7 @@ func TestCode_Rest(t *testing.T) {
 	if err := c.Close(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if _, err := c.configured(t.Context(), nil); !errors.Is(err, plugin.ErrClosed) || reads != 1 {
+	if _, err := c.configured(t.Context(), &plugin.Setup{}); !errors.Is(err, plugin.ErrClosed) || reads != 1 {
 		t.Errorf("an instance of closed code: %v after %d reads", err, reads)
 	}
 }

@@ -12,7 +12,6 @@ package wasmhost
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -195,10 +194,11 @@ func functions(m wazero.CompiledModule) (map[abi.Function]bool, error) {
 func (c *code) Has(f abi.Function) bool { return c.has[f] }
 
 // Start implements plugin.Code.
-func (c *code) Start(ctx context.Context, config json.RawMessage) (plugin.Plugin, error) {
+func (c *code) Start(ctx context.Context, s plugin.Setup) (plugin.Plugin, error) {
+	s = s.Of(&c.source)
 	pool := plugin.PoolConfig{
-		ID: c.source.ID, Limits: c.source.Limits,
-		Open: func(ctx context.Context) (plugin.Instance, error) { return c.configured(ctx, config) },
+		ID: s.ID, Limits: c.source.Limits,
+		Open: func(ctx context.Context) (plugin.Instance, error) { return c.configured(ctx, &s) },
 	}
 	if c.source.Again != nil {
 		pool.Rest = c.rest
@@ -261,16 +261,16 @@ func (c *code) free(ctx context.Context) error {
 	return e.close(ctx)
 }
 
-// configured makes an instance and configures it, unless config is nil.
-func (c *code) configured(ctx context.Context, config json.RawMessage) (plugin.Instance, error) {
-	i, err := c.instantiate(ctx)
+// configured makes an instance and configures it, unless there is no configuration.
+func (c *code) configured(ctx context.Context, s *plugin.Setup) (plugin.Instance, error) {
+	i, err := c.instantiate(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	if config == nil {
+	if s.Config == nil {
 		return i, nil
 	}
-	err = plugin.Configure(c.source.ID, config, func(input []byte) ([]byte, error) {
+	err = plugin.Configure(s.ID, s.Config, func(input []byte) ([]byte, error) {
 		return i.ask(ctx, c.startTimeout, abi.Configure, input, nil)
 	})
 	if err != nil {

@@ -60,7 +60,7 @@ func openCode(t testing.TB) plugin.Code {
 
 func open(t testing.TB) plugin.Plugin {
 	t.Helper()
-	p, err := openCode(t).Start(t.Context(), json.RawMessage(`{}`))
+	p, err := openCode(t).Start(t.Context(), plugin.Setup{Config: json.RawMessage(`{}`)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestCall_Collector(t *testing.T) {
 // true it stalls for good after some hundred collections, and memory grows by
 // all that is allocated.
 func TestCall_Litter(t *testing.T) {
-	i, err := openCode(t).(*code).configured(t.Context(), nil) // without a pool, which would retire it
+	i, err := openCode(t).(*code).configured(t.Context(), &plugin.Setup{}) // without a pool, which would retire it
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +183,7 @@ func BenchmarkOpen(b *testing.B) {
 func BenchmarkStart(b *testing.B) {
 	code := openCode(b)
 	for b.Loop() {
-		p, err := code.Start(b.Context(), json.RawMessage(`{}`))
+		p, err := code.Start(b.Context(), plugin.Setup{Config: json.RawMessage(`{}`)})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -68,6 +68,9 @@ func putRequestPlan(dst []byte, d *abi.RequestPlan) []byte {
 	dst = optBool(dst, "include_usage", d.IncludeUsage)
 	dst = optList(dst, "unsupported", d.Unsupported, appendStringElement)
 	dst = optString(dst, "output_cap", d.OutputCap)
+	dst = optList(dst, "extensions", d.Extensions, appendStringElement)
+	dst = optBool(dst, "strict", d.Strict)
+	dst = optBool(dst, "alternate", d.Alternate)
 	dst = optList(dst, "forward_headers", d.ForwardHeaders, appendStringElement)
 	return scan.CloseObject(dst, start)
 }
@@ -78,6 +81,7 @@ func appendEdit(dst []byte, d *abi.Edit) []byte {
 	dst = putString(dst, "key", d.Key)
 	dst = optString(dst, "to", d.To)
 	dst = optRaw(dst, "value", d.Value)
+	dst = optRaw(dst, "where", d.Where)
 	return scan.CloseObject(dst, start)
 }
 

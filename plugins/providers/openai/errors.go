@@ -7,14 +7,34 @@ import (
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
-// errorRules give the errors of OpenAI and of servers like it our codes; the
-// first that matches counts. What none matches is judged by its status.
-// https://platform.openai.com/docs/guides/error-codes
-var errorRules = [...]struct {
+// errorRule gives an error one of our codes; all that is set must be so.
+type errorRule struct {
 	vcode, kind, prefix string
+	status              int
 	code                abi.ErrorCode
 	noRetry             bool
-}{
+}
+
+// readRule reads a rule of a profile.
+func readRule(raw []byte) errorRule {
+	r := errorRule{vcode: scan.GetString(raw, "vcode"), kind: scan.GetString(raw, "type"), prefix: scan.GetString(raw, "message"),
+		code: abi.ErrorCode(scan.GetString(raw, "code"))}
+	status, _ := scan.GetInt(raw, "status")
+	r.status = int(status)
+	r.noRetry, _ = scan.Bool(scan.Get(raw, "no_retry"))
+	return r
+}
+
+// matches reports whether an error is what the rule is about.
+func (r *errorRule) matches(status int, vcode, kind, message string) bool {
+	return (r.status == 0 || r.status == status) && (r.vcode == "" || r.vcode == vcode) && (r.kind == "" || r.kind == kind) && begins(message, r.prefix)
+}
+
+// errorRules give the errors of OpenAI and of servers like it our codes; the
+// first that matches counts, and a profile's stand before them. What none matches
+// is judged by its status.
+// https://platform.openai.com/docs/guides/error-codes
+var errorRules = []errorRule{
 	{vcode: "context_length_exceeded", code: abi.ContextWindow},
 	{kind: "exceed_context_size_error", code: abi.ContextWindow}, // llama.cpp
 	// Messages count by how they begin, so that a sentence quoted in one means nothing. # is a number.
@@ -43,10 +63,10 @@ var errorRules = [...]struct {
 }
 
 // errorPatterns are the rules for the host, which reads errors within streams itself.
-func errorPatterns() []abi.ErrorPattern {
-	patterns := make([]abi.ErrorPattern, 0, len(errorRules))
-	for _, r := range errorRules {
-		patterns = append(patterns, abi.ErrorPattern{Code: r.code, Type: r.kind, VCode: r.vcode, Message: quote(r.prefix), NoRetry: r.noRetry})
+func errorPatterns(rules []errorRule) []abi.ErrorPattern {
+	patterns := make([]abi.ErrorPattern, 0, len(rules))
+	for _, r := range rules {
+		patterns = append(patterns, abi.ErrorPattern{Code: r.code, Status: r.status, Type: r.kind, VCode: r.vcode, Message: quote(r.prefix), NoRetry: r.noRetry})
 	}
 	return patterns
 }
@@ -89,7 +109,7 @@ func begins(message, prefix string) bool {
 // decodeError reads the shapes that errors have: OpenAI's {"error":{…}}, the
 // same members without "error" (SGLang, older vLLM), and a string in "error" or
 // "detail" (Ollama, FastAPI).
-func decodeError(r *abi.DecodeErrorRequest) (*abi.DecodeErrorReply, error) {
+func (c *codec) decodeError(r *abi.DecodeErrorRequest) (*abi.DecodeErrorReply, error) {
 	body := scan.Get(r.Body, "error")
 	if scan.Kind(body) != '{' {
 		body = r.Body
@@ -102,9 +122,8 @@ func decodeError(r *abi.DecodeErrorRequest) (*abi.DecodeErrorReply, error) {
 		}
 	}
 	reply.Error.Code = ofStatus(r.Status)
-	for _, rule := range errorRules {
-		if (rule.vcode == "" || rule.vcode == reply.VendorCode) && (rule.kind == "" || rule.kind == reply.VendorType) &&
-			begins(reply.Error.Message, rule.prefix) {
+	for _, rule := range c.rules {
+		if rule.matches(r.Status, reply.VendorCode, reply.VendorType, reply.Error.Message) {
 			reply.Error.Code, reply.NoRetry = rule.code, rule.noRetry
 			break
 		}

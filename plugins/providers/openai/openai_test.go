@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -10,15 +11,33 @@ import (
 
 	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/scan"
+	pdk "github.com/tokligence/gateway/pdk/go"
 	"github.com/tokligence/gateway/plugins/internal/vectortest"
 )
 
+// configured makes plugins with the configuration of a profile's folder.
+func configured(t *testing.T, name string) func() *pdk.Provider {
+	t.Helper()
+	text, err := os.ReadFile("../" + name + "/profile.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() *pdk.Provider {
+		p := New()
+		if problems := p.Configure(scan.Get(text, "config")); len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		return p
+	}
+}
+
 func TestVectors(t *testing.T) {
-	vectortest.Run(t, New, "../../../testdata/vectors/openai")
+	vectortest.Run(t, configured(t, "openai"), "../../../testdata/vectors/openai")
 }
 
 func TestPlan(t *testing.T) {
 	bearer, none, key := abi.AuthBearer, abi.AuthNone, []string{"api_key"}
+	const own = "https://api.openai.com/v1"
 	for _, c := range []struct {
 		endpoint      abi.Endpoint
 		base, options string
@@ -30,21 +49,25 @@ func TestPlan(t *testing.T) {
 		headers       string
 		refused       string // the member
 	}{
-		{abi.Chat, "", ``, key, "https://api.openai.com/v1/chat/completions", bearer, "max_completion_tokens", true, `null`, ""},
-		{abi.Chat, defaultBaseURL, `{"organization":"org-1","project":"p"}`, key, "https://api.openai.com/v1/chat/completions", bearer,
+		{abi.Chat, "", ``, key, own + "/chat/completions", bearer, "max_completion_tokens", true, `{}`, ""},
+		{abi.Chat, own, `{"organization":"org-1","project":"p"}`, key, own + "/chat/completions", bearer,
 			"max_completion_tokens", true, `{"openai-organization":"org-1","openai-project":"p"}`, ""},
-		{abi.Chat, "http://127.0.0.1:8000/v1", `{"include_usage":false}`, nil, "http://127.0.0.1:8000/v1/chat/completions", none, "max_tokens", false, `null`, ""},
-		{abi.Chat, "http://127.0.0.1:8000/v1", `{}`, nil, "http://127.0.0.1:8000/v1/chat/completions", none, "max_tokens", true, `null`, ""},
-		{abi.Embeddings, "", ``, key, "https://api.openai.com/v1/embeddings", bearer, "", false, `null`, ""},
-		{abi.Images, "", ``, key, "https://api.openai.com/v1/images/generations", bearer, "", false, `null`, ""},
+		{abi.Chat, "http://127.0.0.1:8000/v1", `{"include_usage":false}`, nil, "http://127.0.0.1:8000/v1/chat/completions", none, "max_tokens", false, `{}`, ""},
+		{abi.Chat, "http://127.0.0.1:8000/v1", `{}`, nil, "http://127.0.0.1:8000/v1/chat/completions", none, "max_tokens", true, `{}`, ""},
+		{abi.Chat, "", `{"output_cap":"max_tokens"}`, key, own + "/chat/completions", bearer, "max_tokens", true, `{}`, ""},
+		{abi.Embeddings, "", `{"output_cap":"max_tokens","include_usage":true}`, key, own + "/embeddings", bearer, "", false, `{}`, ""},
+		{abi.Images, "", ``, key, own + "/images/generations", bearer, "", false, `{}`, ""},
 		{abi.Messages, "", ``, key, "", "", "", false, `null`, ""},
 		{abi.CountTokens, "", ``, key, "", "", "", false, `null`, ""},
 		{abi.Chat, "", `{"include_usage":"no"}`, key, "", "", "", false, ``, "options.include_usage"},
 		{abi.Chat, "", `{"organization":"a\nb"}`, key, "", "", "", false, ``, "options.organization"},
 		{abi.Chat, "", `{"project":7}`, key, "", "", "", false, ``, "options.project"},
 		{abi.Chat, "", `{"organisation":"a"}`, key, "", "", "", false, ``, "options.organisation"},
+		{abi.Chat, "", `{"output_cap":7}`, key, "", "", "", false, ``, "options.output_cap"},
+		{abi.Chat, "", `{"reasoning_history":"rename:a.b"}`, key, "", "", "", false, ``, "options.reasoning_history"},
+		{abi.Chat, "", `{"reasoning_history":"forget"}`, key, "", "", "", false, ``, "options.reasoning_history"},
 	} {
-		p, err := New().Plan(&abi.PlanRequest{Endpoint: c.endpoint, Stream: true,
+		p, err := configured(t, "openai")().Plan(&abi.PlanRequest{Endpoint: c.endpoint, Stream: true,
 			Deployment: abi.Deployment{Model: "m", BaseURL: c.base, Options: abi.Raw(c.options), CredentialFields: c.credential}})
 		var refused *abi.Error
 		if errors.As(err, &refused); (refused == nil) != (c.refused == "") || refused != nil && refused.Param != c.refused {
@@ -54,9 +77,8 @@ func TestPlan(t *testing.T) {
 		if refused != nil {
 			continue
 		}
-		headers, _ := json.Marshal(p.Headers)
-		if p.URL != c.url || p.Supported != (c.url != "") || !p.Supported && p.Reason == "" || p.Auth.Scheme != c.auth || p.Request.OutputCap != c.cap ||
-			p.Request.IncludeUsage != c.usage || string(headers) != c.headers {
+		if headers := mustJSON(t, p.Headers); p.URL != c.url || p.Supported != (c.url != "") || !p.Supported && p.Reason == "" || p.Auth.Scheme != c.auth ||
+			p.Request.OutputCap != c.cap || p.Request.IncludeUsage != c.usage || headers != c.headers {
 			t.Errorf("%+v: %+v", c, p)
 		}
 		if p.Supported && (p.Request.Mode != abi.Passthrough || p.Response.Mode != abi.Passthrough || p.Stream.Mode != abi.Passthrough) {
@@ -82,7 +104,7 @@ func TestUsagePaths(t *testing.T) {
 		{abi.Images, `{"usage":{"input_tokens":50,"output_tokens":4160,"output_tokens_details":{"image_tokens":4000,"text_tokens":160}}}`,
 			map[string]int64{"input": 50, "output": 4160, "image_output": 4000}, [2][]string{{"image_input"}, {"image_output"}}},
 	} {
-		u := usagePaths(c.endpoint)
+		u := readUsage(scan.Get(defaults, "endpoints", string(c.endpoint), "usage"))
 		got := map[string]int64{}
 		for part, paths := range map[string][]string{"input": u.Input, "cache_read": u.CacheRead, "cache_write_5m": u.CacheWrite5m, "audio_input": u.AudioInput, "output": u.Output,
 			"reasoning": u.Reasoning, "audio_output": u.AudioOutput, "image_input": u.ImageInput, "image_output": u.ImageOutput} {
@@ -112,7 +134,7 @@ func mustJSON(t *testing.T, v any) string {
 
 // TestErrorPatterns: every pattern matches what its rule does, and only from the beginning.
 func TestErrorPatterns(t *testing.T) {
-	for i, p := range errorPatterns() {
+	for i, p := range errorPatterns(errorRules) {
 		re, err := regexp.Compile("^(?:" + p.Message + ")")
 		if err != nil {
 			t.Fatal(err)

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
+)
+
+// plan is the profile for one deployment and endpoint, as the host wants it.
+func (c *codec) plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
+	profile := c.of(&r.Deployment)
+	o, err := readOptions(r.Deployment.Options, profile)
+	if err != nil {
+		return nil, err
+	}
+	base := cmp.Or(r.Deployment.BaseURL, strings.TrimRight(scan.GetString(profile, "base_url"), "/"))
+	if base == "" {
+		return nil, refuse("base_url", "is required: this provider has no address of its own")
+	}
+	e := scan.Get(profile, "endpoints", string(r.Endpoint))
+	if scan.Kind(e) != '{' {
+		return &abi.PlanReply{Reason: "it has no " + string(r.Endpoint) + " endpoint"}, nil
+	}
+	p := &abi.PlanReply{
+		Supported: true,
+		Method:    scan.GetString(e, "method"),
+		Headers:   o.headers(profile),
+		Auth:      auth(scan.Get(profile, "auth"), r.Deployment.CredentialFields),
+		Request:   requestPlan(e, &o),
+		Response:  abi.ResponsePlan{Mode: abi.Passthrough, Edits: readEdits(scan.Get(e, "answer_edits"))},
+		Stream:    abi.StreamPlan{Mode: abi.Passthrough, Framing: abi.FramingSSE, Edits: readEdits(scan.Get(e, "event_edits"))},
+		Usage:     readUsage(scan.Get(e, "usage")),
+		Errors:    abi.ErrorPaths{Patterns: errorPatterns(c.rules)},
+	}
+	if r.Endpoint == abi.Chat {
+		planReasoning(p, scan.Get(profile, "reasoning"), o.history)
+	}
+	p.URL, err = o.address(base, scan.GetString(e, "path"), scan.Get(profile, "query"), r.Deployment.Model)
+	return p, err
+}
+
+// requestPlan is what the endpoint e says of requests, and the deployment's options.
+func requestPlan(e []byte, o *options) abi.RequestPlan {
+	p := abi.RequestPlan{
+		Mode:           abi.Passthrough,
+		Unsupported:    texts(scan.Get(e, "unsupported")),
+		OutputCap:      scan.GetString(e, "output_cap"),
+		ForwardHeaders: texts(scan.Get(e, "forward_headers")),
+		Extensions:     texts(scan.Get(e, "extensions")),
+	}
+	p.Form, _ = scan.Bool(scan.Get(e, "form"))
+	p.Strict, _ = scan.Bool(scan.Get(e, "strict"))
+	p.Alternate, _ = scan.Bool(scan.Get(e, "alternate"))
+	p.IncludeUsage, _ = scan.Bool(scan.Get(e, "include_usage"))
+	if o.includeUsage != nil {
+		p.IncludeUsage = *o.includeUsage && p.OutputCap != "" // there is none where nothing is generated
+	}
+	only, _ := scan.Bool(scan.Get(e, "output_cap_only"))
+	if o.outputCap != "" && p.OutputCap != "" {
+		p.OutputCap, only = o.outputCap, true
+	}
+	if only {
+		for _, name := range [...]string{"max_tokens", "max_completion_tokens"} {
+			if name != p.OutputCap {
+				p.Edits = append(p.Edits, abi.Edit{Op: abi.EditRename, Key: name, To: p.OutputCap})
+			}
+		}
+	}
+	p.Edits = append(p.Edits, readEdits(scan.Get(e, "request_edits"))...)
+	return p
+}
+
+// auth is the first way for which the credential has the field. A server of
+// one's own may need no credential.
+func auth(ways []byte, fields []string) (a abi.Auth) {
+	if len(fields) == 0 {
+		return abi.Auth{Scheme: abi.AuthNone}
+	}
+	read := func(way []byte) abi.Auth {
+		a := abi.Auth{Scheme: abi.AuthScheme(scan.GetString(way, "scheme"))}
+		for name, to := range map[string]*string{"name": &a.Name, "value": &a.Value, "service": &a.Service, "region": &a.Region, "scope": &a.Scope} {
+			*to = scan.GetString(way, name)
+		}
+		return a
+	}
+	scan.Elements(ways, func(i int, way []byte) bool {
+		field := scan.GetString(way, "field")
+		fits := field == "" || slices.Contains(fields, field)
+		if fits || i == 0 {
+			a = read(way)
+		}
+		return !fits
+	})
+	return a
+}
