@@ -34,7 +34,7 @@ func start(t *testing.T, config string) (plugin.Plugin, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := code.Start(t.Context(), json.RawMessage(config))
+	p, err := code.Start(t.Context(), plugin.Setup{Config: json.RawMessage(config)})
 	if err == nil {
 		t.Cleanup(func() { p.Close(context.Background()) })
 	}

@@ -39,7 +39,7 @@ func start(t *testing.T) plugin.Plugin {
 			t.Errorf("Has(%s) = %v", f, !want)
 		}
 	}
-	p, err := code.Start(t.Context(), json.RawMessage(`{}`))
+	p, err := code.Start(t.Context(), plugin.Setup{Config: json.RawMessage(`{}`)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,7 +53,7 @@ func open(t *testing.T) plugin.Code {
 
 func TestStrategy(t *testing.T) {
 	code := open(t)
-	p, err := code.Start(t.Context(), json.RawMessage(`{"headroom":0.1}`))
+	p, err := code.Start(t.Context(), plugin.Setup{Config: json.RawMessage(`{"headroom":0.1}`)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestStrategy(t *testing.T) {
 }
 
 func TestConfigure(t *testing.T) {
-	_, err := open(t).Start(t.Context(), json.RawMessage(`{"headroom":1}`))
+	_, err := open(t).Start(t.Context(), plugin.Setup{Config: json.RawMessage(`{"headroom":1}`)})
 	var e *plugin.ConfigError
 	if !errors.As(err, &e) || e.Problems[0].Path != "headroom" {
 		t.Errorf("error %v", err)
