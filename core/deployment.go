@@ -25,7 +25,7 @@ type Deployment struct {
 	Timeouts     Timeouts
 	Retries      int // more tries at this deployment after a retryable failure
 	Tags         []string
-	DropParams   []string // request members to leave out
+	DropParams   []string // request members to leave out; also deeper ones: messages[].reasoning_content
 	Price        *Price   // overrides the price book
 	PriceModel   string   // look the price up under this model name instead
 	Owner        Place    `json:"-"` // whose keys alone may use it; the zero Place is everybody

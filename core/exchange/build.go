@@ -80,7 +80,7 @@ func (r *run) build(ctx context.Context) (*call, *core.Error) {
 	if c.bridged {
 		body = scan.Walk(r.unbridge(body.Text()))
 	}
-	edits, err := r.edits(body)
+	body, edits, err := r.edits(body)
 	if err != nil {
 		return nil, err
 	}
@@ -136,89 +136,13 @@ func (r *run) headers(p *plan) []upstream.Header {
 	return h
 }
 
-// edits are what a passthrough body needs: the deployed model, the plan's
-// edits, the output cap, a request for usage.
-func (r *run) edits(body scan.Object) ([]scan.Edit, *core.Error) {
-	d, p := r.target.Deployment, &r.plan.Request
-	edits := make([]scan.Edit, 0, 8)
-	edits = append(edits, scan.Edit{Key: "model", Value: scan.AppendString(nil, d.Model)})
-	for _, e := range p.Edits {
-		edits = appendEdit(edits, body, e)
-	}
-	for _, key := range p.Unsupported {
-		if body.Get(key) == nil {
-			continue
-		}
-		if !slices.Contains(d.DropParams, key) {
-			return nil, core.Invalid(key, "the model %q does not support %s", r.route.Name, key)
-		}
-	}
-	for _, key := range d.DropParams {
-		if body.Get(key) != nil {
-			edits = append(edits, scan.Edit{Key: key})
-			r.head.Notices = append(r.head.Notices, "dropped "+key)
-		}
-	}
-	if r.cap > 0 {
-		edits = r.capEdits(edits, body, p.OutputCap)
-	}
-	if p.IncludeUsage && r.facts.stream && !r.facts.includeUsage {
-		options := body.Get("stream_options")
-		if scan.Kind(options) != '{' {
-			options = []byte("{}")
-		}
-		options = scan.Apply(nil, options, []scan.Edit{{Key: "include_usage", Value: []byte("true")}})
-		edits = append(edits, scan.Edit{Key: "stream_options", Value: options})
-	}
-	return edits, nil
-}
-
-// capEdits sets the output cap under each of the client's own names for it, if it
-// used any. What the client caps lower stays.
-func (r *run) capEdits(edits []scan.Edit, body scan.Object, member string) []scan.Edit {
-	var named bool
-	for _, name := range [...]string{"max_tokens", "max_completion_tokens"} {
-		v := body.Get(name)
-		if scan.IsNull(v) {
-			continue
-		}
-		named = true
-		if n, ok := scan.Int(v); !ok || n > r.cap {
-			edits = append(edits, scan.Edit{Key: name, Value: appendInt(nil, r.cap)})
-		}
-	}
-	if !named {
-		if member == "" {
-			return edits
-		}
-		edits = append(edits, scan.Edit{Key: member, Value: appendInt(nil, r.cap)})
-	}
-	r.head.MaxOutput = r.cap
-	return edits
-}
-
-func appendEdit(edits []scan.Edit, body scan.Object, e abi.Edit) []scan.Edit {
-	switch e.Op {
-	case abi.EditSet:
-		return append(edits, scan.Edit{Key: e.Key, Value: e.Value})
-	case abi.EditDefault:
-		return append(edits, scan.Edit{Key: e.Key, Value: e.Value, OnlyIfAbsent: true})
-	case abi.EditRemove:
-		return append(edits, scan.Edit{Key: e.Key})
-	case abi.EditRename:
-		if v := body.Get(e.Key); v != nil {
-			return append(edits, scan.Edit{Key: e.Key}, scan.Edit{Key: e.To, Value: v, OnlyIfAbsent: true})
-		}
-	}
-	return edits
-}
-
 // encode has the provider plugin make the body.
 func (r *run) encode(ctx context.Context, c *call, body scan.Object) *core.Error {
 	t, text := r.target, body.Text()
 	if r.cap > 0 {
 		text = body.Apply(nil, r.capEdits(nil, body, "max_tokens"))
 	}
+	text = r.dropDeep(text)
 	c.held = holdBody()
 	reply, err := t.provider.Encode(ctx, &abi.EncodeRequest{Endpoint: r.plan.endpoint, Stream: r.facts.stream,
 		Deployment: t.described, DropParams: t.Deployment.DropParams, Body: text}, c.held)

@@ -63,7 +63,7 @@ func TestExchange_FallbackNotAllowed(t *testing.T) {
 	r := newRig(t, core.Deployment{}, nil)
 	fails := r.snapshot.Routes["m"].Targets[0]
 	other, err := exchange.NewTarget(t.Context(), exchange.Target{Deployment: &core.Deployment{Name: "other", Provider: "provider.test", Model: "other", BaseURL: fails.Deployment.BaseURL, AllowPrivate: true},
-		State: new(routing.States).Of("other"), Price: fails.Price, Credential: fails.Credential, AllowPrivate: true}, passthrough{r.url})
+		State: new(routing.States).Of("other"), Price: fails.Price, Credential: fails.Credential, AllowPrivate: true}, passthrough{base: r.url})
 	if err != nil {
 		t.Fatal(err)
 	}

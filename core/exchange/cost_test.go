@@ -127,7 +127,7 @@ func BenchmarkExchange(b *testing.B) {
 		request  string
 		answer   string
 	}{
-		{"passthrough", passthrough{"https://vendor.example"}, `{"model":"m","messages":[{"role":"user","content":"` + prose + `"}]}`,
+		{"passthrough", passthrough{base: "https://vendor.example"}, `{"model":"m","messages":[{"role":"user","content":"` + prose + `"}]}`,
 			`{"id":"chatcmpl-1","object":"chat.completion","created":1700000000,"model":"mock","choices":[{"index":0,"message":{"role":"assistant","content":"` + answer + `"},"finish_reason":"stop"}],"usage":{"prompt_tokens":256,"completion_tokens":256,"total_tokens":512}}`},
 		{"codec", transform, `{"model":"m","max_tokens":512,"temperature":0.7,"stop":["END"],"messages":[{"role":"system","content":"You are a weather assistant. Answer in one sentence."},` +
 			`{"role":"user","content":[{"type":"text","text":"` + prose[:528] + `"},{"type":"image_url","image_url":{"url":"https://example.com/sky.png"}}]},` +

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/dialect"
+	"github.com/tokligence/gateway/core/patch"
 	"github.com/tokligence/gateway/core/sse"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
@@ -32,6 +33,10 @@ func (s *streamRelay) pass(ev sse.Event) error {
 	}
 	if ev.Unterminated {
 		ev.Raw = nil
+	}
+	if edited, changed := patch.Apply(ev.Data, s.r.plan.stream); changed {
+		ev.Data, ev.Raw = edited, nil
+		seen, _ = s.look(edited) // an edit leaves it valid
 	}
 	if seen.err {
 		if err := s.eventError(ev); err != nil {

@@ -27,20 +27,25 @@ import (
 	"github.com/tokligence/gateway/pdk/abi"
 )
 
-// passthrough is a provider of OpenAI's dialect, without a sandbox.
-type passthrough struct{ base string }
+// passthrough is a provider of OpenAI's dialect, without a sandbox. Shape, if there
+// is one, has the last word in a plan.
+type passthrough struct {
+	base  string
+	shape func(r *abi.PlanRequest, p *abi.PlanReply)
+}
 
 func (p passthrough) Plan(_ context.Context, r *abi.PlanRequest) (*abi.PlanReply, error) {
-	if r.Endpoint != abi.Chat && r.Endpoint != abi.Embeddings && r.Endpoint != abi.CountTokens {
-		return &abi.PlanReply{}, nil
-	}
-	return &abi.PlanReply{Supported: true, URL: p.base, Auth: abi.Auth{Scheme: abi.AuthBearer},
+	plan := &abi.PlanReply{Supported: r.Endpoint == abi.Chat || r.Endpoint == abi.Embeddings || r.Endpoint == abi.CountTokens, URL: p.base, Auth: abi.Auth{Scheme: abi.AuthBearer},
 		Request:  abi.RequestPlan{Mode: abi.Passthrough, IncludeUsage: true, OutputCap: "max_tokens"},
 		Response: abi.ResponsePlan{Mode: abi.Passthrough}, Stream: abi.StreamPlan{Mode: abi.Passthrough},
 		Usage: abi.UsagePaths{Input: []string{"usage.prompt_tokens"}, Output: []string{"usage.completion_tokens"},
 			CacheRead: []string{"usage.prompt_tokens_details.cached_tokens"}, InputIncludes: []string{"cache_read"}, Model: []string{"model"}, Service: []string{"service_tier"}},
 		Errors: abi.ErrorPaths{Patterns: []abi.ErrorPattern{{Code: abi.ContextWindow, VCode: "context_length_exceeded"},
-			{Code: abi.RateLimited, VCode: "insufficient_quota", NoRetry: true}}}}, nil
+			{Code: abi.RateLimited, VCode: "insufficient_quota", NoRetry: true}}}}
+	if p.shape != nil {
+		p.shape(r, plan)
+	}
+	return plan, nil
 }
 
 func (passthrough) Encode(context.Context, *abi.EncodeRequest, *[]byte) (*abi.EncodeReply, error) {
@@ -123,19 +128,24 @@ func newRig(t *testing.T, d core.Deployment, guards *guard.Chain) *rig {
 		}
 		r.store.Close()
 	})
-	d.Name, d.Provider, d.Model, d.AllowPrivate = "dep", "provider.test", "vendor-model", true
 	price, err := priceOf("1.00", "10.00")
 	if err != nil {
 		t.Fatal(err)
 	}
-	target, err := exchange.NewTarget(ctx, exchange.Target{Deployment: &d, Price: price, State: new(routing.States).Of("dep"), AllowPrivate: true,
-		Credential: &core.Credential{Name: "c", Fields: map[string]string{"api_key": "vendor-MARK2"}}}, passthrough{server.URL})
+	r.deploy(d, price, guards, nil)
+	return r
+}
+
+// deploy puts one deployment of the vendor behind the alias m.
+func (r *rig) deploy(d core.Deployment, price *core.Price, guards *guard.Chain, shape func(r *abi.PlanRequest, p *abi.PlanReply)) {
+	d.Name, d.Provider, d.Model, d.AllowPrivate = "dep", "provider.test", "vendor-model", true
+	target, err := exchange.NewTarget(context.Background(), exchange.Target{Deployment: &d, Price: price, State: new(routing.States).Of("dep"), AllowPrivate: true,
+		Credential: &core.Credential{Name: "c", Fields: map[string]string{"api_key": "vendor-MARK2"}}}, passthrough{r.url, shape})
 	if err != nil {
-		t.Fatal(err)
+		r.t.Fatal(err)
 	}
 	r.snapshot = &exchange.Snapshot{Routes: map[string]*exchange.Route{"m": exchange.NewRoute(core.Model{Name: "m"}, []*exchange.Target{target}, nil, guards)}}
 	r.exchanger.Swap(r.snapshot)
-	return r
 }
 
 func priceOf(in, out string) (*core.Price, error) {

@@ -87,7 +87,7 @@ func (r *run) chosen(body scan.Object) (scan.Object, *core.Error) {
 	}
 	var err *core.Error
 	scan.Elements(tools, func(i int, tool []byte) bool {
-		if !scan.IsNull(scan.Get(tool, "model")) {
+		if !scan.IsNull(scan.Get(tool, "model")) && !slices.Contains(r.target.Deployment.DropParams, "tools[].model") {
 			param := fmt.Sprintf("tools[%d].model", i)
 			err = core.Invalid(param, "%s is not passed on: this gateway's routes say which models answer", param)
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/dialect"
 	"github.com/tokligence/gateway/core/guard"
+	"github.com/tokligence/gateway/core/patch"
 	"github.com/tokligence/gateway/core/routing"
 	"github.com/tokligence/gateway/core/upstream"
 	"github.com/tokligence/gateway/pdk/abi"
@@ -61,6 +62,7 @@ type Target struct {
 
 	provider  Provider
 	described abi.Deployment // what the plugin knows of it
+	drops     []patch.Patch  // its drop_params
 	plans     map[planKey]*plan
 }
 
@@ -77,6 +79,10 @@ type plan struct {
 	errors        *errorReader
 	decodesErrors bool
 	headers       []headerPair
+
+	edits, response, stream []patch.Patch // of requests, whole answers and events
+	deep                    bool          // some of edits lie below a body's members
+	unsupported             []patch.Patch
 }
 
 type headerPair struct{ name, value string }
@@ -108,6 +114,10 @@ func NewTarget(ctx context.Context, t Target, provider Provider) (*Target, error
 	t.provider, t.plans = provider, make(map[planKey]*plan)
 	d := t.Deployment
 	t.described = abiDeployment(d, t.Credential)
+	var err error
+	if t.drops, err = patch.Removals(d.DropParams); err != nil {
+		return nil, core.Invalid("drop_params", "%v", err)
+	}
 	req := abi.PlanRequest{Deployment: t.described}
 	compiled := map[string]*regexp.Regexp{}
 	for _, endpoint := range abi.Endpoints {
@@ -127,6 +137,9 @@ func NewTarget(ctx context.Context, t Target, provider Provider) (*Target, error
 			if p.errors, err = compileErrors(&reply.Errors, compiled); err != nil {
 				return nil, fmt.Errorf("deployment %s: error pattern of the plan for %s: %w", d.Name, endpoint, err)
 			}
+			if err := p.compileEdits(); err != nil {
+				return nil, fmt.Errorf("deployment %s: plan for %s: %w", d.Name, endpoint, err)
+			}
 			for name, value := range reply.Headers {
 				p.headers = append(p.headers, headerPair{strings.ToLower(name), value})
 			}
@@ -137,6 +150,20 @@ func NewTarget(ctx context.Context, t Target, provider Provider) (*Target, error
 		return nil, fmt.Errorf("deployment %s: %w", d.Name, errors.New("its provider supports no endpoint for it"))
 	}
 	return &t, nil
+}
+
+func (p *plan) compileEdits() (err error) {
+	for _, part := range [...]struct {
+		from []abi.Edit
+		to   *[]patch.Patch
+	}{{p.Request.Edits, &p.edits}, {p.Response.Edits, &p.response}, {p.Stream.Edits, &p.stream}} {
+		if *part.to, err = patch.Compile(part.from); err != nil {
+			return err
+		}
+	}
+	p.deep = patch.Deep(p.edits)
+	p.unsupported, err = patch.Removals(p.Request.Unsupported)
+	return err
 }
 
 func abiDeployment(d *core.Deployment, c *core.Credential) abi.Deployment {

@@ -38,7 +38,7 @@ func TestTarget_PassesOn(t *testing.T) {
 		{"not the stream", abi.PlanReply{Stream: abi.StreamPlan{Mode: abi.Transform}}, false},
 		{"it answers itself", abi.PlanReply{Local: true}, false},
 	} {
-		target, err := exchange.NewTarget(t.Context(), exchange.Target{Deployment: &core.Deployment{Name: "d"}, Credential: &core.Credential{Fields: map[string]string{"api_key": "k"}}}, planner{passthrough{"https://vendor.example"}, c.plan})
+		target, err := exchange.NewTarget(t.Context(), exchange.Target{Deployment: &core.Deployment{Name: "d"}, Credential: &core.Credential{Fields: map[string]string{"api_key": "k"}}}, planner{passthrough{base: "https://vendor.example"}, c.plan})
 		if err != nil {
 			t.Fatal(err)
 		}

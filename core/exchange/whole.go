@@ -10,6 +10,7 @@ import (
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/dialect"
 	"github.com/tokligence/gateway/core/dialect/bridge"
+	"github.com/tokligence/gateway/core/patch"
 	"github.com/tokligence/gateway/core/upstream"
 	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/scan"
@@ -65,6 +66,7 @@ func (r *run) passWhole(ctx context.Context, c *call, headers abi.Headers, body 
 		r.tally.report(reply.Usage, reply.Model)
 		body = reply.Body
 	} else {
+		body, _ = patch.Apply(body, r.plan.response)
 		r.tally.read(r.plan.usage, body)
 	}
 	r.outTokens = r.estimateAnswer(body)

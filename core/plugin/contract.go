@@ -90,12 +90,13 @@ func checkAuth(a *abi.Auth) error {
 
 func checkEdits(edits []abi.Edit) error {
 	for _, e := range edits {
-		ok := isPath(e.Key)
+		_, err := abi.ParsePath(e.Key)
+		ok := err == nil
 		switch e.Op {
 		case abi.EditSet, abi.EditDefault:
 			ok = ok && len(e.Value) > 0
 		case abi.EditRename:
-			ok = ok && e.To != "" && !strings.ContainsAny(e.To, ".[]")
+			ok = ok && e.To != "" && e.To != e.Key && !strings.ContainsAny(e.To, ".[]")
 		case abi.EditRemove:
 		default:
 			ok = false
@@ -105,21 +106,6 @@ func checkEdits(edits []abi.Edit) error {
 		}
 	}
 	return nil
-}
-
-// isPath reports whether key is names joined by dots, each but the last perhaps
-// with [] behind it.
-func isPath(key string) bool {
-	names := strings.Split(key, ".")
-	for i, name := range names {
-		if i < len(names)-1 {
-			name = strings.TrimSuffix(name, "[]")
-		}
-		if name == "" || strings.ContainsAny(name, "[]") {
-			return false
-		}
-	}
-	return true
 }
 
 // checkURL holds a URL to the deployment's own base, or to https where it has none.

@@ -135,9 +135,9 @@ type RequestPlan struct {
 	// IncludeUsage says that a stream must be asked for usage the OpenAI way
 	// (stream_options.include_usage); the host hides it from clients that did not ask.
 	IncludeUsage bool `json:"include_usage,omitempty"`
-	// Unsupported names top-level members that this deployment refuses. The host
-	// drops them when the deployment's drop_params says so, and tells the client
-	// in a header; else it answers 400 naming the member.
+	// Unsupported names members that this deployment refuses, by the paths of
+	// [Edit]. The host drops them when the deployment's drop_params says so, and
+	// tells the client in a header; else it answers 400 naming the member.
 	Unsupported []string `json:"unsupported,omitempty"`
 	// OutputCap names the top-level member that caps the output ("max_tokens"):
 	// the host sets it when a budget needs a bound and the client gave none. ""
@@ -161,7 +161,8 @@ type Edit struct {
 	Op EditOp `json:"op"`
 	// Key is a path of names joined by dots; a name with [] behind it stands for
 	// every element of that array: "messages[].reasoning_content". What lies on the
-	// way must be there: an edit makes no objects but the last member.
+	// way must be there: an edit makes no objects but the last member. Usage and
+	// errors are read from what the edits have made of an answer or event.
 	Key   string `json:"key"`
 	To    string `json:"to,omitempty"`    // rename: the new name beside the old, unless present
 	Value Raw    `json:"value,omitempty"` // set, default

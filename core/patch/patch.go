@@ -1,0 +1,165 @@
+// Package patch makes the edits of a provider's plan in JSON documents: at any
+// depth, and without touching any other byte.
+package patch
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
+)
+
+// Patch is an abi.Edit made ready: it changes members at any depth of a JSON
+// document and leaves every other byte as it is. Where names stand twice, all of
+// them are changed.
+type Patch struct {
+	abi.Edit
+	at []abi.Step // of Key
+	// sign is a name without which a document stays as it is; "" when there is none.
+	sign string
+}
+
+func compile(e abi.Edit) (Patch, error) {
+	at, err := abi.ParsePath(e.Key)
+	if err != nil {
+		return Patch{}, fmt.Errorf("%s: %w", e.Key, err)
+	}
+	p := Patch{Edit: e, at: at}
+	switch n := len(at); {
+	case e.Op == abi.EditRemove || e.Op == abi.EditRename:
+		p.sign = at[n-1].Name
+	case n > 1:
+		p.sign = at[n-2].Name
+	}
+	return p, nil
+}
+
+// Compile makes edits ready; its error names the path that is none.
+func Compile(edits []abi.Edit) (list []Patch, err error) {
+	for _, e := range edits {
+		p, err := compile(e)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, p)
+	}
+	return list, nil
+}
+
+// Deep reports whether one of the patches reaches below the members of a document.
+func Deep(list []Patch) bool {
+	for i := range list {
+		if list[i].Deep() {
+			return true
+		}
+	}
+	return false
+}
+
+// Deep reports whether the patch reaches below the members of a document.
+func (p *Patch) Deep() bool { return len(p.at) > 1 }
+
+// Removals are patches that take the members away.
+func Removals(paths []string) ([]Patch, error) {
+	edits := make([]abi.Edit, len(paths))
+	for i, path := range paths {
+		edits[i] = abi.Edit{Op: abi.EditRemove, Key: path}
+	}
+	return Compile(edits)
+}
+
+// Apply returns doc with the patches made, one after the other: doc itself when none
+// of them changes anything. doc must be valid.
+func Apply(doc []byte, list []Patch) (_ []byte, changed bool) {
+	for i := range list {
+		if p := &list[i]; p.concerns(doc) {
+			if out := p.write(make([]byte, 0, len(doc)+len(p.Value)+64), doc, p.at); !bytes.Equal(out, doc) {
+				doc, changed = out, true
+			}
+		}
+	}
+	return doc, changed
+}
+
+// escapedASCII is in every text that has an ASCII letter written by its number.
+var escapedASCII = []byte(`\u00`)
+
+// concerns is a first look: most documents, and nearly all events of a stream,
+// need no second.
+func (p *Patch) concerns(doc []byte) bool {
+	return p.sign == "" || bytes.Contains(doc, []byte(p.sign)) || bytes.Contains(doc, escapedASCII)
+}
+
+// Finds reports whether the member is there, in any of the places that the path
+// names. doc must be valid.
+func (p *Patch) Finds(doc []byte) bool {
+	return p.concerns(doc) && found(doc, p.at)
+}
+
+func found(doc []byte, at []abi.Step) (is bool) {
+	scan.Members(doc, func(key, value []byte) bool {
+		switch {
+		case string(key) != at[0].Name:
+		case len(at) == 1:
+			is = true
+		case !at[0].Each:
+			is = found(value, at[1:])
+		default:
+			scan.Elements(value, func(_ int, v []byte) bool { is = found(v, at[1:]); return !is })
+		}
+		return !is
+	})
+	return is
+}
+
+// write appends doc with the member at the end of the path changed.
+func (p *Patch) write(dst, doc []byte, at []abi.Step) []byte {
+	if len(at) == 1 {
+		return p.change(dst, doc)
+	}
+	next := 0
+	inner := func(v []byte) {
+		from := cap(doc) - cap(v) // v is a slice of doc
+		dst = p.write(append(dst, doc[next:from]...), v, at[1:])
+		next = from + len(v)
+	}
+	scan.Members(doc, func(key, value []byte) bool {
+		switch {
+		case string(key) != at[0].Name:
+		case at[0].Each:
+			scan.Elements(value, func(_ int, v []byte) bool { inner(v); return true })
+		default:
+			inner(value)
+		}
+		return true
+	})
+	return append(dst, doc[next:]...)
+}
+
+// change appends the object with its member changed. Anything else, and an object
+// in which there is nothing to do, stays as it is.
+func (p *Patch) change(dst, object []byte) []byte {
+	name := p.at[len(p.at)-1].Name
+	old := scan.Get(object, name)
+	edits := [2]scan.Edit{{Key: name, Value: p.Value}}
+	n := 1
+	switch {
+	case scan.Kind(object) != '{':
+		n = 0
+	case p.Op == abi.EditDefault:
+		if old != nil {
+			n = 0
+		}
+	case p.Op != abi.EditSet && old == nil:
+		n = 0
+	case p.Op == abi.EditRename:
+		edits, n = [2]scan.Edit{{Key: name}, {Key: p.To, Value: old, OnlyIfAbsent: true}}, 2
+	case p.Op == abi.EditRemove:
+		edits[0].Value = nil
+	}
+	if n == 0 {
+		return append(dst, object...)
+	}
+	return scan.Apply(dst, object, edits[:n])
+}

@@ -1,0 +1,159 @@
+package patch
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
+)
+
+func mustPatch(t testing.TB, e abi.Edit) []Patch {
+	t.Helper()
+	list, err := Compile([]abi.Edit{e})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func TestApply(t *testing.T) {
+	set := func(key, value string) abi.Edit {
+		return abi.Edit{Op: abi.EditSet, Key: key, Value: abi.Raw(value)}
+	}
+	otherwise := func(key, value string) abi.Edit {
+		return abi.Edit{Op: abi.EditDefault, Key: key, Value: abi.Raw(value)}
+	}
+	remove := func(key string) abi.Edit { return abi.Edit{Op: abi.EditRemove, Key: key} }
+	rename := func(key, to string) abi.Edit { return abi.Edit{Op: abi.EditRename, Key: key, To: to} }
+	for _, c := range []struct {
+		name      string
+		edit      abi.Edit
+		doc, want string // want "" is doc
+	}{
+		{"in every element", rename("choices[].delta.reasoning", "reasoning_content"),
+			`{"choices":[{"delta":{"reasoning":"a","x":1.0}}, {"delta":{"content":"b"}},{"delta":{"reasoning":"c"}}]}`,
+			`{"choices":[{"delta":{"x":1.0,"reasoning_content":"a"}}, {"delta":{"content":"b"}},{"delta":{"reasoning_content":"c"}}]}`},
+		{"the new name is there", rename("a.b", "c"), `{"a":{"b":1,"c":2}}`, `{"a":{"c":2}}`},
+		{"to itself", rename("a.b", "b"), `{"a":{"b":1}}`, ""},
+		{"removed where it stands twice", remove("a.b"), `{"a":{"b":1,"c":2,"b":3}}`, `{"a":{"c":2}}`},
+		{"in both of two parents", remove("a.b"), `{"a":{"b":1},"a":{"b":2,"c":3}}`, `{"a":{},"a":{"c":3}}`},
+		{"set where it stands twice", set("a.b", "0"), `{"a":{"b":1,"b":3}}`, `{"a":{"b":0}}`},
+		{"no parent", set("a.b", "0"), `{"c":1}`, ""},
+		{"a parent that is no object", set("a.b", "0"), `{"a":[{"b":1}]}`, ""},
+		{"a parent that is null", otherwise("a.b", "0"), `{"a":null}`, ""},
+		{"an array is wanted", set("a[].b", "0"), `{"a":{"b":1}}`, ""},
+		{"arrays in arrays", set("a[].b[].c", "0"), `{"a":[{"b":[{},{"c":1},7,[{"c":2}]]},[{"b":[{}]}],{"b":{}}]}`,
+			`{"a":[{"b":[{"c":0},{"c":0},7,[{"c":2}]]},[{"b":[{}]}],{"b":{}}]}`},
+		{"default where absent", otherwise("a[].b", `"x"`), `{"a":[{},{"b":null},{"b":1}]}`, `{"a":[{"b":"x"},{"b":null},{"b":1}]}`},
+		{"escaped names", remove("messages[].reasoning"), `{"m\u0065ssages":[{"r\u0065asoning":1,"b":2}]}`, `{"m\u0065ssages":[{"b":2}]}`},
+		{"a name that only looks alike", remove("a.b"), `{"a":{"\\u0062":1,"bb":2,"c":"b"}}`, ""},
+		{"the name as a value", remove("a.b"), `{"a":{"c":"b"},"b":{"b":1}}`, ""},
+		{"at the top", rename("b", "c"), `{"a":1,"b":[1e3]}`, `{"a":1,"c":[1e3]}`},
+		{"new at the top", set("b", "{}"), `{}`, `{"b":{}}`},
+		{"white space around", remove("a.b"), " { \"a\" : { \"b\" : 1 , \"c\" : 2 } , \"d\":3 } ", " { \"a\" : { \"c\" : 2} , \"d\":3 } "},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			want := c.want
+			if want == "" {
+				want = c.doc
+			}
+			got, changed := Apply([]byte(c.doc), mustPatch(t, c.edit))
+			if string(got) != want || changed != (c.want != "") {
+				t.Errorf("changed %v:\n got %s\nwant %s", changed, got, want)
+			}
+		})
+	}
+}
+
+// TestPatch_Concerns: a document without the name is not gone through.
+func TestPatch_Concerns(t *testing.T) {
+	for _, c := range []struct {
+		edit abi.Edit
+		doc  string
+		want bool
+	}{
+		{abi.Edit{Op: abi.EditRemove, Key: "a[].bee"}, `{"a":[{"c":1}]}`, false},
+		{abi.Edit{Op: abi.EditRemove, Key: "a[].bee"}, `{"a":[{"\u0062ee":1}]}`, true},
+		{abi.Edit{Op: abi.EditSet, Key: "aaa.b", Value: abi.Raw("1")}, `{"b":1}`, false},
+		{abi.Edit{Op: abi.EditSet, Key: "b", Value: abi.Raw("1")}, `{}`, true},
+	} {
+		if p := mustPatch(t, c.edit); p[0].concerns([]byte(c.doc)) != c.want {
+			t.Errorf("%s of %s in %s: not %v", c.edit.Op, c.edit.Key, c.doc, c.want)
+		}
+	}
+}
+
+func TestPatch_Finds(t *testing.T) {
+	for doc, want := range map[string]bool{
+		`{"a":[{"b":{"c":1}}]}`:                 true,
+		`{"a":[{"b":{}},{"b":{"c":null}}]}`:     true,
+		`{"a":[{"b":{"c":1}}],"a":[]}`:          true, // a vendor may read either
+		`{"a":[{"b":[{"c":1}]}]}`:               false,
+		`{"a":{"b":{"c":1}},"b":{"c":1},"c":1}`: false,
+	} {
+		if p := mustPatch(t, abi.Edit{Op: abi.EditRemove, Key: "a[].b.c"}); p[0].Finds([]byte(doc)) != want {
+			t.Errorf("%s: not %v", doc, want)
+		}
+	}
+}
+
+// FuzzApply: an edit never breaks JSON, changes nothing but its place, and does
+// the same the second time.
+func FuzzApply(f *testing.F) {
+	for _, doc := range []string{`{"a":[{"b":{"c":1}},{"b":{}}],"d":[{"b":{"c":2,"c":3}}]}`, `{"a":{"b":1},"a":[{"b":{"x":"c"}}]}`, `[{"a":1}]`, ` {"\u0061":[{"b":{ "c" : 1 }}]} `} {
+		for op := range 4 {
+			f.Add(doc, uint8(op))
+		}
+	}
+	f.Fuzz(func(t *testing.T, doc string, op uint8) {
+		if scan.Valid([]byte(doc)) != nil {
+			return
+		}
+		e := abi.Edit{Op: [...]abi.EditOp{abi.EditSet, abi.EditDefault, abi.EditRemove, abi.EditRename}[op%4], Key: "a[].b.c", To: "e", Value: abi.Raw("17")}
+		list := mustPatch(t, e)
+		got, changed := Apply([]byte(doc), list)
+		if err := scan.Valid(got); err != nil {
+			t.Fatalf("%s made of %s: %v", got, doc, err)
+		}
+		if again, _ := Apply(got, list); !bytes.Equal(again, got) {
+			t.Fatalf("a second time: %s, before %s", again, got)
+		}
+		if changed == (string(got) == doc) {
+			t.Fatalf("changed is %v: %s of %s", changed, got, doc)
+		}
+		// Without the place and what was put there, both are the same document.
+		clean := mustPatch(t, abi.Edit{Op: abi.EditRemove, Key: "a[].b.c"})
+		clean = append(clean, mustPatch(t, abi.Edit{Op: abi.EditRemove, Key: "a[].b.e"})...)
+		before, _ := Apply([]byte(doc), clean)
+		after, _ := Apply(got, clean)
+		if !sameJSON(before, after) {
+			t.Fatalf("%s\nbecame %s", doc, got)
+		}
+	})
+}
+
+// sameJSON compares documents number by number as they are written. Depths that
+// encoding/json does not read count as the same.
+func sameJSON(a, b []byte) bool {
+	read := func(b []byte) (v any, err error) {
+		d := json.NewDecoder(strings.NewReader(string(b)))
+		d.UseNumber()
+		err = d.Decode(&v)
+		return v, err
+	}
+	x, err1 := read(a)
+	y, err2 := read(b)
+	return err1 != nil && err2 != nil || reflect.DeepEqual(x, y)
+}
+
+func BenchmarkApply_Event(b *testing.B) {
+	event := []byte(`{"id":"x1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":" word"},"finish_reason":null}]}`)
+	list := mustPatch(b, abi.Edit{Op: abi.EditRename, Key: "choices[].delta.reasoning", To: "reasoning_content"})
+	for b.Loop() {
+		Apply(event, list)
+	}
+}
