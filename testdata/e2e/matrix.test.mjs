@@ -8,7 +8,8 @@ import { after, before, describe, test } from "node:test";
 import { root, startGateway } from "./gateway.mjs";
 import { clients } from "./matrix/clients.mjs";
 import { features, jobOf, script } from "./matrix/features.mjs";
-import { except, price, providers, toml } from "./matrix/providers.mjs";
+import { mends } from "./matrix/mends.mjs";
+import { alias, except, price, providers, toml } from "./matrix/providers.mjs";
 import { headings, render } from "./matrix/table.mjs";
 import { startTap } from "./matrix/tap.mjs";
 import { wires } from "./matrix/wires.mjs";
@@ -20,7 +21,7 @@ before(async () => {
   mock = new LLMock({ port: 0, chunkSize: 7, logLevel: "silent" });
   script(mock);
   await mock.start();
-  tap = await startTap(mock.url);
+  tap = await startTap(mock.url, mends);
   gateway = await startGateway(tap.url, "", { providers: toml(tap.url) });
 });
 after(async () => {
@@ -42,7 +43,7 @@ async function cell(client, name, feature) {
   const says = except(row, client.dialect, feature);
   const from = tap.seen.length;
   const ask = await opened(client);
-  const result = await ask(jobOf(feature, name)).catch((e) => ({ error: { status: e.status, message: e.message } }));
+  const result = await ask(jobOf(feature, alias(name, feature))).catch((e) => ({ error: { status: e.status, message: e.message } }));
   const seen = tap.seen.slice(from);
   if (says?.mark === "400") {
     assert.equal(result.error?.status, 400, JSON.stringify(result));
@@ -61,7 +62,7 @@ async function cell(client, name, feature) {
   features[feature].check(result, vendor, row.thoughts === false ? {} : client.shows);
   const e = await gateway.lastEntry();
   assert.equal(e.provider, `provider.${row.plugin}`);
-  assert.equal(e.requested_model ?? e.model, name);
+  assert.equal(e.requested_model, alias(name, feature));
   assert.equal(e.outcome, feature === "error" ? "failed" : "ok");
   const [input, output] = price(Object.keys(providers).indexOf(name));
   // Dollars per million tokens are micro-dollars a token.

@@ -13,6 +13,7 @@ const but = (why) => ({ mark: "✓", why });
 // A row:
 //   title       how people call it
 //   plugin      of provider.<plugin>; base is its base_url below the mock's address
+//   models      by feature, where the vendor has another model for it
 //   wire        what the vendor speaks (see wires.mjs)
 //   thoughts    false where the vendor does not return them
 //   credential, options   TOML, beside what every deployment here has
@@ -29,7 +30,14 @@ export const providers = {
     title: "Amazon Bedrock", plugin: "bedrock", wire: "converse", model: "anthropic.claude-sonnet-4-5-20250929-v1:0", base: "",
     credential: 'access_key_id = "env:E2E_KEY"\nsecret_access_key = "env:E2E_KEY"', options: 'region = "us-east-1"',
   },
+  cohere: {
+    title: "Cohere", plugin: "cohere", wire: "cohere", model: "command-a-03-2025", base: "", credential: apiKey,
+    models: { image: "command-a-vision-07-2025", reasoning: "command-a-reasoning-08-2025" },
+  },
 };
+
+// alias is the model's name at the gateway for a feature.
+export const alias = (name, feature) => (providers[name].models?.[feature] ? `${name}-${feature}` : name);
 
 // except is what a row says of a feature asked in a dialect; undefined means that it works.
 export const except = (row, dialect, feature) => row.except?.[`${dialect} ${feature}`] ?? row.except?.[feature];
@@ -38,17 +46,18 @@ export const except = (row, dialect, feature) => row.except?.[`${dialect} ${feat
 // row, so that an entry priced as another provider's shows.
 export function toml(url) {
   const rows = Object.entries(providers);
+  const models = ([name, p]) => [[name, p.model], ...Object.entries(p.models ?? {}).map(([feature, model]) => [`${name}-${feature}`, model])];
   const plugins = [...new Set(rows.map(([, p]) => p.plugin))].map((id) => `[[plugin]]\nid = "provider.${id}"\nsource = "builtin:${id}"\n`);
   return plugins.join("\n") + rows.map(([name, p], i) => `
 [[credential]]
 name = "${name}"
 provider = "provider.${p.plugin}"
 ${p.credential}
-
+${models([name, p]).map(([as, model]) => `
 [[deployment]]
-name = "${name}-main"
+name = "${as}"
 provider = "provider.${p.plugin}"
-model = "${p.model}"
+model = "${model}"
 credential = "${name}"
 base_url = "${url}/${name}${p.base}"
 allow_private = true
@@ -56,9 +65,9 @@ price = { input = "${price(i)[0]}.00", output = "${price(i)[1]}.00" }
 ${p.options ? `[deployment.options]\n${p.options}` : ""}
 
 [[model]]
-name = "${name}"
-deployments = ["${name}-main"]
-`).join("");
+name = "${as}"
+deployments = ["${as}"]
+`).join("")}`).join("");
 }
 
 // price is that of row number i, in dollars a million tokens.

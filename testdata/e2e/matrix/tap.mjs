@@ -1,29 +1,35 @@
 // Stands between the gateway and the mock and keeps what the gateway sent, as it was
 // sent: the mock's own journal keeps its translation. The first part of the path is
-// the provider's name and is not passed on.
+// the provider's name and is not passed on. Where the mock speaks otherwise than the
+// vendor does, mend puts it right.
 import http from "node:http";
 
 // startTap forwards to the mock. seen holds the requests, newest last:
-// { provider, path, headers, body } with body parsed where it is JSON.
-export async function startTap(mockURL, adapt = {}) {
+// { provider, path, headers, text, body } with body parsed where it is JSON. mend gives
+// what is different of a request, { path, text }, and of an answer's text, by provider.
+export async function startTap(mockURL, mend = {}) {
   const tap = { seen: [] };
   const to = new URL(mockURL);
   const server = http.createServer(async (req, res) => {
     const raw = [];
     for await (const d of req) raw.push(d);
-    let bytes = Buffer.concat(raw);
+    const bytes = Buffer.concat(raw);
     const [, provider, path] = /^\/([^/]+)(.*)$/.exec(req.url);
     const request = { provider, path, headers: req.headers, text: bytes.toString() };
     request.body = request.text.startsWith("{") ? JSON.parse(request.text) : undefined;
     tap.seen.push(request);
-    const sent = adapt[provider]?.(request) ?? { path, bytes };
-    const headers = { ...req.headers, host: to.host, "content-length": Buffer.byteLength(sent.bytes) };
-    const up = http.request({ host: to.hostname, port: to.port, method: req.method, path: sent.path, headers }, (answer) => {
+    const mends = mend[provider] ?? {};
+    const sent = { path, text: bytes, ...mends.request?.(request) };
+    const headers = { ...req.headers, host: to.host, "content-length": Buffer.byteLength(sent.text) };
+    const up = http.request({ host: to.hostname, port: to.port, method: req.method, path: sent.path, headers }, async (answer) => {
       res.writeHead(answer.statusCode, answer.headers);
-      answer.pipe(res);
+      if (!mends.answer) return answer.pipe(res);
+      let text = "";
+      for await (const d of answer.setEncoding("utf8")) text += d;
+      res.end(mends.answer(text));
     });
     up.on("error", (e) => res.destroy(e));
-    up.end(sent.bytes);
+    up.end(sent.text);
   });
   await new Promise((r) => server.listen(0, "127.0.0.1", r));
   tap.url = `http://127.0.0.1:${server.address().port}`;

@@ -4,14 +4,16 @@
 // Schema, results the texts of tool results in order, thinks whatever turns thinking on.
 const parts = (turns, key) => turns.flatMap((t) => (Array.isArray(t[key]) ? t[key] : []));
 const text = (content) => (typeof content === "string" ? content : content.map((p) => p.text ?? "").join(""));
+const dataOf = (url) => url?.split("base64,")[1];
+const toolTexts = (messages) => messages.filter((m) => m.role === "tool").map((m) => text(m.content));
 
 export const wires = {
   // https://platform.openai.com/docs/api-reference/chat/create
   openai: {
     path: /\/chat\/completions$/,
-    image: (b) => parts(b.messages, "content").find((p) => p.type === "image_url")?.image_url.url.split("base64,")[1],
+    image: (b) => dataOf(parts(b.messages, "content").find((p) => p.type === "image_url")?.image_url.url),
     schema: (b) => b.response_format?.json_schema?.schema,
-    results: (b) => b.messages.filter((m) => m.role === "tool").map((m) => text(m.content)),
+    results: (b) => toolTexts(b.messages),
     thinks: (b) => b.reasoning_effort,
   },
   // https://docs.anthropic.com/en/api/messages
@@ -37,5 +39,13 @@ export const wires = {
     schema: (b) => JSON.parse(b.outputConfig?.textFormat?.structure?.jsonSchema?.schema ?? "null"),
     results: (b) => parts(b.messages, "content").filter((p) => p.toolResult).map((p) => text(p.toolResult.content)),
     thinks: (b) => b.additionalModelRequestFields?.thinking,
+  },
+  // https://docs.cohere.com/reference/chat
+  cohere: {
+    path: /^\/v2\/chat$/,
+    image: (b) => dataOf(parts(b.messages, "content").find((p) => p.type === "image_url")?.image_url.url),
+    schema: (b) => b.response_format?.json_schema,
+    results: (b) => toolTexts(b.messages),
+    thinks: (b) => b.thinking?.type === "enabled",
   },
 };
