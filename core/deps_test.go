@@ -68,6 +68,8 @@ var edges = map[string][]string{
 	"pdk/conformance":                 {"core/plugin", "core/plugin/wasmhost", "core/plugin/extismhost", "core/plugin/prochost", "pdk/abi", "pdk/abi/scan", "pdk/abi/wire", "pdk/vector"},
 	"plugins":                         {},
 	"plugins/internal/vectortest":     {"pdk/abi", "pdk/abi/scan", "pdk/go", "pdk/vector"},
+	"plugins/codec/*":                 {"pdk/abi", "pdk/abi/llm", "pdk/abi/scan", "pdk/go"},
+	"plugins/providers/*":             {"pdk/abi", "pdk/abi/llm", "pdk/abi/scan", "pdk/go", "plugins/codec/anthropic", "plugins/codec/gemini"},
 	"plugins/*":                       {"pdk/abi", "pdk/abi/llm", "pdk/abi/scan", "pdk/go", "pdk/process"},
 	"web":                             {},
 	"sdk-examples/*":                  {"pdk/abi", "pdk/abi/llm", "pdk/abi/scan", "pdk/go", "pdk/process"},

@@ -1,14 +1,12 @@
 // Command gemini is the provider plugin of Google's Generative Language API
-// (v1beta): chat completions over generateContent, embeddings over
-// batchEmbedContents. README.md has the rules of the translation.
-//
-// Wire format: https://ai.google.dev/api/generate-content,
-// https://ai.google.dev/api/embeddings and the type definitions of the npm
-// package @google/genai 2.32.
+// (v1beta). README.md has the rules of the translation, and package gemini makes it.
 package main
 
-import pdk "github.com/tokligence/gateway/pdk/go"
+import (
+	pdk "github.com/tokligence/gateway/pdk/go"
+	"github.com/tokligence/gateway/plugins/codec/gemini"
+)
 
-func init() { pdk.Register(New()) }
+func init() { pdk.Register(gemini.New()) }
 
 func main() {}

@@ -1,0 +1,218 @@
+package anthropic
+
+import (
+	"encoding/json"
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
+	"github.com/tokligence/gateway/plugins/internal/vectortest"
+)
+
+func TestVectors(t *testing.T) {
+	vectortest.Run(t, New, "../../../testdata/vectors/anthropic")
+}
+
+func TestPlan(t *testing.T) {
+	xAPIKey := abi.Auth{Scheme: abi.AuthHeader, Name: "x-api-key"}
+	bearer := abi.Auth{Scheme: abi.AuthBearer, Value: "${credential.auth_token}"}
+	none := abi.Auth{Scheme: abi.AuthNone}
+	forward := []string{"anthropic-version", "anthropic-beta"}
+	for _, c := range []struct {
+		endpoint      abi.Endpoint
+		base, options string
+		credential    string
+		url           string // "" is unsupported
+		auth          abi.Auth
+		mode          abi.Mode
+		forward       []string
+		cap           string
+		headers       string
+		refused       string // the member
+	}{
+		{abi.Chat, "", ``, "api_key", "https://api.anthropic.com/v1/messages", xAPIKey, abi.Transform, nil, "max_completion_tokens", `{"anthropic-version":"2023-06-01"}`, ""},
+		{abi.Messages, "", `{"max_tokens":5}`, "api_key", "https://api.anthropic.com/v1/messages", xAPIKey, abi.Passthrough, forward, "max_tokens", `{"anthropic-version":"2023-06-01"}`, ""},
+		{abi.CountTokens, "", ``, "api_key", "https://api.anthropic.com/v1/messages/count_tokens", xAPIKey, abi.Passthrough, forward, "", `{"anthropic-version":"2023-06-01"}`, ""},
+		{abi.Messages, "http://127.0.0.1:9", `{"anthropic_version":"2024-01-01","anthropic_beta":"a,b"}`, "auth_token", "http://127.0.0.1:9/v1/messages", bearer, abi.Passthrough,
+			forward, "max_tokens", `{"anthropic-beta":"a,b","anthropic-version":"2024-01-01"}`, ""},
+		{abi.Messages, "http://127.0.0.1:9", ``, "", "http://127.0.0.1:9/v1/messages", none, abi.Passthrough, forward, "max_tokens", `{"anthropic-version":"2023-06-01"}`, ""},
+		{abi.Embeddings, "", ``, "api_key", "", abi.Auth{}, "", nil, "", `null`, ""},
+		{abi.Images, "", ``, "api_key", "", abi.Auth{}, "", nil, "", `null`, ""},
+		{abi.Chat, "", `{"max_tokens":0}`, "", "", none, "", nil, "", ``, "options.max_tokens"},
+		{abi.Chat, "", `{"anthropic_version":""}`, "", "", none, "", nil, "", ``, "options.anthropic_version"},
+		{abi.Chat, "", `{"anthropic_beta":"a\r\nb"}`, "", "", none, "", nil, "", ``, "options.anthropic_beta"},
+		{abi.Chat, "", `{"beta":"a"}`, "", "", none, "", nil, "", ``, "options.beta"},
+	} {
+		d := abi.Deployment{Model: "m", BaseURL: c.base, Options: abi.Raw(c.options)}
+		if c.credential != "" {
+			d.CredentialFields = []string{c.credential}
+		}
+		p, err := New().Plan(&abi.PlanRequest{Endpoint: c.endpoint, Stream: true, Deployment: d})
+		var refused *abi.Error
+		if errors.As(err, &refused); (refused == nil) != (c.refused == "") || refused != nil && refused.Param != c.refused {
+			t.Errorf("%+v: refused with %v", c, err)
+			continue
+		}
+		if refused != nil {
+			continue
+		}
+		headers, err := json.Marshal(p.Headers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.URL != c.url || p.Supported != (c.url != "") || !p.Supported && p.Reason == "" || p.Auth != c.auth || p.Request.Mode != c.mode ||
+			p.Response.Mode != c.mode || p.Request.OutputCap != c.cap || !slices.Equal(p.Request.ForwardHeaders, c.forward) || string(headers) != c.headers {
+			t.Errorf("%+v: %+v", c, p)
+		}
+		if c.endpoint == abi.Messages && (p.Stream.Mode != abi.Passthrough || len(p.Usage.Input) == 0) {
+			t.Errorf("messages: %+v", p)
+		}
+	}
+}
+
+// TestErrorPatterns: the host's patterns mean what the rules do.
+func TestErrorPatterns(t *testing.T) {
+	for i, p := range errorPatterns() {
+		re, err := regexp.Compile("^(?:" + p.Message + ")")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if prefix := errorRules[i].prefix; !re.MatchString(prefix+" and more") || regexp.QuoteMeta(prefix) != prefix {
+			t.Errorf("%q does not match as %q does", p.Message, prefix)
+		}
+	}
+}
+
+func TestFamilyOf(t *testing.T) {
+	for model, want := range map[string]family{
+		"claude-opus-4-20250514":        {"opus-4", 32000, thinkBudget, false, true, false},
+		"claude-opus-4-1-20250805":      {"opus-4-1", 32000, thinkBudget, false, true, true},
+		"claude-sonnet-4-5":             {"sonnet-4-5", 64000, thinkBudget, false, true, true},
+		"claude-3-7-sonnet-latest":      {"3-7-sonnet", 64000, thinkBudget, false, true, false},
+		"claude-3-haiku-20240307":       {"3-", 4096, thinkNever, false, true, false},
+		"anthropic/claude-opus-5-5":     {"opus-5-5", 128000, thinkAlways, true, false, true},
+		"claude-something-new":          {"", 128000, thinkAdaptive, true, false, true},
+		"accounts/x/models/not-a-model": otherFamily,
+	} {
+		if got := *familyOf(model); got != want {
+			t.Errorf("%s: %+v, want %+v", model, got, want)
+		}
+	}
+}
+
+func TestStreamState(t *testing.T) {
+	for _, text := range []string{"", "1,", "1i,2,", "0i,s,", "h4,s,", "0i,h4,\n{\\\"a\\n\n{\"type\":\"server_tool_use\",\n\"id\":\"s\"}"} {
+		s := parseState(text)
+		if got := s.String(); got != text {
+			t.Errorf("%q came back as %q", text, got)
+		}
+	}
+}
+
+// TestEncode_Memory: what one call leaves behind changes no other, also when it
+// was too large to be kept, and another deployment is another one.
+func TestEncode_Memory(t *testing.T) {
+	p := New()
+	large := strings.Repeat("x", keepBytes+1)
+	for _, c := range []struct{ model, content, options, max string }{
+		{"claude-opus-4-1", large, `{"max_tokens":7}`, "7"},
+		{"claude-opus-4-1", "a", `{"max_tokens":7}`, "7"},
+		{"claude-opus-4-1", large, `{"max_tokens":7}`, "7"},
+		{"claude-opus-4-1", large, `{"max_tokens":7}`, "7"},
+		{"claude-opus-4-1", "a", ``, "32000"},
+		{"claude-sonnet-4-5", "a", ``, "64000"},
+	} {
+		d := abi.Deployment{Model: c.model, Options: abi.Raw(c.options), Text: abi.Raw(c.model + c.options)}
+		reply, err := p.Encode(&abi.EncodeRequest{Endpoint: abi.Chat, Deployment: d, Body: abi.Raw(`{"messages":[{"role":"user","content":"` + c.content + `"}]}`)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := `{"model":"` + c.model + `","max_tokens":` + c.max + `,"messages":[{"role":"user","content":[{"type":"text","text":"` + c.content + `"}]}]}`
+		if string(reply.Body) != want || len(reply.Notices) > 0 {
+			t.Errorf("%s: %.200s, %v", c.model, reply.Body, reply.Notices)
+		}
+	}
+}
+
+// FuzzEncode: whatever a client sends is refused or becomes JSON.
+func FuzzEncode(f *testing.F) {
+	f.Add([]byte(request2KB))
+	f.Add([]byte(`{"messages":[{"role":"user","cache_control":{},"content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,QQ=="}},{"type":"file","file":{"file_data":7}}]},{"role":"assistant","thinking_blocks":[{}],"extra_content":{"anthropic":{"blocks":[{},1]}}}],"stop":["a",""],"tools":[{}],"n":1e0}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if scan.Valid(body) != nil {
+			return
+		}
+		for _, model := range [...]string{"claude-opus-4-7", "claude-sonnet-4-5", "m"} {
+			reply, err := New().Encode(&abi.EncodeRequest{Endpoint: abi.Chat, Deployment: abi.Deployment{Model: model}, Body: body})
+			if err == nil && scan.Valid(reply.Body) != nil {
+				t.Fatalf("%s became %s", body, reply.Body)
+			}
+		}
+	})
+}
+
+// FuzzDecode: whatever a vendor answers becomes JSON.
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte(`{"type":"content_block_start","index":0,"content_block":{"type":"server_tool_use","id":"t","name":"f","input":{}},"delta":{"type":"input_json_delta","partial_json":"{\"a\""},"usage":{"input_tokens":1}}`), "1i,h2,\nx\n{}")
+	f.Add([]byte(`{"content":[{"type":"text","text":"a"},{"type":"tool_use","id":"t","name":"f","input":{}},{"type":"thinking","thinking":"b","signature":"c"}],"stop_reason":"end_turn"}`), "")
+	f.Fuzz(func(t *testing.T, body []byte, state string) {
+		if scan.Valid(body) != nil {
+			return
+		}
+		if reply, err := New().Decode(&abi.DecodeRequest{Endpoint: abi.Chat, Body: body}); err != nil || scan.Valid(reply.Body) != nil {
+			t.Fatalf("%s became %v, %v", body, reply, err)
+		}
+		if _, err := New().DecodeError(&abi.DecodeErrorRequest{Status: 400, Body: body}); err != nil {
+			t.Fatal(err)
+		}
+		if _, block, ok := strings.Cut(state, "\n"); ok { // only what String writes comes back
+			if _, block, _ = strings.Cut(block, "\n"); scan.Valid([]byte(block)) != nil {
+				return
+			}
+		}
+		reply, err := New().DecodeEvents(&abi.DecodeEventsRequest{State: state, Events: []abi.Event{{Data: body}, {Data: body}}, End: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range reply.Chunks {
+			if scan.Valid(c) != nil {
+				t.Fatalf("%s became %s", body, c)
+			}
+		}
+	})
+}
+
+// request2KB has a tool turn, tools and parameters.
+var request2KB = abi.Raw(`{"model":"m","messages":[{"role":"system","content":"You are a helpful assistant."},{"role":"user","content":"` +
+	strings.Repeat("the quick brown fox ", 40) + `"},{"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"get_weather","arguments":"{\"city\":\"Paris\"}"}}]},` +
+	`{"role":"tool","tool_call_id":"call_1","content":"{\"temp\":21.5}"},{"role":"user","content":"And tomorrow? ` + strings.Repeat("lazy dog ", 30) + `"}],` +
+	`"tools":[{"type":"function","function":{"name":"get_weather","description":"Get the weather for a city.","parameters":{"type":"object","properties":{"city":{"type":"string"},"days":{"type":"integer"}},"required":["city"]}}}],` +
+	`"tool_choice":"auto","temperature":0.7,"max_tokens":512,"stop":["END"],"stream":true}`)
+
+func BenchmarkEncode2KB(b *testing.B) {
+	p := New()
+	r := &abi.EncodeRequest{Endpoint: abi.Chat, Stream: true, Deployment: abi.Deployment{Model: "claude-sonnet-4-5"}, Body: request2KB}
+	b.SetBytes(int64(len(r.Body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := p.Encode(r); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkDecodeEvent(b *testing.B) {
+	p := New()
+	r := &abi.DecodeEventsRequest{Endpoint: abi.Chat, Events: []abi.Event{{Name: "content_block_delta",
+		Data: abi.Raw(`{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"the quick brown fox"}}`)}}}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := p.DecodeEvents(r); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,142 @@
+package gemini
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
+)
+
+// streamState is what a stream must remember, per choice.
+type streamState []choiceState
+
+type choiceState struct {
+	calls             int  // so far
+	started, finished bool // the role, the finish_reason has been sent
+}
+
+// parseState reads "N", the number of choices, from encode, or what String wrote:
+// per choice the calls, "s" when started, "f" when finished, and a comma.
+func parseState(s string) streamState {
+	if !strings.Contains(s, ",") {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 1 || n > maxCandidates {
+			n = 1
+		}
+		return make(streamState, n)
+	}
+	var state streamState
+	for one := range strings.SplitSeq(strings.TrimSuffix(s, ","), ",") {
+		digits := strings.TrimRight(one, "sf")
+		n, _ := strconv.Atoi(digits)
+		state = append(state, choiceState{n, strings.Contains(one, "s"), strings.Contains(one, "f")})
+	}
+	return state
+}
+
+func (s streamState) String() string {
+	var b []byte
+	for _, c := range s {
+		b = strconv.AppendInt(b, int64(c.calls), 10)
+		if c.started {
+			b = append(b, 's')
+		}
+		if c.finished {
+			b = append(b, 'f')
+		}
+		b = append(b, ',')
+	}
+	return string(b)
+}
+
+func (s streamState) finished() bool {
+	for _, c := range s {
+		if !c.finished {
+			return false
+		}
+	}
+	return true
+}
+
+// decodeEvents reads events, each a GenerateContentResponse with the parts that
+// are new. Done is said at the end of the stream only: what follows the last
+// finishReason, if anything does, is still read.
+func decodeEvents(r *abi.DecodeEventsRequest) (*abi.DecodeEventsReply, error) {
+	state, reply := parseState(r.State), &abi.DecodeEventsReply{}
+	for i := range r.Events {
+		if reply.Error = decodeEvent(reply, &state, r.Events[i].Data); reply.Error != nil {
+			break
+		}
+	}
+	reply.State = state.String()
+	reply.Done = r.End && reply.Error == nil && state.finished()
+	return reply, nil
+}
+
+func decodeEvent(reply *abi.DecodeEventsReply, state *streamState, data []byte) *abi.Error {
+	if scan.Kind(data) != '{' {
+		return &abi.Error{Code: abi.UpstreamUnavailable, Message: "Gemini sent an event that is not an object"}
+	}
+	resp := readResponse(data)
+	if u := readUsage(resp.usage); u != nil {
+		reply.Usage = u
+	}
+	if m := resp.served(); m != "" {
+		reply.Model = m
+	}
+	if resp.err != nil {
+		return &readError(resp.err, 0).Error
+	}
+	if err := resp.blocked(); err != nil {
+		return err
+	}
+	var failed *abi.Error
+	scan.Elements(resp.candidates, func(i int, raw []byte) bool {
+		c := readCandidate(raw, int64(i))
+		for int(c.index) >= len(*state) {
+			*state = append(*state, choiceState{})
+		}
+		var chunk []byte
+		if chunk, failed = (*state)[c.index].chunk(&c, resp.id); chunk != nil {
+			reply.Chunks = append(reply.Chunks, chunk)
+		}
+		return failed == nil
+	})
+	return failed
+}
+
+// chunk is what a candidate's new parts are for the client; nil for nothing.
+func (s *choiceState) chunk(c *candidate, responseID []byte) ([]byte, *abi.Error) {
+	c.readParts(responseID, s.calls)
+	b := strconv.AppendInt(append(make([]byte, 0, len(c.parts)+160), `{"choices":[{"index":`...), c.index, 10)
+	b = append(b, `,"delta":`...)
+	start := len(b)
+	if !s.started {
+		b = append(scan.AppendName(b, "role"), `"assistant"`...)
+	}
+	if len(c.text) > 0 {
+		b = appendQuoted(scan.AppendName(b, "content"), c.text)
+	}
+	b = c.appendMore(b, s.calls)
+	some := len(b) > start
+	b = scan.CloseObject(b, start)
+	s.calls += len(c.calls)
+	if c.logprobs != nil {
+		b = appendLogprobs(append(b, `,"logprobs":`...), c.logprobs)
+	}
+	finish := `null`
+	var failed *abi.Error
+	if c.reason != "" && !s.finished {
+		var reason string
+		if reason, failed = c.finish(s.calls > 0); failed == nil {
+			finish, some, s.finished = `"`+reason+`"`, true, true
+		}
+	}
+	if !some {
+		return nil, failed
+	}
+	s.started = true
+	b = append(append(b, `,"finish_reason":`...), finish...)
+	return append(b, `}]}`...), failed
+}

@@ -1,0 +1,124 @@
+package gemini
+
+import (
+	"strconv"
+
+	"github.com/tokligence/gateway/pdk/abi/llm"
+	"github.com/tokligence/gateway/pdk/abi/scan"
+)
+
+// toolMembers writes tools and toolConfig.
+func (c *chat) toolMembers() *llm.Fault {
+	list, f := declarations(c.tools)
+	if f != nil {
+		return f.Under("tools")
+	}
+	if len(list) == 0 {
+		return nil // a choice among no tools is none
+	}
+	c.rest = append(scan.AppendName(c.rest, "tools"), `[{"functionDeclarations":`...)
+	c.rest = append(append(c.rest, scan.CloseArray(list, 0)...), `}]`...)
+	return c.toolConfig().Under("tool_choice")
+}
+
+// declarations gives parameters as JSON Schema, which the API takes as it is.
+func declarations(tools []byte) (list []byte, f *llm.Fault) {
+	if tools != nil && scan.Kind(tools) != '[' {
+		return nil, llm.Refuse("", "must be an array")
+	}
+	scan.Elements(tools, func(i int, tool []byte) bool {
+		list, f = declaration(append(list, ','), tool)
+		f = f.At("", i)
+		return f == nil
+	})
+	return list, f
+}
+
+func declaration(list, tool []byte) ([]byte, *llm.Fault) {
+	if string(scan.GetText(tool, "type")) != "function" {
+		return list, llm.Refuse("type", "must be function with Gemini")
+	}
+	function := scan.Get(tool, "function")
+	name := scan.Get(function, "name")
+	if scan.Kind(name) != '"' {
+		return list, llm.Refuse("function.name", "must be a string")
+	}
+	list = append(append(list, `{"name":`...), name...)
+	if d := scan.Get(function, "description"); scan.Kind(d) == '"' {
+		list = append(append(list, `,"description":`...), d...)
+	}
+	switch p := scan.Get(function, "parameters"); {
+	case scan.IsNull(p), scan.Kind(p) == '{' && isEmpty(p):
+	case scan.Kind(p) == '{':
+		list = append(append(list, `,"parametersJsonSchema":`...), p...)
+	default:
+		return list, llm.Refuse("function.parameters", "must be an object")
+	}
+	return append(list, '}'), nil
+}
+
+func isEmpty(object []byte) bool {
+	empty := true
+	scan.Members(object, func(_, _ []byte) bool { empty = false; return false })
+	return empty
+}
+
+func (c *chat) toolConfig() *llm.Fault {
+	if c.toolChoice == nil {
+		return nil
+	}
+	mode, names := "", []byte(nil)
+	switch word, _ := scan.String(c.toolChoice); word {
+	case "auto":
+		mode = "AUTO"
+	case "none":
+		mode = "NONE"
+	case "required":
+		mode = "ANY"
+	}
+	switch string(scan.GetText(c.toolChoice, "type")) {
+	case "function":
+		name := scan.Get(c.toolChoice, "function", "name")
+		if scan.Kind(name) != '"' {
+			return llm.Refuse("function.name", "must be a string")
+		}
+		mode, names = "ANY", append([]byte{','}, name...)
+	case "allowed_tools":
+		var f *llm.Fault
+		if mode, names, f = allowedTools(scan.Get(c.toolChoice, "allowed_tools")); f != nil {
+			return f.Under("allowed_tools")
+		}
+	}
+	if mode == "" {
+		return llm.Refuse("", "must be none, auto, required, a function or allowed_tools")
+	}
+	c.rest = append(scan.AppendName(c.rest, "toolConfig"), `{"functionCallingConfig":{"mode":"`...)
+	c.rest = append(append(c.rest, mode...), '"')
+	if len(names) > 0 {
+		c.rest = append(append(c.rest, `,"allowedFunctionNames":`...), scan.CloseArray(names, 0)...)
+	}
+	c.rest = append(c.rest, '}', '}')
+	return nil
+}
+
+// allowedTools: only the modes ANY and VALIDATED heed a list of names.
+func allowedTools(v []byte) (mode string, names []byte, f *llm.Fault) {
+	switch string(scan.GetText(v, "mode")) {
+	case "auto":
+		mode = "VALIDATED"
+	case "required":
+		mode = "ANY"
+	default:
+		return "", nil, llm.Refuse("mode", "must be auto or required")
+	}
+	scan.Elements(scan.Get(v, "tools"), func(i int, tool []byte) bool {
+		name := scan.Get(tool, "function", "name")
+		if scan.Kind(name) != '"' {
+			f = llm.Refuse("tools["+strconv.Itoa(i)+"].function.name", "must be a string")
+			return false
+		}
+		names = append(append(names, ','), name...)
+		return true
+	})
+	return mode, names, f
+}

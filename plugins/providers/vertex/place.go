@@ -1,0 +1,104 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/llm"
+	"github.com/tokligence/gateway/pdk/abi/scan"
+)
+
+// model is what Vertex AI calls it by.
+type model struct {
+	name      string // the last part: "gemini-2.5-pro"
+	publisher string // "google", "anthropic"
+	claude    bool
+	full      bool // the deployment gives a whole resource name: "projects/…/endpoints/7"
+}
+
+// modelOf reads a model's name: alone ("claude-sonnet-4-5@20250929"), with its
+// publisher ("publishers/google/models/gemini-2.5-pro"), or a resource of its own
+// ("projects/…", "endpoints/…" of a tuned model, which is Gemini's).
+func modelOf(s string) (m model) {
+	m.name, m.publisher = s, "google"
+	if rest, ok := strings.CutPrefix(s, "publishers/"); ok {
+		publisher, name, _ := strings.Cut(rest, "/models/")
+		m.name, m.publisher = name, publisher
+	} else if strings.HasPrefix(s, "claude-") {
+		m.publisher = "anthropic"
+	}
+	m.claude = m.publisher == "anthropic"
+	m.full = strings.HasPrefix(s, "projects/")
+	return m
+}
+
+// options are [deployment.options]. What is not named here is the codec's.
+type options struct{ project, location string }
+
+func readOptions(raw []byte) (o options, f *llm.Fault) {
+	o.location = "global"
+	for name, to := range map[string]*string{"project": &o.project, "location": &o.location} {
+		v := scan.Get(raw, name)
+		if v == nil {
+			continue
+		}
+		if *to, _ = scan.String(v); !isName(*to) {
+			return o, llm.Refuse("options."+name, "must be a name of lower-case letters, digits and hyphens")
+		}
+	}
+	return o, nil
+}
+
+// isName also takes the colon and the dot of projects that belong to a domain.
+func isName(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != ':' && c != '.' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// host is where a location is served: everywhere, in a group of regions, in one.
+// https://cloud.google.com/vertex-ai/generative-ai/docs/learn/locations
+func (o options) host() string {
+	switch o.location {
+	case "global":
+		return "https://aiplatform.googleapis.com"
+	case "us", "eu":
+		return "https://aiplatform." + o.location + ".rep.googleapis.com"
+	}
+	return "https://" + o.location + "-aiplatform.googleapis.com"
+}
+
+// within makes the deployment what a codec expects: its base URL ends where the
+// codec's own paths begin, and it has the codec's options alone.
+func (o options) within(d abi.Deployment, m model) abi.Deployment {
+	if d.BaseURL == "" {
+		d.BaseURL = o.host() + "/v1"
+	}
+	if o.project != "" && !m.full {
+		d.BaseURL += "/projects/" + o.project + "/locations/" + o.location
+	}
+	if m.publisher != "" && !m.full && !strings.HasPrefix(d.Model, "endpoints/") {
+		d.BaseURL += "/publishers/" + escape(m.publisher)
+		d.Model = m.name
+	}
+	d.Options = scan.Apply(nil, d.Options, []scan.Edit{{Key: "project"}, {Key: "location"}})
+	return d
+}
+
+// escape makes one path segment of a name: only unreserved characters stay (RFC
+// 3986, section 2.3), and the @ before a version.
+func escape(s string) string {
+	var b []byte
+	for i := range len(s) {
+		c := s[i]
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-._~@", c) >= 0 {
+			b = append(b, c)
+		} else {
+			b = append(b, '%', "0123456789ABCDEF"[c>>4], "0123456789ABCDEF"[c&15])
+		}
+	}
+	return string(b)
+}

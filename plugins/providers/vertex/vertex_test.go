@@ -1,0 +1,97 @@
+package main
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
+	"github.com/tokligence/gateway/plugins/internal/vectortest"
+)
+
+func TestVectors(t *testing.T) {
+	vectortest.Run(t, New, "../../../testdata/vectors/vertex")
+}
+
+func TestPlan(t *testing.T) {
+	account := []string{"service_account"}
+	set, remove := abi.Edit{Op: abi.EditSet, Key: "anthropic_version", Value: abi.Raw(version)}, abi.Edit{Op: abi.EditRemove, Key: "model"}
+	const project = "/v1/projects/p-1/locations/"
+	for _, c := range []struct {
+		endpoint             abi.Endpoint
+		stream               bool
+		model, base, options string
+		credential           []string
+		url                  string // "" is unsupported
+		edits                []abi.Edit
+		refused              string // the member
+	}{
+		{abi.Chat, false, "gemini-2.5-pro", "", `{"project":"p-1"}`, account, "https://aiplatform.googleapis.com" + project + "global/publishers/google/models/gemini-2.5-pro:generateContent", nil, ""},
+		{abi.Chat, true, "gemini-2.5-pro", "", `{"project":"p-1","location":"eu"}`, account, "https://aiplatform.eu.rep.googleapis.com" + project + "eu/publishers/google/models/gemini-2.5-pro:streamGenerateContent?alt=sse", nil, ""},
+		{abi.Chat, true, "claude-opus-4-1@20250805", "", `{"project":"p-1","location":"us-east5"}`, account, "https://us-east5-aiplatform.googleapis.com" + project + "us-east5/publishers/anthropic/models/claude-opus-4-1@20250805:streamRawPredict", nil, ""},
+		{abi.Messages, false, "publishers/anthropic/models/claude-x", "https://private.test/v1", `{"project":"p-1","location":"us"}`, account, "https://private.test" + project + "us/publishers/anthropic/models/claude-x:rawPredict", []abi.Edit{set, remove}, ""},
+		{abi.Messages, true, "claude-x", "", `{"project":"p-1","max_tokens":7}`, account, "https://aiplatform.googleapis.com" + project + "global/publishers/anthropic/models/claude-x:streamRawPredict", []abi.Edit{set, remove}, ""},
+		{abi.CountTokens, false, "claude-x", "", `{"project":"p-1"}`, account, "https://aiplatform.googleapis.com" + project + "global/publishers/anthropic/models/count-tokens:rawPredict", []abi.Edit{set}, ""},
+		{abi.Embeddings, false, "text-embedding-005", "", `{"project":"p-1"}`, account, "https://aiplatform.googleapis.com" + project + "global/publishers/google/models/text-embedding-005:predict", nil, ""},
+		{abi.Embeddings, false, "gemini-embedding-001", "", `{"project":"p-1"}`, account, "https://aiplatform.googleapis.com" + project + "global/publishers/google/models/gemini-embedding-001:predict", nil, ""},
+		{abi.Embeddings, false, "gemini-embedding-2", "", `{"project":"p-1"}`, account, "https://aiplatform.googleapis.com" + project + "global/publishers/google/models/gemini-embedding-2:embedContent", nil, ""},
+		{abi.Chat, false, "endpoints/77", "", `{"project":"p-1","location":"us-central1"}`, account, "https://us-central1-aiplatform.googleapis.com" + project + "us-central1/endpoints/77:generateContent", nil, ""},
+		{abi.Chat, false, "projects/9/locations/us-central1/endpoints/77", "https://us-central1-aiplatform.googleapis.com/v1", `{}`, account, "https://us-central1-aiplatform.googleapis.com/v1/projects/9/locations/us-central1/endpoints/77:generateContent", nil, ""},
+		{abi.Chat, false, "gemini-2.5-pro", "", `{}`, []string{"api_key"}, "https://aiplatform.googleapis.com/v1/publishers/google/models/gemini-2.5-pro:generateContent", nil, ""},
+		{abi.Messages, false, "gemini-2.5-pro", "", `{"project":"p-1"}`, account, "", nil, ""},
+		{abi.Embeddings, false, "claude-x", "", `{"project":"p-1"}`, account, "", nil, ""},
+		{abi.Chat, false, "gemini-2.5-pro", "", `{}`, account, "", nil, "options.project"},
+		{abi.Chat, false, "claude-x", "", `{}`, []string{"api_key"}, "", nil, "options.project"},
+		{abi.Chat, false, "claude-x", "", `{"project":"a/b"}`, account, "", nil, "options.project"},
+		{abi.Chat, false, "claude-x", "", `{"project":"p","location":"x.evil.test/"}`, account, "", nil, "options.location"},
+		{abi.Chat, false, "gemini-x", "", `{"project":"p","max_tokens":7}`, account, "", nil, "options.max_tokens"},
+	} {
+		p, err := New().Plan(&abi.PlanRequest{Endpoint: c.endpoint, Stream: c.stream,
+			Deployment: abi.Deployment{Model: c.model, BaseURL: c.base, Options: abi.Raw(c.options), CredentialFields: c.credential}})
+		var refused *abi.Error
+		if errors.As(err, &refused); (refused == nil) != (c.refused == "") || refused != nil && refused.Param != c.refused {
+			t.Errorf("%+v: refused with %v", c, err)
+			continue
+		}
+		if refused != nil {
+			continue
+		}
+		if p.URL != c.url || p.Supported != (c.url != "") || !p.Supported && p.Reason == "" {
+			t.Errorf("%+v: %+v", c, p)
+			continue
+		}
+		same := func(a, b abi.Edit) bool { return a.Op == b.Op && a.Key == b.Key && string(a.Value) == string(b.Value) }
+		if !slices.EqualFunc(p.Request.Edits, c.edits, same) || p.Headers["anthropic-version"] != "" {
+			t.Errorf("%+v: edits %v, headers %v", c, p.Request.Edits, p.Headers)
+		}
+		want := abi.Auth{Scheme: abi.AuthGoogle, Scope: "https://www.googleapis.com/auth/cloud-platform"}
+		if c.credential[0] == "api_key" {
+			want = abi.Auth{Scheme: abi.AuthHeader, Name: "x-goog-api-key"}
+		}
+		if p.Supported && p.Auth != want {
+			t.Errorf("%+v: auth %+v", c, p.Auth)
+		}
+		if c.edits != nil && (p.Request.Mode != abi.Passthrough || p.Response.Mode != abi.Passthrough || !slices.Equal(p.Request.ForwardHeaders, []string{"anthropic-beta"})) {
+			t.Errorf("%+v: %+v is not passed on", c, p.Request)
+		}
+	}
+}
+
+// FuzzEmbeddings: whatever is asked or answered is refused or becomes JSON.
+func FuzzEmbeddings(f *testing.F) {
+	f.Add([]byte(`{"input":["a"],"dimensions":1,"title":"x"}`), "gemini-embedding-2")
+	f.Add([]byte(`{"predictions":[{"embeddings":{"values":[1],"statistics":{"token_count":1}}}],"embedding":{"values":[]}}`), "text-embedding-005")
+	f.Fuzz(func(t *testing.T, body []byte, name string) {
+		if scan.Valid(body) != nil {
+			return
+		}
+		d := abi.Deployment{Model: name, Options: abi.Raw(`{"project":"p"}`)}
+		if reply, err := New().Encode(&abi.EncodeRequest{Endpoint: abi.Embeddings, Deployment: d, Body: body}); err == nil && scan.Valid(reply.Body) != nil {
+			t.Fatalf("%s became %s", body, reply.Body)
+		}
+		if reply, err := New().Decode(&abi.DecodeRequest{Endpoint: abi.Embeddings, Deployment: d, Body: body}); err == nil && scan.Valid(reply.Body) != nil {
+			t.Fatalf("%s became %s", body, reply.Body)
+		}
+	})
+}
