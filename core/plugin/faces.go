@@ -94,7 +94,8 @@ type Provider struct {
 	has           func(abi.Function) bool
 	decodesErrors bool
 	// plans holds a planned for each planKey; what Encode gives is held to it.
-	plans sync.Map
+	plans    sync.Map
+	longText bool // it must see long strings
 	// local is whether one of the plans is: it saves Encode most look-ups.
 	local atomic.Bool
 	// base is the address that the plugin is configured with ("base_url"), which its
@@ -120,7 +121,7 @@ func AsProvider(l *Loaded) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Provider{face: f, has: l.Has, decodesErrors: l.Has(abi.DecodeError), base: scan.GetString(l.config, "base_url")}
+	p := &Provider{face: f, has: l.Has, decodesErrors: l.Has(abi.DecodeError), longText: l.Manifest.LongText, base: scan.GetString(l.config, "base_url")}
 	if strings.Contains(p.base, "{") { // a deployment's options complete the name of the host
 		p.base = ""
 	}
@@ -158,12 +159,18 @@ func (p *Provider) Plan(ctx context.Context, r *abi.PlanRequest) (*abi.PlanReply
 // plan that Plan gave for the same deployment, endpoint and stream. Its body
 // stands in room, which may have to grow; nil is for one of its own.
 func (p *Provider) Encode(ctx context.Context, r *abi.EncodeRequest, room *[]byte) (*abi.EncodeReply, error) {
-	out, err := p.call(ctx, abi.Encode, room, func(dst []byte) []byte { return wire.AppendEncodeRequest(dst, r) })
+	outside := p.keepOut(r.Body)
+	defer outside.free()
+	out, err := p.call(ctx, abi.Encode, outside.room(room), func(dst []byte) []byte {
+		short := *r
+		short.Body = outside.body
+		return wire.AppendEncodeRequest(dst, &short)
+	})
 	if err != nil {
-		return nil, err
+		return nil, outside.hide(err)
 	}
 	reply := &abi.EncodeReply{}
-	if err = wire.ReadEncodeReply(out, reply); err == nil {
+	if err = putBack(outside, room, out, reply, wire.ReadEncodeReply, wire.ParseEncodeReply); err == nil {
 		var plan planned
 		if reply.URL != "" || p.local.Load() {
 			found, _ := p.plans.Load(planKey{r.Deployment.Name, r.Endpoint, r.Stream})
@@ -179,12 +186,18 @@ func (p *Provider) Encode(ctx context.Context, r *abi.EncodeRequest, room *[]byt
 
 // Decode reads a whole answer. For room see Encode.
 func (p *Provider) Decode(ctx context.Context, r *abi.DecodeRequest, room *[]byte) (*abi.DecodeReply, error) {
-	out, err := p.call(ctx, abi.Decode, room, func(dst []byte) []byte { return wire.AppendDecodeRequest(dst, r) })
+	outside := p.keepOut(r.Body)
+	defer outside.free()
+	out, err := p.call(ctx, abi.Decode, outside.room(room), func(dst []byte) []byte {
+		short := *r
+		short.Body = outside.body
+		return wire.AppendDecodeRequest(dst, &short)
+	})
 	if err != nil {
-		return nil, err
+		return nil, outside.hide(err)
 	}
 	reply := &abi.DecodeReply{}
-	if err = wire.ReadDecodeReply(out, reply); err == nil {
+	if err = putBack(outside, room, out, reply, wire.ReadDecodeReply, wire.ParseDecodeReply); err == nil {
 		err = checkDecoded(reply)
 	}
 	if err != nil {
@@ -195,15 +208,15 @@ func (p *Provider) Decode(ctx context.Context, r *abi.DecodeRequest, room *[]byt
 
 // DecodeEvents reads the events at hand of a stream.
 func (p *Provider) DecodeEvents(ctx context.Context, r *abi.DecodeEventsRequest) (*abi.DecodeEventsReply, error) {
-	out, err := p.call(ctx, abi.DecodeEvents, nil, func(dst []byte) []byte { return wire.AppendDecodeEventsRequest(dst, r) })
+	outside, short := p.keepOutOfEvents(r)
+	defer outside.free()
+	out, err := p.call(ctx, abi.DecodeEvents, nil, func(dst []byte) []byte { return wire.AppendDecodeEventsRequest(dst, short) })
 	if err != nil {
-		return nil, err
+		return nil, outside.hide(err)
 	}
 	reply := &abi.DecodeEventsReply{}
-	if err = scan.Valid(out); err == nil {
-		if err = wire.ParseDecodeEventsReply(out, reply); err == nil {
-			err = checkEvents(reply)
-		}
+	if err = putBack(outside, nil, out, reply, readEvents, wire.ParseDecodeEventsReply); err == nil {
+		err = checkEvents(reply)
 	}
 	if err != nil {
 		return nil, p.broken(abi.DecodeEvents, err)

@@ -96,6 +96,9 @@ type Manifest struct {
 	// each is; the first is the usual one.
 	Credential   []CredentialField `json:"credential,omitempty"`
 	Capabilities Capabilities      `json:"capabilities"`
+	// LongText says that a provider must see long strings, for which a token stands
+	// otherwise (see package llm). Every byte of them costs time in a guest.
+	LongText bool `json:"long_text,omitempty"`
 	// AnyID says that ID is only the usual one: configured for another vendor, the
 	// plugin is declared under an id of that vendor, of the same kind.
 	AnyID bool `json:"any_id,omitempty"`

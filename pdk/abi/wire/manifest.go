@@ -20,6 +20,7 @@ func AppendManifest(dst []byte, d *abi.Manifest) []byte {
 	dst = optRaw(dst, "config", d.Config)
 	dst = optList(dst, "credential", d.Credential, appendCredentialField)
 	dst = putCapabilities(dst, &d.Capabilities)
+	dst = optBool(dst, "long_text", d.LongText)
 	dst = optBool(dst, "any_id", d.AnyID)
 	dst = optList(dst, "functions", d.Functions, func(dst []byte, f *abi.Function) []byte { return scan.AppendString(dst, string(*f)) })
 	return scan.CloseObject(dst, start)

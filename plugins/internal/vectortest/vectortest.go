@@ -18,6 +18,10 @@ import (
 
 var update = flag.Bool("update", false, "write the expected sections of the vectors anew")
 
+// shortLimit is how long a string may be that still enters a plugin: so short that
+// vectors have many that do not.
+const shortLimit = 12
+
 // Run plays every vector of dir to providers made by newProvider, a fresh one
 // for each call: nothing may live in an instance. go test -update writes the
 // expected sections anew.
@@ -33,7 +37,8 @@ func Run(t *testing.T, newProvider func() *pdk.Provider, dir string) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			played, problems := vector.Play(a, func(f abi.Function, input []byte) ([]byte, error) { return newProvider().Call(f, nil, input) })
+			call := func(f abi.Function, input []byte) ([]byte, error) { return newProvider().Call(f, nil, input) }
+			played, problems := vector.Play(a, call)
 			if *update && played != nil {
 				if err := os.WriteFile(file, txtar.Format(played), 0o644); err != nil {
 					t.Fatal(err)
@@ -42,6 +47,13 @@ func Run(t *testing.T, newProvider func() *pdk.Provider, dir string) {
 			}
 			for _, p := range problems {
 				t.Error(p)
+			}
+			if newProvider().Manifest.LongText {
+				return
+			}
+			_, problems = vector.Play(a, vector.Shortened(call, shortLimit))
+			for _, p := range problems {
+				t.Error("with long strings kept out: " + p)
 			}
 		})
 	}

@@ -17,7 +17,7 @@ func New() *pdk.Provider {
 	return &pdk.Provider{
 		Manifest: abi.Manifest{
 			ID: "provider.echo", Name: "Echo", Version: "1.0.0",
-			Kind: abi.KindProvider, ABI: abi.Version,
+			Kind: abi.KindProvider, ABI: abi.Version, LongText: true,
 			Description: "Answers with the last message, without network: for trying things out and for tests.",
 			Homepage:    "https://github.com/tokligence/gateway",
 			License:     "Apache-2.0", Stability: "stable",
