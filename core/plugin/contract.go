@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -29,6 +30,9 @@ func checkPlan(p *abi.PlanReply, base string, has func(abi.Function) bool) error
 	}
 	if err := checkFunctions(p, has); err != nil || p.Local {
 		return err
+	}
+	if base == "" && onLoopback(p.URL) {
+		base = p.URL
 	}
 	if err := checkURL(p.URL, base); err != nil {
 		return err
@@ -106,6 +110,18 @@ func checkEdits(edits []abi.Edit) error {
 		}
 	}
 	return nil
+}
+
+// onLoopback reports whether a URL leads to an address of this machine. A provider
+// whose server usually runs beside the gateway may plan for it over http; whether it
+// is called is for allow_private to say.
+func onLoopback(raw string) bool {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	return err == nil && ip.IsLoopback()
 }
 
 // checkURL holds a URL to the deployment's own base, or to https where it has none.

@@ -30,8 +30,11 @@ type PlanReply struct {
 	Supported bool   `json:"supported"`
 	Reason    string `json:"reason,omitempty"` // why not; for people
 
-	Method  string  `json:"method,omitempty"` // "" is POST
-	URL     string  `json:"url,omitempty"`    // absolute
+	Method string `json:"method,omitempty"` // "" is POST
+	// URL is absolute. It keeps scheme and host of the deployment's base_url; where
+	// there is none it is https, or http to a loopback address, which is called only
+	// if the deployment has allow_private.
+	URL     string  `json:"url,omitempty"`
 	Headers Headers `json:"headers,omitempty"`
 	Auth    Auth    `json:"auth"`
 

@@ -83,6 +83,35 @@ func Blank(raw []byte) bool {
 	return true
 }
 
+// Call is a tool call of a message's history. Values are raw strings; Arguments is
+// nil when there are none.
+type Call struct{ ID, Name, Arguments []byte }
+
+var (
+	callFields     = scan.NewNames("type", "id", "function")
+	functionFields = scan.NewNames("name", "arguments")
+)
+
+// ReadCall reads an element of tool_calls for a vendor that calls functions only.
+func ReadCall(vendor string, raw []byte) (c Call, fault *Fault) {
+	var kind, function []byte
+	callFields.Read(raw, nil, &kind, &c.ID, &function)
+	functionFields.Read(function, nil, &c.Name, &c.Arguments)
+	switch {
+	case kind != nil && !scan.Is(kind, "function"):
+		return c, Refuse("type", "must be function with "+vendor)
+	case scan.Kind(c.ID) != '"':
+		return c, Refuse("id", "must be a string")
+	case scan.Kind(c.Name) != '"':
+		return c, Refuse("function.name", "must be a string")
+	case c.Arguments != nil && scan.Kind(c.Arguments) != '"':
+		return c, Refuse("function.arguments", "must be a string")
+	case len(c.Arguments) <= 2:
+		c.Arguments = nil
+	}
+	return c, nil
+}
+
 // Arguments is the JSON object that the raw string of a tool call's arguments
 // holds; an empty string is an empty object. ok is false for anything else. The
 // object is built in the memory of room.

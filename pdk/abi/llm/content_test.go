@@ -53,3 +53,26 @@ func TestArguments(t *testing.T) {
 		}
 	}
 }
+
+func TestReadCall(t *testing.T) {
+	for call, want := range map[string]string{
+		`{"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}`: `"c" "f" "{}"`,
+		`{"id":"c","function":{"name":"f","arguments":""}}`:                     `"c" "f" `,
+		`{"id":"c","function":{"name":"f"}}`:                                    `"c" "f" `,
+		`{"id":"c","type":"custom","custom":{}}`:                                "type must be function with V",
+		`{"function":{"name":"f"}}`:                                             "id must be a string",
+		`{"id":"c","function":{"name":5}}`:                                      "function.name must be a string",
+		`{"id":"c"}`:                                                            "function.name must be a string",
+		`{"id":"c","function":{"name":"f","arguments":{}}}`:                     "function.arguments must be a string",
+		`null`: "id must be a string",
+	} {
+		c, f := ReadCall("V", []byte(call))
+		got := said(f)
+		if f == nil {
+			got = string(c.ID) + " " + string(c.Name) + " " + string(c.Arguments)
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", call, got, want)
+		}
+	}
+}

@@ -9,6 +9,9 @@ var (
 	answerFields  = scan.NewNames("finish_reason", "message", "usage", "logprobs")
 	messageMember = scan.NewNames("content", "tool_plan", "tool_calls", "citations")
 	blockFields   = scan.NewNames("type", "text", "thinking")
+
+	callFields     = scan.NewNames("type", "id", "function")
+	functionFields = scan.NewNames("name", "arguments")
 )
 
 func decodeChat(r *abi.DecodeRequest) (*abi.DecodeReply, error) {

@@ -205,30 +205,16 @@ func (d *dialogue) citations(list []byte) {
 	d.b = scan.CloseArray(d.b, start)
 }
 
-var (
-	callFields     = scan.NewNames("type", "id", "function")
-	functionFields = scan.NewNames("name", "arguments")
-)
-
-func (d *dialogue) call(call []byte) *llm.Fault {
-	var kind, id, function, name, arguments []byte
-	callFields.Read(call, nil, &kind, &id, &function)
-	functionFields.Read(function, nil, &name, &arguments)
-	switch {
-	case kind != nil && !scan.Is(kind, "function"):
-		return llm.Refuse("type", "must be function with Cohere")
-	case scan.Kind(id) != '"':
-		return llm.Refuse("id", "must be a string")
-	case scan.Kind(name) != '"':
-		return llm.Refuse("function.name", "must be a string")
-	case arguments != nil && scan.Kind(arguments) != '"':
-		return llm.Refuse("function.arguments", "must be a string")
-	case len(arguments) <= 2:
-		arguments = []byte(`"{}"`)
+func (d *dialogue) call(raw []byte) *llm.Fault {
+	c, f := llm.ReadCall("Cohere", raw)
+	if f != nil {
+		return f
 	}
-	d.b = append(append(d.b, `,{"id":`...), id...)
-	d.b = append(append(d.b, `,"type":"function","function":{"name":`...), name...)
-	d.b = append(append(append(d.b, `,"arguments":`...), arguments...), '}', '}')
+	call := toolCall{c.ID, c.Name, c.Arguments}
+	if call.arguments == nil {
+		call.arguments = []byte(`"{}"`)
+	}
+	d.b = append(call.append(append(d.b, ',', '{')), '}')
 	return nil
 }
 
