@@ -4,9 +4,11 @@ import { LLMock } from "@copilotkit/aimock";
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import OpenAI from "openai";
 import { after, before, describe, test } from "node:test";
 import { root, startGateway } from "./gateway.mjs";
 import { clients } from "./matrix/clients.mjs";
+import * as other from "./matrix/endpoints.mjs";
 import { features, jobOf, script } from "./matrix/features.mjs";
 import { mends } from "./matrix/mends.mjs";
 import { alias, except, price, providers, toml } from "./matrix/providers.mjs";
@@ -20,6 +22,7 @@ const found = new Map(); // dialect, provider and feature → the mark that all 
 before(async () => {
   mock = new LLMock({ port: 0, chunkSize: 7, logLevel: "silent" });
   script(mock);
+  other.script(mock);
   await mock.start();
   tap = await startTap(mock.url, mends);
   gateway = await startGateway(tap.url, "", { providers: toml(tap.url) });
@@ -90,9 +93,31 @@ for (const client of clients) {
   }
 }
 
+for (const [endpoint, { title, ask, sent }] of Object.entries(other.endpoints)) {
+  describe(title, () => {
+    for (const [name, row] of Object.entries(providers).filter(([, p]) => p.models?.[endpoint])) {
+      test(row.title, async () => {
+        found.set(`${endpoint} ${name}`, "fails");
+        const from = tap.seen.length;
+        await ask(new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: gateway.key, maxRetries: 0 }), alias(name, endpoint));
+        const seen = tap.seen.slice(from);
+        assert.ok(seen.length > 0);
+        for (const s of seen) {
+          assert.equal(s.provider, name);
+          assert.ok(s.text.includes(sent), `${s.text} has ${sent}`);
+          assert.ok((s.path + s.text).includes(row.models[endpoint]), `${s.path} ${s.text} names ${row.models[endpoint]}`);
+        }
+        const e = await gateway.lastEntry();
+        assert.deepEqual([e.endpoint, e.provider, e.outcome], [endpoint, `provider.${row.plugin}`, "ok"]);
+        found.set(`${endpoint} ${name}`, "✓");
+      });
+    }
+  });
+}
+
 test("MATRIX.md says what was found", async () => {
   assert.deepEqual(Object.keys(headings), Object.keys(features));
-  const text = render({ found, providers, except, clients });
+  const text = render({ found, providers, except, clients, endpoints: other.endpoints });
   const file = join(root, "MATRIX.md");
   if (process.env.MATRIX === "write") await writeFile(file, text);
   assert.equal(await readFile(file, "utf8"), text, "run npm test with MATRIX=write");

@@ -13,7 +13,8 @@ const but = (why) => ({ mark: "✓", why });
 // A row:
 //   title       how people call it
 //   plugin      of provider.<plugin>; base is its base_url below the mock's address
-//   models      by feature, where the vendor has another model for it
+//   models      by feature, where the vendor has another model for it; by endpoint (see
+//               endpoints.mjs), where it has that at all
 //   wire        what the vendor speaks (see wires.mjs)
 //   thoughts    false where the vendor does not return them
 //   credential, options   TOML, beside what every deployment here has
@@ -21,19 +22,25 @@ const but = (why) => ({ mark: "✓", why });
 export const providers = {
   openai: {
     title: "OpenAI", plugin: "openai", wire: "openai", model: "gpt-5-mini", base: "/v1", credential: apiKey,
+    models: { embeddings: "text-embedding-3-small", images: "gpt-image-1" },
     // Its vendor keeps the thoughts to itself.
     thoughts: false, except: { reasoning: but("the effort is passed on; OpenAI's chat completions do not return what the model thought") },
   },
   anthropic: { title: "Anthropic", plugin: "anthropic", wire: "anthropic", model: "claude-sonnet-4-5", base: "", credential: apiKey },
-  gemini: { title: "Google Gemini", plugin: "gemini", wire: "gemini", model: "gemini-2.5-flash", base: "/v1beta", credential: apiKey },
+  gemini: { title: "Google Gemini", plugin: "gemini", wire: "gemini", model: "gemini-2.5-flash", base: "/v1beta", credential: apiKey, models: { embeddings: "gemini-embedding-001" } },
   bedrock: {
     title: "Amazon Bedrock", plugin: "bedrock", wire: "converse", model: "anthropic.claude-sonnet-4-5-20250929-v1:0", base: "",
     credential: 'access_key_id = "env:E2E_KEY"\nsecret_access_key = "env:E2E_KEY"', options: 'region = "us-east-1"',
   },
   cohere: {
     title: "Cohere", plugin: "cohere", wire: "cohere", model: "command-a-03-2025", base: "", credential: apiKey,
-    models: { image: "command-a-vision-07-2025", reasoning: "command-a-reasoning-08-2025" },
+    models: { image: "command-a-vision-07-2025", reasoning: "command-a-reasoning-08-2025", embeddings: "embed-v4.0" },
   },
+  groq: {
+    title: "Groq", plugin: "groq", wire: "openai", model: "openai/gpt-oss-120b", base: "/openai/v1", credential: apiKey,
+    models: { image: "meta-llama/llama-4-scout-17b-16e-instruct" },
+  },
+  local: { title: "vLLM, llama.cpp, LM Studio and other OpenAI-compatible servers", plugin: "openai-compatible", wire: "openai", model: "qwen3-32b", base: "/v1", credential: "", models: { embeddings: "bge-m3" } },
 };
 
 // alias is the model's name at the gateway for a feature.
@@ -48,17 +55,17 @@ export function toml(url) {
   const rows = Object.entries(providers);
   const models = ([name, p]) => [[name, p.model], ...Object.entries(p.models ?? {}).map(([feature, model]) => [`${name}-${feature}`, model])];
   const plugins = [...new Set(rows.map(([, p]) => p.plugin))].map((id) => `[[plugin]]\nid = "provider.${id}"\nsource = "builtin:${id}"\n`);
-  return plugins.join("\n") + rows.map(([name, p], i) => `
+  return plugins.join("\n") + rows.map(([name, p], i) => `${p.credential && `
 [[credential]]
 name = "${name}"
 provider = "provider.${p.plugin}"
 ${p.credential}
-${models([name, p]).map(([as, model]) => `
+`}${models([name, p]).map(([as, model]) => `
 [[deployment]]
 name = "${as}"
 provider = "provider.${p.plugin}"
 model = "${model}"
-credential = "${name}"
+${p.credential && `credential = "${name}"`}
 base_url = "${url}/${name}${p.base}"
 allow_private = true
 price = { input = "${price(i)[0]}.00", output = "${price(i)[1]}.00" }

@@ -20,7 +20,7 @@ export const headings = { whole: "whole", stream: "stream", tools: "tools", imag
 
 // render makes the document. found is, by dialect, row and feature, the mark that
 // the tests came to: "✓", or what except says; clients are those that ran.
-export function render({ found, providers, except, clients }) {
+export function render({ found, providers, except, clients, endpoints }) {
   const notes = [];
   const note = (why) => (notes.includes(why) ? notes : (notes.push(why), notes)).indexOf(why) + 1;
   const cell = (dialect, name, feature) => {
@@ -34,6 +34,9 @@ export function render({ found, providers, except, clients }) {
     text += `\n## ${title}\n\nAsked with ${clients.filter((c) => c.dialect === dialect).map((c) => c.title).join(", ")}.\n\n`;
     text += table(["provider", ...Object.values(headings)], Object.entries(providers).map(([name, p]) => [p.title, ...features.map((f) => cell(dialect, name, f))]));
   }
+  text += `\n## Other endpoints\n\nAsked with openai (Node). –: the vendor has none, or its plugin does not speak to it.\n\n`;
+  const titles = Object.values(endpoints).map((e) => `${e.title} \`${e.path}\``);
+  text += table(["provider", ...titles], Object.entries(providers).map(([name, p]) => [p.title, ...Object.keys(endpoints).map((e) => (p.models?.[e] ? found.get(`${e} ${name}`) ?? "not run" : "–"))]));
   if (notes.length > 0) text += `\nNotes:\n\n${notes.map((n, i) => `${i + 1}. ${n}`).join("\n")}\n`;
   return text + `\n## Clients\n\n` + table(["client", "packages"], clients.map((c) => [c.title, c.packages.join(", ")]));
 }
