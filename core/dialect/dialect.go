@@ -5,6 +5,7 @@ package dialect
 
 import (
 	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/dialect/bridge"
 	"github.com/tokligence/gateway/core/dialect/messages"
 	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/scan"
@@ -30,8 +31,14 @@ func masked(e *core.Error) *core.Error {
 	return &m
 }
 
-// ErrorEvent appends the error as the last event of a stream.
-func ErrorEvent(dst []byte, endpoint abi.Endpoint, e *core.Error, exchange string) []byte {
+// ErrorEvent appends the error as the end of a stream: of the answer a, after
+// sequence events.
+func ErrorEvent(dst []byte, endpoint abi.Endpoint, e *core.Error, exchange string, a *bridge.Answer, sequence int64) []byte {
+	if fail := Of(endpoint).Fail; fail != nil {
+		e = masked(e)
+		_, code := openAIWords(e)
+		return fail(dst, a, e, code, sequence)
+	}
 	if Of(endpoint).anthropic {
 		dst = append(dst, "event: error\n"...)
 	}
@@ -70,12 +77,13 @@ var openAI = map[core.Code]struct{ kind, code string }{
 	core.CodeInternal:            {"server_error", "internal_error"},
 }
 
-func appendOpenAI(dst []byte, e *core.Error) []byte {
+// openAIWords are the error's type and code.
+func openAIWords(e *core.Error) (kind, code string) {
 	names, ok := openAI[e.Code]
 	if !ok {
 		names = openAI[core.CodeInternal]
 	}
-	kind, code := names.kind, names.code
+	kind, code = names.kind, names.code
 	if e.Code == core.CodeNotFound && e.Param == "model" {
 		code = "model_not_found"
 	}
@@ -87,6 +95,11 @@ func appendOpenAI(dst []byte, e *core.Error) []byte {
 			code = e.VendorCode
 		}
 	}
+	return kind, code
+}
+
+func appendOpenAI(dst []byte, e *core.Error) []byte {
+	kind, code := openAIWords(e)
 	dst = scan.AppendString(append(dst, `{"error":{"message":`...), e.Message)
 	dst = scan.AppendString(append(dst, `,"type":`...), kind)
 	dst = append(dst, `,"param":`...)

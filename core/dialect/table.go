@@ -1,9 +1,13 @@
 package dialect
 
 import (
+	"strings"
+
+	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/dialect/bridge"
 	"github.com/tokligence/gateway/core/dialect/completions"
 	"github.com/tokligence/gateway/core/dialect/messages"
+	"github.com/tokligence/gateway/core/dialect/responses"
 	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
@@ -20,6 +24,15 @@ type Dialect struct {
 	Event func(kind string, data []byte) Mark
 	// End is the last event, for a stream of typed events whose vendor sent none.
 	End string
+	// Native makes a request fit for a vendor that speaks the dialect; nil where it is
+	// as it comes. kept tells which of the vendor's ids are the client's own.
+	Native func(body []byte, kept func(id string) bool) ([]byte, error)
+	// Own gives what a vendor answered, or an event of it, the gateway's own id; nil
+	// where ids name nothing that can be found again.
+	Own func(doc []byte, a *bridge.Answer) []byte
+	// Fail ends a stream with an error; nil where an error is one event with the body
+	// that it has elsewhere. sequence counts the events before it.
+	Fail func(dst []byte, a *bridge.Answer, e *core.Error, code string, sequence int64) []byte
 	// ID begins the id of an answer whose vendor gave none.
 	ID string
 	// Object is what an answer says that it is, and Chunk a piece of a stream of choices.
@@ -33,15 +46,18 @@ type Mark uint8
 
 // The marks; an event has none, one or several.
 const (
-	Begins Mark = 1 << iota // it is a part of the answer; text in it counts as output
-	Usage                   // usage may stand in it
-	Stops                   // nothing follows that is generated
-	Ends                    // nothing follows at all; it leaves when the exchange is settled
+	Begins  Mark = 1 << iota // it is a part of the answer; text in it counts as output
+	Usage                    // usage may stand in it
+	Stops                    // nothing follows that is generated
+	Ends                     // nothing follows at all; it leaves when the exchange is settled
+	Repeats                  // its text is that of earlier events once more
+	Fails                    // the vendor tells of an error, in the event or its response
 )
 
 var table = map[abi.Endpoint]*Dialect{
 	abi.Chat:        {ID: "chatcmpl-", Object: "chat.completion", Chunk: "chat.completion.chunk"},
 	abi.Completions: {ID: "cmpl-", Object: "text_completion", Chunk: "text_completion", Bridge: completions.Bridge{}},
+	abi.Responses:   {ID: responses.IDPrefix, Bridge: responses.Bridge{}, Event: responsesEvent, Native: responses.Native, Own: responses.Own, Fail: responses.Failed},
 	abi.Embeddings:  {Object: "list"},
 	abi.Messages: {ID: "msg_", Bridge: messages.Bridge{}, Event: messagesEvent, anthropic: true,
 		End: "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"},
@@ -75,4 +91,24 @@ func messagesEvent(kind string, data []byte) Mark {
 		return Ends
 	}
 	return 0
+}
+
+// responsesEvent reads OpenAI's. What is done repeats what came before; a response
+// that has failed is an error.
+// https://platform.openai.com/docs/api-reference/responses-streaming
+func responsesEvent(kind string, _ []byte) Mark {
+	switch kind {
+	case "response.completed", "response.incomplete":
+		return Begins | Repeats | Usage | Ends
+	case "response.failed":
+		return Usage | Fails
+	case "error":
+		return Fails
+	case "response.created", "response.in_progress", "response.queued", "keepalive":
+		return 0
+	}
+	if strings.HasSuffix(kind, ".done") {
+		return Begins | Repeats
+	}
+	return Begins
 }

@@ -73,6 +73,8 @@ func (r *run) build(ctx context.Context) (*call, *core.Error) {
 		if body, err = r.toChat(body); err != nil {
 			return nil, err
 		}
+	} else if body, err = r.native(body); err != nil {
+		return nil, err
 	}
 	if p.Request.Mode == abi.Transform {
 		return c, r.encode(ctx, c, body)
@@ -94,8 +96,9 @@ func (r *run) build(ctx context.Context) (*call, *core.Error) {
 // deployment says to drop is left out.
 func (r *run) toChat(body scan.Object) (scan.Object, *core.Error) {
 	for {
-		chat, err := r.dialect.Bridge.ToChat(body.Text())
+		chat, notices, err := r.dialect.Bridge.ToChat(body.Text(), r.target.Deployment.DropParams)
 		if err == nil {
+			r.head.Notices = append(r.head.Notices, notices...)
 			return scan.Walk(chat), nil
 		}
 		e := core.AsError(err)

@@ -92,7 +92,7 @@ func (r *run) dropDeep(text []byte) []byte {
 // used any. What the client caps lower stays.
 func (r *run) capEdits(edits []scan.Edit, body scan.Object, member string) []scan.Edit {
 	var named bool
-	for _, name := range [...]string{"max_tokens", "max_completion_tokens"} {
+	for _, name := range [...]string{"max_tokens", "max_completion_tokens", "max_output_tokens"} {
 		v := body.Get(name)
 		if scan.IsNull(v) {
 			continue

@@ -123,7 +123,8 @@ type run struct {
 	extra    []*ledger.Reservation
 
 	attemptStart time.Time
-	clientLeft   bool // a write to the client failed
+	clientLeft   bool  // a write to the client failed
+	events       int64 // that the client's stream has so far, in a dialect of typed events
 }
 
 // Do serves one request. It returns when the answer is written and the
@@ -164,6 +165,11 @@ func (r *run) serve(ctx context.Context, s *Snapshot) (err *core.Error) {
 	}
 	if err = r.heed(); err != nil {
 		return err
+	}
+	if r.dialect.Own != nil {
+		if err = r.recall(); err != nil {
+			return err
+		}
 	}
 	if !r.principal.Key.AllowsEndpoint(string(r.req.Endpoint)) {
 		return core.Errorf(core.CodePermissionDenied, core.SourceClient, "this key may not use the endpoint %q", r.req.Endpoint)
@@ -254,7 +260,8 @@ func (r *run) tellClient(e *core.Error) {
 		r.x.log.Warn("exchange failed", "exchange", r.id, "code", e.Code, "source", e.Source, "deployment", r.entry.Deployment, "error", e.Err)
 	}
 	if r.out.started {
-		if r.reply.Write(dialect.ErrorEvent(nil, r.req.Endpoint, e, r.id)) == nil {
+		a := r.answerFacts(core.Usage{})
+		if r.reply.Write(dialect.ErrorEvent(nil, r.req.Endpoint, e, r.id, &a, r.events)) == nil {
 			_ = r.reply.Flush() // the client may have gone: nothing is left to tell
 		}
 		return

@@ -41,7 +41,7 @@ func (l *looker) member(name, value []byte) {
 		g.usage = g.usage || value[0] == '{'
 	case "finish_reason":
 		g.finish = g.finish || value[0] == '"'
-	case "content", "reasoning_content", "arguments", "text", "thinking", "partial_json":
+	case "content", "reasoning_content", "arguments", "text", "thinking", "partial_json", "delta":
 		if value[0] == '"' {
 			g.tokens += estimateText(value[1 : len(value)-1])
 		}

@@ -64,6 +64,16 @@ func (s *streamRelay) eventError(ev sse.Event) error {
 	return finishVendorError(e, s.r.target, message)
 }
 
+// failedEvent is the failure that an event is all about: its members are those of
+// an error, or its response has one.
+func (s *streamRelay) failedEvent(ev sse.Event) error {
+	v := scan.Get(ev.Data, "response", "error")
+	if scan.Kind(v) != '{' {
+		v = ev.Data
+	}
+	return s.eventError(sse.Event{Data: append(append([]byte(`{"error":`), v...), '}')})
+}
+
 // errorStatus reads what an error object says of its HTTP status; 502 when nothing.
 func errorStatus(v []byte) int {
 	for _, name := range [...]string{"status", "code", "http_code"} {
@@ -136,9 +146,14 @@ func (s *streamRelay) passTyped(d *dialect.Dialect, ev sse.Event, seen glance) e
 	if mark&dialect.Usage != 0 {
 		s.r.tally.read(s.r.plan.usage, ev.Data)
 	}
+	if mark&dialect.Fails != 0 {
+		return s.failedEvent(ev)
+	}
 	if mark&dialect.Begins != 0 {
 		s.began()
-		s.countText(seen)
+		if mark&dialect.Repeats == 0 {
+			s.countText(seen)
+		}
 	}
 	if mark&dialect.Stops != 0 {
 		s.stopped = true
@@ -146,8 +161,10 @@ func (s *streamRelay) passTyped(d *dialect.Dialect, ev sse.Event, seen glance) e
 	}
 	if mark&dialect.Ends != 0 {
 		s.done = true
-		s.tail = sse.Append(s.tail, kind, ev.Data)
-		return nil
+	}
+	if own := s.r.dialect.Own; own != nil && scan.Get(ev.Data, "response") != nil {
+		a := s.r.answerFacts(core.Usage{})
+		ev.Data, ev.Raw = own(ev.Data, &a), nil
 	}
 	return s.emit(ev)
 }

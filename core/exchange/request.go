@@ -110,7 +110,7 @@ type parser struct {
 
 // acted are the members that the gateway reads, in the order of the bits of parser.seen.
 var acted = [...]string{"model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "n", "user", "encoding_format", "messages", "input", "prompt",
-	"service_tier", "speed", "inference_geo", "metadata", "audio"}
+	"service_tier", "speed", "inference_geo", "metadata", "audio", "max_output_tokens", "background", "conversation"}
 
 func (p *parser) member(key, value []byte) bool {
 	bit := -1
@@ -178,7 +178,10 @@ func (p *parser) take(name string, value []byte) {
 			return
 		}
 		p.f.includeUsage, _ = scan.Bool(scan.Get(value, "include_usage"))
-	case "max_tokens", "max_completion_tokens":
+	case "max_tokens", "max_completion_tokens", "max_output_tokens":
+		if (name == "max_output_tokens") != (p.endpoint == abi.Responses) {
+			return // another API's name: what a vendor does not heed caps nothing
+		}
 		n, ok := scan.Int(value)
 		if !ok || n < 1 {
 			wrong("a positive integer")
@@ -191,6 +194,10 @@ func (p *parser) take(name string, value []byte) {
 		}
 	case "user":
 		p.f.user, _ = scan.String(value)
+	case "background", "conversation":
+		if on, ok := scan.Bool(value); p.endpoint == abi.Responses && (!ok || on) {
+			p.err = core.Invalid(name, "%s is not supported: a response is answered while its request is open, and input is all that it is told", name)
+		}
 	case "audio":
 		p.f.spoken = true
 	case "metadata":

@@ -42,7 +42,6 @@ type streamRelay struct {
 	state  string        // of the provider plugin
 
 	out      []byte  // event text for the client
-	tail     []byte  // the vendor's terminal event, kept until the exchange is settled
 	usage    []byte  // the vendor's usage chunk, for clients that asked
 	finishes []int64 // choices that have ended
 	stopped  bool    // the message has, in a dialect that has no choices
@@ -83,14 +82,23 @@ func (s *streamRelay) relay() *core.Error {
 			}
 			break
 		}
-		if s.source.Buffered() {
+		if s.source.Buffered() || s.early() {
 			continue
+		}
+		if s.done && s.r.dialect.Event != nil {
+			break // the last event leaves when the exchange is settled
 		}
 		if err := s.flush(); err != nil {
 			return err
 		}
 	}
 	return s.finish()
+}
+
+// early reports whether the client has nothing yet but what a vendor says before
+// it answers: that waits, since another deployment can still answer.
+func (s *streamRelay) early() bool {
+	return s.r.dialect.Own != nil && s.r.firstByte.IsZero()
 }
 
 // step reads what is at hand and appends what it means for the client to out.
@@ -176,13 +184,13 @@ func (s *streamRelay) finish() *core.Error {
 	case r.dialect.Event == nil:
 		s.out = s.appendUsageChunk(s.out, usage)
 		s.out = append(s.out, "data: [DONE]\n\n"...)
-	case s.bridge == nil && len(s.tail) == 0: // a bridge has just written it
-		s.tail = append(s.tail, r.dialect.End...)
+	case s.bridge == nil && !s.done: // a bridge has just written it
+		s.out = append(s.out, r.dialect.End...)
 	}
 	if err := r.settle(core.OutcomeOK, 200, nil); err != nil {
 		return err
 	}
-	if err := r.send(append(s.out, s.tail...)); err != nil {
+	if err := r.send(s.out); err != nil {
 		r.x.log.Debug("client left before the end of its stream", "exchange", r.id)
 	}
 	return nil
@@ -230,6 +238,7 @@ func (s *streamRelay) endGuard() *core.Error {
 
 // emit hands one event in the client's dialect to the guardrails, or on.
 func (s *streamRelay) emit(ev sse.Event) error {
+	s.r.events++
 	if s.guard != nil {
 		s.guard.Push(ev)
 		return nil
@@ -354,6 +363,7 @@ func (s *streamRelay) stamp() []byte {
 // emitText takes ready event text apart again for the guardrails.
 func (s *streamRelay) emitText(text []byte) error {
 	if s.guard == nil {
+		s.r.events += int64(bytes.Count(text, []byte("\ndata: ")))
 		s.out = append(s.out, text...)
 		return nil
 	}

@@ -101,6 +101,9 @@ func (r *run) estimateAnswer(body []byte) int64 {
 	if choices := scan.Get(body, "choices"); choices != nil {
 		return estimateTokens(choices)
 	}
+	if output := scan.Get(body, "output"); output != nil {
+		return estimateTokens(output)
+	}
 	return estimateTokens(scan.Get(body, "content"))
 }
 
@@ -115,10 +118,13 @@ func (r *run) clientBody(c *call, body []byte, room *[]byte) ([]byte, *core.Erro
 		*room = r.stamp((*room)[:0], body, usage)
 		body = *room
 	}
+	a := r.answerFacts(usage)
 	if !c.bridged {
+		if own := r.dialect.Own; own != nil {
+			body = own(body, &a)
+		}
 		return body, nil
 	}
-	a := r.answerFacts(usage)
 	out, err := r.dialect.Bridge.FromChat(nil, body, &a)
 	if err != nil {
 		return nil, core.AsError(err)
@@ -187,8 +193,11 @@ func (r *run) replyID() string {
 }
 
 func (r *run) servedModel() string {
-	if r.tally.model != "" {
+	switch {
+	case r.tally.model != "":
 		return r.tally.model
+	case r.target == nil:
+		return r.route.Name
 	}
 	return r.target.Deployment.Model
 }

@@ -25,7 +25,12 @@ type stage struct {
 	queue      []*event
 	texts      []*running
 	fresh      bool // text or an end has come since the last inspection
+	echoes     map[segment.Stream]*echo
 }
+
+// echo is a running text that may come again as a whole: as it came to the stage,
+// and as it left.
+type echo struct{ said, left []byte }
 
 // running is the text of one segment.Stream that has not left the stage yet.
 type running struct {
@@ -41,7 +46,8 @@ type running struct {
 type piece struct {
 	found *segment.Found
 	text  string
-	free  bool // may leave
+	free  bool  // may leave
+	again *echo // its text is that of earlier pieces; nil for a text of its own
 }
 
 type event struct {
@@ -56,7 +62,11 @@ func (r *Run) Stream() *Stream {
 	s := &Stream{run: r}
 	for i := range r.chain.attachments {
 		if slices.Contains(r.chain.attachments[i].Stages, string(abi.StageStream)) {
-			s.stages = append(s.stages, &stage{attachment: i})
+			st := &stage{attachment: i}
+			if segment.Repeats(r.context.Endpoint) {
+				st.echoes = map[segment.Stream]*echo{}
+			}
+			s.stages = append(s.stages, st)
 		}
 	}
 	if len(s.stages) == 0 {
@@ -82,6 +92,9 @@ func (st *stage) push(e *event) {
 		f := &e.found[i]
 		p := &piece{found: f, text: f.Text}
 		e.pieces = append(e.pieces, p)
+		if st.repeats(f, p) {
+			continue
+		}
 		t := st.text(f)
 		t.pieces = append(t.pieces, p)
 		t.fresh, t.ended, st.fresh = true, f.Alone, true
@@ -91,6 +104,31 @@ func (st *stage) push(e *event) {
 			t.ended, t.fresh, st.fresh = true, true, true
 		}
 	}
+}
+
+// repeats reports whether a text says again what has been inspected piece by
+// piece; it leaves as the pieces did. What says anything else is inspected itself.
+func (st *stage) repeats(f *segment.Found, p *piece) bool {
+	e := st.echoes[f.Stream]
+	switch {
+	case f.Repeats && e != nil && string(e.said) == f.Text:
+		for _, t := range st.texts {
+			if t.stream == f.Stream && !t.alone && len(t.pieces) > 0 {
+				t.ended, t.fresh, st.fresh = true, true, true
+			}
+		}
+		p.again, p.free = e, true
+		return true
+	case f.Repeats:
+		f.Alone = true
+	case st.echoes != nil && !f.Alone:
+		if e == nil {
+			e = new(echo)
+			st.echoes[f.Stream] = e
+		}
+		e.said = append(e.said, f.Text...)
+	}
+	return false
 }
 
 func (st *stage) text(f *segment.Found) *running {
@@ -257,6 +295,7 @@ func (st *stage) release() (out []*event) {
 				return out
 			}
 		}
+		st.remember(e)
 		e.rewrite()
 		if len(e.pieces) > 0 {
 			for _, t := range st.texts {
@@ -268,6 +307,20 @@ func (st *stage) release() (out []*event) {
 		out = append(out, e)
 	}
 	return out
+}
+
+// remember notes how the pieces of an event leave, for those that say it again.
+func (st *stage) remember(e *event) {
+	if st.echoes == nil {
+		return
+	}
+	for _, p := range e.pieces {
+		if p.again != nil {
+			p.text = string(p.again.left)
+		} else if t := st.echoes[p.found.Stream]; t != nil && !p.found.Alone {
+			t.left = append(t.left, p.text...)
+		}
+	}
 }
 
 // rewrite puts changed texts into the event's data.

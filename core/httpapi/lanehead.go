@@ -11,6 +11,7 @@ import (
 // endpoints are the paths of exchanges.
 var endpoints = map[string]abi.Endpoint{
 	"/v1/chat/completions":      abi.Chat,
+	"/v1/responses":             abi.Responses,
 	"/v1/messages":              abi.Messages,
 	"/v1/embeddings":            abi.Embeddings,
 	"/v1/messages/count_tokens": abi.CountTokens,

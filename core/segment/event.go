@@ -46,12 +46,18 @@ func sort(kind string) string {
 	return "answer"
 }
 
+// Repeats reports whether streams of the endpoint say their texts again as a whole.
+func Repeats(endpoint abi.Endpoint) bool { return endpoint == abi.Responses }
+
 // Event finds the text that one event of a stream adds, in the client's
 // dialect, and which texts it ends.
 func Event(endpoint abi.Endpoint, data []byte) ([]Found, Ended) {
 	w := walker{body: data, role: "assistant", event: true, alone: true}
-	if endpoint == abi.Messages {
+	switch endpoint {
+	case abi.Messages:
 		return w.messagesEvent(data)
+	case abi.Responses:
+		return w.responsesEvent(data)
 	}
 	return w.chatChunk(data)
 }

@@ -22,6 +22,8 @@ type Found struct {
 	Stream Stream
 	// Alone says that the text is whole in its event: it is no part of a running one.
 	Alone bool
+	// Repeats says that the text is that of the running one once more, as it stands at its end.
+	Repeats bool
 
 	encoded bool   // the text stands in base64
 	head    string // and this before it: "data:text/plain;base64,"
@@ -84,6 +86,8 @@ func Request(endpoint abi.Endpoint, body []byte) []Found {
 			}
 			return true
 		})
+	case abi.Responses:
+		w.responsesRequest(body)
 	default:
 		w.conversation(body)
 	}
@@ -106,8 +110,12 @@ func Tokens(endpoint abi.Endpoint, body []byte) (found bool) {
 // Answer finds the text of a whole answer in the client's dialect.
 func Answer(endpoint abi.Endpoint, body []byte) []Found {
 	w := walker{body: body, role: "assistant"}
-	if endpoint == abi.Embeddings || endpoint == abi.CountTokens {
+	switch endpoint {
+	case abi.Embeddings, abi.CountTokens:
 		return nil
+	case abi.Responses:
+		w.response(body)
+		return w.found
 	}
 	scan.Members(body, func(key, value []byte) bool {
 		if string(key) != "choices" {
@@ -165,8 +173,7 @@ func (w *walker) conversation(body []byte) {
 		case name == "messages":
 			w.messages(value)
 		case name == "tools" || name == "functions":
-			w.role = "system"
-			scan.Elements(value, func(_ int, tool []byte) bool { w.turn(); w.keyed(tool, KindToolSchema); return true })
+			w.tools(value)
 		default:
 			w.role = "user"
 			if name == "system" {
@@ -176,6 +183,11 @@ func (w *walker) conversation(body []byte) {
 		}
 		return true
 	})
+}
+
+func (w *walker) tools(value []byte) {
+	w.role = "system"
+	scan.Elements(value, func(_ int, tool []byte) bool { w.turn(); w.keyed(tool, KindToolSchema); return true })
 }
 
 func (w *walker) messages(value []byte) {

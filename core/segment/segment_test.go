@@ -43,6 +43,10 @@ func TestRequest(t *testing.T) {
 		{"Messages", abi.Messages,
 			`{"system":[{"type":"text","text":"s"}],"messages":[{"role":"user","content":[{"type":"tool_result","tool_use_id":"x","content":[{"type":"text","text":"r"}]}]},{"role":"assistant","content":[{"type":"thinking","thinking":"t","signature":"zz"},{"type":"tool_use","id":"x","name":"f","input":{"q":"v"}}]}]}`,
 			"1 system/text: s\n2 user/tool_result: r\n3 assistant/reasoning: t\n4 assistant/tool_name: f\n5 assistant/tool_arguments: q\n5 assistant/tool_arguments: v\n"},
+		{"Responses", abi.Responses,
+			`{"model":"m","instructions":"i","metadata":{"a":"meta"},"client_metadata":{"b":"meta"},"truncation":"auto","reasoning":{"effort":"high"},"tool_choice":"auto","include":["x"],"text":{"verbosity":"low","format":{"type":"json_schema","name":"n","schema":{"title":"t"}}},"input":[{"role":"developer","content":"d"},{"type":"message","id":"msg_1","status":"completed","role":"user","content":[{"type":"input_text","text":"a"},{"type":"input_image","image_url":"data:image/png;base64,AAAA"},{"type":"input_text","text":"b"}]},{"type":"reasoning","id":"rs_1","summary":[{"type":"summary_text","text":"r"}],"encrypted_content":"opaque"},{"type":"function_call","call_id":"c","name":"f","arguments":"{\"q\":\"\\u007a\"}"},{"type":"custom_tool_call","call_id":"c","name":"p","input":"patch"},{"type":"local_shell_call","call_id":"c","action":{"type":"exec","command":["ls"]}},{"type":"function_call_output","call_id":"c","output":[{"type":"input_text","text":"o"}]},{"type":"custom_tool_call_output","call_id":"c","output":"p"},{"type":"brand_new","words":"w"}],"brand_new":"v"}`,
+			"1 system/text: i\n2 user/text: n\n3 user/tool_description: title\n3 user/tool_description: t\n4 developer/text: d\n5 user/text: a\n5 user/text: b\n6 assistant/reasoning: r\n7 assistant/tool_name: f\n6 assistant/tool_arguments: {\"q\":\"z\"}\n8 assistant/tool_name: p\n6 assistant/text: patch\n6 assistant/tool_arguments: type\n6 assistant/tool_arguments: exec\n6 assistant/tool_arguments: command\n6 assistant/tool_arguments: ls\n9 tool/tool_result: o\n9 tool/tool_result: p\n10 assistant/text: w\n11 user/text: v\n"},
+		{"Responses of one string", abi.Responses, `{"input":"a","tools":[{"type":"function","name":"f"}]}`, "1 user/text: a\n2 system/tool_description: type\n2 system/tool_description: function\n2 system/tool_description: name\n2 system/tool_description: f\n"},
 		{"embeddings", abi.Embeddings, `{"model":"m","input":["a","b"],"encoding_format":"float"}`, "1 user/text: a\n1 user/text: b\n"},
 		{"embeddings of parts", abi.Embeddings, `{"input":[{"content":[{"type":"text","text":"a"},{"type":"image_url","image_url":{"url":"https://x"}}]}]}`, "1 user/text: a\n2 user/text: https://x\n"},
 		{"arguments may have any names, and numbers", abi.Messages,
@@ -131,6 +135,13 @@ func TestEvent(t *testing.T) {
 		{"a call goes on", abi.Chat, `{"choices":[{"index":0,"delta":{"tool_calls":[{"index":1,"function":{"arguments":"{"}}]}}]}`, "{ {0 tool_arguments 1 .function.arguments}; ends 0 text, 0 reasoning"},
 		{"both at once end nothing", abi.Chat, `{"choices":[{"index":0,"delta":{"content":"x","reasoning_content":"y"}}]}`, "x {0 text 0 .content}; y {0 reasoning 0 .reasoning_content}"},
 		{"beside the delta", abi.Chat, `{"id":"i","obfuscation":"abc","citations":["u"],"choices":[{"index":0,"delta":{"annotations":[{"title":"t"}]},"message":{"content":"m"}}]}`, "u alone; t alone; m alone"},
+		{"Responses", abi.Responses, `{"type":"response.output_text.delta","output_index":1,"content_index":2,"item_id":"i","delta":"x","obfuscation":"abc","logprobs":[]}`, "x {1 text 2 text}"},
+		{"said again", abi.Responses, `{"type":"response.output_text.done","output_index":1,"content_index":2,"text":"x"}`, "x {1 text 2 text} again"},
+		{"an item said again", abi.Responses, `{"type":"response.output_item.done","output_index":1,"item":{"id":"i","type":"function_call","status":"completed","call_id":"c","name":"f","arguments":"{"}}`, "f alone; { {1 tool_arguments 0 arguments} again"},
+		{"an annotation", abi.Responses, `{"type":"response.output_text.annotation.added","output_index":1,"annotation":{"type":"url_citation","title":"t"}}`, "t alone"},
+		{"a picture", abi.Responses, `{"type":"response.image_generation_call.partial_image","output_index":0,"partial_image_b64":"AAAA"}`, ""},
+		{"a response", abi.Responses, `{"type":"response.completed","response":{"instructions":"i","tools":[{"name":"f"}],"output":[{"type":"reasoning","summary":[{"type":"summary_text","text":"r"}]},{"type":"message","role":"assistant","content":[{"type":"output_text","text":"x"}]}],"brand_new":"b"}}`,
+			"r {0 reasoning 0 summary} again; x {1 text 0 text} again; b alone; ends 0 text, 1 text, 0 reasoning, 1 reasoning, 0 tool, 1 tool"},
 		{"Messages", abi.Messages, `{"type":"content_block_delta","index":3,"delta":{"type":"text_delta","text":"hi"}}`, "hi {0 text 3 .text}"},
 		{"start of a block", abi.Messages, `{"type":"content_block_start","index":3,"content_block":{"type":"text","text":"hi"}}`, "hi {0 text 3 .text}"},
 		{"citation", abi.Messages, `{"type":"content_block_delta","index":3,"delta":{"type":"citations_delta","citation":{"type":"x","cited_text":"c"}}}`, "c alone"},
@@ -143,6 +154,8 @@ func TestEvent(t *testing.T) {
 			for _, f := range found {
 				if f.Alone {
 					say = append(say, f.Text+" alone")
+				} else if f.Repeats {
+					say = append(say, fmt.Sprint(f.Text, " ", f.Stream, " again"))
 				} else {
 					say = append(say, fmt.Sprint(f.Text, " ", f.Stream))
 				}

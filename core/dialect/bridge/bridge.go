@@ -10,8 +10,11 @@ import "github.com/tokligence/gateway/core"
 type Bridge interface {
 	// ToChat translates a request, which is a JSON object that stays as it is. What
 	// chat cannot say is a *core.Error of the client's that names the member in
-	// Param; the caller may take that member out and ask again.
-	ToChat(body []byte) ([]byte, error)
+	// Param; the caller may take that member out and ask again. drop are the names
+	// that the operator wants dropped where they would be refused: a bridge looks
+	// there for what is no member of the request but within one. It tells in notices
+	// what it has left out.
+	ToChat(body []byte, drop []string) (chat []byte, notices []string, err error)
 	// FromChat appends a whole canonical answer in the dialect. An answer that is
 	// none is a *core.Error of the provider's.
 	FromChat(dst, answer []byte, a *Answer) ([]byte, error)

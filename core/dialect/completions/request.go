@@ -10,7 +10,7 @@ import (
 type Bridge struct{}
 
 // ToChat makes a chat request of a completions request.
-func (Bridge) ToChat(body []byte) ([]byte, error) {
+func (Bridge) ToChat(body []byte, _ []string) (chat []byte, notices []string, _ error) {
 	n, ok := scan.GetInt(body, "n")
 	if !ok {
 		n = 1
@@ -32,9 +32,9 @@ func (Bridge) ToChat(body []byte) ([]byte, error) {
 		return err == nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return scan.CloseObject(dst, 0), nil
+	return scan.CloseObject(dst, 0), nil, nil
 }
 
 // carried tells whether a member that is not null stands in the chat request as it

@@ -6,7 +6,10 @@ import "github.com/tokligence/gateway/core/dialect/bridge"
 type Bridge struct{}
 
 // ToChat is [ToChat].
-func (Bridge) ToChat(body []byte) ([]byte, error) { return ToChat(body) }
+func (Bridge) ToChat(body []byte, _ []string) (chat []byte, notices []string, err error) {
+	chat, err = ToChat(body)
+	return chat, nil, err
+}
 
 // FromChat is [FromChat].
 func (Bridge) FromChat(dst, answer []byte, a *bridge.Answer) ([]byte, error) {

@@ -8,12 +8,13 @@ import (
 )
 
 // ownOptions are those that every profile has.
-var ownOptions = [...]string{"include_usage", "output_cap", "reasoning_history"}
+var ownOptions = [...]string{"include_usage", "output_cap", "reasoning_history", "responses"}
 
 // options are [deployment.options]: those of the plugin, and as text those that
 // the profile declares.
 type options struct {
 	includeUsage *bool
+	responses    *bool
 	outputCap    string
 	history      string
 	texts        map[string]string
@@ -40,6 +41,11 @@ func readOptions(raw, profile []byte) (o options, err error) {
 		case key == "include_usage":
 			b, ok := scan.Bool(v)
 			if o.includeUsage = &b; !ok {
+				err = refuse(name, "must be true or false")
+			}
+		case key == "responses":
+			b, ok := scan.Bool(v)
+			if o.responses = &b; !ok {
 				err = refuse(name, "must be true or false")
 			}
 		case key == "output_cap":

@@ -21,7 +21,7 @@ func (c *codec) plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 		return nil, refuse("base_url", "is required: this provider has no address of its own")
 	}
 	e := scan.Get(profile, "endpoints", string(r.Endpoint))
-	if scan.Kind(e) != '{' {
+	if scan.Kind(e) != '{' || !offered(e, r.Endpoint, &o) {
 		return &abi.PlanReply{Reason: "it has no " + string(r.Endpoint) + " endpoint"}, nil
 	}
 	p := &abi.PlanReply{
@@ -29,7 +29,7 @@ func (c *codec) plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 		Method:    scan.GetString(e, "method"),
 		Headers:   o.headers(profile),
 		Auth:      auth(scan.Get(profile, "auth"), r.Deployment.CredentialFields),
-		Request:   requestPlan(e, &o),
+		Request:   requestPlan(r.Endpoint, e, &o),
 		Response:  abi.ResponsePlan{Mode: abi.Passthrough, Edits: readEdits(scan.Get(e, "answer_edits"))},
 		Stream:    abi.StreamPlan{Mode: abi.Passthrough, Framing: abi.FramingSSE, Edits: readEdits(scan.Get(e, "event_edits"))},
 		Usage:     readUsage(scan.Get(e, "usage")),
@@ -42,8 +42,18 @@ func (c *codec) plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 	return p, err
 }
 
+// offered reports whether the vendor has the endpoint e: as the deployment says,
+// else the profile.
+func offered(e []byte, endpoint abi.Endpoint, o *options) bool {
+	if endpoint == abi.Responses && o.responses != nil {
+		return *o.responses
+	}
+	yes, said := scan.Bool(scan.Get(e, "offered"))
+	return yes || !said
+}
+
 // requestPlan is what the endpoint e says of requests, and the deployment's options.
-func requestPlan(e []byte, o *options) abi.RequestPlan {
+func requestPlan(endpoint abi.Endpoint, e []byte, o *options) abi.RequestPlan {
 	p := abi.RequestPlan{
 		Mode:           abi.Passthrough,
 		Unsupported:    texts(scan.Get(e, "unsupported")),
@@ -56,10 +66,10 @@ func requestPlan(e []byte, o *options) abi.RequestPlan {
 	p.Alternate, _ = scan.Bool(scan.Get(e, "alternate"))
 	p.IncludeUsage, _ = scan.Bool(scan.Get(e, "include_usage"))
 	if o.includeUsage != nil {
-		p.IncludeUsage = *o.includeUsage && p.OutputCap != "" // there is none where nothing is generated
+		p.IncludeUsage = *o.includeUsage && (endpoint == abi.Chat || endpoint == abi.Completions)
 	}
 	only, _ := scan.Bool(scan.Get(e, "output_cap_only"))
-	if o.outputCap != "" && p.OutputCap != "" {
+	if o.outputCap != "" && p.OutputCap != "" && p.OutputCap != "max_output_tokens" { // that is no name of chat's
 		p.OutputCap, only = o.outputCap, true
 	}
 	if only {

@@ -22,8 +22,8 @@ import (
 var update = flag.Bool("update", false, "write the expected sections of the vectors anew")
 
 // Suite is a bridge and its vectors: txtar files. Given sections: request.json (the
-// client's), setup.json ({"usage":…}), answer.json or chunks.jsonl (the canonical
-// answer). Expected: chat.json, the section named Whole, events.txt, error.json.
+// client's), setup.json ({"usage":…,"drop":[…]}), answer.json or chunks.jsonl (the canonical
+// answer). Expected: chat.json, notices.txt, the section named Whole, events.txt, error.json.
 type Suite struct {
 	Dir    string
 	Bridge bridge.Bridge
@@ -74,7 +74,10 @@ func (s *Suite) walk(t *testing.T, a *txtar.Archive) (got []txtar.File) {
 		b, _ := json.Marshal(map[string]string{"code": string(e.Code), "source": string(e.Source), "param": e.Param, "message": e.Message})
 		put("error.json", b)
 	}
-	var setup struct{ Usage core.Usage }
+	var setup struct {
+		Usage core.Usage
+		Drop  []string
+	}
 	if b := section(a, "setup.json"); b != nil {
 		if err := json.Unmarshal(b, &setup); err != nil {
 			t.Fatal(err)
@@ -82,10 +85,13 @@ func (s *Suite) walk(t *testing.T, a *txtar.Archive) (got []txtar.File) {
 	}
 	request := section(a, "request.json")
 	if request != nil {
-		if chat, err := s.Bridge.ToChat(request); err != nil {
+		if chat, notices, err := s.Bridge.ToChat(request, setup.Drop); err != nil {
 			fail(err)
 		} else {
 			put("chat.json", chat)
+			if notices != nil {
+				put("notices.txt", []byte(strings.Join(notices, "\n")))
+			}
 		}
 	}
 	if b := section(a, "answer.json"); b != nil {

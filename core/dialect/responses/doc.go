@@ -1,0 +1,29 @@
+// Package responses translates between OpenAI's Responses API, as clients speak
+// it, and the canonical form, for providers that do not speak it themselves.
+// https://platform.openai.com/docs/api-reference/responses
+//
+// Requests ([ToChat]):
+//
+//   - instructions go first in messages. Roles developer and system are system.
+//   - What the assistant said in a row (reasoning, message, calls) is one message;
+//     each output of a call is one of role tool.
+//   - Tools in a namespace get its name before theirs, custom tools become
+//     functions of one string; answers turn both back. A tool_choice of
+//     allowed_tools leaves the others out.
+//   - text.format becomes response_format, reasoning.effort reasoning_effort,
+//     safety_identifier user where there is none.
+//   - Vendors' own tools, files and prompts that OpenAI holds, conversations and
+//     background are refused by name. The operator's drop_params may name a
+//     member, or the type of a tool or item, to be left out with a notice. A
+//     web_search that may not reach the web is always left out so.
+//   - What steers only OpenAI's service, or asks for nothing (see aside), is left
+//     out; members that nobody knows are passed on.
+//
+// Answers ([FromChat], [Stream]):
+//
+//   - Thoughts are reasoning items whose summary has a part for each. Their
+//     signatures, and those of calls, stand in encrypted_content, in a form of this
+//     package's own; a thought whose text has changed since is not signed any more.
+//   - length and content_filter make an answer incomplete.
+//   - Usage is in OpenAI's parts: input_tokens with those of the cache.
+package responses
