@@ -120,10 +120,15 @@ func appendEdit(edits []scan.Edit, body scan.Object, e abi.Edit) []scan.Edit {
 		return append(edits, scan.Edit{Key: e.Key, Value: e.Value, OnlyIfAbsent: true})
 	case abi.EditRemove:
 		return append(edits, scan.Edit{Key: e.Key})
-	case abi.EditRename:
-		if v := body.Get(e.Key); v != nil {
-			return append(edits, scan.Edit{Key: e.Key}, scan.Edit{Key: e.To, Value: v, OnlyIfAbsent: true})
+	case abi.EditRename, abi.EditCopy:
+		v := body.Get(e.Key)
+		if v == nil {
+			break
 		}
+		if e.Op == abi.EditRename {
+			edits = append(edits, scan.Edit{Key: e.Key})
+		}
+		return append(edits, scan.Edit{Key: e.To, Value: v, OnlyIfAbsent: true})
 	}
 	return edits
 }

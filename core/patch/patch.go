@@ -27,7 +27,7 @@ func compile(e abi.Edit) (Patch, error) {
 	}
 	p := Patch{Edit: e, at: at}
 	switch n := len(at); {
-	case e.Op == abi.EditRemove || e.Op == abi.EditRename:
+	case e.Op == abi.EditRemove || e.Op == abi.EditRename || e.Op == abi.EditCopy:
 		p.sign = at[n-1].Name
 	case n > 1:
 		p.sign = at[n-2].Name
@@ -155,6 +155,8 @@ func (p *Patch) change(dst, object []byte) []byte {
 		n = 0
 	case p.Op == abi.EditRename:
 		edits, n = [2]scan.Edit{{Key: name}, {Key: p.To, Value: old, OnlyIfAbsent: true}}, 2
+	case p.Op == abi.EditCopy:
+		edits[0] = scan.Edit{Key: p.To, Value: old, OnlyIfAbsent: true}
 	case p.Op == abi.EditRemove:
 		edits[0].Value = nil
 	}

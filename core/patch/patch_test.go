@@ -29,6 +29,7 @@ func TestApply(t *testing.T) {
 	}
 	remove := func(key string) abi.Edit { return abi.Edit{Op: abi.EditRemove, Key: key} }
 	rename := func(key, to string) abi.Edit { return abi.Edit{Op: abi.EditRename, Key: key, To: to} }
+	double := func(key, to string) abi.Edit { return abi.Edit{Op: abi.EditCopy, Key: key, To: to} }
 	for _, c := range []struct {
 		name      string
 		edit      abi.Edit
@@ -38,6 +39,10 @@ func TestApply(t *testing.T) {
 			`{"choices":[{"delta":{"reasoning":"a","x":1.0}}, {"delta":{"content":"b"}},{"delta":{"reasoning":"c"}}]}`,
 			`{"choices":[{"delta":{"x":1.0,"reasoning_content":"a"}}, {"delta":{"content":"b"}},{"delta":{"reasoning_content":"c"}}]}`},
 		{"the new name is there", rename("a.b", "c"), `{"a":{"b":1,"c":2}}`, `{"a":{"c":2}}`},
+		{"copied", double("a.b", "c"), `{"a":{"b":1.0,"d":2}}`, `{"a":{"b":1.0,"d":2,"c":1.0}}`},
+		{"the copy's name is there", double("a.b", "c"), `{"a":{"b":1,"c":2}}`, ""},
+		{"nothing to copy", double("a.b", "c"), `{"a":{"d":1}}`, ""},
+		{"copied at the top", double("b", "c"), `{"b":[1e3]}`, `{"b":[1e3],"c":[1e3]}`},
 		{"to itself", rename("a.b", "b"), `{"a":{"b":1}}`, ""},
 		{"removed where it stands twice", remove("a.b"), `{"a":{"b":1,"c":2,"b":3}}`, `{"a":{"c":2}}`},
 		{"in both of two parents", remove("a.b"), `{"a":{"b":1},"a":{"b":2,"c":3}}`, `{"a":{},"a":{"c":3}}`},
@@ -105,7 +110,7 @@ func TestPatch_Finds(t *testing.T) {
 // the same the second time.
 func FuzzApply(f *testing.F) {
 	for _, doc := range []string{`{"a":[{"b":{"c":1}},{"b":{}}],"d":[{"b":{"c":2,"c":3}}]}`, `{"a":{"b":1},"a":[{"b":{"x":"c"}}]}`, `[{"a":1}]`, ` {"\u0061":[{"b":{ "c" : 1 }}]} `} {
-		for op := range 4 {
+		for op := range 5 {
 			f.Add(doc, uint8(op))
 		}
 	}
@@ -113,7 +118,7 @@ func FuzzApply(f *testing.F) {
 		if scan.Valid([]byte(doc)) != nil {
 			return
 		}
-		e := abi.Edit{Op: [...]abi.EditOp{abi.EditSet, abi.EditDefault, abi.EditRemove, abi.EditRename}[op%4], Key: "a[].b.c", To: "e", Value: abi.Raw("17")}
+		e := abi.Edit{Op: [...]abi.EditOp{abi.EditSet, abi.EditDefault, abi.EditRemove, abi.EditRename, abi.EditCopy}[op%5], Key: "a[].b.c", To: "e", Value: abi.Raw("17")}
 		list := mustPatch(t, e)
 		got, changed := Apply([]byte(doc), list)
 		if err := scan.Valid(got); err != nil {

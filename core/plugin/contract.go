@@ -99,7 +99,7 @@ func checkEdits(edits []abi.Edit) error {
 		switch e.Op {
 		case abi.EditSet, abi.EditDefault:
 			ok = ok && len(e.Value) > 0
-		case abi.EditRename:
+		case abi.EditRename, abi.EditCopy:
 			ok = ok && e.To != "" && e.To != e.Key && !strings.ContainsAny(e.To, ".[]")
 		case abi.EditRemove:
 		default:

@@ -167,7 +167,7 @@ type Edit struct {
 	// way must be there: an edit makes no objects but the last member. Usage and
 	// errors are read from what the edits have made of an answer or event.
 	Key   string `json:"key"`
-	To    string `json:"to,omitempty"`    // rename: the new name beside the old, unless present
+	To    string `json:"to,omitempty"`    // rename, copy: the new name beside the old, unless present
 	Value Raw    `json:"value,omitempty"` // set, default
 	// Where is an object: the edit is made only where the object that Key's last name
 	// stands in has these members with these values. Absent: everywhere.
@@ -177,12 +177,13 @@ type Edit struct {
 // EditOp is what an Edit does.
 type EditOp string
 
-// The operations: set always, default only when absent.
+// The operations: set always, default only when absent, copy under a second name.
 const (
 	EditSet     EditOp = "set"
 	EditDefault EditOp = "default"
 	EditRemove  EditOp = "remove"
 	EditRename  EditOp = "rename"
+	EditCopy    EditOp = "copy"
 )
 
 // ResponsePlan is how a whole answer is read.

@@ -52,4 +52,4 @@ func deployments(m *abi.Manifest) []abi.Deployment {
 	}
 }
 
-var endpoints = []abi.Endpoint{abi.Chat, abi.Messages, abi.CountTokens, abi.Embeddings, abi.Images}
+var endpoints = abi.Endpoints[:]

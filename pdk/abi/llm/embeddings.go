@@ -55,13 +55,12 @@ func (e *Embeddings) Read(body []byte, drop []string, notices *[]string, own fun
 func IsParts(input []byte) bool { return scan.Kind(input) == '{' }
 
 // EachInput calls f with each input, until it finds a fault: a raw string that
-// is not empty or, with parts, an object that has content (see the package's
-// extensions). Tokens are refused for the vendor: their digits as text would mean
+// is not empty or, with parts, an object, for [EachPart]. Tokens are refused for the vendor: their digits as text would mean
 // another thing.
 func (e *Embeddings) EachInput(vendor string, parts bool, f func(input []byte) *Fault) (fault *Fault) {
 	one := func(v []byte) *Fault {
 		switch {
-		case scan.Kind(v) == '"' && len(v) > 2, parts && IsParts(v) && scan.Kind(scan.Get(v, "content")) == '[':
+		case scan.Kind(v) == '"' && len(v) > 2, parts && IsParts(v):
 			return f(v)
 		case IsParts(v):
 			return Refuse("", "must be a text with this model")
@@ -85,10 +84,14 @@ func (e *Embeddings) EachInput(vendor string, parts bool, f func(input []byte) *
 	return fault
 }
 
-// EachPart calls f with each part of an input that is of several: the raw text,
-// or else the raw URL of a picture.
+// EachPart calls f with each part of an input that is of several (see the package's
+// extensions): the raw text, or else the raw URL of a picture.
 func EachPart(input []byte, f func(text, picture []byte) *Fault) (fault *Fault) {
-	scan.Elements(scan.Get(input, "content"), func(i int, part []byte) bool {
+	content := scan.Get(input, "content")
+	if scan.Len(content) == 0 {
+		return Refuse("content", "must be an array of parts")
+	}
+	scan.Elements(content, func(i int, part []byte) bool {
 		switch kind, text := scan.Get(part, "type"), scan.Get(part, "text"); {
 		case scan.Is(kind, "text") && scan.Kind(text) == '"':
 			fault = f(text, nil)

@@ -53,7 +53,7 @@ func TestEmbeddings_EachInput(t *testing.T) {
 		`[]`:                   {"input must be a text or an array of texts", "input must be a text or an array of texts"},
 		``:                     {"input " + tokens, "input " + tokens},
 		`["a",{"content":[]}]`: {`"a" input[1] ` + parts, `"a" {"content":[]} `},
-		`[{"image":"x"}]`:      {"input[0] " + parts, "input[0] " + parts},
+		`[{"image":"x"}]`:      {"input[0] " + parts, `{"image":"x"} `},
 	} {
 		for i, want := range want {
 			e, got := Embeddings{Input: []byte(input)}, ""
@@ -73,6 +73,7 @@ func TestEmbeddings_EachInput(t *testing.T) {
 func TestEachPart(t *testing.T) {
 	for content, want := range map[string]string{
 		`[{"type":"text","text":"a"},{"type":"image_url","image_url":{"url":"b"}},{"type":"image_url","image_url":"c"}]`: `text"a" picture"b" picture"c" `,
+		`[]`: "content must be an array of parts", `"a"`: "content must be an array of parts",
 		`[{"type":"text"}]`:                    "content[0].text must be a string",
 		`[{"type":"image_url","image_url":5}]`: "content[0].image_url.url must be a string",
 		`[{"type":"text","text":"a"},{}]`:      `text"a" content[1].type must be text or image_url`,
