@@ -145,7 +145,7 @@ func (a *answer) appendCalls(b []byte, s *streamState, delta bool) []byte {
 		if scan.Kind(id) == '"' && len(id) > 2 {
 			b = append(b, id...)
 		} else {
-			b = s.appendCallID(b, name, arguments)
+			b = s.appendCallID(b, name)
 		}
 		b = append(append(b, `,"type":"function","function":{"name":`...), name...)
 		b = append(scan.AppendString(append(b, `,"arguments":`...), arguments), '}', '}')
@@ -158,8 +158,8 @@ func (a *answer) appendCalls(b []byte, s *streamState, delta bool) []byte {
 // appendCallID makes an id for a call of a server that gives none. It is the same
 // whole and streamed, and no two of a conversation are: the calls before this
 // answer and in it are counted.
-func (s *streamState) appendCallID(b, name, arguments []byte) []byte {
-	return llm.AppendCallID(b, name, arguments, strconv.AppendInt(nil, s.before+s.calls, 10))
+func (s *streamState) appendCallID(b, name []byte) []byte {
+	return llm.AppendCallID(b, name, strconv.AppendInt(nil, s.before+s.calls, 10))
 }
 
 // appendLogprobs writes Ollama's list, whose entries are OpenAI's but for what they
