@@ -62,6 +62,8 @@ var table = map[abi.Endpoint]*Dialect{
 	abi.Messages: {ID: "msg_", Bridge: messages.Bridge{}, Event: messagesEvent, anthropic: true,
 		End: "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"},
 	abi.CountTokens: {anthropic: true},
+	abi.Images:      {Event: imageEvent}, abi.ImageEdits: {Event: imageEvent},
+	abi.Speech: {Event: soundEvent}, abi.Transcriptions: {Event: soundEvent}, abi.Translations: {Event: soundEvent},
 }
 
 var plain = &Dialect{}
@@ -111,4 +113,29 @@ func responsesEvent(kind string, _ []byte) Mark {
 		return Begins | Repeats
 	}
 	return Begins
+}
+
+// soundEvent reads the events of speech and of transcripts.
+// https://platform.openai.com/docs/api-reference/audio
+func soundEvent(kind string, _ []byte) Mark {
+	switch kind {
+	case "speech.audio.delta", "transcript.text.delta", "transcript.text.segment":
+		return Begins
+	case "speech.audio.done", "transcript.text.done":
+		return Begins | Usage | Stops | Ends
+	}
+	return 0
+}
+
+// imageEvent reads the events of pictures. With each that is whole the answer may
+// be so, and another may follow: only the end of the stream tells.
+// https://platform.openai.com/docs/api-reference/images-streaming
+func imageEvent(kind string, _ []byte) Mark {
+	switch kind {
+	case "image_generation.partial_image", "image_edit.partial_image":
+		return Begins
+	case "image_generation.completed", "image_edit.completed":
+		return Begins | Usage | Stops
+	}
+	return 0
 }

@@ -14,6 +14,7 @@ import (
 func (r *run) admit(ctx context.Context, s *Snapshot) *core.Error {
 	input := estimateInput(r.body)
 	r.facts.inputTokens, r.facts.cacheMarked, r.facts.heard = input.tokens, input.marked, input.audio
+	r.measure()
 	var few [6]limit.Subject // room, so that the list costs nothing
 	subjects := append(few[:0], limit.Subject{ID: r.principal.Key.ID, Limits: r.principal.Key.Limits})
 	for i := range r.principal.Levels {
@@ -118,6 +119,7 @@ type worstCase struct {
 	cached  bool     // the input may be written to a cache, the dearest that it can be
 	heard   bool     // the input may be audio
 	spoken  bool     // the output may be audio
+	unit    int      // that a model may be priced by instead of tokens
 	images  bool     // a price for them is enough: their tokens are priced where a vendor counts them
 	routes  []*Route // that may serve it
 	// asked is the service that a target is asked for; nil where all are asked for the usual.
@@ -137,13 +139,16 @@ func (r *run) worstCase(s *Snapshot) worstCase {
 	if w.images {
 		w.input.Images = r.facts.choices
 	}
+	if w.unit = traits[r.req.Endpoint].unit; w.unit != 0 {
+		r.worstUnits(&w.input)
+	}
 	return w
 }
 
 // usage is the estimated input and cap output tokens of each choice.
 func (w *worstCase) usage(cap int64) core.Usage {
 	u := w.input
-	u.Output = cap * w.choices
+	u.Output += cap * w.choices
 	return u
 }
 
@@ -178,9 +183,9 @@ func (w *worstCase) amount(cap int64) (worst core.Nano, priced bool) {
 
 // at prices the usage at p, and as audio where it may be that.
 func (w *worstCase) at(p *core.Price, u core.Usage) (worst core.Nano, priced bool) {
-	worst, priced = p.Amount(u)
+	worst, priced = dearestOf(p, u, w.unit)
 	if w.heard || w.spoken {
-		n, _ := p.Amount(w.audio(u))
+		n, _ := dearestOf(p, w.audio(u), w.unit)
 		worst = max(worst, n)
 	}
 	return worst, priced

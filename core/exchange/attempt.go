@@ -143,7 +143,7 @@ func (r *run) attempt(ctx context.Context, t *Target) *core.Error {
 		grant.Release()
 	}()
 	start := r.x.now()
-	r.target, r.plan, r.tally, r.outTokens, r.whole, r.abandoned, r.firstByte, r.attemptStart = t, p, tally{}, 0, false, false, time.Time{}, start
+	r.target, r.plan, r.tally, r.outTokens, r.whole, r.streams, r.abandoned, r.firstByte, r.attemptStart = t, p, tally{}, 0, false, false, false, time.Time{}, start
 	call, err := r.build(ctx)
 	if err != nil {
 		return err
@@ -174,7 +174,7 @@ func (r *run) attempt(ctx context.Context, t *Target) *core.Error {
 // not allow another, the failure stands.
 func (r *run) carry(ctx context.Context) *core.Error {
 	u := r.usage()
-	if len(r.entry.Attempts) == 0 || u.InputTokens()+u.OutputTokens() == 0 {
+	if len(r.entry.Attempts) == 0 || u.InputTokens()+u.OutputTokens()+u.Characters+u.Milliseconds == 0 {
 		return nil
 	}
 	amount, priced := r.amount(u)
@@ -210,10 +210,28 @@ func (r *run) exchange(ctx context.Context, c *call) (status int, err *core.Erro
 	if resp.Status < 200 || resp.Status > 299 {
 		return resp.Status, r.vendorError(ctx, r.target, r.plan, resp)
 	}
-	if r.facts.stream && r.generates() {
-		return resp.Status, r.relayStream(ctx, c, resp)
+	return resp.Status, r.relay(ctx, c, resp)
+}
+
+// relay passes an answer on in the way that it comes. Where the endpoint may
+// answer with something else than events, the vendor's content type decides: not
+// every model can do what "stream" wishes.
+func (r *run) relay(ctx context.Context, c *call, resp *upstream.Response) *core.Error {
+	t := traits[r.plan.endpoint]
+	kind := mediaType(resp.Get("content-type"))
+	switch r.streams = r.facts.stream && (t.generates || kind == "text/event-stream"); {
+	case r.streams:
+		return r.relayStream(ctx, c, resp)
+	case t.sound && r.plan.Response.Mode != abi.Transform:
+		return r.relaySound(ctx, resp)
 	}
-	return resp.Status, r.relayWhole(ctx, c, resp)
+	return r.relayWhole(ctx, c, resp, kind)
+}
+
+// mediaType is a content type without its parameters, in lower case.
+func mediaType(contentType string) string {
+	kind, _, _ := strings.Cut(contentType, ";")
+	return strings.ToLower(strings.TrimSpace(kind))
 }
 
 // upstreamError gives a failed read or send its code. A context that has ended
@@ -242,7 +260,7 @@ func (r *run) noteAttempt(ctx context.Context, t *Target, start time.Time, statu
 	if err != nil {
 		a.Error = err.Code
 	}
-	if r.facts.stream && !r.firstByte.IsZero() {
+	if (r.streams || r.out.committed) && !r.firstByte.IsZero() {
 		res.FirstByte = r.firstByte.Sub(start)
 	}
 	t.State.End(now, res, r.cooldown)

@@ -89,6 +89,9 @@ func (r *run) build(ctx context.Context) (*call, *core.Error) {
 	c.held = holdBody()
 	*c.held = body.Apply(slices.Grow((*c.held)[:0], len(body.Text())+len(t.Deployment.Model)+64), edits)
 	c.request.Body = *c.held
+	if p.Request.Form && r.form != nil {
+		return c, r.rebuildForm(c)
+	}
 	return c, nil
 }
 
@@ -155,6 +158,11 @@ func (r *run) encode(ctx context.Context, c *call, body scan.Object) *core.Error
 	c.request.Body, c.state = reply.Body, reply.State
 	if reply.URL != "" {
 		c.request.URL = reply.URL
+	}
+	if reply.Form != nil || reply.File != nil {
+		if err := r.sendFiles(c, reply); err != nil {
+			return err
+		}
 	}
 	for name, value := range reply.Headers {
 		c.request.Headers = append(c.request.Headers, upstream.Header{Name: name, Value: value})

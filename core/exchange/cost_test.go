@@ -62,6 +62,7 @@ func (a *asker) Whole(status int, _ *exchange.Head, _ []byte) error {
 func (*asker) Start(*exchange.Head) error { return errors.ErrUnsupported }
 func (*asker) Write([]byte) error         { return errors.ErrUnsupported }
 func (*asker) Flush() error               { return errors.ErrUnsupported }
+func (*asker) Break()                     {}
 
 // canned is a plugin that answers each function with a text of its own, so that
 // what is measured is the host's part of a call.

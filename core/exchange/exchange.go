@@ -15,6 +15,7 @@ import (
 
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/dialect"
+	"github.com/tokligence/gateway/core/form"
 	"github.com/tokligence/gateway/core/guard"
 	"github.com/tokligence/gateway/core/ledger"
 	"github.com/tokligence/gateway/core/limit"
@@ -93,6 +94,7 @@ type run struct {
 	head      Head
 	facts     facts
 	body      scan.Object // the client's, after the guardrails
+	form      *form.Form  // that the body was read from; nil for JSON
 	route     *Route
 	tags      []string
 	barred    string // which fallbacks were skipped, for the entry's reason
@@ -113,6 +115,7 @@ type run struct {
 	tally     tally
 	outTokens int64 // estimate of the output seen so far
 	whole     bool  // the answer is complete
+	streams   bool  // it comes as events
 	abandoned bool  // the client left, or the gateway stopped, before an answer began
 	firstByte time.Time
 
@@ -160,7 +163,11 @@ func (r *run) serve(ctx context.Context, s *Snapshot) (err *core.Error) {
 		return core.Errorf(core.CodeUnauthenticated, core.SourceClient, "a virtual key is required")
 	}
 	r.tags = r.principal.Tags
-	if r.facts, r.body, err = parse(r.req.Endpoint, r.req.Body); err != nil {
+	text, err := r.readForm()
+	if err != nil {
+		return err
+	}
+	if r.facts, r.body, err = parse(r.req.Endpoint, text); err != nil {
 		return err
 	}
 	if err = r.heed(); err != nil {
@@ -216,6 +223,7 @@ func (r *run) guardInput(ctx context.Context, s *Snapshot) *core.Error {
 		return core.AsError(err)
 	}
 	r.body = scan.Walk(body)
+	r.form.Rename(body)
 	return nil
 }
 
@@ -258,6 +266,10 @@ func stopped(ctx context.Context) *core.Error {
 func (r *run) tellClient(e *core.Error) {
 	if e.Err != nil {
 		r.x.log.Warn("exchange failed", "exchange", r.id, "code", e.Code, "source", e.Source, "deployment", r.entry.Deployment, "error", e.Err)
+	}
+	if r.out.started && r.head.ContentType != "" {
+		r.reply.Break()
+		return
 	}
 	if r.out.started {
 		a := r.answerFacts(core.Usage{})

@@ -33,14 +33,15 @@ func (r *run) relayLocal(ctx context.Context, c *call) (status int, err *core.Er
 			resp.Headers = append(resp.Headers, upstream.Header{Name: name, Value: value})
 		}
 		return a.Status, r.vendorError(ctx, r.target, r.plan, resp)
-	case r.facts.stream && r.generates():
+	case r.facts.stream && (r.generates() || a.Events != nil):
+		r.streams = true
 		s := r.newStream(ctx, c)
 		s.source = &localEvents{events: a.Events, cut: a.Cut, pace: newPacer(ctx, r.target.Deployment.Timeouts.StreamIdle)}
 		return a.Status, s.relay()
 	case a.Cut:
 		return a.Status, r.upstreamError(ctx, io.ErrUnexpectedEOF)
 	}
-	return a.Status, r.passWhole(ctx, c, a.Headers, a.Body, new([]byte))
+	return a.Status, r.passWhole(ctx, c, a.Headers, &answer{body: a.Body}, new([]byte))
 }
 
 // pacer waits, at most for its limit at a time; 0 is no limit.

@@ -20,8 +20,10 @@ func (s *streamRelay) pass(ev sse.Event) error {
 		return nil
 	}
 	native := dialect.Of(s.r.plan.endpoint)
-	if native.Event == nil && string(bytes.TrimSpace(ev.Data)) == "[DONE]" {
-		s.done = true
+	if string(bytes.TrimSpace(ev.Data)) == "[DONE]" {
+		if s.done = native.Event == nil; !s.done {
+			return io.EOF // where events have a type, one of them ends the answer
+		}
 		return nil
 	}
 	seen, err := s.look(ev.Data)
@@ -156,7 +158,8 @@ func (s *streamRelay) passTyped(d *dialect.Dialect, ev sse.Event, seen glance) e
 		}
 	}
 	if mark&dialect.Stops != 0 {
-		s.stopped = true
+		s.stops++
+		s.stopped = s.stops >= s.r.facts.choices
 		s.ending()
 	}
 	if mark&dialect.Ends != 0 {

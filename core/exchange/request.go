@@ -24,18 +24,24 @@ type Request struct {
 // Reply is how an answer leaves. One exchange calls it from one goroutine at a
 // time; an error means that the client has left.
 type Reply interface {
-	// Whole writes a complete answer with a JSON body.
+	// Whole writes a complete answer.
 	Whole(status int, h *Head, body []byte) error
-	// Start writes the head of an event stream.
+	// Start writes the head of an answer that comes in pieces: of an event stream, or
+	// of a body with the head's content type, and its length where it is known.
 	Start(h *Head) error
-	// Write adds event text; it may stay in a buffer until Flush.
+	// Write adds to what Start began; it may stay in a buffer until Flush.
 	Write(p []byte) error
 	Flush() error
+	// Break ends what Start began so that the client sees that it is not whole: the
+	// connection, or the stream in it, is cut when the exchange has ended.
+	Break()
 }
 
 // Head is what the gateway says of an exchange in headers. Empty members are
 // not written.
 type Head struct {
+	ContentType string // "" is JSON of a whole answer, and an event stream of another
+	Length      int64  // of a body that Start begins; 0 when it is not known
 	ExchangeID  string
 	Deployment  string
 	ServedModel string
@@ -59,6 +65,8 @@ type facts struct {
 	user           string
 	encodingFormat string
 	inputTokens    int64 // estimate
+	characters     int64 // that are to be spoken
+	milliseconds   int64 // of what is to be heard, as its file has it
 	cacheMarked    bool  // some of the input shall be kept by the vendor
 	heard          bool  // some of the input is audio
 	spoken         bool  // the answer may be audio
@@ -110,7 +118,8 @@ type parser struct {
 
 // acted are the members that the gateway reads, in the order of the bits of parser.seen.
 var acted = [...]string{"model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "n", "user", "encoding_format", "messages", "input", "prompt",
-	"service_tier", "speed", "inference_geo", "metadata", "audio", "max_output_tokens", "background", "conversation"}
+	"service_tier", "speed", "inference_geo", "metadata", "audio", "max_output_tokens", "background", "conversation",
+	"file", "image", "stream_format"}
 
 func (p *parser) member(key, value []byte) bool {
 	bit := -1
@@ -200,6 +209,9 @@ func (p *parser) take(name string, value []byte) {
 		}
 	case "audio":
 		p.f.spoken = true
+	case "stream_format":
+		format, _ := scan.String(value)
+		p.f.stream = p.f.stream || format == "sse"
 	case "metadata":
 		if p.endpoint == abi.Messages { // its name for user
 			p.f.user = scan.GetString(value, "user_id")

@@ -181,6 +181,7 @@ type recorder struct {
 	head    exchange.Head
 	body    strings.Builder
 	arrived []time.Time
+	broken  bool
 	onFlush func(text string) error
 }
 
@@ -201,6 +202,8 @@ func (c *recorder) Write(p []byte) error {
 	c.body.Write(p)
 	return nil
 }
+
+func (c *recorder) Break() { c.broken = true }
 
 func (c *recorder) Flush() error {
 	c.mu.Lock()

@@ -51,11 +51,11 @@ func (r *run) usage() core.Usage {
 	if r.passesThrough() {
 		paths = r.plan.usage
 	}
-	return r.tally.usage(paths, r.facts.inputTokens, r.outTokens, r.whole)
+	return r.counted(r.tally.usage(paths, r.facts.inputTokens, r.outTokens, r.whole))
 }
 
 func (r *run) passesThrough() bool {
-	if r.facts.stream && r.generates() {
+	if r.streams {
 		return r.plan.Stream.Mode != abi.Transform
 	}
 	return r.plan.Response.Mode != abi.Transform
@@ -82,7 +82,7 @@ func (r *run) amount(u core.Usage) (n core.Nano, priced bool) {
 	if p == nil {
 		return 0, false
 	}
-	n, priced = p.Amount(u)
+	n, priced = amountOf(p, u, traits[r.req.Endpoint].unit)
 	return n, priced && known
 }
 
@@ -122,7 +122,7 @@ func (r *run) settle(outcome core.Outcome, status int, cause *core.Error) *core.
 	if outcome == core.OutcomeOK && r.target != nil {
 		r.noteSuccess()
 	}
-	if r.facts.stream && !r.firstByte.IsZero() {
+	if (r.streams || r.out.committed) && !r.firstByte.IsZero() {
 		e.FirstByte = r.firstByte.Sub(r.req.Arrived)
 	}
 	r.price()
@@ -130,7 +130,7 @@ func (r *run) settle(outcome core.Outcome, status int, cause *core.Error) *core.
 		e.ServedModel = r.tally.model
 	}
 	e.Findings = r.guard.Findings()
-	r.grant.Correct(now, e.Usage.InputTokens()+e.Usage.OutputTokens())
+	r.grant.Correct(now, r.tokensUsed(e.Usage))
 	var failure *core.Error
 	if r.hold != nil {
 		e.ID = core.EntryID(r.id)

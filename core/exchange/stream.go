@@ -44,6 +44,7 @@ type streamRelay struct {
 	out      []byte  // event text for the client
 	usage    []byte  // the vendor's usage chunk, for clients that asked
 	finishes []int64 // choices that have ended
+	stops    int64   // how often that was said
 	stopped  bool    // the message has, in a dialect that has no choices
 	done     bool    // the vendor said that the answer is complete
 	batch    []abi.Event
@@ -158,13 +159,13 @@ func (s *streamRelay) flush() *core.Error {
 	err := s.r.send(s.out)
 	s.out = s.out[:0]
 	if err != nil {
-		return s.left(err)
+		return s.r.left(err)
 	}
 	return nil
 }
 
-func (s *streamRelay) left(cause error) *core.Error {
-	s.r.clientLeft = true
+func (r *run) left(cause error) *core.Error {
+	r.clientLeft = true
 	return core.Errorf(core.CodeInternal, core.SourceClient, "the client has left").With(cause)
 }
 

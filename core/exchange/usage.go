@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"math"
 	"strings"
 
 	"github.com/tokligence/gateway/core"
@@ -85,7 +86,8 @@ func compileUsage(u *abi.UsagePaths) *usagePaths {
 	c := &usagePaths{model: splitPaths(u.Model), service: splitPaths(u.Service)}
 	for part, paths := range map[int][]string{partInput: u.Input, partCacheRead: u.CacheRead, partCacheWrite5m: u.CacheWrite5m,
 		partCacheWrite1h: u.CacheWrite1h, partOutput: u.Output, partReasoning: u.Reasoning, partAudioInput: u.AudioInput,
-		partAudioOutput: u.AudioOutput, partImageInput: u.ImageInput, partImageOutput: u.ImageOutput, partSearches: u.Searches} {
+		partAudioOutput: u.AudioOutput, partImageInput: u.ImageInput, partImageOutput: u.ImageOutput, partSearches: u.Searches,
+		partMilliseconds: u.Seconds, partCharacters: u.Characters} {
 		c.paths[part] = splitPaths(paths)
 	}
 	c.inIncludes, c.outIncludes, c.outExcludes = parts(u.InputIncludes), parts(u.OutputIncludes), parts(u.OutputExcludes)
@@ -128,7 +130,10 @@ func (t *tally) read(c *usagePaths, doc []byte) {
 	}
 	for part, paths := range c.paths {
 		for _, path := range paths {
-			if n, ok := scan.Int(at(path)); ok {
+			v := at(path)
+			if n, ok := scan.Float(v); ok && part == partMilliseconds {
+				t.set(part, milliseconds(n))
+			} else if n, ok := scan.Int(v); ok {
 				t.set(part, n)
 			}
 		}
@@ -144,6 +149,14 @@ func setLast(dst *string, paths [][]string, at func(path []string) []byte) {
 			*dst = text
 		}
 	}
+}
+
+// milliseconds is a vendor's number of seconds; -1 for one that cannot be.
+func milliseconds(seconds float64) int64 {
+	if !(seconds >= 0 && seconds < maxCount/1000) {
+		return -1
+	}
+	return int64(math.Ceil(seconds * 1000))
 }
 
 // usage is the tally in parts that do not overlap. What nobody reported is

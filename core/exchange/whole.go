@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -17,7 +18,7 @@ import (
 )
 
 // relayWhole reads a whole answer and passes it on.
-func (r *run) relayWhole(ctx context.Context, c *call, resp *upstream.Response) *core.Error {
+func (r *run) relayWhole(ctx context.Context, c *call, resp *upstream.Response, kind string) *core.Error {
 	resp.Body.SetIdleTimeout(r.target.Deployment.Timeouts.Total)
 	room := holdBody()
 	defer dropBody(room) // the client has what stands in it, or nobody
@@ -31,7 +32,10 @@ func (r *run) relayWhole(ctx context.Context, c *call, resp *upstream.Response) 
 		r.began(body)
 		return r.upstreamError(ctx, err)
 	}
-	if err := scan.Valid(body); err != nil {
+	a := &answer{body: body}
+	if t := traits[r.plan.endpoint]; t.sound || t.text && isText(kind, body) {
+		a.kind = cmp.Or(resp.Get("content-type"), "application/octet-stream")
+	} else if err := scan.Valid(body); err != nil {
 		r.began(body)
 		return core.Errorf(core.CodeUpstreamUnavailable, core.SourceUpstream, "the provider's answer is not JSON").With(err)
 	}
@@ -39,7 +43,7 @@ func (r *run) relayWhole(ctx context.Context, c *call, resp *upstream.Response) 
 	if r.plan.Response.Mode == abi.Transform {
 		headers = vendorHeaders(resp)
 	}
-	return r.passWhole(ctx, c, headers, body, room)
+	return r.passWhole(ctx, c, headers, a, room)
 }
 
 // began notes an answer of which only a part came. The vendor has made it and
@@ -53,44 +57,47 @@ func (r *run) began(body []byte) {
 // passWhole turns the vendor's answer into the client's, guards it, settles and
 // writes it. In room stands the vendor's, if anything; its place is taken when a
 // plugin has read it.
-func (r *run) passWhole(ctx context.Context, c *call, headers abi.Headers, body []byte, room *[]byte) *core.Error {
+func (r *run) passWhole(ctx context.Context, c *call, headers abi.Headers, a *answer, room *[]byte) *core.Error {
 	r.firstByte, r.whole = r.x.now(), true
 	if r.plan.Response.Mode == abi.Transform {
 		said := holdBody()
 		defer dropBody(said)
-		reply, err := r.target.provider.Decode(ctx, &abi.DecodeRequest{Endpoint: r.plan.endpoint, Deployment: r.target.described,
-			Status: 200, Headers: headers, State: c.state, Body: body}, said)
-		if err != nil {
-			return core.AsError(err)
+		if err := r.decodeWhole(ctx, c, headers, a, said); err != nil {
+			return err
 		}
-		r.tally.report(reply.Usage, reply.Model)
-		body = reply.Body
-	} else {
-		body, _ = patch.Apply(body, r.plan.response)
-		r.tally.read(r.plan.usage, body)
+	} else if a.kind == "" {
+		a.body, _ = patch.Apply(a.body, r.plan.response)
+		r.tally.read(r.plan.usage, a.body)
 	}
-	r.outTokens = r.estimateAnswer(body)
-	body, err := r.clientBody(c, body, room)
-	if err != nil {
+	if err := r.finishAnswer(c, a, room); err != nil {
 		return err
 	}
 	if r.guard != nil {
-		guarded, err := r.guard.Output(ctx, body)
-		if err != nil {
-			return core.AsError(err)
+		if err := r.guardAnswer(ctx, a); err != nil {
+			return err
 		}
-		body = guarded
 	}
 	if err := r.settle(core.OutcomeOK, 200, nil); err != nil {
 		return err
 	}
-	return r.writeWhole(body)
+	r.head.ContentType = a.kind
+	return r.writeWhole(a.body)
 }
 
 func (r *run) writeWhole(body []byte) *core.Error {
 	r.describe()
 	_ = r.reply.Whole(200, &r.head, body) // a client that left has its answer in the ledger
 	return nil
+}
+
+// finishAnswer puts an answer into the client's shape.
+func (r *run) finishAnswer(c *call, a *answer, room *[]byte) (err *core.Error) {
+	if a.kind != "" {
+		return nil
+	}
+	r.outTokens = r.estimateAnswer(a.body)
+	a.body, err = r.clientBody(c, a.body, room)
+	return err
 }
 
 // estimateAnswer guesses the output tokens of an answer that reports no usage.
@@ -114,7 +121,7 @@ func (r *run) clientBody(c *call, body []byte, room *[]byte) ([]byte, *core.Erro
 	if r.req.Endpoint == abi.Embeddings {
 		body = encodeVectors(body, r.facts.encodingFormat)
 	}
-	if r.plan.Response.Mode == abi.Transform {
+	if r.plan.Response.Mode == abi.Transform && dialect.Of(r.plan.endpoint).Object != "" {
 		*room = r.stamp((*room)[:0], body, usage)
 		body = *room
 	}

@@ -107,6 +107,11 @@ func (r *Run) Output(ctx context.Context, body []byte) ([]byte, error) {
 	return r.whole(ctx, abi.StageOutput, body, func(b []byte) []segment.Found { return segment.Answer(r.context.Endpoint, b) })
 }
 
+// OutputText inspects a whole answer that is text and not JSON, like Output.
+func (r *Run) OutputText(ctx context.Context, body []byte) ([]byte, error) {
+	return r.whole(ctx, abi.StageOutput, body, segment.Text)
+}
+
 func (r *Run) whole(ctx context.Context, stage abi.Stage, body []byte, find func([]byte) []segment.Found) ([]byte, error) {
 	for i := range r.chain.attachments {
 		a := &r.chain.attachments[i]
@@ -148,6 +153,9 @@ func replace(body []byte, found []segment.Found, texts []abi.SegmentText) []byte
 		choices[i] = found[texts[i].ID].Choice
 	}
 	body = segment.Replace(make([]byte, 0, len(body)), body, found, texts)
+	if found[texts[0].ID].Raw {
+		return body
+	}
 	return segment.DropLogprobs(body, choices)
 }
 

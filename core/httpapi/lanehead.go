@@ -16,6 +16,11 @@ var endpoints = map[string]abi.Endpoint{
 	"/v1/embeddings":            abi.Embeddings,
 	"/v1/messages/count_tokens": abi.CountTokens,
 	"/v1/images/generations":    abi.Images,
+	"/v1/images/edits":          abi.ImageEdits,
+	"/v1/images/variations":     abi.ImageVariations,
+	"/v1/audio/speech":          abi.Speech,
+	"/v1/audio/transcriptions":  abi.Transcriptions,
+	"/v1/audio/translations":    abi.Translations,
 }
 
 // laneHead is the head of a request that a lane can serve (RFC 9112, section 3).

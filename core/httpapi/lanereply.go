@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"cmp"
+	"errors"
 	"net"
 	"net/http"
 	"strconv"
@@ -18,9 +20,17 @@ type laneReply struct {
 	out      []byte       // what is to be written; reused
 	data     []byte       // of a stream: the chunk being collected; reused
 	stream   bool
+	chunked  bool      // the stream's end must be told
+	left     int64     // of a body whose length was told
+	broken   bool      // the answer is not whole: nothing follows it
 	err      error     // of the first write that failed
 	extended time.Time // when the write deadline was last moved
 }
+
+var (
+	errBroken  = errors.New("the answer is not whole")
+	errTooLong = errors.New("the answer is longer than its content-length")
+)
 
 // inOne is the largest body that is copied behind its head rather than written apart.
 const inOne = 16 << 10
@@ -35,7 +45,8 @@ func (r *laneReply) begin(conn net.Conn, stopping *atomic.Bool, last bool) {
 // Whole writes a complete answer.
 func (r *laneReply) Whole(status int, h *exchange.Head, body []byte) error {
 	r.appendHead(status, h)
-	r.out = append(r.out, "Content-Type: application/json\r\nContent-Length: "...)
+	r.out = appendValue(append(r.out, "Content-Type: "...), cmp.Or(h.ContentType, "application/json"))
+	r.out = append(r.out, "\r\nContent-Length: "...)
 	r.out = strconv.AppendInt(r.out, int64(len(body)), 10)
 	r.out = append(r.out, "\r\n\r\n"...)
 	if len(body) > inOne {
@@ -48,13 +59,26 @@ func (r *laneReply) Whole(status int, h *exchange.Head, body []byte) error {
 	return r.write()
 }
 
-// Start begins the head of an event stream; it leaves with the first Flush.
+// Start begins the head of an answer that comes in pieces; it leaves with the first Flush.
 func (r *laneReply) Start(h *exchange.Head) error {
 	r.appendHead(http.StatusOK, h)
-	r.out = append(r.out, "Content-Type: text/event-stream\r\nCache-Control: no-cache\r\nX-Accel-Buffering: no\r\nTransfer-Encoding: chunked\r\n\r\n"...)
-	r.stream = true
+	if h.ContentType != "" {
+		r.out = appendValue(append(r.out, "Content-Type: "...), h.ContentType)
+	} else {
+		r.out = append(r.out, "Content-Type: text/event-stream\r\nCache-Control: no-cache"...)
+	}
+	r.out = append(r.out, "\r\nX-Accel-Buffering: no\r\n"...)
+	if r.stream, r.left = true, h.Length; r.left > 0 {
+		r.out = append(strconv.AppendInt(append(r.out, "Content-Length: "...), r.left, 10), "\r\n\r\n"...)
+	} else {
+		r.chunked = true
+		r.out = append(r.out, "Transfer-Encoding: chunked\r\n\r\n"...)
+	}
 	return r.err
 }
+
+// Break keeps the end of the answer from being told.
+func (r *laneReply) Break() { r.broken = true }
 
 // Write collects event text into a chunk.
 func (r *laneReply) Write(p []byte) error {
@@ -64,7 +88,15 @@ func (r *laneReply) Write(p []byte) error {
 
 // Flush hands what was written to the network.
 func (r *laneReply) Flush() error {
-	if len(r.data) > 0 {
+	switch {
+	case len(r.data) == 0:
+	case !r.chunked:
+		if r.left -= int64(len(r.data)); r.left < 0 {
+			return r.note(errTooLong)
+		}
+		r.out = append(r.out, r.data...)
+		r.data = r.data[:0]
+	default:
 		r.out = strconv.AppendInt(r.out, int64(len(r.data)), 16)
 		r.out = append(r.out, "\r\n"...)
 		r.out = append(r.out, r.data...)
@@ -80,7 +112,12 @@ func (r *laneReply) end() error {
 		if len(r.data) > 0 {
 			_ = r.Flush() // noted in r.err
 		}
-		r.out = append(r.out, "0\r\n\r\n"...)
+		if r.broken || r.left > 0 {
+			_ = r.note(errBroken)
+		}
+		if r.chunked && !r.broken {
+			r.out = append(r.out, "0\r\n\r\n"...)
+		}
 		_ = r.write()
 	}
 	if cap(r.out) > keptOut {

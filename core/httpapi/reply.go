@@ -16,13 +16,16 @@ type reply struct {
 	w        http.ResponseWriter
 	control  *http.ResponseController
 	extended time.Time // when the write deadline was last moved
+	broken   bool      // the connection, or the stream in it, is to be cut
 }
 
 // Whole writes a complete answer.
 func (r *reply) Whole(status int, h *exchange.Head, body []byte) error {
 	header := r.w.Header()
 	setHead(header, h)
-	header["Content-Type"] = jsonType
+	if header["Content-Type"] = jsonType; h.ContentType != "" {
+		header["Content-Type"] = []string{h.ContentType}
+	}
 	header["Content-Length"] = []string{strconv.Itoa(len(body))}
 	r.w.WriteHeader(status)
 	_, err := r.w.Write(body)
@@ -36,13 +39,20 @@ var (
 	no        = []string{"no"}
 )
 
-// Start writes the head of an event stream, with the headers that keep proxies
-// from buffering it.
+// Start writes the head of an answer that comes in pieces; an event stream has
+// the headers that keep proxies from buffering it.
 func (r *reply) Start(h *exchange.Head) error {
 	header := r.w.Header()
 	setHead(header, h)
-	header["Content-Type"] = eventType
-	header["Cache-Control"] = noCache
+	if h.ContentType != "" {
+		header["Content-Type"] = []string{h.ContentType}
+	} else {
+		header["Content-Type"] = eventType
+		header["Cache-Control"] = noCache
+	}
+	if h.Length > 0 {
+		header["Content-Length"] = []string{strconv.FormatInt(h.Length, 10)}
+	}
 	header["X-Accel-Buffering"] = no
 	r.control = http.NewResponseController(r.w)
 	r.w.WriteHeader(http.StatusOK)
@@ -62,6 +72,16 @@ func (r *reply) Flush() error {
 		_ = r.control.SetWriteDeadline(now.Add(writePatience)) // not every server has one
 	}
 	return r.control.Flush()
+}
+
+// Break leaves it to finish to cut the answer.
+func (r *reply) Break() { r.broken = true }
+
+// finish is called when the exchange has ended.
+func (r *reply) finish() {
+	if r.broken {
+		panic(http.ErrAbortHandler) // net/http's own way to cut an answer
+	}
 }
 
 // setHead writes the gateway's own headers.

@@ -120,7 +120,9 @@ func (s *server) exchange(endpoint abi.Endpoint) http.HandlerFunc {
 			w.Header()["Connection"] = closing
 		}
 		body := func() ([]byte, func(), *core.Error) { return s.readBody(w, r) }
-		s.serveExchange(r.Context(), endpoint, r.Header.Get, s.origin(r), body, &reply{w: w})
+		rep := &reply{w: w}
+		s.serveExchange(r.Context(), endpoint, r.Header.Get, s.origin(r), body, rep)
+		rep.finish()
 	}
 }
 

@@ -58,6 +58,8 @@ func Event(endpoint abi.Endpoint, data []byte) ([]Found, Ended) {
 		return w.messagesEvent(data)
 	case abi.Responses:
 		return w.responsesEvent(data)
+	case abi.Transcriptions, abi.Translations:
+		return w.transcriptEvent(data)
 	}
 	return w.chatChunk(data)
 }
@@ -164,6 +166,21 @@ func (w *walker) messagesEvent(data []byte) (_ []Found, ended Ended) {
 				scan.Members(value, func(key, value []byte) bool { w.member(string(key), value, KindText); return true })
 			})
 		default:
+			w.member(string(key), value, KindText)
+		}
+		return true
+	})
+	return w.found, ended
+}
+
+// transcriptEvent reads the events of a transcript. The last repeats all of it.
+// https://platform.openai.com/docs/api-reference/audio/transcript-text-done-event
+func (w *walker) transcriptEvent(data []byte) (_ []Found, ended Ended) {
+	ended.All = scan.GetString(data, "type") == "transcript.text.done"
+	scan.Members(data, func(key, value []byte) bool {
+		if string(key) == "delta" {
+			w.run(0, func() { w.member("delta", value, KindText) })
+		} else {
 			w.member(string(key), value, KindText)
 		}
 		return true

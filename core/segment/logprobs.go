@@ -8,10 +8,12 @@ import (
 )
 
 // DropLogprobs empties the log probabilities of the given choices in a chat
-// answer or chunk, and all those of a response or its events: they spell out the text that a guardrail has taken away.
+// answer or chunk, and all those of a response, a transcript or their events: they
+// spell out the text that a guardrail has taken away. So do the words and tokens
+// of a transcript, which are left out.
 func DropLogprobs(body []byte, choices []int) []byte {
 	if scan.Get(body, "choices") == nil {
-		return emptyLogprobs(body)
+		return emptyLogprobs(dropDetails(body))
 	}
 	changed := false
 	list := []byte{'['}
@@ -57,4 +59,22 @@ func emptyLogprobs(v []byte) []byte {
 		return true
 	})
 	return scan.Apply(nil, v, edits)
+}
+
+// dropDetails leaves the words and tokens of a transcript out.
+func dropDetails(body []byte) []byte {
+	if scan.Kind(scan.Get(body, "text")) != '"' {
+		return body
+	}
+	edits := []scan.Edit{{Key: "words"}}
+	list := []byte(nil)
+	scan.Elements(scan.Get(body, "segments"), func(_ int, s []byte) bool {
+		list = append(list, ',')
+		list = scan.Apply(list, s, []scan.Edit{{Key: "tokens"}, {Key: "words"}})
+		return true
+	})
+	if list != nil {
+		edits = append(edits, scan.Edit{Key: "segments", Value: scan.CloseArray(list, 0)})
+	}
+	return scan.Apply(make([]byte, 0, len(body)), body, edits)
 }

@@ -25,6 +25,9 @@ type Found struct {
 	// Repeats says that the text is that of the running one once more, as it stands at its end.
 	Repeats bool
 
+	// Raw says that the text stands as it is: the body is not JSON.
+	Raw bool
+
 	encoded bool   // the text stands in base64
 	head    string // and this before it: "data:text/plain;base64,"
 }
@@ -79,7 +82,7 @@ var (
 func Request(endpoint abi.Endpoint, body []byte) []Found {
 	w := walker{body: body, role: "user"}
 	switch endpoint {
-	case abi.Embeddings, abi.Images:
+	case abi.Embeddings, abi.Images, abi.ImageEdits, abi.ImageVariations:
 		scan.Members(body, func(key, value []byte) bool {
 			if !settings[string(key)] {
 				w.member(string(key), value, KindText)
@@ -334,9 +337,12 @@ func Replace(dst, body []byte, found []Found, texts []abi.SegmentText) []byte {
 	for i := range texts {
 		f := &found[texts[i].ID]
 		dst = append(dst, body[next:f.From]...)
-		if f.encoded {
+		switch {
+		case f.Raw:
+			dst = f.appendRaw(dst, body, &texts[i])
+		case f.encoded:
 			dst = appendEncoded(dst, f.head, texts[i].Text)
-		} else {
+		default:
 			dst = scan.AppendString(dst, texts[i].Text)
 		}
 		next = f.To

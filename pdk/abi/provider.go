@@ -132,8 +132,9 @@ type RequestPlan struct {
 	// Edits of a passthrough body, in order. The host sets "model" to the
 	// deployment's model itself, before them.
 	Edits []Edit `json:"edits,omitempty"`
-	// Form says that the vendor takes a multipart form: the host makes it of the
-	// canonical body's members and the client's files, in their order.
+	// Form says that the vendor takes a multipart form: where the client sent one, the
+	// host makes it anew of the canonical body's members and the client's files, in
+	// their order. What came as JSON is sent as JSON.
 	Form bool `json:"form,omitempty"`
 	// IncludeUsage says that a stream must be asked for usage the OpenAI way
 	// (stream_options.include_usage); the host hides it from clients that did not ask.

@@ -123,3 +123,4 @@ func (c *capture) Whole(status int, h *exchange.Head, body []byte) error {
 func (c *capture) Start(*exchange.Head) error { c.status = http.StatusOK; return nil }
 func (c *capture) Write([]byte) error         { return nil }
 func (c *capture) Flush() error               { return nil }
+func (c *capture) Break()                     {}

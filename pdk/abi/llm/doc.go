@@ -70,8 +70,8 @@
 //
 // # Forms and files
 //
-// The endpoints whose clients send a multipart form (image edits, transcriptions,
-// translations) have a canonical body that is JSON as well: a member for each
+// The endpoints whose clients send a multipart form (image edits and variations,
+// transcriptions, translations) have a canonical body that is JSON as well: a member for each
 // field, in their order. A field whose name ends in [] or that comes more than
 // once is an array under the name without []. Values are strings but for those of
 // which the API says otherwise (n, temperature, stream, partial_images,

@@ -38,6 +38,7 @@ func TestVectors(t *testing.T) {
 func TestPlan(t *testing.T) {
 	bearer, none, key := abi.AuthBearer, abi.AuthNone, []string{"api_key"}
 	const own = "https://api.openai.com/v1"
+	forms := map[abi.Endpoint]bool{abi.ImageEdits: true, abi.ImageVariations: true, abi.Transcriptions: true, abi.Translations: true}
 	for _, c := range []struct {
 		endpoint      abi.Endpoint
 		base, options string
@@ -62,6 +63,11 @@ func TestPlan(t *testing.T) {
 		{abi.Responses, "http://127.0.0.1:8000/v1", ``, key, "", "", "", false, `null`, ""},
 		{abi.Responses, "http://127.0.0.1:8000/v1", `{"responses":true}`, key, "http://127.0.0.1:8000/v1/responses", bearer, "max_output_tokens", false, `{}`, ""},
 		{abi.Responses, "", `{"responses":1}`, key, "", "", "", false, ``, "options.responses"},
+		{abi.ImageEdits, "", ``, key, own + "/images/edits", bearer, "", false, `{}`, ""},
+		{abi.ImageVariations, "", ``, key, own + "/images/variations", bearer, "", false, `{}`, ""},
+		{abi.Speech, "", ``, key, own + "/audio/speech", bearer, "", false, `{}`, ""},
+		{abi.Transcriptions, "http://127.0.0.1:8000/v1", ``, nil, "http://127.0.0.1:8000/v1/audio/transcriptions", none, "", false, `{}`, ""},
+		{abi.Translations, "", ``, key, own + "/audio/translations", bearer, "", false, `{}`, ""},
 		{abi.Messages, "", ``, key, "", "", "", false, `null`, ""},
 		{abi.CountTokens, "", ``, key, "", "", "", false, `null`, ""},
 		{abi.Chat, "", `{"include_usage":"no"}`, key, "", "", "", false, ``, "options.include_usage"},
@@ -86,7 +92,7 @@ func TestPlan(t *testing.T) {
 			p.Request.OutputCap != c.cap || p.Request.IncludeUsage != c.usage || headers != c.headers {
 			t.Errorf("%+v: %+v", c, p)
 		}
-		if p.Supported && (p.Request.Mode != abi.Passthrough || p.Response.Mode != abi.Passthrough || p.Stream.Mode != abi.Passthrough) {
+		if p.Supported && (p.Request.Mode != abi.Passthrough || p.Request.Form != forms[c.endpoint] || p.Response.Mode != abi.Passthrough || p.Stream.Mode != abi.Passthrough) {
 			t.Errorf("%s does not pass through: %+v", c.endpoint, p)
 		}
 	}
@@ -112,11 +118,16 @@ func TestUsagePaths(t *testing.T) {
 			map[string]int64{"input": 50, "image_input": 40, "output": 4160, "image_output": 4160}, [2][]string{{"image_input"}, {"image_output"}}},
 		{abi.Images, `{"usage":{"input_tokens":50,"output_tokens":4160,"output_tokens_details":{"image_tokens":4000,"text_tokens":160}}}`,
 			map[string]int64{"input": 50, "output": 4160, "image_output": 4000}, [2][]string{{"image_input"}, {"image_output"}}},
+		{abi.Speech, `{"type":"speech.audio.done","usage":{"input_tokens":14,"output_tokens":101,"total_tokens":115}}`,
+			map[string]int64{"input": 14, "output": 101, "audio_output": 101}, [2][]string{nil, {"audio_output"}}},
+		{abi.Transcriptions, `{"text":"x","usage":{"type":"tokens","input_tokens":14,"input_token_details":{"text_tokens":0,"audio_tokens":14},"output_tokens":45,"total_tokens":59}}`,
+			map[string]int64{"input": 14, "audio_input": 14, "output": 45}, [2][]string{{"audio_input"}, nil}},
+		{abi.Translations, `{"text":"x","duration":8.5,"usage":{"type":"duration","seconds":9}}`, map[string]int64{"seconds": 9}, [2][]string{}},
 	} {
 		u := readUsage(scan.Get(defaults, "endpoints", string(c.endpoint), "usage"))
 		got := map[string]int64{}
 		for part, paths := range map[string][]string{"input": u.Input, "cache_read": u.CacheRead, "cache_write_5m": u.CacheWrite5m, "audio_input": u.AudioInput, "output": u.Output,
-			"reasoning": u.Reasoning, "audio_output": u.AudioOutput, "image_input": u.ImageInput, "image_output": u.ImageOutput} {
+			"reasoning": u.Reasoning, "audio_output": u.AudioOutput, "image_input": u.ImageInput, "image_output": u.ImageOutput, "seconds": u.Seconds} {
 			for _, p := range paths {
 				if n, ok := scan.GetInt([]byte(c.answer), strings.Split(p, ".")...); ok {
 					got[part] = n

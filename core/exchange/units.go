@@ -1,0 +1,125 @@
+package exchange
+
+import (
+	"unicode/utf8"
+
+	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/sound"
+	"github.com/tokligence/gateway/pdk/abi/scan"
+)
+
+// Speech is sold by the character or the second as well as by tokens. The gateway
+// counts what it can count, so that a price of either kind is enough, and an
+// answer that tells nothing has its price all the same.
+
+// What speech comes to in tokens, where a model has no other price and its vendor
+// reports none; biased upward. OpenAI's models have about 17 tokens for a second
+// that is heard, 1.4 for a character that is spoken, and 5 for a second of words.
+// https://platform.openai.com/docs/pricing
+const (
+	heardPerSecond     = 20
+	saidPerSecond      = 8
+	spokenPerCharacter = 2
+)
+
+// measure counts the units of a request: the characters to be spoken, or the time
+// of what is to be heard.
+func (r *run) measure() {
+	f := &r.facts
+	switch traits[r.req.Endpoint].unit {
+	case partCharacters:
+		text, _ := scan.String(r.body.Get("input"))
+		f.characters = int64(utf8.RuneCountInString(text))
+	case partMilliseconds:
+		n, _ := scan.GetInt(r.body.Get("file"), "$file")
+		if file := r.form.File(int(n)); file != nil {
+			d, _ := sound.Duration(file.Bytes)
+			f.milliseconds = max(d.Milliseconds(), 1)
+		}
+		f.inputTokens += f.milliseconds * heardPerSecond / 1000
+		f.heard = true
+	}
+}
+
+// counted is a usage with what the gateway has counted itself of an exchange whose
+// vendor did not tell. Tokens that nobody counted stand in it only where they are
+// what the model is priced by.
+func (r *run) counted(u core.Usage) core.Usage {
+	unit := traits[r.req.Endpoint].unit
+	if unit == 0 {
+		return u
+	}
+	source := core.UsageReported
+	if !r.tally.known[unit] {
+		u.Characters, u.Milliseconds = r.facts.characters, r.facts.milliseconds
+		if unit == partMilliseconds {
+			source = core.UsageEstimated // what the file says of itself, or its size
+		}
+	}
+	if r.tally.known[partInput] || r.tally.known[partOutput] {
+		return u
+	}
+	u.Input, u.Output, u.InputSource, u.OutputSource = 0, 0, source, core.UsageReported
+	if p := r.target.Price; p == nil || !hasTokens(&p.Rates) || rate(&p.Rates, unit) != nil {
+		return u
+	}
+	u.InputSource, u.OutputSource = core.UsageEstimated, core.UsageEstimated
+	if unit == partCharacters {
+		u.Input, u.AudioOutput = r.facts.inputTokens, r.facts.characters*spokenPerCharacter
+		return u
+	}
+	u.AudioInput, u.Output = r.facts.inputTokens, max(r.outTokens, 1)
+	return u
+}
+
+// worstUnits adds the units to the worst case, and the tokens that they come to.
+func (r *run) worstUnits(u *core.Usage) {
+	u.Characters, u.Milliseconds = r.facts.characters, r.facts.milliseconds
+	u.AudioOutput = r.facts.characters * spokenPerCharacter
+	u.Output += r.facts.milliseconds * saidPerSecond / 1000
+}
+
+// amountOf prices a usage that has units beside tokens: by tokens where they are
+// reported and have a price, else by the unit.
+func amountOf(p *core.Price, u core.Usage, unit int) (core.Nano, bool) {
+	if unit == 0 {
+		return p.Amount(u)
+	}
+	if u.InputTokens()+u.OutputTokens() > 0 && hasTokens(&p.Rates) {
+		u.Characters, u.Milliseconds = 0, 0
+	} else if rate(&p.Rates, unit) != nil {
+		u = core.Usage{Characters: u.Characters, Milliseconds: u.Milliseconds}
+	}
+	return p.Amount(u)
+}
+
+// dearestOf prices a worst case by tokens and by the unit, and takes what is more.
+func dearestOf(p *core.Price, u core.Usage, unit int) (core.Nano, bool) {
+	n, ok := amountOf(p, u, unit)
+	if unit == 0 {
+		return n, ok
+	}
+	m, also := p.Amount(core.Usage{Characters: u.Characters, Milliseconds: u.Milliseconds})
+	return max(n, m), ok || also
+}
+
+func hasTokens(r *core.Rates) bool {
+	return r.Input != nil || r.Output != nil || r.AudioInput != nil || r.AudioOutput != nil
+}
+
+func rate(r *core.Rates, unit int) *core.Rate {
+	if unit == partCharacters {
+		return r.Character
+	}
+	return r.Second
+}
+
+// tokensUsed is what an exchange takes of a limit of tokens: where its usage has
+// none, what it was admitted with.
+func (r *run) tokensUsed(u core.Usage) int64 {
+	n := u.InputTokens() + u.OutputTokens()
+	if n == 0 && r.billed() && traits[r.req.Endpoint].unit != 0 {
+		n = r.facts.tokens()
+	}
+	return n
+}
