@@ -34,15 +34,25 @@ func quoted(s string) string { return string(scan.AppendString(nil, s)) }
 
 // BenchmarkProvider is what a codec costs with all that the host does around it.
 func BenchmarkProvider(b *testing.B) {
+	for _, c := range []struct{ name, model, event string }{
+		{"anthropic", "claude-sonnet-4-5", `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"t=1700000000000000000 "}}`},
+		{"cohere", "command-a-03-2025", `{"type":"content-delta","index":0,"delta":{"message":{"content":{"text":"t=1700000000000000000 "}}}}`},
+		{"ollama", "qwen3", `{"model":"qwen3","created_at":"2026-01-01T00:00:00Z","message":{"role":"assistant","content":"t=1700000000000000000 "},"done":false}`},
+	} {
+		b.Run(c.name, func(b *testing.B) { benchmarkProvider(b, c.name, c.model, abi.Raw(c.event)) })
+	}
+}
+
+func benchmarkProvider(b *testing.B, name, model string, data abi.Raw) {
 	file := filepath.Join(b.TempDir(), "guest.wasm")
-	cmd := exec.Command("go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", file, "github.com/tokligence/gateway/plugins/providers/anthropic")
+	cmd := exec.Command("go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", file, "github.com/tokligence/gateway/plugins/providers/"+name)
 	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		b.Fatalf("build the guest: %v\n%s", err, out)
 	}
 	loader := plugin.NewLoader(plugin.Options{Carriers: map[string]plugin.Carrier{"wasm": New()}, Log: func(string, string, string) {}})
 	defer loader.Close(context.Background())
-	loaded, err := loader.Load(b.Context(), plugin.Declaration{ID: "provider.anthropic", Source: file, Limits: plugin.Limits{Timeout: time.Minute}, Config: json.RawMessage(`{}`)})
+	loaded, err := loader.Load(b.Context(), plugin.Declaration{ID: "provider." + name, Source: file, Limits: plugin.Limits{Timeout: time.Minute}, Config: json.RawMessage(`{}`)})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -50,7 +60,7 @@ func BenchmarkProvider(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	d := abi.Deployment{Name: "codec", Model: "claude-sonnet-4-5", BaseURL: "http://127.0.0.1:19000", Options: abi.Raw(`{}`), CredentialFields: []string{"api_key"}}
+	d := abi.Deployment{Name: "codec", Model: model, BaseURL: "http://127.0.0.1:19000", Options: abi.Raw(`{}`), CredentialFields: []string{"api_key"}}
 	body := dialogue()
 	b.Run("encode_"+strconv.Itoa(len(body)>>10)+"KB", func(b *testing.B) {
 		b.ReportAllocs()
@@ -61,7 +71,7 @@ func BenchmarkProvider(b *testing.B) {
 			}
 		}
 	})
-	event := abi.Event{Name: "content_block_delta", Data: abi.Raw(`{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"t=1700000000000000000 "}}`)}
+	event := abi.Event{Data: data}
 	for _, n := range []int{1, 50} {
 		events := make([]abi.Event, n)
 		for i := range events {

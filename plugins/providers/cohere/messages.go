@@ -12,15 +12,27 @@ import (
 type dialogue struct {
 	b      []byte // elements of messages
 	system []byte // elements of the system message's content
+	media  bool   // a tool's result holds more than text
+}
+
+// readMessages: results of tools are text. Where one has pictures, they are put
+// aside, and all is read again.
+func (c *chat) readMessages() (d *dialogue, f *llm.Fault) {
+	for messages := c.messages; ; messages = scan.Get(llm.MediaAside(c.request), "messages") {
+		aside := d != nil
+		d, f = &dialogue{b: make([]byte, 0, len(messages)+256)}, llm.Refuse("messages", "must be an array with at least one message")
+		scan.Elements(messages, func(i int, m []byte) bool {
+			f = d.message(m).At("messages", i)
+			return f == nil
+		})
+		if aside || !d.media {
+			return d, f
+		}
+	}
 }
 
 func (c *chat) conversation() *llm.Fault {
-	d := &dialogue{b: make([]byte, 0, len(c.messages)+256)}
-	f := llm.Refuse("messages", "must be an array with at least one message")
-	scan.Elements(c.messages, func(i int, m []byte) bool {
-		f = d.message(m).At("messages", i)
-		return f == nil
-	})
+	d, f := c.readMessages()
 	switch {
 	case f != nil:
 		return f
@@ -222,8 +234,7 @@ func (d *dialogue) call(raw []byte) *llm.Fault {
 // an object.
 const emptyResult = `"{}"`
 
-// toolMessage: results are text; pictures have been put aside (see
-// llm.MediaAside).
+// toolMessage: what is no text is for readMessages to put aside.
 func (d *dialogue) toolMessage(m *message) *llm.Fault {
 	if scan.Kind(m.id) != '"' {
 		return llm.Refuse("tool_call_id", "must be a string")
@@ -231,7 +242,7 @@ func (d *dialogue) toolMessage(m *message) *llm.Fault {
 	d.b = append(append(d.b, `,{"role":"tool","tool_call_id":`...), m.id...)
 	d.b = append(d.b, `,"content":`...)
 	some, f := d.texts(m.content, nil)
-	if !some {
+	if d.media = d.media || f != nil; !some {
 		d.b = append(d.b, emptyResult...)
 	}
 	d.b = append(d.b, '}')

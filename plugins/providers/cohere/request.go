@@ -15,6 +15,7 @@ const maxStops = 5
 // chat collects what a request's members become. Raw values are nil when absent.
 type chat struct {
 	model   string
+	request []byte // the client's
 	body    []byte // members of the vendor's body, each after a comma
 	notices []string
 
@@ -26,10 +27,10 @@ type chat struct {
 }
 
 func encodeChat(r *abi.EncodeRequest, o options) (*abi.EncodeReply, *llm.Fault) {
-	c := &chat{model: r.Deployment.Model, body: make([]byte, 0, len(r.Body)+512)}
+	c := &chat{model: r.Deployment.Model, request: r.Body, body: make([]byte, 0, len(r.Body)+512)}
 	c.body = scan.AppendString(scan.AppendName(c.body, "model"), r.Deployment.Model)
 	c.body = strconv.AppendBool(scan.AppendName(c.body, "stream"), r.Stream)
-	if f := c.read(llm.MediaAside(r.Body), r.DropParams); f != nil {
+	if f := c.read(r.Body, r.DropParams); f != nil {
 		return nil, f
 	}
 	if c.safetyMode == nil {
