@@ -32,7 +32,7 @@ func encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 		return nil, f.Named()
 	}
 	c := &chat{model: familyOf(r.Deployment.Model), n: 1, config: make([]byte, 0, 256), rest: make([]byte, 0, len(r.Body)+512)}
-	if f = llm.EachMember(r.Body, r.DropParams, &c.notices, c.member); f == nil {
+	if f = c.read(r.Body, r.DropParams); f == nil {
 		f = c.finish(o)
 	}
 	if f != nil {
@@ -41,47 +41,40 @@ func encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 	return &abi.EncodeReply{Body: scan.CloseObject(c.rest, 0), State: strconv.FormatInt(c.n, 10), Notices: c.notices}, nil
 }
 
-// member takes one member of the request.
-func (c *chat) member(key, v []byte) *llm.Fault {
-	switch string(key) {
-	case "model", "stream", "stream_options", "user", "metadata", "store", "safety_identifier",
-		"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention":
-		// The host's business, or bookkeeping that changes no answer.
-	case "messages":
-		c.messages = v
-	case "tools":
-		c.tools = v
-	case "tool_choice":
-		c.toolChoice = v
-	case "reasoning_effort":
-		c.effort = v
-	case "thinking":
-		c.thinking = v
-	case "response_format":
-		c.responseFormat = v
+var requestFields = scan.NewNames(
+	"messages", "tools", "tool_choice", "reasoning_effort", "thinking", "response_format", "max_completion_tokens", "max_tokens",
+	// The host's business, or bookkeeping that changes no answer.
+	"model", "stream", "stream_options", "user", "metadata", "store", "safety_identifier", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention",
+)
+
+// read takes the members of the request.
+func (c *chat) read(body []byte, drop []string) *llm.Fault {
+	var capped, unused []byte
+	f := llm.Read(body, drop, &c.notices, requestFields, c.other,
+		&c.messages, &c.tools, &c.toolChoice, &c.effort, &c.thinking, &c.responseFormat, &c.maxTokens, &capped,
+		&unused, &unused, &unused, &unused, &unused, &unused, &unused, &unused, &unused, &unused)
+	if c.maxTokens == nil {
+		c.maxTokens = capped
+	}
+	return f
+}
+
+func (c *chat) other(key string, v []byte) *llm.Fault {
+	switch key {
 	case "extra_body":
 		return c.extraBody(v)
-	case "max_completion_tokens":
-		c.maxTokens = v
-	case "max_tokens":
-		if c.maxTokens == nil {
-			c.maxTokens = v
-		}
 	case "service_tier":
 		return c.serviceTier(v)
 	case "parallel_tool_calls":
 		if on, ok := scan.Bool(v); ok && !on {
 			c.notices = append(c.notices, "parallel_tool_calls: Gemini cannot be kept from calling several tools")
 		}
-	case "logit_bias", "prediction", "audio", "functions", "function_call", "web_search_options", "moderation":
-		return llm.Refuse(string(key), "is not supported by Gemini")
-	default:
-		if known, f := c.sampling(string(key), v); known {
-			return f
-		}
-		c.notices = append(c.notices, "left out "+string(key))
+		return nil
 	}
-	return nil
+	if known, f := c.sampling(key, v); known {
+		return f
+	}
+	return llm.Foreign("Gemini", key, v, &c.notices)
 }
 
 // finish writes what needs more than one member.

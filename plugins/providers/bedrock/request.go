@@ -30,7 +30,7 @@ func encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 	if o.caching != nil {
 		c.model.caching = *o.caching
 	}
-	if f = llm.EachMember(r.Body, r.DropParams, &c.notices, c.member); f == nil {
+	if f = c.read(r.Body, r.DropParams); f == nil {
 		f = c.finish(o)
 	}
 	if f != nil {
@@ -39,50 +39,30 @@ func encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 	return &abi.EncodeReply{Body: scan.CloseObject(c.rest, 0), Notices: c.notices}, nil
 }
 
-// member takes one member of the request.
-func (c *chat) member(key, v []byte) (f *llm.Fault) {
-	switch string(key) {
-	case "model", "stream", "stream_options", "user", "metadata", "store", "safety_identifier",
-		"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention":
-		// The host's business, or bookkeeping that changes no answer.
-	case "messages":
-		c.messages = v
-	case "tools":
-		c.tools = v
-	case "tool_choice":
-		c.toolChoice = v
-	case "temperature":
-		c.temperature = v
-	case "top_p":
-		c.topP = v
-	case "top_k":
-		c.topK = v
-	case "max_completion_tokens":
-		c.maxTokens = v
-	case "max_tokens":
-		if c.maxTokens == nil {
-			c.maxTokens = v
+var requestFields = scan.NewNames(
+	"messages", "tools", "tool_choice", "temperature", "top_p", "top_k", "max_completion_tokens", "max_tokens", "stop",
+	"reasoning_effort", "thinking", "response_format", "additional_model_request_fields", "guardrail_config", "performance_config", "request_metadata",
+	// The host's business, or bookkeeping that changes no answer.
+	"model", "stream", "stream_options", "user", "metadata", "store", "safety_identifier", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention",
+)
+
+// read takes the members of the request.
+func (c *chat) read(body []byte, drop []string) *llm.Fault {
+	var capped, unused []byte
+	f := llm.Read(body, drop, &c.notices, requestFields, c.foreign,
+		&c.messages, &c.tools, &c.toolChoice, &c.temperature, &c.topP, &c.topK, &c.maxTokens, &capped, &c.stop,
+		&c.effort, &c.thinking, &c.responseFormat, &c.fields, &c.guardrail, &c.performance, &c.metadata,
+		&unused, &unused, &unused, &unused, &unused, &unused, &unused, &unused, &unused, &unused)
+	if c.maxTokens == nil {
+		c.maxTokens = capped
+	}
+	for _, m := range [...]struct {
+		name string
+		v    []byte
+	}{{"additional_model_request_fields", c.fields}, {"guardrail_config", c.guardrail}, {"performance_config", c.performance}, {"request_metadata", c.metadata}} {
+		if f == nil && m.v != nil {
+			_, f = object(m.name, m.v)
 		}
-	case "stop":
-		c.stop = v
-	case "reasoning_effort":
-		c.effort = v
-	case "thinking":
-		c.thinking = v
-	case "response_format":
-		c.responseFormat = v
-	case "additional_model_request_fields":
-		c.fields, f = object(string(key), v)
-	case "guardrail_config":
-		c.guardrail, f = object(string(key), v)
-	case "performance_config":
-		c.performance, f = object(string(key), v)
-	case "request_metadata":
-		c.metadata, f = object(string(key), v)
-	case "service_tier":
-		f = c.serviceTier(v)
-	default:
-		f = c.foreign(string(key), v)
 	}
 	return f
 }
@@ -90,38 +70,16 @@ func (c *chat) member(key, v []byte) (f *llm.Fault) {
 // foreign members are refused where they would change the answer, unless they
 // ask for what happens anyway.
 func (c *chat) foreign(key string, v []byte) *llm.Fault {
-	harmless := false
 	switch key {
-	case "n":
-		n, ok := scan.Int(v)
-		harmless = ok && n == 1
-	case "logprobs":
-		on, ok := scan.Bool(v)
-		harmless = ok && !on
-	case "presence_penalty", "frequency_penalty", "top_logprobs":
-		n, ok := scan.Float(v)
-		harmless = ok && n == 0
-	case "modalities":
-		harmless = true
-		scan.Elements(v, func(_ int, m []byte) bool {
-			s, _ := scan.String(m)
-			harmless = harmless && s == "text"
-			return true
-		})
+	case "service_tier":
+		return c.serviceTier(v)
 	case "parallel_tool_calls":
 		if on, ok := scan.Bool(v); ok && !on {
 			c.notices = append(c.notices, "parallel_tool_calls: Converse cannot keep a model from calling several tools")
 		}
 		return nil
-	case "seed", "logit_bias", "prediction", "audio", "functions", "function_call", "web_search_options", "moderation":
-	default:
-		c.notices = append(c.notices, "left out "+key)
-		return nil
 	}
-	if harmless {
-		return nil
-	}
-	return llm.Refuse(key, "is not supported by Bedrock's Converse API")
+	return llm.Foreign("Bedrock's Converse API", key, v, &c.notices)
 }
 
 func (c *chat) serviceTier(v []byte) *llm.Fault {
