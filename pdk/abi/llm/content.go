@@ -47,16 +47,17 @@ func PictureURL(part []byte) []byte {
 }
 
 // Picture takes the raw base64 data URL of a picture apart, as [DataURL] does,
-// and refuses what is none that models see, and one without data.
-func Picture(url []byte) (mediaType string, data []byte, fault *Fault) {
+// and refuses for the vendor what is none that models see, and one without data.
+// others are the addresses that it takes beside, "or an https URL".
+func Picture(vendor, others string, url []byte) (mediaType string, data []byte, fault *Fault) {
 	mediaType, data, ok := DataURL(url)
 	if !ok {
-		return "", nil, Refuse("", "must be a base64 data URL")
+		return "", nil, Refuse("", strings.TrimSpace("must be a base64 data URL "+others))
 	}
 	switch mediaType {
 	case "image/png", "image/jpeg", "image/gif", "image/webp":
 	default:
-		return "", nil, Refuse("", "must be a PNG, JPEG, GIF or WebP picture")
+		return "", nil, Refuse("", "must be a PNG, JPEG, GIF or WebP picture with "+vendor)
 	}
 	if len(data) == 0 {
 		return "", nil, Refuse("", "holds no data")

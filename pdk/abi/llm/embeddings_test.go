@@ -108,10 +108,10 @@ func TestAppendVectors(t *testing.T) {
 func TestPicture(t *testing.T) {
 	for url, want := range map[string]string{
 		`"data:image/jpg;base64,QQ=="`: "image/jpeg QQ==", `"data:IMAGE/PNG;a=b;base64,QQ=="`: "image/png QQ==",
-		`"data:image/svg+xml;base64,QQ=="`: "  must be a PNG, JPEG, GIF or WebP picture", `"data:image/png;base64,"`: "  holds no data",
-		`"https://x"`: "  must be a base64 data URL", ``: "  must be a base64 data URL",
+		`"data:image/svg+xml;base64,QQ=="`: "  must be a PNG, JPEG, GIF or WebP picture with V", `"data:image/png;base64,"`: "  holds no data",
+		`"https://x"`: "  must be a base64 data URL or an https URL", ``: "  must be a base64 data URL or an https URL",
 	} {
-		mediaType, data, f := Picture([]byte(url))
+		mediaType, data, f := Picture("V", "or an https URL", []byte(url))
 		got := mediaType + " " + string(data) + said(f)
 		if got != want {
 			t.Errorf("%s: %q, want %q", url, got, want)

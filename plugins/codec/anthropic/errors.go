@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
@@ -55,23 +56,9 @@ func decodeError(r *abi.DecodeErrorRequest) (*abi.DecodeErrorReply, error) {
 	kind, message := scan.GetString(r.Body, "error", "type"), scan.GetString(r.Body, "error", "message")
 	code, noRetry := ruled(kind, message)
 	if code == "" {
-		code = ofStatus(r.Status)
+		code, noRetry = llm.StatusCode(r.Status)
 	}
 	return &abi.DecodeErrorReply{Error: abi.Error{Code: code, Message: message}, VendorType: kind, NoRetry: noRetry}, nil
-}
-
-func ofStatus(status int) abi.ErrorCode {
-	switch {
-	case status == 401 || status == 403:
-		return abi.UpstreamCredential
-	case status == 413:
-		return abi.ContextWindow
-	case status == 429:
-		return abi.RateLimited
-	case status >= 400 && status < 500 && status != 408:
-		return abi.UpstreamRejected
-	}
-	return abi.UpstreamUnavailable
 }
 
 // streamError is what an error event of a stream means. A type that nobody

@@ -31,20 +31,12 @@ func media(dst, part []byte) ([]byte, *llm.Fault) {
 }
 
 func image(dst, url []byte) ([]byte, *llm.Fault) {
-	mediaType, data, ok := llm.DataURL(url)
-	if !ok {
-		if bytes.HasPrefix(scan.Text(url), []byte("https://")) {
-			return wrapped(dst, `{"type":"image","source":{"type":"url","url":`, url, `}}`), nil
-		}
-		return dst, llm.Refuse("", "must be a base64 data URL or an https URL")
+	if bytes.HasPrefix(scan.Text(url), []byte("https://")) {
+		return wrapped(dst, `{"type":"image","source":{"type":"url","url":`, url, `}}`), nil
 	}
-	switch mediaType {
-	case "image/png", "image/jpeg", "image/gif", "image/webp":
-	default:
-		return dst, llm.Refuse("", "must be a PNG, JPEG, GIF or WebP picture with Anthropic")
-	}
-	if len(data) == 0 {
-		return dst, llm.Refuse("", "holds no data")
+	mediaType, data, f := llm.Picture("Anthropic", "or an https URL", url)
+	if f != nil {
+		return dst, f
 	}
 	return closeWithData(append(dst, `{"type":"image"`...), mediaType, data), nil
 }

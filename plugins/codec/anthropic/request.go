@@ -91,33 +91,7 @@ func (c *chat) read(body []byte, drop []string) *llm.Fault {
 // foreign members are refused where they would change the answer, unless they
 // ask for what happens anyway.
 func (c *chat) foreign(key string, v []byte) *llm.Fault {
-	harmless := false
-	switch key {
-	case "n":
-		n, ok := scan.Int(v)
-		harmless = ok && n == 1
-	case "logprobs":
-		on, ok := scan.Bool(v)
-		harmless = ok && !on
-	case "presence_penalty", "frequency_penalty", "top_logprobs":
-		n, ok := scan.Float(v)
-		harmless = ok && n == 0
-	case "modalities":
-		harmless = true
-		scan.Elements(v, func(_ int, m []byte) bool {
-			s, _ := scan.String(m)
-			harmless = harmless && s == "text"
-			return true
-		})
-	case "seed", "logit_bias", "prediction", "audio", "functions", "function_call", "web_search_options", "moderation":
-	default:
-		c.notices = append(c.notices, "left out "+key)
-		return nil
-	}
-	if harmless {
-		return nil
-	}
-	return llm.Refuse(key, "is not supported by Anthropic")
+	return llm.Foreign("Anthropic", key, v, &c.notices)
 }
 
 // serviceTier: Anthropic has two, and takes the better one by default.

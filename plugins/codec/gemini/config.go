@@ -150,20 +150,18 @@ func (c *chat) format() *llm.Fault {
 // thinkingConfig: what was said for Google counts first, then thinking, then
 // reasoning_effort. A client that asks for thinking sees the thoughts.
 func (c *chat) thinkingConfig() *llm.Fault {
-	switch {
-	case c.google != nil:
+	if c.google != nil {
 		return c.googleThinking()
-	case c.thinking != nil:
-		return c.anthropicThinking()
-	case c.effort == nil:
-		return nil
 	}
-	word, _ := scan.String(c.effort)
-	budget, ok := llm.Budget(word)
-	if !ok {
-		return llm.Refuse("reasoning_effort", "must be none, minimal, low, medium, high, xhigh or max")
+	effort, budget, f := llm.Thinking(c.thinking, c.effort)
+	switch {
+	case f != nil || effort == "":
+		return f
+	case budget == 0 && effort != "none": // as the model likes
+		c.put("thinkingConfig", []byte(`{"includeThoughts":true}`))
+	default:
+		c.think(effort, budget)
 	}
-	c.think(word, budget)
 	return nil
 }
 
@@ -184,24 +182,6 @@ func (c *chat) googleThinking() (f *llm.Fault) {
 		c.put("thinkingConfig", scan.CloseObject(b, 0))
 	}
 	return f
-}
-
-func (c *chat) anthropicThinking() *llm.Fault {
-	switch string(scan.GetText(c.thinking, "type")) {
-	case "disabled":
-		c.think("none", 0)
-	case "adaptive":
-		c.put("thinkingConfig", []byte(`{"includeThoughts":true}`))
-	case "enabled":
-		budget, ok := scan.GetInt(c.thinking, "budget_tokens")
-		if !ok || budget < 1 {
-			return llm.Refuse("thinking.budget_tokens", "must be a positive whole number")
-		}
-		c.think(llm.Effort(budget), budget)
-	default:
-		return llm.Refuse("thinking.type", "must be enabled, disabled or adaptive")
-	}
-	return nil
 }
 
 // think asks for as much as the model can.

@@ -154,7 +154,7 @@ func appendPicture(b, url []byte) ([]byte, *llm.Fault) {
 	if text := scan.Text(url); bytes.HasPrefix(text, []byte("https://")) || bytes.HasPrefix(text, []byte("http://")) {
 		return append(b, url...), nil
 	}
-	mediaType, data, f := llm.Picture(url)
+	mediaType, data, f := llm.Picture("Cohere", "or an http or https URL", url)
 	if f != nil {
 		return b, f
 	}

@@ -119,7 +119,7 @@ func appendPart(b, input []byte) ([]byte, *llm.Fault) {
 		case bytes.HasPrefix(scan.Text(picture), []byte("https://")):
 			b = append(append(b, `,{"image":`...), picture...)
 		default:
-			_, data, f := llm.Picture(picture)
+			_, data, f := llm.Picture("Jina", "or an https URL", picture)
 			if f != nil {
 				return f
 			}

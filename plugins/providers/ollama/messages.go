@@ -106,7 +106,7 @@ func (p *parts) part(part []byte) *llm.Fault {
 		}
 		p.text = joined(p.text, text, `\n`)
 	case scan.Is(kind, "image_url"):
-		_, data, f := llm.Picture(llm.PictureURL(part))
+		_, data, f := llm.Picture("Ollama", "", llm.PictureURL(part))
 		if f != nil {
 			return f.Under("image_url.url")
 		}

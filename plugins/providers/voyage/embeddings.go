@@ -86,7 +86,7 @@ func appendParts(b, input []byte) ([]byte, *llm.Fault) {
 		case bytes.HasPrefix(scan.Text(picture), []byte("https://")):
 			b = append(append(b, `,{"type":"image_url","image_url":`...), picture...)
 		default:
-			mediaType, data, f := llm.Picture(picture)
+			mediaType, data, f := llm.Picture("Voyage", "or an https URL", picture)
 			if f != nil {
 				return f
 			}
