@@ -207,6 +207,7 @@ type Store interface {
 	LedgerStore
 	AuditStore
 	ClaimStore
+	ResponseStore
 	// Alone runs f while no other Alone of the same database runs, on whatever node,
 	// and returns f's error: what f reads stays as it is until f returns, as far as
 	// nobody changes it outside. Everything else of the store works meanwhile. It

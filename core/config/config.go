@@ -19,15 +19,16 @@ import (
 // It holds secrets (credentials, configurations of plugins), so it prints and
 // marshals as its path only.
 type Config struct {
-	Path     string // of the main file, as given
-	Server   Server
-	Storage  Storage
-	Security Security
-	Ledger   Ledger
-	Events   Events
-	SMTP     SMTP
-	Routing  Routing
-	SignIn   SignIn
+	Path      string // of the main file, as given
+	Server    Server
+	Storage   Storage
+	Security  Security
+	Ledger    Ledger
+	Events    Events
+	SMTP      SMTP
+	Responses Responses
+	Routing   Routing
+	SignIn    SignIn
 
 	plugins     []Plugin
 	credentials []*core.Credential

@@ -18,6 +18,7 @@ func init() { // not a literal: the readers of fields refer back to the table
 		single("ledger", "How money is recorded.", func(c *Config) *Ledger { return &c.Ledger }, ledgerFields),
 		single("events", "What is told to webhooks and by mail.", func(c *Config) *Events { return &c.Events }, eventsFields),
 		single("smtp", "The mail server for invites, resets of passwords and alerts.", func(c *Config) *SMTP { return &c.SMTP }, smtpFields),
+		single("responses", "What is kept of the Responses API's answers.", func(c *Config) *Responses { return &c.Responses }, responsesFields),
 		single("routing", "What holds for every route.", func(c *Config) *Routing { return &c.Routing }, routingFields),
 		single("sign_in", "How people sign in.", func(c *Config) *SignIn { return &c.SignIn }, signInFields),
 		array("plugin", "A plugin file and what it is granted. Only declared plugins are loaded.",

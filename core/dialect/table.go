@@ -25,8 +25,8 @@ type Dialect struct {
 	// End is the last event, for a stream of typed events whose vendor sent none.
 	End string
 	// Native makes a request fit for a vendor that speaks the dialect; nil where it is
-	// as it comes. kept tells which of the vendor's ids are the client's own.
-	Native func(body []byte, kept func(id string) bool) ([]byte, error)
+	// as it comes.
+	Native func(body []byte) ([]byte, error)
 	// Own gives what a vendor answered, or an event of it, the gateway's own id; nil
 	// where ids name nothing that can be found again.
 	Own func(doc []byte, a *bridge.Answer) []byte

@@ -17,6 +17,7 @@ import (
 	"github.com/tokligence/gateway/core/dialect"
 	"github.com/tokligence/gateway/core/form"
 	"github.com/tokligence/gateway/core/guard"
+	"github.com/tokligence/gateway/core/kept"
 	"github.com/tokligence/gateway/core/ledger"
 	"github.com/tokligence/gateway/core/limit"
 	"github.com/tokligence/gateway/core/upstream"
@@ -30,6 +31,7 @@ type Options struct {
 	Limiter  *limit.Limiter
 	Upstream upstream.Client
 	Observe  Observer
+	Kept     *kept.Keeper // of responses; nil keeps none
 	Log      *slog.Logger
 	Now      func() time.Time
 
@@ -97,6 +99,9 @@ type run struct {
 	form      *form.Form  // that the body was read from; nil for JSON
 	route     *Route
 	tags      []string
+	keeps     bool   // the answer can be found again
+	previous  string // the response that it goes on from
+	history   int    // how many items of the input come from there
 	barred    string // which fallbacks were skipped, for the entry's reason
 	guard     *guard.Run
 	grant     *limit.Grant // nil before it is taken, and where nothing is limited
@@ -174,7 +179,7 @@ func (r *run) serve(ctx context.Context, s *Snapshot) (err *core.Error) {
 		return err
 	}
 	if r.dialect.Own != nil {
-		if err = r.recall(); err != nil {
+		if err = r.recall(ctx); err != nil {
 			return err
 		}
 	}

@@ -43,9 +43,13 @@ func (r *rig) native(guards *guard.Chain) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
+	r.before = r.snapshot
 	r.snapshot = &exchange.Snapshot{Routes: map[string]*exchange.Route{"m": exchange.NewRoute(core.Model{Name: "m"}, []*exchange.Target{target}, nil, guards)}}
 	r.exchanger.Swap(r.snapshot)
 }
+
+// restore takes native back.
+func (r *rig) restore() { r.exchanger.Swap(r.before) }
 
 // masks replaces a word by *** and holds back enough of a stream to see it whole.
 type masks string

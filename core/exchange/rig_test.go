@@ -77,7 +77,8 @@ type rig struct {
 	observed  chan *exchange.Observed
 	vendor    atomic.Pointer[http.HandlerFunc]
 	snapshot  *exchange.Snapshot
-	url       string // of the vendor
+	before    *exchange.Snapshot // of another provider
+	url       string             // of the vendor
 }
 
 // disk is a store that cannot be written while it is full.

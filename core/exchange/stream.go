@@ -191,6 +191,7 @@ func (s *streamRelay) finish() *core.Error {
 	if err := r.settle(core.OutcomeOK, 200, nil); err != nil {
 		return err
 	}
+	r.rememberStream(s.ctx, s.out)
 	if err := r.send(s.out); err != nil {
 		r.x.log.Debug("client left before the end of its stream", "exchange", r.id)
 	}

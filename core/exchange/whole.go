@@ -80,6 +80,7 @@ func (r *run) passWhole(ctx context.Context, c *call, headers abi.Headers, a *an
 	if err := r.settle(core.OutcomeOK, 200, nil); err != nil {
 		return err
 	}
+	r.remember(ctx, a.body)
 	r.head.ContentType = a.kind
 	return r.writeWhole(a.body)
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/exchange"
+	"github.com/tokligence/gateway/core/kept"
 	"github.com/tokligence/gateway/pdk/abi"
 )
 
@@ -35,7 +36,8 @@ type Exchanger interface {
 type Options struct {
 	Exchange Exchanger
 	Keys     Authenticator
-	MaxBody  int64 // bytes of a request body, also after gzip is undone
+	Kept     *kept.Keeper // of responses; nil keeps none
+	MaxBody  int64        // bytes of a request body, also after gzip is undone
 	// TrustedProxies are those whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
 	// BodyPatience is how long a request body may stand still; default 30 s.
@@ -78,6 +80,7 @@ func (s *server) routes() http.Handler {
 	for path, e := range endpoints {
 		r.HandleFunc(path, s.only(http.MethodPost, http.MethodPost, s.exchange(e)))
 	}
+	s.responseRoutes(r)
 	get("/v1/models", s.listModels)
 	get("/v1/models/{id:.+}", s.getModel)
 	get("/healthz", healthz)
@@ -106,11 +109,16 @@ func (s *server) only(method, also string, h http.HandlerFunc) http.HandlerFunc 
 			h(w, r)
 			return
 		}
-		w.Header()["Allow"] = allow
-		e := core.Errorf(core.CodeInvalidRequest, core.SourceClient, "%s does not take %s", r.URL.Path, r.Method)
-		e.Status = http.StatusMethodNotAllowed
-		s.refuse(&reply{w: w}, dialectOf(r), s.Now(), e)
+		s.notAllowed(w, r, allow)
 	}
+}
+
+// notAllowed answers a method that a path does not take; allow has one string.
+func (s *server) notAllowed(w http.ResponseWriter, r *http.Request, allow []string) {
+	w.Header()["Allow"] = allow
+	e := core.Errorf(core.CodeInvalidRequest, core.SourceClient, "%s does not take %s", r.URL.Path, r.Method)
+	e.Status = http.StatusMethodNotAllowed
+	s.refuse(&reply{w: w}, dialectOf(r), s.Now(), e)
 }
 
 // exchange serves one endpoint.

@@ -21,6 +21,7 @@ var sealedColumns = []sealedColumn{
 	{"webhook", "webhooks", "id", "sealed"},
 	{"mail", "deliveries", "id", "sealed"},
 	{"answer", "claims", "id", "sealed"},
+	{"response", "responses", "id", "sealed"},
 	{"credential", "config_objects", "id", "sealed"},
 }
 

@@ -26,6 +26,7 @@ import (
 	"github.com/tokligence/gateway/core/events"
 	"github.com/tokligence/gateway/core/exchange"
 	"github.com/tokligence/gateway/core/httpapi"
+	"github.com/tokligence/gateway/core/kept"
 	"github.com/tokligence/gateway/core/keys"
 	"github.com/tokligence/gateway/core/ledger"
 	"github.com/tokligence/gateway/core/ledger/prices"
@@ -63,6 +64,7 @@ type Main struct {
 	book      *prices.Book
 	states    routing.States
 	events    *events.Service
+	kept      *kept.Keeper // of responses; nil keeps none
 	exchanger *exchange.Exchanger
 	metrics   *obs.Metrics
 	server    *httpapi.Server
@@ -170,7 +172,8 @@ func (m *Main) open(ctx context.Context) error {
 		return err
 	}
 	m.openSignIn(c)
-	m.exchanger = exchange.New(exchange.Options{Ledger: m.ledger, Limiter: limit.New(), Upstream: m.client, Log: m.log, Now: time.Now,
+	m.kept = m.keeper(c)
+	m.exchanger = exchange.New(exchange.Options{Ledger: m.ledger, Kept: m.kept, Limiter: limit.New(), Upstream: m.client, Log: m.log, Now: time.Now,
 		Observe: &obs.Observer{Metrics: m.metrics, Lines: m.lines, Level: m.LogLevel, Unpriced: m.events.PriceMissing}, RefuseUnpriced: c.Ledger.Unpriced == config.UnpricedRefuse,
 		DefaultMaxOutput: c.Ledger.DefaultMaxOutput})
 	if err := m.revisions.Start(ctx); err != nil {
@@ -192,6 +195,9 @@ func (m *Main) settleDown() {
 func (m *Main) watch() {
 	ctx, stop := context.WithCancel(context.Background())
 	m.unwatch = stop
+	if m.kept != nil {
+		m.watching.Go(func() { m.kept.Run(ctx) })
+	}
 	m.watching.Go(func() {
 		m.store.Notices(ctx, func(kind core.NoticeKind) {
 			switch kind {
@@ -287,7 +293,7 @@ func (m *Main) record(ctx context.Context, action string, object core.AuditObjec
 // serve answers requests until ctx ends, and reloads at each hangup.
 func (m *Main) serve(ctx context.Context, listener net.Listener, hangup <-chan os.Signal) error {
 	admin := adminapi.New(adminapi.Deps{Keys: m.keys, SignIn: m.signin, PublicURL: m.config.Server.PublicURL, TLS: m.config.Server.TLSCert != "", Store: m.store, Ledger: m.ledger, Runtime: (*runtime)(m), Config: m.revisions, Hooks: m.events, Sealer: m.sealer, TrustedProxies: m.config.Server.TrustedProxies, Version: version, Now: time.Now, Log: m.log})
-	m.server = httpapi.NewServer(httpapi.Options{Exchange: m.exchanger, Keys: m.keys, MaxBody: m.config.Server.MaxBody, TrustedProxies: m.config.Server.TrustedProxies, Now: time.Now, Log: m.log,
+	m.server = httpapi.NewServer(httpapi.Options{Exchange: m.exchanger, Kept: m.kept, Keys: m.keys, MaxBody: m.config.Server.MaxBody, TrustedProxies: m.config.Server.TrustedProxies, Now: time.Now, Log: m.log,
 		Ready: m.ready, Notes: m.notes, Metrics: m.metrics.Handler(), Admin: admin, Pages: web.Entry()})
 	telling, stop := context.WithCancel(context.WithoutCancel(ctx)) // to the end: stopping is no reason to be silent
 	told := make(chan struct{})

@@ -51,8 +51,11 @@ func (w *requestWriter) say(role string, content []byte) {
 func (w *requestWriter) item(i int, item []byte) {
 	at := "input[" + strconv.Itoa(i) + "]"
 	kind := scan.GetString(item, "type")
-	if kind == "" && scan.Get(item, "role") != nil {
+	switch {
+	case kind == "" && scan.Get(item, "role") != nil:
 		kind = "message"
+	case kind == "" && scan.Get(item, "id") != nil:
+		kind = "item_reference"
 	}
 	switch kind {
 	case "message":

@@ -8,36 +8,72 @@ import (
 )
 
 // Native makes a request fit for a vendor that speaks the Responses API itself.
-// What a vendor keeps belongs to one account that all clients share: an id of an
-// item goes there only if kept says that it is the client's own and lies with that
-// vendor. Items are sent without theirs; thoughts that only an id stands for, and
-// those that were sealed here, are left out. The error is a *core.Error of the
-// client's.
-func Native(body []byte, kept func(id string) bool) ([]byte, error) {
-	input := scan.Get(body, "input")
-	if scan.Kind(input) != '[' {
-		return body, nil
+// What a vendor keeps belongs to one account that all clients share: it is told to
+// keep nothing, what the request goes on from must be in its input, and items are
+// sent without the ids that they have been given. Thoughts that only an id stands
+// for, and those that were sealed here, are left out; others are asked for in the
+// form in which they can come back. The error is a *core.Error of the client's.
+func Native(body []byte) ([]byte, error) {
+	edits := []scan.Edit{{Key: "store", Value: []byte("false")}, {Key: "previous_response_id"}}
+	if thinks(body) {
+		edits = append(edits, scan.Edit{Key: "include", Value: including(scan.Get(body, "include"))})
 	}
+	if input := scan.Get(body, "input"); scan.Kind(input) == '[' {
+		list, err := nativeItems(input)
+		if err != nil {
+			return body, err
+		}
+		if list != nil {
+			edits = append(edits, scan.Edit{Key: "input", Value: list})
+		}
+	}
+	return scan.Apply(make([]byte, 0, len(body)+64), body, edits), nil
+}
+
+// thinks reports whether the client says how its model shall think, and wants the
+// response kept: models that do not think refuse to hand over their thoughts.
+func thinks(body []byte) bool {
+	store, _ := scan.Bool(scan.Get(body, "store"))
+	return store && scan.Kind(scan.Get(body, "reasoning")) == '{'
+}
+
+// sealedThoughts asks for encrypted_content.
+const sealedThoughts = "reasoning.encrypted_content"
+
+func including(include []byte) []byte {
 	var list []byte
-	var err *core.Error
+	has := false
+	scan.Elements(include, func(_ int, v []byte) bool {
+		has = has || scan.Is(v, sealedThoughts)
+		list = append(append(list, ','), v...)
+		return true
+	})
+	if !has {
+		list = scan.AppendString(append(list, ','), sealedThoughts)
+	}
+	return scan.CloseArray(list, 0)
+}
+
+// nativeItems are the items as a vendor may have them; nil when they are as they came.
+func nativeItems(input []byte) (_ []byte, err error) {
+	var list []byte
 	changed := false
 	scan.Elements(input, func(i int, item []byte) bool {
 		id := scan.GetString(item, "id")
-		own := id != "" && kept(id)
 		out := item
 		switch kind := scan.GetString(item, "type"); kind {
 		case "item_reference":
-			if !own {
-				err = missing(i, id)
-			}
+			err = missing(i, id)
 		case "reasoning":
-			out = thought(item, own)
+			out = thought(item)
 		case "image_generation_call":
-			if !own && scan.IsNull(scan.Get(item, "result")) {
+			if scan.IsNull(scan.Get(item, "result")) {
 				err = missing(i, id)
 			}
 		case "", "message", "function_call", "function_call_output", "custom_tool_call", "custom_tool_call_output":
-			if !own && scan.Get(item, "id") != nil {
+			if kind == "" && scan.Get(item, "role") == nil {
+				err = missing(i, id)
+			} else if scan.Get(item, "id") != nil {
 				out = scan.Apply(nil, item, []scan.Edit{{Key: "id"}})
 			}
 		}
@@ -47,22 +83,16 @@ func Native(body []byte, kept func(id string) bool) ([]byte, error) {
 		}
 		return err == nil
 	})
-	switch {
-	case err != nil:
-		return body, err
-	case !changed:
-		return body, nil
+	if err != nil || !changed {
+		return nil, err
 	}
-	return scan.Apply(make([]byte, 0, len(body)), body, []scan.Edit{{Key: "input", Value: scan.CloseArray(list, 0)}}), nil
+	return scan.CloseArray(list, 0), nil
 }
 
 // thought is a reasoning item as a vendor may have it, nil for none.
-func thought(item []byte, own bool) []byte {
+func thought(item []byte) []byte {
 	sealed := scan.Get(item, "encrypted_content")
-	switch {
-	case own:
-		return item
-	case Ours(sealed), !filled(sealed) && scan.Len(scan.Get(item, "content")) == 0:
+	if Ours(sealed) || !filled(sealed) && scan.Len(scan.Get(item, "content")) == 0 {
 		return nil
 	}
 	return scan.Apply(nil, item, []scan.Edit{{Key: "id"}})

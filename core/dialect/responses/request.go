@@ -62,7 +62,11 @@ func (w *requestWriter) refuse(name, param, what string) {
 	if what != param {
 		what = param + ": " + what
 	}
-	w.fail(param, "%s is not supported for this model's provider", what)
+	hint := ""
+	if name != param {
+		hint = "; the deployment's drop_params may name " + name
+	}
+	w.fail(param, "%s is not supported for this model's provider%s", what, hint)
 }
 
 func (w *requestWriter) leaveOut(param string) { w.notices = append(w.notices, "dropped "+param) }

@@ -60,6 +60,7 @@ func Run(t *testing.T, open func(t *testing.T) core.Store) {
 		"Deliveries":        testDeliveries,
 		"EndingKeys":        testEndingKeys,
 		"Claims":            testClaims,
+		"Responses":         testResponses,
 		"Alone":             testAlone,
 		"Revisions":         testRevisions,
 		"RevisionRace":      testRevisionRace,

@@ -1,0 +1,87 @@
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/tokligence/gateway/core"
+)
+
+func testResponses(t *testing.T, s core.Store) {
+	ctx := t.Context()
+	save := func(id, owner, previous string, at time.Duration, items ...string) core.StoredResponse {
+		t.Helper()
+		r := core.StoredResponse{ID: id, Owner: owner, PreviousID: previous, CreatedAt: At.Add(at), Body: "body of " + id, Sealed: id == "r2", Items: items}
+		if err := s.SaveResponse(ctx, &r); err != nil {
+			t.Fatal(err)
+		}
+		r.Items = nil
+		return r
+	}
+	r1 := save("r1", "a", "", 0, "i1", "i2", "i1")
+	r2 := save("r2", "a", "r1", time.Minute, "i3")
+	r3 := save("r3", "a", "r2", 2*time.Minute)
+	other := save("r4", "b", "r3", 3*time.Minute, "i1")
+
+	chain := func(owner, id string, limit int) (list []core.StoredResponse) {
+		t.Helper()
+		found, err := s.ListResponseChain(ctx, owner, id, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range found {
+			list = append(list, *r)
+		}
+		return list
+	}
+	equal(t, "a chain", chain("a", "r3", 9), []core.StoredResponse{r3, r2, r1})
+	equal(t, "a part of it", chain("a", "r3", 2), []core.StoredResponse{r3, r2})
+	equal(t, "what goes on from another's", chain("b", "r4", 9), []core.StoredResponse{other})
+	for _, c := range [][2]string{{"b", "r1"}, {"a", "r4"}, {"a", "none"}, {"", "r1"}} {
+		_, err := s.ListResponseChain(ctx, c[0], c[1], 9)
+		wantCode(t, err, core.CodeNotFound)
+		wantCode(t, s.DeleteResponse(ctx, c[0], c[1]), core.CodeNotFound)
+	}
+
+	for _, c := range []struct {
+		owner, item string
+		want        core.StoredResponse
+	}{{"a", "i1", r1}, {"b", "i1", other}, {"a", "i3", r2}} {
+		r, err := s.FindResponseOf(ctx, c.owner, c.item)
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "the response of "+c.item, *r, c.want)
+	}
+	_, err := s.FindResponseOf(ctx, "b", "i3")
+	wantCode(t, err, core.CodeNotFound)
+
+	sealed, _, err := s.ListSealed(ctx, core.Page{Limit: 9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "what is sealed", sealed, []core.SealedValue{{At: core.SealedAt{Kind: "response", ID: "r2"}, Sealed: "body of r2"}})
+
+	if err := s.DeleteResponse(ctx, "a", "r2"); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "a broken chain", chain("a", "r3", 9), []core.StoredResponse{r3})
+	_, err = s.FindResponseOf(ctx, "a", "i3")
+	wantCode(t, err, core.CodeNotFound)
+
+	old := func(want int) {
+		t.Helper()
+		n, err := s.DeleteOldResponses(ctx, At.Add(3*time.Minute), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "how many were old", n, want)
+	}
+	old(1)
+	equal(t, "the younger", chain("a", "r3", 9), []core.StoredResponse{r3})
+	_, err = s.FindResponseOf(ctx, "a", "i1")
+	wantCode(t, err, core.CodeNotFound)
+	old(1)
+	old(0)
+	equal(t, "the youngest", chain("b", "r4", 9), []core.StoredResponse{other})
+}
