@@ -84,6 +84,37 @@ func (e *Embeddings) EachInput(vendor string, parts bool, f func(input []byte) *
 	return fault
 }
 
+// AppendTexts appends the array of the inputs, which are texts.
+func (e *Embeddings) AppendTexts(dst []byte, vendor string) ([]byte, *Fault) {
+	start := len(dst)
+	f := e.EachInput(vendor, false, func(text []byte) *Fault {
+		dst = append(append(dst, ','), text...)
+		return nil
+	})
+	return scan.CloseArray(dst, start), f
+}
+
+// AppendContents appends an array with {"content":[…]} for each input. part appends
+// a part, after a comma: of the raw text, or else of the raw URL of a picture.
+func (e *Embeddings) AppendContents(dst []byte, vendor string, part func(dst, text, picture []byte) ([]byte, *Fault)) ([]byte, *Fault) {
+	start := len(dst)
+	f := e.EachInput(vendor, true, func(input []byte) (f *Fault) {
+		dst = append(dst, `,{"content":`...)
+		list := len(dst)
+		if IsParts(input) {
+			f = EachPart(input, func(text, picture []byte) (f *Fault) {
+				dst, f = part(dst, text, picture)
+				return f
+			})
+		} else {
+			dst, f = part(dst, input, nil)
+		}
+		dst = append(scan.CloseArray(dst, list), '}')
+		return f
+	})
+	return scan.CloseArray(dst, start), f
+}
+
 // EachPart calls f with each part of an input that is of several (see the package's
 // extensions): the raw text, or else the raw URL of a picture.
 func EachPart(input []byte, f func(text, picture []byte) *Fault) (fault *Fault) {

@@ -118,3 +118,28 @@ func TestPicture(t *testing.T) {
 		}
 	}
 }
+
+func TestEmbeddings_Append(t *testing.T) {
+	part := func(dst, text, picture []byte) ([]byte, *Fault) {
+		if picture != nil && string(picture) != `"u"` {
+			return dst, Refuse("", "is wrong")
+		}
+		return append(append(append(dst, ','), text...), picture...), nil
+	}
+	for _, c := range []struct{ input, texts, contents string }{
+		{`"a"`, `-["a"]`, `-[{"content":["a"]}]`},
+		{`["a","b"]`, `-["a","b"]`, `-[{"content":["a"]},{"content":["b"]}]`},
+		{`["a",{"content":[{"type":"text","text":"b"},{"type":"image_url","image_url":"u"}]}]`, "input[1] must be a text with this model", `-[{"content":["a"]},{"content":["b","u"]}]`},
+		{`[{"content":[{"type":"image_url","image_url":"x"}]}]`, "input[0] must be a text with this model", "input[0].content[0].image_url.url is wrong"},
+		{`[1]`, "input must be a text and not empty: V takes no tokens", "input must be a text and not empty: V takes no tokens"},
+	} {
+		e := Embeddings{Input: []byte(c.input)}
+		got, f := e.AppendTexts([]byte("-"), "V")
+		if f != nil && said(f) != c.texts || f == nil && string(got) != c.texts {
+			t.Errorf("texts of %s: %s, %q", c.input, got, said(f))
+		}
+		if got, f = e.AppendContents([]byte("-"), "V", part); f != nil && said(f) != c.contents || f == nil && string(got) != c.contents {
+			t.Errorf("contents of %s: %s, %q", c.input, got, said(f))
+		}
+	}
+}

@@ -59,35 +59,16 @@ func encodeEmbeddings(r *abi.EncodeRequest, o options) (*abi.EncodeReply, *llm.F
 func appendInputs(b []byte, e *llm.Embeddings) ([]byte, *llm.Fault) {
 	parts := llm.IsParts(e.Input)
 	scan.Elements(e.Input, func(_ int, v []byte) bool { parts = parts || llm.IsParts(v); return !parts })
-	b = scan.AppendName(b, map[bool]string{true: "inputs", false: "texts"}[parts])
-	start := len(b)
-	f := e.EachInput("Cohere", true, func(input []byte) (f *llm.Fault) {
-		switch {
-		case !parts:
-			b = append(append(b, ','), input...)
-		case llm.IsParts(input):
-			b, f = appendParts(b, input)
-		default:
-			b = append(append(append(b, `,{"content":[{"type":"text","text":`...), input...), `}]}`...)
-		}
-		return f
-	})
-	return scan.CloseArray(b, start), f
-}
-
-func appendParts(b, input []byte) ([]byte, *llm.Fault) {
-	b = append(b, `,{"content":`...)
-	start := len(b)
-	f := llm.EachPart(input, func(text, picture []byte) (f *llm.Fault) {
+	if !parts {
+		return e.AppendTexts(scan.AppendName(b, "texts"), "Cohere")
+	}
+	return e.AppendContents(scan.AppendName(b, "inputs"), "Cohere", func(b, text, picture []byte) (_ []byte, f *llm.Fault) {
 		if text != nil {
-			b = appendText(b, text)
-			return nil
+			return appendText(b, text), nil
 		}
 		b, f = appendPicture(append(b, `,{"type":"image_url","image_url":{"url":`...), picture)
-		b = append(b, '}', '}')
-		return f
+		return append(b, '}', '}'), f
 	})
-	return append(scan.CloseArray(b, start), '}'), f
 }
 
 // decodeEmbeddings: the answer has a member for the one type that was asked for.

@@ -30,14 +30,9 @@ func (q *request) embed(r *abi.EncodeRequest) *llm.Fault {
 	case e.InputType != nil:
 		q.notices = append(q.notices, "left out input_type")
 	}
-	var list []byte
-	if f = e.EachInput("Ollama", false, func(text []byte) *llm.Fault {
-		list = append(append(list, ','), text...)
-		return nil
-	}); f != nil {
+	if q.content, f = e.AppendTexts(scan.AppendName(q.content, "input"), "Ollama"); f != nil {
 		return f
 	}
-	q.put("input", scan.CloseArray(list, 0))
 	q.put("dimensions", e.Dimensions)
 	if e.Truncate != nil {
 		q.body.set("truncate", e.Truncate)

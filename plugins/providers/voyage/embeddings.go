@@ -60,43 +60,27 @@ func embed(r *abi.EncodeRequest, o options) (*abi.EncodeReply, *llm.Fault) {
 }
 
 func appendInputs(b []byte, e *llm.Embeddings, multimodal bool) ([]byte, *llm.Fault) {
-	b = scan.AppendName(b, map[bool]string{true: "inputs", false: "input"}[multimodal])
-	start := len(b)
-	f := e.EachInput("Voyage", multimodal, func(input []byte) (f *llm.Fault) {
-		switch {
-		case !multimodal:
-			b = append(append(b, ','), input...)
-		case llm.IsParts(input):
-			b, f = appendParts(b, input)
-		default:
-			b = append(append(append(b, `,{"content":[{"type":"text","text":`...), input...), `}]}`...)
-		}
-		return f
-	})
-	return scan.CloseArray(b, start), f
+	if !multimodal {
+		return e.AppendTexts(scan.AppendName(b, "input"), "Voyage")
+	}
+	return e.AppendContents(scan.AppendName(b, "inputs"), "Voyage", appendPart)
 }
 
-func appendParts(b, input []byte) ([]byte, *llm.Fault) {
-	b = append(b, `,{"content":`...)
-	start := len(b)
-	f := llm.EachPart(input, func(text, picture []byte) *llm.Fault {
-		switch {
-		case text != nil:
-			b = append(append(b, `,{"type":"text","text":`...), text...)
-		case bytes.HasPrefix(scan.Text(picture), []byte("https://")):
-			b = append(append(b, `,{"type":"image_url","image_url":`...), picture...)
-		default:
-			mediaType, data, f := llm.Picture("Voyage", "or an https URL", picture)
-			if f != nil {
-				return f
-			}
-			b = append(append(append(b, `,{"type":"image_base64","image_base64":"data:`...), mediaType...), ";base64,"...)
-			b = append(append(b, data...), '"')
+func appendPart(b, text, picture []byte) ([]byte, *llm.Fault) {
+	switch {
+	case text != nil:
+		b = append(append(b, `,{"type":"text","text":`...), text...)
+	case bytes.HasPrefix(scan.Text(picture), []byte("https://")):
+		b = append(append(b, `,{"type":"image_url","image_url":`...), picture...)
+	default:
+		mediaType, data, f := llm.Picture("Voyage", "or an https URL", picture)
+		if f != nil {
+			return b, f
 		}
-		b = append(b, '}')
-		return nil
-	})
-	return append(scan.CloseArray(b, start), '}'), f
+		b = append(append(append(b, `,{"type":"image_base64","image_base64":"data:`...), mediaType...), ";base64,"...)
+		b = append(append(b, data...), '"')
+	}
+	return append(b, '}'), nil
 }
 
 // decode takes the usage of multimodal embeddings out for the host to write.
