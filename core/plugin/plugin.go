@@ -36,10 +36,17 @@ type Limits struct {
 	OutputBytes  int64         // of one reply; default 64 MiB
 }
 
-// CallTime is how long a call may take whose timeout is that of Limits: as long
-// again for each 64 KiB of its input, up to 40 times. A prompt of a megabyte is
-// no loop.
-func CallTime(timeout time.Duration, input int) time.Duration {
+// loadTime is the least time for what a plugin says once, when it is loaded: no
+// request waits for it, and a machine that starts is busy.
+const loadTime = 5 * time.Second
+
+// CallTime is how long a call of f may take whose timeout is that of Limits: as
+// long again for each 64 KiB of its input, up to 40 times. A prompt of a megabyte
+// is no loop.
+func CallTime(timeout time.Duration, f abi.Function, input int) time.Duration {
+	if f == abi.Describe || f == abi.Plan {
+		return max(timeout, loadTime)
+	}
 	return timeout * time.Duration(1+min(input>>16, 39))
 }
 

@@ -76,7 +76,7 @@ func levelName(l extism.LogLevel) string {
 
 // Call implements plugin.Instance.
 func (i *instance) Call(ctx context.Context, f abi.Function, input, dst []byte) ([]byte, error) {
-	return i.call(ctx, plugin.CallTime(i.timeout, len(input)), f, input, dst)
+	return i.call(ctx, plugin.CallTime(i.timeout, f, len(input)), f, input, dst)
 }
 
 func (i *instance) call(ctx context.Context, timeout time.Duration, f abi.Function, input, dst []byte) ([]byte, error) {

@@ -113,7 +113,7 @@ func (i *instance) newClient(timeout time.Duration, run func(hclog.Logger, *exec
 
 // Call implements plugin.Instance.
 func (i *instance) Call(ctx context.Context, f abi.Function, input, dst []byte) ([]byte, error) {
-	return i.call(ctx, plugin.CallTime(i.timeout, len(input)), f, input, dst)
+	return i.call(ctx, plugin.CallTime(i.timeout, f, len(input)), f, input, dst)
 }
 
 func (i *instance) call(ctx context.Context, timeout time.Duration, f abi.Function, input, dst []byte) ([]byte, error) {

@@ -89,7 +89,7 @@ func (i *instance) initialize(ctx context.Context, start bool) error {
 
 // Call implements plugin.Instance.
 func (i *instance) Call(ctx context.Context, f abi.Function, input, dst []byte) ([]byte, error) {
-	return i.ask(ctx, plugin.CallTime(i.limits.Timeout, len(input)), f, input, dst)
+	return i.ask(ctx, plugin.CallTime(i.limits.Timeout, f, len(input)), f, input, dst)
 }
 
 func (i *instance) ask(ctx context.Context, timeout time.Duration, f abi.Function, input, dst []byte) ([]byte, error) {
