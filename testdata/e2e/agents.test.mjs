@@ -1,32 +1,24 @@
 // Coding agents, headless, on a task that takes a tool: the mock has the model call
 // it, the agent does it and reports, and the model has the last word.
-import { LLMock } from "@copilotkit/aimock";
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { startGateway } from "./gateway.mjs";
-import { providers, toml } from "./matrix/providers.mjs";
-import { startTap } from "./matrix/tap.mjs";
+import { providers } from "./matrix/providers.mjs";
+import { start } from "./matrix/setup.mjs";
 
 const task = "Write the word BERLIN into the file city.txt";
 const word = "The file city.txt is written.";
 const bin = join(import.meta.dirname, "agents/node_modules/.bin");
 
-let mock, tap, gateway, dir;
+let all, mock, gateway, dir;
 before(async () => {
-  mock = new LLMock({ port: 0, chunkSize: 11, logLevel: "silent" });
-  await mock.start();
-  tap = await startTap(mock.url);
-  gateway = await startGateway(tap.url, "", { providers: toml(tap.url) });
+  all = await start();
+  ({ mock, gateway } = all);
 });
-after(async () => {
-  await gateway?.stop();
-  await tap?.stop();
-  await mock?.stop();
-});
+after(() => all?.stop());
 
 // scripted has the model call tool(dir) for the task, and speak when it sees the result.
 // An agent asks for more than its task, titles say: that gets a word too.

@@ -136,7 +136,11 @@ export async function startGateway(mockURL, extra, options = {}) {
   child.stderr.on("data", (d) => (log += d));
   const url = `${tls ? "https" : "http"}://127.0.0.1:${port}`;
   for (let i = 0; ; i++) {
-    if (child.exitCode !== null || i > 600) throw new Error(`the gateway did not start:\n${log}`);
+    // A first start compiles every plugin that is declared.
+    if (child.exitCode !== null || i > 3600) {
+      child.kill();
+      throw new Error(`the gateway did not start:\n${log}`);
+    }
     if (await call(`${url}/readyz`).then((r) => r.ok, () => false)) break;
     await sleep(50);
   }

@@ -1,37 +1,29 @@
 // Every client × provider × feature, by the clients as their vendors publish them,
 // and the table of it, which MATRIX.md has to have.
-import { LLMock } from "@copilotkit/aimock";
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import OpenAI from "openai";
 import { after, before, describe, test } from "node:test";
-import { root, startGateway } from "./gateway.mjs";
+import { root } from "./gateway.mjs";
 import { clients } from "./matrix/clients.mjs";
 import * as other from "./matrix/endpoints.mjs";
 import { features, jobOf, script } from "./matrix/features.mjs";
-import { mends } from "./matrix/mends.mjs";
-import { alias, except, price, providers, toml } from "./matrix/providers.mjs";
+import { alias, except, price, providers } from "./matrix/providers.mjs";
+import { start } from "./matrix/setup.mjs";
 import { headings, render } from "./matrix/table.mjs";
-import { startTap } from "./matrix/tap.mjs";
 import { wires } from "./matrix/wires.mjs";
 
-let mock, tap, gateway;
+let all, tap, gateway;
 const asks = new Map(); // client → what asks with it
 const found = new Map(); // dialect, provider and feature → the mark that all of its clients came to
 before(async () => {
-  mock = new LLMock({ port: 0, chunkSize: 7, logLevel: "silent" });
-  script(mock);
-  other.script(mock);
-  await mock.start();
-  tap = await startTap(mock.url, mends);
-  gateway = await startGateway(tap.url, "", { providers: toml(tap.url) });
+  all = await start((mock) => (script(mock), other.script(mock)));
+  ({ tap, gateway } = all);
 });
 after(async () => {
   for (const c of clients) await c.close?.();
-  await gateway?.stop();
-  await tap?.stop();
-  await mock?.stop();
+  await all?.stop();
 });
 
 // opened is what asks with the client, opened when it is first wanted.
@@ -60,7 +52,8 @@ async function cell(client, name, feature) {
   const vendor = Object.fromEntries(["image", "schema", "results", "thinks"].map((k) => [k, () => wire[k](seen.at(-1).body)]));
   for (const s of seen) {
     assert.equal(s.provider, name);
-    assert.match(s.path, wire.path);
+    assert.match(s.path, row.path ?? wire.path);
+    if (row.bearer) assert.equal(s.headers.authorization, `Bearer ${row.bearer}`);
   }
   features[feature].check(result, vendor, row.thoughts === false ? {} : client.shows);
   const e = await gateway.lastEntry();

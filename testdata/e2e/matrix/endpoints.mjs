@@ -1,15 +1,33 @@
 // The endpoints beside conversations: what each asks, by OpenAI's client where it has
 // a method for it, and what has to come of it.
 import assert from "node:assert/strict";
+import { toFile } from "openai";
 
 const usage = { prompt_tokens: 11, total_tokens: 11, input_tokens: 11 };
 const vector = [0.5, -0.25, 1];
 const pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+const sound = Buffer.from("ID3 no music at all, but bytes: \xff\x00\xfe", "latin1");
+
+// wave is a second of silence at 8 kHz, so that a recording has a length.
+const wave = () => {
+  const head = Buffer.from("UklGRgAAAABXQVZFZm10IBAAAAABAAEAQB8AAEAfAAABAAgAZGF0YQAAAAA=", "base64");
+  head.writeUInt32LE(36 + 8000, 4);
+  head.writeUInt32LE(8000, 40);
+  return Buffer.concat([head, Buffer.alloc(8000, 0x80)]);
+};
+
+const heard = (method) => async (openai, model) => {
+  const file = await toFile(wave(), "rome.wav", { type: "audio/wav" });
+  assert.equal((await openai.audio[method].create({ model, file })).text, "Rome is old.");
+};
 
 // script tells the mock what the models answer.
 export function script(mock) {
   mock.onEmbedding(/a city/, { embedding: vector, usage });
   mock.onImage(/a city/, { image: { b64Json: pixel } });
+  mock.onSpeech(/a city/, { audio: sound.toString("base64"), format: "mp3" });
+  mock.onTranscription({ transcription: { text: "Rome is old." } });
+  mock.onTranslation({ transcription: { text: "Rome is old." } });
 }
 
 // endpoints by their names in keys and the ledger. A row of providers.mjs offers one
@@ -31,4 +49,20 @@ export const endpoints = {
       assert.equal((await openai.images.generate({ model, prompt: "a city" })).data[0].b64_json, pixel);
     },
   },
+  image_edits: {
+    title: "image edits", path: "/v1/images/edits", sent: "a city",
+    async ask(openai, model) {
+      const image = await toFile(Buffer.from(pixel, "base64"), "pixel.png", { type: "image/png" });
+      assert.equal((await openai.images.edit({ model, image, prompt: "a city" })).data[0].b64_json, pixel);
+    },
+  },
+  speech: {
+    title: "speech", path: "/v1/audio/speech", sent: "a city",
+    async ask(openai, model) {
+      const r = await openai.audio.speech.create({ model, input: "a city", voice: "alloy" });
+      assert.deepEqual(Buffer.from(await r.arrayBuffer()), sound);
+    },
+  },
+  transcriptions: { title: "transcriptions", path: "/v1/audio/transcriptions", sent: "rome.wav", ask: heard("transcriptions") },
+  translations: { title: "translations", path: "/v1/audio/translations", sent: "rome.wav", ask: heard("translations") },
 };

@@ -3,7 +3,24 @@
 // The first piece of a stream names the role; the mock begins with a thought that does not.
 const begun = (text) => text.replace('"delta":{"reasoning_content":', '"delta":{"role":"assistant","reasoning_content":');
 
+// Ollama's member is thinking, and its counts are never 0 at the end. https://docs.ollama.com/api/chat
+const thinking = (text) => text.replaceAll('"reasoning_content":', '"thinking":').replaceAll('"prompt_eval_count":0', '"prompt_eval_count":11').replaceAll('"eval_count":0', '"eval_count":7');
+
 export const mends = {
+  // The mock knows Claude by Anthropic's own path, with the model in the body, and of Vertex AI's
+  // embeddings nothing. https://cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude/use-claude
+  "vertex-claude": {
+    request: ({ path, body: { anthropic_version, ...body } }) => ({ path: "/v1/messages", text: JSON.stringify({ ...body, model: /models\/([^:]+):/.exec(path)[1] }) }),
+  },
+  // https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/text-embeddings-api
+  vertex: {
+    request: ({ path, body }) => (path.endsWith(":predict") ? { path: "/v1/embeddings", text: JSON.stringify({ model: "text-embedding-005", input: body.instances.map((i) => i.content) }) } : {}),
+    answer: (text) => (text.startsWith('{"object":"list"') ? JSON.stringify({ predictions: JSON.parse(text).data.map((d) => ({ embeddings: { values: d.embedding, statistics: { token_count: 11 } } })) }) : text),
+  },
+  // The mock answers /api/embed as the older /api/embeddings.
+  ollama: {
+    answer: (text) => (text.includes('"embedding":') ? JSON.stringify({ embeddings: [JSON.parse(text).embedding], prompt_eval_count: 11 }) : thinking(text)),
+  },
   // Cohere's thoughts are blocks of type "thinking"; the mock writes them as a text before the text.
   // https://docs.cohere.com/docs/reasoning
   cohere: {

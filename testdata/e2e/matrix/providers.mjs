@@ -2,6 +2,8 @@
 // stands in except, with why. Everything else has to work.
 
 const apiKey = 'api_key = "env:E2E_KEY"';
+const serviceAccount = 'service_account = "env:E2E_GOOGLE"';
+const place = 'project = "p"\nlocation = "europe-west1"';
 
 // refused says that the gateway answers 400 and names the member; none says that
 // the two sides have no words for it; but says that it works, and what is to be known.
@@ -17,12 +19,14 @@ const but = (why) => ({ mark: "✓", why });
 //               endpoints.mjs), where it has that at all
 //   wire        what the vendor speaks (see wires.mjs)
 //   thoughts    false where the vendor does not return them
+//   path        where it is not the wire's
+//   bearer      the token that the vendor has to see, where core fetches one
 //   credential, options   TOML, beside what every deployment here has
 //   except      by feature, or by "dialect feature": refused(…), none(…) or but(…)
 export const providers = {
   openai: {
     title: "OpenAI", plugin: "openai", wire: "openai", model: "gpt-5-mini", base: "/v1", credential: apiKey,
-    models: { embeddings: "text-embedding-3-small", images: "gpt-image-1" },
+    models: { embeddings: "text-embedding-3-small", images: "gpt-image-1", image_edits: "gpt-image-1", speech: "gpt-4o-mini-tts", transcriptions: "gpt-4o-transcribe", translations: "whisper-1" },
     // Its vendor keeps the thoughts to itself.
     thoughts: false, except: { reasoning: but("the effort is passed on; OpenAI's chat completions do not return what the model thought") },
   },
@@ -36,9 +40,18 @@ export const providers = {
     title: "Cohere", plugin: "cohere", wire: "cohere", model: "command-a-03-2025", base: "", credential: apiKey,
     models: { image: "command-a-vision-07-2025", reasoning: "command-a-reasoning-08-2025", embeddings: "embed-v4.0" },
   },
+  vertex: {
+    title: "Vertex AI: Gemini", plugin: "vertex", wire: "gemini", model: "gemini-2.5-flash", base: "/v1", credential: serviceAccount, options: place,
+    bearer: "access-token-MARK", models: { embeddings: "text-embedding-005" },
+  },
+  "vertex-claude": {
+    title: "Vertex AI: Claude", plugin: "vertex", wire: "anthropic", path: /:(rawPredict|streamRawPredict)$/, model: "claude-sonnet-4-5@20250929", base: "/v1",
+    credential: serviceAccount, options: place, bearer: "access-token-MARK",
+  },
+  ollama: { title: "Ollama", plugin: "ollama", wire: "ollama", model: "gpt-oss:20b", base: "", credential: "", models: { embeddings: "embeddinggemma" } },
   groq: {
     title: "Groq", plugin: "groq", wire: "openai", model: "openai/gpt-oss-120b", base: "/openai/v1", credential: apiKey,
-    models: { image: "meta-llama/llama-4-scout-17b-16e-instruct" },
+    models: { image: "meta-llama/llama-4-scout-17b-16e-instruct", transcriptions: "whisper-large-v3-turbo", translations: "whisper-large-v3" },
   },
   local: { title: "vLLM, llama.cpp, LM Studio and other OpenAI-compatible servers", plugin: "openai-compatible", wire: "openai", model: "qwen3-32b", base: "/v1", credential: "", models: { embeddings: "bge-m3" } },
 };
@@ -55,7 +68,8 @@ export function toml(url) {
   const rows = Object.entries(providers);
   const models = ([name, p]) => [[name, p.model], ...Object.entries(p.models ?? {}).map(([feature, model]) => [`${name}-${feature}`, model])];
   const plugins = [...new Set(rows.map(([, p]) => p.plugin))].map((id) => `[[plugin]]\nid = "provider.${id}"\nsource = "builtin:${id}"\n`);
-  return plugins.join("\n") + rows.map(([name, p], i) => `${p.credential && `
+  // The clouds' token service is here as well.
+  return `[security]\nallow_private_hosts = ["127.0.0.1"]\n\n` + plugins.join("\n") + rows.map(([name, p], i) => `${p.credential && `
 [[credential]]
 name = "${name}"
 provider = "provider.${p.plugin}"

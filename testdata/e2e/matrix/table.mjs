@@ -13,6 +13,7 @@ Every cell below is a request that a test makes: an unmodified client library, t
 
 export const dialects = {
   chat: "OpenAI chat completions, `/v1/chat/completions`",
+  responses: "OpenAI Responses, `/v1/responses`",
   messages: "Anthropic Messages, `/v1/messages`",
 };
 

@@ -1,8 +1,10 @@
 // Stands between the gateway and the mock and keeps what the gateway sent, as it was
 // sent: the mock's own journal keeps its translation. The first part of the path is
 // the provider's name and is not passed on. Where the mock speaks otherwise than the
-// vendor does, mend puts it right.
+// vendor does, mend puts it right. At /token it gives what clouds give for a credential.
 import http from "node:http";
+
+const accessToken = "access-token-MARK";
 
 // startTap forwards to the mock. seen holds the requests, newest last:
 // { provider, path, headers, text, body } with body parsed where it is JSON. mend gives
@@ -14,6 +16,7 @@ export async function startTap(mockURL, mend = {}) {
     const raw = [];
     for await (const d of req) raw.push(d);
     const bytes = Buffer.concat(raw);
+    if (req.url === "/token") return res.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ access_token: accessToken, token_type: "Bearer", expires_in: 3600 }));
     const [, provider, path] = /^\/([^/]+)(.*)$/.exec(req.url);
     const request = { provider, path, headers: req.headers, text: bytes.toString() };
     request.body = request.text.startsWith("{") ? JSON.parse(request.text) : undefined;

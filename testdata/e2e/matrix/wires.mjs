@@ -48,4 +48,12 @@ export const wires = {
     results: (b) => toolTexts(b.messages),
     thinks: (b) => b.thinking?.type === "enabled",
   },
+  // https://docs.ollama.com/api/chat
+  ollama: {
+    path: /^\/api\/chat$/,
+    image: (b) => b.messages.find((m) => m.images)?.images[0],
+    schema: (b) => b.format,
+    results: (b) => toolTexts(b.messages),
+    thinks: (b) => b.think,
+  },
 };

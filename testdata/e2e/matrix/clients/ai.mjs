@@ -14,6 +14,10 @@ export const clients = [
     open: ({ url, key }) => asks(createOpenAI({ baseURL: `${url}/v1`, apiKey: key }).chat, { openai: { reasoningEffort: "high", forceReasoning: true } }),
   },
   {
+    title: "ai with @ai-sdk/openai, responses", dialect: "responses", packages: installed("ai", "@ai-sdk/openai"), shows: { reasoning: true },
+    open: ({ url, key }) => asks(createOpenAI({ baseURL: `${url}/v1`, apiKey: key }).responses, { openai: { reasoningEffort: "high", reasoningSummary: "auto", forceReasoning: true } }),
+  },
+  {
     title: "ai with @ai-sdk/openai-compatible", dialect: "chat", packages: installed("ai", "@ai-sdk/openai-compatible"), shows: { reasoning: true },
     open: ({ url, key }) => asks(createOpenAICompatible({ name: "gateway", baseURL: `${url}/v1`, apiKey: key, includeUsage: true, supportsStructuredOutputs: true }), { gateway: { reasoningEffort: "high" } }),
   },

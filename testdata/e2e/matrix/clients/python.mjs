@@ -10,5 +10,6 @@ const script = (file) => program(python, "-B", join(import.meta.dirname, file));
 
 export const clients = [
   { title: "openai (Python)", dialect: "chat", packages: pinned("openai"), shows: { reasoning: true }, ...script("openai_chat.py") },
+  { title: "openai (Python), responses", dialect: "responses", packages: pinned("openai"), shows: { reasoning: true }, ...script("openai_responses.py") },
   { title: "anthropic (Python)", dialect: "messages", packages: pinned("anthropic"), shows: { reasoning: true }, ...script("anthropic_messages.py") },
 ];
