@@ -79,10 +79,7 @@ func (r *run) build(ctx context.Context) (*call, *core.Error) {
 	if p.Request.Mode == abi.Transform {
 		return c, r.encode(ctx, c, body)
 	}
-	if c.bridged {
-		body = scan.Walk(r.unbridge(body.Text()))
-	}
-	body, edits, err := r.edits(body)
+	body, edits, err := r.edits(r.fit(body, c.bridged))
 	if err != nil {
 		return nil, err
 	}
@@ -113,11 +110,34 @@ func (r *run) toChat(body scan.Object) (scan.Object, *core.Error) {
 	}
 }
 
-// unbridge makes a translated body fit for a vendor that takes it as it is: no
-// members of our own making, nothing but text in results of tools, and the output
-// cap under the vendor's name for it.
+// fit makes a chat body one that the vendor takes as it is: without members of our
+// own making that it does not know, and with its messages in turn where it wants
+// that.
+func (r *run) fit(body scan.Object, bridged bool) scan.Object {
+	p, old := &r.plan.Request, body.Text()
+	text := old
+	if r.plan.endpoint != abi.Chat {
+		return body
+	}
+	if bridged {
+		text = r.unbridge(text)
+	}
+	if bridged || p.Strict {
+		text = llm.Strip(text, p.Extensions...)
+	}
+	if p.Alternate {
+		text = llm.Alternate(text)
+	}
+	if len(text) == len(old) && &text[0] == &old[0] { // there was nothing to do
+		return body
+	}
+	return scan.Walk(text)
+}
+
+// unbridge makes a translated body one of OpenAI's API: nothing but text in results
+// of tools, and the output cap under the vendor's name for it.
 func (r *run) unbridge(body []byte) []byte {
-	body = llm.Strip(llm.MediaAside(body))
+	body = llm.MediaAside(body)
 	name, limit := r.plan.Request.OutputCap, scan.Get(body, "max_tokens")
 	if name == "" || name == "max_tokens" || limit == nil {
 		return body

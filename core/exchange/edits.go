@@ -89,7 +89,7 @@ func (r *run) dropDeep(text []byte) []byte {
 }
 
 // capEdits sets the output cap under each of the client's own names for it, if it
-// used any. What the client caps lower stays.
+// used any, or what the plan has made of them. What the client caps lower stays.
 func (r *run) capEdits(edits []scan.Edit, body scan.Object, member string) []scan.Edit {
 	var named bool
 	for _, name := range [...]string{"max_tokens", "max_completion_tokens", "max_output_tokens"} {
@@ -99,17 +99,39 @@ func (r *run) capEdits(edits []scan.Edit, body scan.Object, member string) []sca
 		}
 		named = true
 		if n, ok := scan.Int(v); !ok || n > r.cap {
-			edits = append(edits, scan.Edit{Key: name, Value: appendInt(nil, r.cap)})
+			edits = setEdit(edits, r.plan.renamed(name), appendInt(nil, r.cap))
 		}
 	}
 	if !named {
 		if member == "" {
 			return edits
 		}
-		edits = append(edits, scan.Edit{Key: member, Value: appendInt(nil, r.cap)})
+		edits = setEdit(edits, member, appendInt(nil, r.cap))
 	}
 	r.head.MaxOutput = r.cap
 	return edits
+}
+
+// setEdit adds an edit, in the place of one that would write the same member.
+func setEdit(edits []scan.Edit, key string, value []byte) []scan.Edit {
+	e := scan.Edit{Key: key, Value: value}
+	for i := range edits {
+		if edits[i].Key == key && edits[i].Value != nil {
+			edits[i] = e
+			return edits
+		}
+	}
+	return append(edits, e)
+}
+
+// renamed is the vendor's name of a top-level member.
+func (p *plan) renamed(name string) string {
+	for _, e := range p.Request.Edits {
+		if e.Op == abi.EditRename && e.Key == name {
+			return e.To
+		}
+	}
+	return name
 }
 
 func appendEdit(edits []scan.Edit, body scan.Object, e abi.Edit) []scan.Edit {

@@ -53,17 +53,26 @@ func (s *streamRelay) pass(ev sse.Event) error {
 
 // eventError finds a failure that the vendor reports within its stream.
 func (s *streamRelay) eventError(ev sse.Event) error {
-	v := scan.Get(ev.Data, "error")
-	if scan.IsNull(v) || scan.Get(ev.Data, "choices") != nil {
+	if e := s.r.reported(ev.Data); e != nil {
+		return e
+	}
+	return nil
+}
+
+// reported is the failure that a document tells of in the place of an answer: in a
+// stream, or with a status that says that all is well. nil is none.
+func (r *run) reported(doc []byte) *core.Error {
+	v := scan.Get(doc, "error")
+	if scan.IsNull(v) || scan.Get(doc, "choices") != nil {
 		return nil
 	}
 	status := errorStatus(v)
 	e := statusError(status)
-	message := s.r.plan.errors.read(e, status, ev.Data)
+	message := r.plan.errors.read(e, status, doc)
 	if scan.Kind(v) == '"' {
 		message, _ = scan.String(v)
 	}
-	return finishVendorError(e, s.r.target, message)
+	return finishVendorError(e, r.target, message)
 }
 
 // failedEvent is the failure that an event is all about: its members are those of

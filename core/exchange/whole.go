@@ -67,6 +67,12 @@ func (r *run) passWhole(ctx context.Context, c *call, headers abi.Headers, a *an
 		}
 	} else if a.kind == "" {
 		a.body, _ = patch.Apply(a.body, r.plan.response)
+		if r.plan.endpoint == abi.Chat {
+			if err := r.reported(a.body); err != nil {
+				r.firstByte, r.whole = time.Time{}, false // nothing was made
+				return err
+			}
+		}
 		r.tally.read(r.plan.usage, a.body)
 	}
 	if err := r.finishAnswer(c, a, room); err != nil {

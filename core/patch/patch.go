@@ -29,10 +29,21 @@ func compile(e abi.Edit) (Patch, error) {
 	switch n := len(at); {
 	case e.Op == abi.EditRemove || e.Op == abi.EditRename || e.Op == abi.EditCopy:
 		p.sign = at[n-1].Name
+	case e.Where != nil:
+		p.sign = someText(e.Where)
 	case n > 1:
 		p.sign = at[n-2].Name
 	}
 	return p, nil
+}
+
+// someText is a text in one of an object's members, "" for none.
+func someText(object []byte) (text string) {
+	scan.Members(object, func(_, value []byte) bool {
+		text, _ = scan.String(value)
+		return text == ""
+	})
+	return text
 }
 
 // Compile makes edits ready; its error names the path that is none.
@@ -57,8 +68,9 @@ func Deep(list []Patch) bool {
 	return false
 }
 
-// Deep reports whether the patch reaches below the members of a document.
-func (p *Patch) Deep() bool { return len(p.at) > 1 }
+// Deep reports whether the patch reaches below the members of a document, or
+// depends on them.
+func (p *Patch) Deep() bool { return len(p.at) > 1 || p.Where != nil }
 
 // Removals are patches that take the members away.
 func Removals(paths []string) ([]Patch, error) {
@@ -145,7 +157,7 @@ func (p *Patch) change(dst, object []byte) []byte {
 	edits := [2]scan.Edit{{Key: name, Value: p.Value}}
 	n := 1
 	switch {
-	case scan.Kind(object) != '{':
+	case scan.Kind(object) != '{' || !has(object, p.Where):
 		n = 0
 	case p.Op == abi.EditDefault:
 		if old != nil {
@@ -154,7 +166,8 @@ func (p *Patch) change(dst, object []byte) []byte {
 	case p.Op != abi.EditSet && old == nil:
 		n = 0
 	case p.Op == abi.EditRename:
-		edits, n = [2]scan.Edit{{Key: name}, {Key: p.To, Value: old, OnlyIfAbsent: true}}, 2
+		there := !scan.IsNull(scan.Get(object, p.To)) // null is what some say beside the old name
+		edits, n = [2]scan.Edit{{Key: name}, {Key: p.To, Value: old, OnlyIfAbsent: there}}, 2
 	case p.Op == abi.EditCopy:
 		edits[0] = scan.Edit{Key: p.To, Value: old, OnlyIfAbsent: true}
 	case p.Op == abi.EditRemove:
@@ -164,4 +177,15 @@ func (p *Patch) change(dst, object []byte) []byte {
 		return append(dst, object...)
 	}
 	return scan.Apply(dst, object, edits[:n])
+}
+
+// has reports whether the object has all members of where with their values.
+func has(object, where []byte) (is bool) {
+	is = true
+	scan.Members(where, func(key, value []byte) bool {
+		got := scan.Get(object, string(key))
+		is = got != nil && scan.Kind(got) == scan.Kind(value) && (scan.Same(scan.Text(got), scan.Text(value)) && scan.Kind(value) == '"' || bytes.Equal(got, value))
+		return is
+	})
+	return is
 }

@@ -28,6 +28,10 @@ func TestApply(t *testing.T) {
 		return abi.Edit{Op: abi.EditDefault, Key: key, Value: abi.Raw(value)}
 	}
 	remove := func(key string) abi.Edit { return abi.Edit{Op: abi.EditRemove, Key: key} }
+	where := func(e abi.Edit, object string) abi.Edit {
+		e.Where = abi.Raw(object)
+		return e
+	}
 	rename := func(key, to string) abi.Edit { return abi.Edit{Op: abi.EditRename, Key: key, To: to} }
 	double := func(key, to string) abi.Edit { return abi.Edit{Op: abi.EditCopy, Key: key, To: to} }
 	for _, c := range []struct {
@@ -57,6 +61,13 @@ func TestApply(t *testing.T) {
 		{"escaped names", remove("messages[].reasoning"), `{"m\u0065ssages":[{"r\u0065asoning":1,"b":2}]}`, `{"m\u0065ssages":[{"b":2}]}`},
 		{"a name that only looks alike", remove("a.b"), `{"a":{"\\u0062":1,"bb":2,"c":"b"}}`, ""},
 		{"the name as a value", remove("a.b"), `{"a":{"c":"b"},"b":{"b":1}}`, ""},
+		{"null under the new name", rename("a.b", "c"), `{"a":{"b":"x","c":null}}`, `{"a":{"c":"x"}}`},
+		{"only where", where(set("messages[].role", `"system"`), `{"role":"developer"}`), `{"messages":[{"role":"developer"},{"role":"user","content":"developer"},{"role":"d\u0065veloper"},7]}`,
+			`{"messages":[{"role":"system"},{"role":"user","content":"developer"},{"role":"system"},7]}`},
+		{"only where, absent", where(otherwise("messages[].x", `""`), `{"role":"assistant","y":null}`), `{"messages":[{"role":"assistant"},{"role":"assistant","y":null},{"role":"assistant","x":1,"y":null}]}`,
+			`{"messages":[{"role":"assistant"},{"role":"assistant","y":null,"x":""},{"role":"assistant","x":1,"y":null}]}`},
+		{"only where, at the top", where(set("tool_choice", `"any"`), `{"tool_choice":"required"}`), `{"tool_choice":"required","n":1}`, `{"tool_choice":"any","n":1}`},
+		{"only where, another kind", where(set("a", `1`), `{"a":"2"}`), `{"a":2}`, ""},
 		{"at the top", rename("b", "c"), `{"a":1,"b":[1e3]}`, `{"a":1,"c":[1e3]}`},
 		{"new at the top", set("b", "{}"), `{}`, `{"b":{}}`},
 		{"white space around", remove("a.b"), " { \"a\" : { \"b\" : 1 , \"c\" : 2 } , \"d\":3 } ", " { \"a\" : { \"c\" : 2} , \"d\":3 } "},

@@ -1,23 +1,43 @@
 package llm
 
-import "github.com/tokligence/gateway/pdk/abi/scan"
+import (
+	"bytes"
+	"slices"
+
+	"github.com/tokligence/gateway/pdk/abi/scan"
+)
 
 // extensions are the members of this package's making that OpenAI's own API
 // does not have, wherever they may stand.
-var extensions = map[string]bool{"thinking": true, "top_k": true, "thinking_blocks": true, "cache_control": true,
-	"extra_content": true, "citations": true, "is_error": true, "reasoning_content": true}
+var extensions = [...]string{"thinking", "top_k", "thinking_blocks", "cache_control", "extra_content", "citations", "is_error", "reasoning_content"}
 
 // nested are the members below which extensions may stand.
 var nested = map[string]bool{"messages": true, "content": true, "tool_calls": true, "tools": true}
 
-// Strip returns a chat request without the extensions, for a vendor that refuses
-// members it does not know. Everything else stays byte for byte.
-func Strip(body []byte) []byte {
+// Strip returns a chat request without the extensions but for those to keep, for
+// a vendor that refuses members it does not know. Everything else stays byte for
+// byte.
+func Strip(body []byte, keep ...string) []byte {
+	var away []string
+	for _, name := range extensions {
+		// Most bodies have none of them, which a search of the bytes tells soonest. A
+		// name may be written with escapes.
+		if !slices.Contains(keep, name) && (bytes.Contains(body, []byte(name)) || bytes.Contains(body, []byte(`\u00`))) {
+			away = append(away, name)
+		}
+	}
+	if len(away) == 0 {
+		return body
+	}
+	return without(body, away)
+}
+
+func without(object []byte, away []string) []byte {
 	var edits []scan.Edit
-	scan.Members(body, func(key, value []byte) bool {
+	scan.Members(object, func(key, value []byte) bool {
 		name := string(key)
 		switch {
-		case extensions[name]:
+		case slices.Contains(away, name):
 			edits = append(edits, scan.Edit{Key: name})
 		case nested[name] && scan.Kind(value) == '[':
 			list := []byte{'['}
@@ -25,7 +45,7 @@ func Strip(body []byte) []byte {
 				if i > 0 {
 					list = append(list, ',')
 				}
-				list = append(list, Strip(v)...)
+				list = append(list, without(v, away)...)
 				return true
 			})
 			edits = append(edits, scan.Edit{Key: name, Value: append(list, ']')})
@@ -33,7 +53,7 @@ func Strip(body []byte) []byte {
 		return true
 	})
 	if len(edits) == 0 {
-		return body
+		return object
 	}
-	return scan.Apply(make([]byte, 0, len(body)), body, edits)
+	return scan.Apply(make([]byte, 0, len(object)), object, edits)
 }

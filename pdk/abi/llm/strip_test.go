@@ -8,6 +8,13 @@ func TestStrip(t *testing.T) {
 	if got := string(Strip([]byte(in))); got != want {
 		t.Errorf("got %s", got)
 	}
+	kept := `{"model":"m","top_k":3,"messages":[{"role":"user","content":[{"type":"text","text":"a"}]},{"role":"assistant","content":null,"reasoning_content":"r","tool_calls":[{"id":"c"}]}],"n":1.50}`
+	if got := string(Strip([]byte(in), "reasoning_content", "top_k")); got != kept {
+		t.Errorf("got %s", got)
+	}
+	if got := string(Strip([]byte(`{"a":1,"top\u005fk":3}`))); got != `{"a":1}` {
+		t.Errorf("got %s", got)
+	}
 	plain := []byte(`{"messages":["x"]}`)
 	if got := string(Strip(plain)); got != string(plain) {
 		t.Errorf("got %s", got)

@@ -121,7 +121,12 @@ func (c *codec) decodeError(r *abi.DecodeErrorRequest) (*abi.DecodeErrorReply, e
 			reply.Error.Message = scan.GetString(body, member)
 		}
 	}
-	reply.Error.Code = ofStatus(r.Status)
+	for _, detail := range [...][]byte{scan.Get(body, "detail"), scan.Get(body, "message", "detail")} {
+		if reply.Error.Message == "" {
+			reply.Error.Message = firstFault(detail)
+		}
+	}
+	reply.Error.Code, reply.NoRetry = ofStatus(r.Status), r.Status == 402
 	for _, rule := range c.rules {
 		if rule.matches(r.Status, reply.VendorCode, reply.VendorType, reply.Error.Message) {
 			reply.Error.Code, reply.NoRetry = rule.code, rule.noRetry
@@ -131,10 +136,30 @@ func (c *codec) decodeError(r *abi.DecodeErrorRequest) (*abi.DecodeErrorReply, e
 	return reply, nil
 }
 
+// firstFault is the first of the faults that a validation found, with its place.
+// https://fastapi.tiangolo.com/tutorial/handling-errors/#requestvalidationerror-vs-validationerror
+func firstFault(detail []byte) (text string) {
+	scan.Elements(detail, func(_ int, fault []byte) bool {
+		text = scan.GetString(fault, "msg")
+		var at []string
+		scan.Elements(scan.Get(fault, "loc"), func(_ int, step []byte) bool {
+			at = append(at, strings.Trim(string(step), `"`))
+			return true
+		})
+		if len(at) > 0 && text != "" {
+			text = strings.Join(at, ".") + ": " + text
+		}
+		return false
+	})
+	return text
+}
+
 func ofStatus(status int) abi.ErrorCode {
 	switch {
 	case status == 401 || status == 403:
 		return abi.UpstreamCredential
+	case status == 402: // what has been paid for is used up
+		return abi.RateLimited
 	case status == 413:
 		return abi.ContextWindow
 	case status == 429:

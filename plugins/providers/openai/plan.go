@@ -21,7 +21,7 @@ func (c *codec) plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 		return nil, refuse("base_url", "is required: this provider has no address of its own")
 	}
 	e := scan.Get(profile, "endpoints", string(r.Endpoint))
-	if scan.Kind(e) != '{' || !offered(e, r.Endpoint, &o) {
+	if scan.Kind(e) != '{' || !served(scan.Get(profile, "serves"), r.Endpoint) || !offered(e, r.Endpoint, &o) {
 		return &abi.PlanReply{Reason: "it has no " + string(r.Endpoint) + " endpoint"}, nil
 	}
 	p := &abi.PlanReply{
@@ -52,6 +52,14 @@ func offered(e []byte, endpoint abi.Endpoint, o *options) bool {
 	return yes || !said
 }
 
+// served reports whether a profile that lists its endpoints has this one.
+func served(list []byte, e abi.Endpoint) bool {
+	return list == nil || slices.Contains(texts(list), string(e))
+}
+
+// capNames are OpenAI's for the output cap of chat.
+var capNames = [...]string{"max_tokens", "max_completion_tokens"}
+
 // requestPlan is what the endpoint e says of requests, and the deployment's options.
 func requestPlan(endpoint abi.Endpoint, e []byte, o *options) abi.RequestPlan {
 	p := abi.RequestPlan{
@@ -73,7 +81,7 @@ func requestPlan(endpoint abi.Endpoint, e []byte, o *options) abi.RequestPlan {
 		p.OutputCap, only = o.outputCap, true
 	}
 	if only {
-		for _, name := range [...]string{"max_tokens", "max_completion_tokens"} {
+		for _, name := range capNames {
 			if name != p.OutputCap {
 				p.Edits = append(p.Edits, abi.Edit{Op: abi.EditRename, Key: name, To: p.OutputCap})
 			}

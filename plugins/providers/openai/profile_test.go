@@ -22,7 +22,7 @@ func TestPlan_Profile(t *testing.T) {
 		{"a slash at the end", `{"base_url":"https://a.example/v1/"}`, `{}`, `"url":"https://a.example/v1/chat/completions"`},
 		{"headers", `{"base_url":"https://a.example","headers":{"X-A":"1"},"options":{"site":{"header":"HTTP-Referer"}}}`, `{"options":{"site":"https://s.example"}}`,
 			`"headers":{"http-referer":"https://s.example","x-a":"1"}`},
-		{"an endpoint that is not there", `{"base_url":"https://a.example","endpoints":{"chat":false}}`, `{}`, `"reason":"it has no chat endpoint"`},
+		{"an endpoint that is not there", `{"base_url":"https://a.example","serves":["embeddings"]}`, `{}`, `"reason":"it has no chat endpoint"`},
 		{"a key in a header", `{"base_url":"https://a.example","auth":[{"scheme":"header","name":"api-key"}]}`, `{"credential_fields":["api_key"]}`,
 			`"auth":{"scheme":"header","name":"api-key"}`},
 		{"the second way", `{"base_url":"https://a.example","auth":[{"field":"api_key","scheme":"bearer"},{"field":"client_id","scheme":"azure_entra","scope":"s"}]}`,
@@ -76,15 +76,15 @@ func TestPlan_Reasoning(t *testing.T) {
 		to                     string
 		takes                  bool
 	}{
-		{"openai", "gpt-5-mini", "", abi.EditRemove, "", false},
+		{"openai", "gpt-5-mini", "", "", "", false},
 		{"openai", "gpt-5-mini", "keep", "", "", true},
 		{"openai-compatible", "m", "", "", "", true},
 		{"openai-compatible", "m", "remove", abi.EditRemove, "", false},
 		{"openai-compatible", "m", "rename:thoughts", abi.EditRename, "thoughts", true},
 		{"groq", "openai/gpt-oss-20b", "", abi.EditRename, "reasoning", true},
 		{"deepseek", "deepseek-v4-pro", "", abi.EditDefault, "", true},
-		{"deepseek", "deepseek-r1", "", abi.EditRemove, "", false},
-		{"deepseek", "deepseek-v4-pro", "remove", abi.EditRemove, "", false},
+		{"deepseek", "deepseek-r1", "", "", "", false},
+		{"deepseek", "deepseek-v4-pro", "remove", "", "", false},
 	} {
 		options := "{}"
 		if c.option != "" {

@@ -31,6 +31,9 @@ func planReasoning(p *abi.PlanReply, profile []byte, rule string) {
 	}
 	key := "messages[]." + canonical
 	if rule == "remove" {
+		if p.Request.Strict { // the host leaves it out
+			return
+		}
 		p.Request.Edits = append(p.Request.Edits, abi.Edit{Op: abi.EditRemove, Key: key})
 		return
 	}
