@@ -203,9 +203,9 @@ func (p *parser) take(name string, value []byte) {
 		}
 	case "user":
 		p.f.user, _ = scan.String(value)
-	case "background", "conversation":
+	case "background", "conversation", "prompt":
 		if on, ok := scan.Bool(value); p.endpoint == abi.Responses && (!ok || on) {
-			p.err = core.Invalid(name, "%s is not supported: a response is answered while its request is open, and input is all that it is told", name)
+			p.err = core.Invalid(name, "%s is not supported: a response is answered while its request is open, and what is in it is all that a model is told", name)
 		}
 	case "audio":
 		p.f.spoken = true

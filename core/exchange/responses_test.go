@@ -191,6 +191,7 @@ func TestDo_Responses_Refused(t *testing.T) {
 			{`"input":[{"type":"item_reference","id":"msg_vendor"}]`, 404, "input[0].id"},
 			{`"input":[{"type":"image_generation_call","id":"ig_1"}]`, 404, "input[0].id"},
 			{`"input":"a","conversation":"conv_1"`, 400, "conversation"},
+			{`"input":"a","prompt":{"id":"pmpt_1"}`, 400, "prompt"},
 			{`"input":"a","background":true`, 400, "background"},
 			{`"input":"a","tools":[{"type":"image_generation","model":"other"}]`, 400, "tools[0].model"},
 			{`"input":"a","max_output_tokens":0`, 400, "max_output_tokens"},
