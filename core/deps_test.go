@@ -36,7 +36,7 @@ var edges = map[string][]string{
 	"core/config":                     {"pdk/abi", "core/ledger/prices", "core/reach", "core/seal"},
 	"core/revision":                   {"core/config"},
 	"core/dialect":                    {"core/dialect/bridge", "core/dialect/completions", "core/dialect/messages", "core/dialect/responses", "pdk/abi", "pdk/abi/scan"},
-	"core/dialect/bridge":             {},
+	"core/dialect/bridge":             {"pdk/abi/llm", "pdk/abi/scan"},
 	"core/dialect/bridge/bridgetest":  {"core/dialect/bridge", "pdk/abi/scan"},
 	"core/dialect/completions":        {"core/dialect/bridge", "core/sse", "pdk/abi/scan"},
 	"core/dialect/messages":           {"core/dialect/bridge", "core/sse", "pdk/abi", "pdk/abi/scan", "pdk/abi/llm"},

@@ -55,7 +55,7 @@ func (s *Stream) close(dst []byte) []byte {
 	case "":
 		return dst
 	case "tool":
-		s.tool.ended, s.tool = true, nil
+		s.tool.Ended, s.tool = true, nil
 	}
 	s.open = ""
 	return s.stop(dst)

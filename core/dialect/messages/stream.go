@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"github.com/tokligence/gateway/core"
-	"github.com/tokligence/gateway/pdk/abi/llm"
+	"github.com/tokligence/gateway/core/dialect/bridge"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
@@ -23,19 +23,15 @@ type Stream struct {
 	choice      []byte   // the last choice that had a finish reason
 }
 
-// toolCall is one call of the answer. Arguments are unescaped.
+// toolCall is one call of the answer.
 type toolCall struct {
-	index               int // of the canonical tool call
-	id, name, extra     []byte
-	sent, waiting       []byte
-	begun, ended, wrong bool
+	bridge.Call
+	wrong bool // it went on after its end
 }
 
 // complete reports whether the arguments sent so far are a whole object, so that
 // nothing can follow.
-func (t *toolCall) complete() bool {
-	return len(t.sent) > 0 && t.sent[len(t.sent)-1] == '}' && scan.Valid(t.sent) == nil
-}
+func (t *toolCall) complete() bool { return bridge.Whole(t.Sent) }
 
 // NewStream begins a stream. inputTokens is an estimate, corrected by Finish.
 func NewStream(id, model string, inputTokens int64) *Stream {
@@ -144,7 +140,8 @@ func (s *Stream) calls(dst, delta []byte) []byte {
 		if n, ok := scan.GetInt(call, "index"); ok {
 			i = int(n)
 		}
-		s.call(i).take(call)
+		t := s.call(i)
+		t.wrong = !t.Take(call) || t.wrong
 		dst = s.advance(dst)
 		return true
 	})
@@ -153,34 +150,13 @@ func (s *Stream) calls(dst, delta []byte) []byte {
 
 func (s *Stream) call(index int) *toolCall {
 	for _, t := range s.tools {
-		if t.index == index {
+		if t.Index == index {
 			return t
 		}
 	}
-	t := &toolCall{index: index}
+	t := &toolCall{Call: bridge.Call{Index: index}}
 	s.tools = append(s.tools, t)
 	return t
-}
-
-// take keeps what a fragment says of the call.
-func (t *toolCall) take(call []byte) {
-	if id := scan.Get(call, "id"); filled(id) && t.id == nil {
-		t.id = slices.Clone(id)
-	}
-	if name := scan.Get(call, "function", "name"); filled(name) && t.name == nil {
-		t.name = slices.Clone(name)
-	}
-	if extra := scan.Get(call, "extra_content"); scan.Kind(extra) == '{' {
-		t.extra = slices.Clone(extra)
-	}
-	args := scan.Get(call, "function", "arguments")
-	switch {
-	case !filled(args):
-	case !t.ended:
-		t.waiting = scan.AppendUnescaped(t.waiting, args)
-	case !llm.Blank(args):
-		t.wrong = true
-	}
 }
 
 // advance sends what waits for the open call. Once that is complete and
@@ -215,7 +191,7 @@ func (s *Stream) replay(dst []byte) []byte {
 // next is the first call that has a name and no block yet, or nil.
 func (s *Stream) next() *toolCall {
 	for _, t := range s.tools {
-		if !t.begun && t.name != nil {
+		if !t.Begun && t.Name != nil {
 			return t
 		}
 	}
@@ -224,24 +200,24 @@ func (s *Stream) next() *toolCall {
 
 func (s *Stream) beginCall(dst []byte, t *toolCall) []byte {
 	dst = s.close(dst)
-	s.open, s.tool, t.begun = "tool", t, true
-	id := t.id
+	s.open, s.tool, t.Begun = "tool", t, true
+	id := t.ID
 	if id == nil {
-		id = callID(s.id, t.index)
+		id = callID(s.id, t.Index)
 	}
 	b := append([]byte(`{"type":"tool_use","id":`), id...)
-	b = append(append(append(b, `,"name":`...), t.name...), `,"input":{}`...)
-	return s.start(dst, append(appendExtra(b, t.extra), '}'))
+	b = append(append(append(b, `,"name":`...), t.Name...), `,"input":{}`...)
+	return s.start(dst, append(appendExtra(b, t.Extra), '}'))
 }
 
 func (s *Stream) sendArguments(dst []byte) []byte {
 	t := s.tool
-	if len(t.waiting) == 0 {
+	if len(t.Waiting) == 0 {
 		return dst
 	}
-	dst = s.blockDelta(dst, "input_json_delta", "partial_json", scan.AppendString(nil, t.waiting))
-	t.sent = append(t.sent, t.waiting...)
-	t.waiting = nil
+	dst = s.blockDelta(dst, "input_json_delta", "partial_json", scan.AppendString(nil, t.Waiting))
+	t.Sent = append(t.Sent, t.Waiting...)
+	t.Waiting = nil
 	return dst
 }
 

@@ -10,13 +10,13 @@ import (
 // advance begins a call when its name is known, and sends what is there of its
 // arguments. Those of a tool that is no function are told when they are whole.
 func (s *stream) advance(dst []byte, t *toolCall) []byte {
-	if t.name == nil || t.ended {
+	if t.Name == nil || t.Ended {
 		return dst
 	}
-	if !t.begun {
-		t.begun, t.tool = true, s.tools.find(string(scan.Text(t.name)))
-		if t.id == nil {
-			t.id = scan.AppendString(nil, "call_"+ItemSuffix(s.answer.ID)+"_"+strconv.Itoa(t.index))
+	if !t.Begun {
+		t.Begun, t.tool = true, s.tools.find(string(scan.Text(t.Name)))
+		if t.ID == nil {
+			t.ID = scan.AppendString(nil, "call_"+ItemSuffix(s.answer.ID)+"_"+strconv.Itoa(t.Index))
 		}
 		dst = s.keep(dst, t)
 		dst = s.closeWhole(s.closeMessage(s.closeReasoning(dst)))
@@ -25,30 +25,30 @@ func (s *stream) advance(dst []byte, t *toolCall) []byte {
 			dst = s.add(dst, t.item, t.function(nil, "in_progress"))
 		}
 	}
-	if t.tool.kind != "function" || len(t.waiting) == 0 {
+	if t.tool.kind != "function" || len(t.Waiting) == 0 {
 		return dst
 	}
-	dst = scan.AppendString(append(s.of(dst, "response.function_call_arguments.delta", t.item), `,"delta":`...), t.waiting)
-	t.sent, t.waiting = append(t.sent, t.waiting...), nil
+	dst = scan.AppendString(append(s.of(dst, "response.function_call_arguments.delta", t.item), `,"delta":`...), t.Waiting)
+	t.Sent, t.Waiting = append(t.Sent, t.Waiting...), nil
 	return s.end(dst)
 }
 
 // keep puts the extra_content of a call into a reasoning item: clients hand those
 // back as they came, and of calls only what they know.
 func (s *stream) keep(dst []byte, t *toolCall) []byte {
-	if t.extra == nil || t.kept {
+	if t.Extra == nil || t.kept {
 		return dst
 	}
 	t.kept = true
 	dst = s.openReasoning(dst)
-	s.reasoning.kept.call(t.id, t.extra)
+	s.reasoning.kept.call(t.ID, t.Extra)
 	return dst
 }
 
 // closeWhole ends the calls whose arguments are whole.
 func (s *stream) closeWhole(dst []byte) []byte {
 	for _, t := range s.calls {
-		if t.begun && t.whole() {
+		if t.Begun && t.whole() {
 			dst = s.endCall(dst, t)
 		}
 	}
@@ -57,12 +57,12 @@ func (s *stream) closeWhole(dst []byte) []byte {
 
 // endCall tells a call as done, if it has begun.
 func (s *stream) endCall(dst []byte, t *toolCall) []byte {
-	if t.ended || !t.begun {
+	if t.Ended || !t.Begun {
 		return dst
 	}
-	t.ended = true
+	t.Ended = true
 	status := "completed"
-	all := append(t.sent, t.waiting...)
+	all := append(t.Sent, t.Waiting...)
 	if llm.Blank(scan.AppendString(nil, all)) {
 		all = []byte("{}")
 	} else if scan.Valid(all) != nil {
@@ -76,14 +76,14 @@ func (s *stream) endCall(dst []byte, t *toolCall) []byte {
 	default:
 		dst = s.functionCall(dst, t, all, status)
 	}
-	if t.extra != nil && !t.kept { // it came after the call had begun
+	if t.Extra != nil && !t.kept { // it came after the call had begun
 		dst = s.closeReasoning(s.keep(dst, t))
 	}
 	return dst
 }
 
 func (s *stream) functionCall(dst []byte, t *toolCall, all []byte, status string) []byte {
-	if len(all) > len(t.sent) { // there was nothing but white space
+	if len(all) > len(t.Sent) { // there was nothing but white space
 		dst = s.end(scan.AppendString(append(s.of(dst, "response.function_call_arguments.delta", t.item), `,"delta":`...), all))
 	}
 	dst = scan.AppendString(append(s.of(dst, "response.function_call_arguments.done", t.item), `,"name":`...), t.tool.name)
@@ -102,7 +102,7 @@ func (t *toolCall) head(kind, status string) []byte {
 	b := scan.AppendString([]byte(`{"id":`), t.item.id)
 	b = scan.AppendString(append(b, `,"type":`...), kind)
 	b = scan.AppendString(append(b, `,"status":`...), status)
-	b = append(append(b, `,"call_id":`...), t.id...)
+	b = append(append(b, `,"call_id":`...), t.ID...)
 	if kind == "local_shell_call" {
 		return b
 	}

@@ -1,11 +1,8 @@
 package responses
 
 import (
-	"slices"
-
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/dialect/bridge"
-	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
@@ -69,7 +66,7 @@ func (s *stream) take(dst, choice, delta []byte) ([]byte, error) {
 			i = int(n)
 		}
 		t := s.call(i)
-		wrong = wrong || !t.take(c)
+		wrong = wrong || !t.Take(c)
 		dst = s.advance(dst, t)
 		return true
 	})
@@ -172,52 +169,27 @@ func (s *stream) response(dst []byte, u *core.Usage) []byte {
 // call is the one with that index.
 func (s *stream) call(index int) *toolCall {
 	for _, t := range s.calls {
-		if t.index == index {
+		if t.Index == index {
 			return t
 		}
 	}
-	t := &toolCall{index: index}
+	t := &toolCall{Call: bridge.Call{Index: index}}
 	s.calls = append(s.calls, t)
 	return t
 }
 
-// toolCall is one call of the answer. Arguments are unescaped.
+// toolCall is one call of the answer.
 type toolCall struct {
-	index           int // of the canonical tool call
-	id, name, extra []byte
-	tool            tool
-	item            place
-	sent, waiting   []byte
-	begun, ended    bool
-	kept            bool // extra was
-}
-
-// take keeps what a fragment says of the call; false when it ended before.
-func (t *toolCall) take(c []byte) bool {
-	if id := scan.Get(c, "id"); filled(id) && t.id == nil {
-		t.id = slices.Clone(id)
-	}
-	if name := scan.Get(c, "function", "name"); filled(name) && t.name == nil {
-		t.name = slices.Clone(name)
-	}
-	if extra := scan.Get(c, "extra_content"); scan.Kind(extra) == '{' {
-		t.extra = slices.Clone(extra)
-	}
-	switch args := scan.Get(c, "function", "arguments"); {
-	case !filled(args):
-	case !t.ended:
-		t.waiting = scan.AppendUnescaped(t.waiting, args)
-	default:
-		return llm.Blank(args)
-	}
-	return true
+	bridge.Call
+	tool tool
+	item place
+	kept bool // extra_content was
 }
 
 // whole reports whether nothing can follow the arguments so far.
 func (t *toolCall) whole() bool {
-	all := t.sent
 	if t.tool.kind != "function" {
-		all = t.waiting
+		return bridge.Whole(t.Waiting)
 	}
-	return len(all) > 0 && all[len(all)-1] == '}' && scan.Valid(all) == nil
+	return bridge.Whole(t.Sent)
 }
