@@ -13,6 +13,8 @@ type glance struct {
 	err    bool  // "error" that is not null
 	usage  bool  // "usage" that is an object
 	finish bool  // "finish_reason" that is a string
+	delta  bool  // "delta" that is an object
+	blank  bool  // "id" that is empty
 	tokens int64 // estimate of the generated text
 }
 
@@ -41,7 +43,10 @@ func (l *looker) member(name, value []byte) {
 		g.usage = g.usage || value[0] == '{'
 	case "finish_reason":
 		g.finish = g.finish || value[0] == '"'
+	case "id":
+		g.blank = g.blank || len(value) == 2 && value[0] == '"'
 	case "content", "reasoning_content", "arguments", "text", "thinking", "partial_json", "delta":
+		g.delta = g.delta || value[0] == '{' && string(name) == "delta"
 		if value[0] == '"' {
 			g.tokens += estimateText(value[1 : len(value)-1])
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/tokligence/gateway/core/dialect"
 	"github.com/tokligence/gateway/core/patch"
 	"github.com/tokligence/gateway/core/sse"
+	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
@@ -116,7 +117,9 @@ func (s *streamRelay) passChat(ev sse.Event, seen glance) error {
 
 // readChunk notes what a chat chunk says of the answer's progress.
 func (s *streamRelay) readChunk(chunk []byte, seen glance) {
-	s.began()
+	if seen.tokens > 0 || !seen.blank && (seen.delta || s.r.plan.endpoint != abi.Chat) {
+		s.began() // what a filter found is no beginning
+	}
 	if s.r.tally.model == "" {
 		s.r.tally.model = scan.GetString(chunk, "model")
 	}

@@ -39,6 +39,7 @@ type streamRelay struct {
 	guard  *guard.Stream
 	bridge bridge.Stream // nil unless bridged
 	prefix []byte        // of every canonical chunk
+	same   identity      // of every chunk that is passed on
 	state  string        // of the provider plugin
 
 	out      []byte  // event text for the client
@@ -177,6 +178,11 @@ func (s *streamRelay) finish() *core.Error {
 	usage := r.usage()
 	if err := s.finishBridge(usage); err != nil {
 		return core.AsError(err)
+	}
+	if len(s.same.waiting) > 0 {
+		if err := s.release(s.stamp()); err != nil {
+			return core.AsError(err)
+		}
 	}
 	if err := s.endGuard(); err != nil {
 		return err
@@ -341,7 +347,7 @@ func eventData(ev sse.Event) ([]byte, bool) {
 func (s *streamRelay) chunk(ev sse.Event, seen glance) error {
 	s.readChunk(ev.Data, seen)
 	if s.bridge == nil {
-		return s.emit(ev)
+		return s.alike(ev, seen)
 	}
 	out, err := s.bridge.Chunk(nil, ev.Data)
 	if err != nil {

@@ -32,7 +32,9 @@ func configured(t *testing.T, name string) func() *pdk.Provider {
 }
 
 func TestVectors(t *testing.T) {
-	vectortest.Run(t, configured(t, "openai"), "../../../testdata/vectors/openai")
+	for _, profile := range [...]string{"openai", "azure"} {
+		t.Run(profile, func(t *testing.T) { vectortest.Run(t, configured(t, profile), "../../../testdata/vectors/"+profile) })
+	}
 }
 
 func TestPlan(t *testing.T) {
