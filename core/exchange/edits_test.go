@@ -53,3 +53,18 @@ func TestDo_Edits(t *testing.T) {
 		t.Errorf("%d %s", c.status, c.body.String())
 	}
 }
+
+// TestDo_ModelInPath: vendors whose paths name the model get a body without it, and
+// all else of it byte for byte.
+func TestDo_ModelInPath(t *testing.T) {
+	r := newRig(t, core.Deployment{}, nil)
+	edits := []abi.Edit{{Op: abi.EditSet, Key: "version", Value: abi.Raw(`"v1"`)}, {Op: abi.EditRemove, Key: "model"}}
+	for name, more := range map[string][]abi.Edit{"flat": nil, "with one below": {{Op: abi.EditRemove, Key: "messages[].name"}}} {
+		r.deploy(core.Deployment{}, nil, nil, func(_ *abi.PlanRequest, p *abi.PlanReply) { p.Request.Edits = append(edits, more...) })
+		r.answer(whole(200, `{"choices":[{"index":0,"message":{"content":"ok"}}]}`))
+		r.ask(r.key("", core.Limits{}), abi.Chat, `{ "x":1.50, "model":"m","messages":[{"role":"user","content":"h\u0069"}]}`)
+		if sent, want := <-r.bodies, `{ "x":1.50,"messages":[{"role":"user","content":"h\u0069"}],"version":"v1"}`; sent != want {
+			t.Errorf("%s: the vendor got %s, want %s", name, sent, want)
+		}
+	}
+}

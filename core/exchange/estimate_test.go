@@ -47,16 +47,18 @@ func TestLook(t *testing.T) {
 		doc  string
 		want glance
 	}{
-		{`{"choices":[{"delta":{"content":"hello"},"finish_reason":null}],"usage":null}`, glance{tokens: 1}},
-		{`{ "choices" : [ { "delta" : { } , "finish_reason" : "stop" } ] , "usage" : { "x" : 1 } }`, glance{finish: true, usage: true}},
+		{`{"choices":[{"delta":{"content":"hello"},"finish_reason":null}],"usage":null}`, glance{delta: true, tokens: 1}},
+		{`{ "choices" : [ { "delta" : { } , "finish_reason" : "stop" } ] , "usage" : { "x" : 1 } }`, glance{delta: true, finish: true, usage: true}},
 		{`{"choices":[{"finish_reason":null},{"finish_reason":"stop"}]}`, glance{finish: true}},
 		{`{"error":{"message":"no"}}`, glance{err: true}},
 		{`{"error":null}`, glance{}},
-		{`{"delta":{"content":"say \"error\": \"usage\":{} \\"}}`, glance{tokens: 7}},
+		{`{"delta":{"content":"say \"error\": \"usage\":{} \\"}}`, glance{delta: true, tokens: 7}},
 		{`{"a":"error","b":"usage"}`, glance{}},
-		{`{"delta":{"content":"a","reasoning_content":"b","tool_calls":[{"function":{"arguments":"c"}},{"function":{"arguments":"d"}}]}}`, glance{tokens: 4}},
+		{`{"delta":{"content":"a","reasoning_content":"b","tool_calls":[{"function":{"arguments":"c"}},{"function":{"arguments":"d"}}]}}`, glance{delta: true, tokens: 4}},
 		{`{"content":null,"text":7}`, glance{}},
 		{`{"content":""}`, glance{}},
+		{`{"id":"","choices":[]}`, glance{blank: true}},
+		{`{"id":"a","delta":null}`, glance{}},
 		{`[]`, glance{}},
 		{`"x"`, glance{}},
 	} {
