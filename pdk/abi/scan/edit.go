@@ -11,7 +11,8 @@ type Edit struct {
 
 // Apply appends the object obj with the edits made to dst. Every byte of a
 // member that no edit names stays as it is, and so does the order; new members
-// come last. Duplicates of an edited member are removed. obj must be a valid
+// come last. Duplicates of an edited member are removed. Of several edits of one
+// member the last counts. obj must be a valid
 // object; anything else is appended unchanged.
 func Apply(dst, obj []byte, edits []Edit) []byte {
 	e, ok := newEditor(dst, obj, edits)
@@ -72,10 +73,20 @@ func (e *editor) member(key []byte, name, value, valueTo int) bool {
 	return true
 }
 
+// overridden reports whether a later edit is of the same member.
+func (e *editor) overridden(i int) bool {
+	for j := i + 1; j < len(e.edits); j++ {
+		if e.edits[j].Key == e.edits[i].Key {
+			return true
+		}
+	}
+	return false
+}
+
 // close writes the members that are new.
 func (e *editor) close() []byte {
 	for i := range e.edits {
-		if n := &e.edits[i]; !e.done[i] && n.Value != nil {
+		if n := &e.edits[i]; !e.done[i] && n.Value != nil && !e.overridden(i) {
 			e.separate()
 			e.dst = append(AppendString(e.dst, n.Key), ':')
 			e.dst = append(e.dst, n.Value...)

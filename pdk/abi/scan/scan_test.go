@@ -88,6 +88,8 @@ func TestApply(t *testing.T) {
 		{"remove all", `{"a":1}`, `{}`, []Edit{{Key: "a"}}},
 		{"duplicates", `{"model":"a","x":1,"model":"b"}`, `{"model":"c","x":1}`, []Edit{{Key: "model", Value: []byte(`"c"`)}}},
 		{"default kept", `{"a":1}`, `{"a":1}`, []Edit{{Key: "a", Value: []byte(`2`), OnlyIfAbsent: true}}},
+		{"the last counts", `{"a":1,"b":2}`, `{"a":4}`, []Edit{{Key: "a", Value: []byte(`3`)}, {Key: "b", Value: []byte(`5`)}, {Key: "a", Value: []byte(`4`)}, {Key: "b"}}},
+		{"the last counts of what is new", `{}`, `{"b":3}`, []Edit{{Key: "a", Value: []byte(`1`)}, {Key: "b", Value: []byte(`2`)}, {Key: "a"}, {Key: "b", Value: []byte(`3`)}}},
 		{"escaped key", `{"\u0061":1}`, `{"\u0061":2}`, []Edit{{Key: "a", Value: []byte(`2`)}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
