@@ -158,3 +158,13 @@ func AppendVectors(dst, vectors []byte) (_ []byte, ok bool) {
 	})
 	return append(scan.CloseArray(dst, start), '}'), ok
 }
+
+// AppendElement appends a vector to the elements of an array for [AppendVectors],
+// which begins with the comma that scan.CloseArray takes away; nil, where the vendor
+// gave none, stands as null.
+func AppendElement(elements, vector []byte) []byte {
+	if vector == nil {
+		vector = []byte("null")
+	}
+	return append(append(elements, ','), vector...)
+}
