@@ -97,7 +97,7 @@ func (r *run) pluginError(ctx context.Context, t *Target, resp *upstream.Respons
 // vendorHeaders are those of an answer that a plugin may see.
 func vendorHeaders(resp *upstream.Response) abi.Headers {
 	h := abi.Headers{}
-	for _, name := range [...]string{"content-type", "retry-after", "x-request-id", "request-id", "x-amzn-requestid", "x-amzn-errortype"} {
+	for _, name := range [...]string{"content-type", "retry-after", "x-request-id", "request-id", "x-amzn-requestid", "x-amzn-errortype", "x-amzn-bedrock-input-token-count"} {
 		if v := resp.Get(name); v != "" {
 			h[name] = v
 		}

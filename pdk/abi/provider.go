@@ -309,7 +309,7 @@ type DecodeRequest struct {
 	Endpoint   Endpoint   `json:"endpoint"`
 	Deployment Deployment `json:"deployment"`
 	Status     int        `json:"status"`
-	Headers    Headers    `json:"headers,omitempty"` // content-type and the vendor's request id
+	Headers    Headers    `json:"headers,omitempty"` // content-type, the vendor's request id, and tokens where it counts them there
 	State      string     `json:"state,omitempty"`
 	Body       Raw        `json:"body"` // raw
 }

@@ -6,6 +6,12 @@ import (
 )
 
 func decode(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
+	switch r.Endpoint {
+	case abi.Embeddings:
+		return decodeEmbeddings(r)
+	case abi.Rerank:
+		return decodeRerank(r)
+	}
 	var a answer
 	scan.Elements(scan.Get(r.Body, "output", "message", "content"), func(_ int, block []byte) bool {
 		a.block(block)

@@ -16,7 +16,7 @@ func New() *pdk.Provider {
 		Manifest: abi.Manifest{
 			ID: "provider.bedrock", Name: "Amazon Bedrock", Version: "1.0.0",
 			Kind: abi.KindProvider, ABI: abi.Version,
-			Description: "Chat completions of any model that Bedrock's Converse API serves.",
+			Description: "Chat completions of any model that Bedrock's Converse API serves, embeddings and reranking.",
 			Homepage:    "https://github.com/tokligence/gateway",
 			License:     "Apache-2.0", Stability: "stable",
 			Credential: []abi.CredentialField{
@@ -46,8 +46,8 @@ func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 	if f != nil {
 		return nil, f.Named()
 	}
-	if r.Endpoint != abi.Chat {
-		return &abi.PlanReply{Reason: "Bedrock's Converse API has no " + string(r.Endpoint) + " endpoint"}, nil
+	if !serves(r.Endpoint, r.Deployment.Model) {
+		return &abi.PlanReply{Reason: "this model has no " + string(r.Endpoint) + " endpoint on Bedrock"}, nil
 	}
 	region, base := o.region, r.Deployment.BaseURL
 	if region == "" {
@@ -68,13 +68,33 @@ func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 	if base == "" {
 		base = endpoint(region)
 	}
-	p.URL = base + "/model/" + escape(r.Deployment.Model) + "/converse"
+	p.URL = base + "/model/" + escape(r.Deployment.Model)
+	if r.Endpoint != abi.Chat {
+		p.URL += "/invoke"
+		p.Request.OutputCap = ""
+		return p, nil
+	}
+	p.URL += "/converse"
 	if r.Stream {
 		p.URL += "-stream"
 		p.Headers = abi.Headers{"accept": "application/vnd.amazon.eventstream"}
 		p.Stream = abi.StreamPlan{Mode: abi.Transform, Framing: abi.FramingAWSEventStream}
 	}
 	return p, nil
+}
+
+// serves reports whether the model answers there. Models whose names tell nothing
+// (ARNs of one's own profiles) converse.
+func serves(e abi.Endpoint, model string) bool {
+	switch embeds, ranks := embedderOf(model) != nil, isReranker(model); e {
+	case abi.Chat:
+		return !embeds && !ranks
+	case abi.Embeddings:
+		return embeds
+	case abi.Rerank:
+		return ranks
+	}
+	return false
 }
 
 // endpoint is a region's host; those of China have a domain of their own.

@@ -44,6 +44,10 @@ func TestPlan(t *testing.T) {
 		{abi.Chat, false, "m", "", `{"region":"us-east-1","guardrail":{}}`, keys, "", abi.Auth{}, "options.guardrail"},
 		{abi.Chat, false, "m", "", `{"region":"us-east-1","prompt_caching":"no"}`, keys, "", abi.Auth{}, "options.prompt_caching"},
 		{abi.Embeddings, false, "m", "", `{"region":"us-east-1"}`, keys, "", abi.Auth{}, ""},
+		{abi.Embeddings, false, "amazon.titan-embed-text-v2:0", "", `{"region":"us-east-1"}`, keys, "https://bedrock-runtime.us-east-1.amazonaws.com/model/amazon.titan-embed-text-v2%3A0/invoke", sigv4("us-east-1"), ""},
+		{abi.Chat, false, "amazon.titan-embed-text-v2:0", "", `{"region":"us-east-1"}`, keys, "", abi.Auth{}, ""},
+		{abi.Rerank, false, "cohere.rerank-v3-5:0", "", `{"region":"us-east-1"}`, apiKey, "https://bedrock-runtime.us-east-1.amazonaws.com/model/cohere.rerank-v3-5%3A0/invoke", abi.Auth{Scheme: abi.AuthBearer}, ""},
+		{abi.Rerank, false, "m", "", `{"region":"us-east-1"}`, keys, "", abi.Auth{}, ""},
 		{abi.Messages, true, "m", "", `{"region":"us-east-1"}`, keys, "", abi.Auth{}, ""},
 	} {
 		reply, err := New().Plan(&abi.PlanRequest{Endpoint: c.endpoint, Stream: c.stream,

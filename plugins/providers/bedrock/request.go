@@ -22,6 +22,12 @@ type chat struct {
 }
 
 func encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
+	switch r.Endpoint {
+	case abi.Embeddings:
+		return encodeEmbeddings(r)
+	case abi.Rerank:
+		return encodeRerank(r)
+	}
 	o, f := readOptions(r.Deployment.Options)
 	if f != nil {
 		return nil, f.Named()

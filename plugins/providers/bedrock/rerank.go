@@ -1,0 +1,66 @@
+package main
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/llm"
+	"github.com/tokligence/gateway/pdk/abi/scan"
+)
+
+// isReranker: Cohere's and Amazon's take nearly the canonical body, and answer in its form.
+// https://docs.aws.amazon.com/bedrock/latest/userguide/rerank-supported.html
+func isReranker(model string) bool {
+	return strings.Contains(model, "cohere.rerank") || strings.Contains(model, "amazon.rerank")
+}
+
+// perSearch is how many documents one search unit holds.
+const perSearch = 100
+
+func encodeRerank(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
+	reply := &abi.EncodeReply{}
+	cohere := strings.Contains(r.Deployment.Model, "cohere.")
+	var b []byte
+	documents := 0
+	f := llm.EachMember(r.Body, r.DropParams, &reply.Notices, func(key, v []byte) *llm.Fault {
+		switch name := string(key); {
+		case name == "model":
+		case name == "query" && scan.Kind(v) != '"':
+			return llm.Refuse(name, "must be a string")
+		case name == "documents" && scan.Kind(v) != '[':
+			return llm.Refuse(name, "must be an array")
+		case name == "documents":
+			documents = scan.Len(v)
+			b = put(b, name, v)
+		case name == "query", name == "top_n", name == "max_tokens_per_doc" && cohere:
+			b = put(b, name, v)
+		default:
+			reply.Notices = append(reply.Notices, "left out "+name)
+		}
+		return nil
+	})
+	if f == nil && documents == 0 {
+		f = llm.Refuse("documents", "must hold at least one document")
+	}
+	if f != nil {
+		return nil, f.Named()
+	}
+	if cohere {
+		b = put(b, "api_version", []byte("2"))
+	}
+	reply.Body = scan.CloseObject(b, 0)
+	reply.State = strconv.Itoa((documents + perSearch - 1) / perSearch)
+	return reply, nil
+}
+
+func decodeRerank(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
+	if scan.Kind(scan.Get(r.Body, "results")) != '[' {
+		return nil, &abi.Error{Code: abi.UpstreamUnavailable, Message: "Bedrock answered without results"}
+	}
+	reply := &abi.DecodeReply{Body: r.Body}
+	if n, err := strconv.ParseInt(r.State, 10, 64); err == nil && n > 0 {
+		reply.Usage = &abi.Usage{Searches: &n}
+	}
+	return reply, nil
+}
