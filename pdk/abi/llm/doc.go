@@ -25,7 +25,10 @@
 //     the text of the message; in a delta those that belong to the text sent so far.
 //   - extra_content (object): by vendor, what only that vendor reads.
 //     extra_content.anthropic.blocks holds answer blocks that have no counterpart
-//     (the uses and results of Anthropic's own server tools).
+//     (the uses and results of Anthropic's own server tools). extra_content.google
+//     has parts (likewise of Google's), thought_signature, and of answers
+//     grounding_metadata, url_context_metadata, citation_metadata and safety_ratings,
+//     in Google's own form.
 //
 // On tool calls (of messages and deltas):
 //

@@ -60,9 +60,13 @@ func decode(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 	b := append(make([]byte, 0, len(r.Body)+128), `{"choices":`...)
 	start := len(b)
 	var failed *abi.Error
+	var searches *int64
 	scan.Elements(resp.candidates, func(i int, raw []byte) bool {
 		c := readCandidate(raw, int64(i))
 		c.readParts(resp.id, 0)
+		if n := c.searches(resp.served()); n != nil {
+			searches = n
+		}
 		var finish string
 		if finish, failed = c.finish(len(c.calls) > 0); failed != nil {
 			return false
@@ -81,21 +85,28 @@ func decode(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 		return nil, &abi.Error{Code: abi.UpstreamUnavailable, Message: "Gemini answered without a candidate"}
 	}
 	b = append(scan.CloseArray(b, start), '}')
-	return &abi.DecodeReply{Body: b, Usage: readUsage(resp.usage), Model: resp.served()}, nil
+	u := readUsage(resp.usage)
+	if searches != nil {
+		if u == nil {
+			u = &abi.Usage{}
+		}
+		u.Searches = searches
+	}
+	return &abi.DecodeReply{Body: b, Usage: u, Model: resp.served()}, nil
 }
 
 // candidate is one choice of a response. Its texts are raw without quotes.
 type candidate struct {
-	index     int64
-	parts     []byte
-	reason    string // finishReason; "" while it goes on
-	logprobs  []byte
-	text      []byte
-	hasText   bool
-	thought   []byte
-	calls     []functionCall
-	images    []byte // elements
-	signature []byte // raw, of a part that is no call
+	index    int64
+	content  []byte // its parts
+	reason   string // finishReason; "" while it goes on
+	logprobs []byte
+	text     []byte
+	hasText  bool
+	thought  []byte
+	calls    []functionCall
+	images   []byte // elements
+	extras
 }
 
 // functionCall has raw values; the id is nil when Gemini gave none.
@@ -110,22 +121,41 @@ func readCandidate(raw []byte, position int64) (c candidate) {
 				c.index = n
 			}
 		case "content":
-			c.parts = scan.Get(v, "parts")
+			c.content = scan.Get(v, "parts")
 		case "finishReason":
 			c.reason, _ = scan.String(v)
 		case "logprobsResult":
 			c.logprobs = v
+		case "groundingMetadata":
+			c.grounding = object(v)
+		case "urlContextMetadata":
+			c.pages = object(v)
+		case "citationMetadata":
+			c.citations = object(v)
+		case "safetyRatings":
+			c.ratings = v
 		}
 		return true
 	})
+	if c.reason == "" {
+		c.ratings = nil // they come with every event
+	}
 	return c
+}
+
+// object is v, or nil when it is none or has no members.
+func object(v []byte) []byte {
+	if scan.Kind(v) != '{' || isEmpty(v) {
+		return nil
+	}
+	return v
 }
 
 // readParts sorts the parts. before counts the calls of earlier events, for ids.
 func (c *candidate) readParts(responseID []byte, before int) {
-	scan.Elements(c.parts, func(_ int, part []byte) bool {
+	scan.Elements(c.content, func(_ int, part []byte) bool {
 		var text, call, inline, signature []byte
-		thought := false
+		thought, own := false, false
 		scan.Members(part, func(key, v []byte) bool {
 			switch string(key) {
 			case "text":
@@ -138,10 +168,15 @@ func (c *candidate) readParts(responseID []byte, before int) {
 				call = v
 			case "inlineData":
 				inline = v
+			default:
+				own = own || ran(string(key))
 			}
 			return true
 		})
 		switch {
+		case own:
+			c.parts = append(append(c.parts, ','), part...)
+			return true
 		case call != nil:
 			c.addCall(call, signature, responseID, before)
 			return true
@@ -258,10 +293,7 @@ func (c *candidate) appendMore(b []byte, first int) []byte {
 		start := len(b)
 		b = scan.CloseArray(append(b, c.images...), start)
 	}
-	if c.signature != nil {
-		b = appendGoogle(scan.AppendName(b, "extra_content"), c.signature)
-	}
-	return b
+	return c.extras.append(b)
 }
 
 func (f *functionCall) append(b []byte) []byte {

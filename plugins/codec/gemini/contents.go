@@ -57,7 +57,7 @@ func (c *chat) contents() *llm.Fault {
 
 // message is one pass over a message's members.
 func (t *conversation) message(m []byte) *llm.Fault {
-	var role, content, calls, id, failed, signature []byte
+	var role, content, calls, id, failed, signature, own []byte
 	scan.Members(m, func(key, v []byte) bool {
 		switch string(key) {
 		case "role":
@@ -71,7 +71,7 @@ func (t *conversation) message(m []byte) *llm.Fault {
 		case "is_error":
 			failed = v
 		case "extra_content":
-			signature = scan.Get(v, "google", "thought_signature")
+			signature, own = scan.Get(v, "google", "thought_signature"), scan.Get(v, "google", "parts")
 		}
 		return true
 	})
@@ -81,6 +81,7 @@ func (t *conversation) message(m []byte) *llm.Fault {
 	case "user":
 		return t.userMessage(content).Under("content")
 	case "assistant":
+		t.ownParts(own)
 		return t.modelMessage(content, calls, signature)
 	case "tool":
 		return t.toolMessage(content, id, failed)
@@ -195,6 +196,19 @@ func (t *conversation) modelMessage(content, calls, signature []byte) *llm.Fault
 		return f == nil
 	})
 	return f
+}
+
+// ownParts gives back what Google's own tools ran, before the text that came of it.
+func (t *conversation) ownParts(list []byte) {
+	scan.Elements(list, func(_ int, part []byte) bool {
+		one := ""
+		scan.Members(part, func(key, _ []byte) bool { one = string(key); return !ran(one) })
+		if ran(one) {
+			t.part(modelTurn)
+			t.b = append(t.b, part...)
+		}
+		return true
+	})
 }
 
 func appendSignature(b, signature []byte) []byte {

@@ -80,6 +80,9 @@ func decodeEvent(reply *abi.DecodeEventsReply, state *streamState, data []byte) 
 	}
 	resp := readResponse(data)
 	if u := readUsage(resp.usage); u != nil {
+		if reply.Usage != nil {
+			u.Searches = reply.Usage.Searches
+		}
 		reply.Usage = u
 	}
 	if m := resp.served(); m != "" {
@@ -97,6 +100,12 @@ func decodeEvent(reply *abi.DecodeEventsReply, state *streamState, data []byte) 
 		for int(c.index) >= len(*state) {
 			*state = append(*state, choiceState{})
 		}
+		if n := c.searches(resp.served()); n != nil {
+			if reply.Usage == nil {
+				reply.Usage = &abi.Usage{}
+			}
+			reply.Usage.Searches = n
+		}
 		var chunk []byte
 		if chunk, failed = (*state)[c.index].chunk(&c, resp.id); chunk != nil {
 			reply.Chunks = append(reply.Chunks, chunk)
@@ -109,7 +118,7 @@ func decodeEvent(reply *abi.DecodeEventsReply, state *streamState, data []byte) 
 // chunk is what a candidate's new parts are for the client; nil for nothing.
 func (s *choiceState) chunk(c *candidate, responseID []byte) ([]byte, *abi.Error) {
 	c.readParts(responseID, s.calls)
-	b := strconv.AppendInt(append(make([]byte, 0, len(c.parts)+160), `{"choices":[{"index":`...), c.index, 10)
+	b := strconv.AppendInt(append(make([]byte, 0, len(c.content)+160), `{"choices":[{"index":`...), c.index, 10)
 	b = append(b, `,"delta":`...)
 	start := len(b)
 	if !s.started {

@@ -19,6 +19,7 @@ type chat struct {
 	messages, tools, toolChoice []byte
 	maxTokens, effort, thinking []byte
 	google                      []byte // extra_body.google
+	native                      []byte // Google's own tools, elements
 	safety                      []byte
 	responseFormat              []byte
 }
@@ -65,6 +66,12 @@ func (c *chat) other(key string, v []byte) *llm.Fault {
 		return c.extraBody(v)
 	case "service_tier":
 		return c.serviceTier(v)
+	case "web_search_options":
+		c.native = append(c.native, `,{"googleSearch":{}}`...)
+		if object(v) != nil {
+			c.notices = append(c.notices, "web_search_options: Gemini searches without options")
+		}
+		return nil
 	case "parallel_tool_calls":
 		if on, ok := scan.Bool(v); ok && !on {
 			c.notices = append(c.notices, "parallel_tool_calls: Gemini cannot be kept from calling several tools")
@@ -111,8 +118,12 @@ func (c *chat) extraBody(v []byte) (f *llm.Fault) {
 				c.rest = append(scan.AppendName(c.rest, "cachedContent"), value...)
 			case string(key) == "safety_settings" && scan.Kind(value) == '[':
 				c.safety = value
+			case string(key) == "tools" && scan.Kind(value) == '[':
+				c.ownTools(value)
+			case string(key) == "labels" && scan.Kind(value) == '{':
+				c.rest = append(scan.AppendName(c.rest, "labels"), value...)
 			default:
-				f = llm.Refuse("extra_body.google."+string(key), "is none of thinking_config (object), cached_content (string), safety_settings (array)")
+				f = llm.Refuse("extra_body.google."+string(key), "is none of thinking_config (object), cached_content (string), safety_settings (array), tools (array), labels (object)")
 			}
 			return f == nil
 		})

@@ -13,11 +13,16 @@ func (c *chat) toolMembers() *llm.Fault {
 	if f != nil {
 		return f.Under("tools")
 	}
+	if len(list) > 0 {
+		own := append([]byte(`,{"functionDeclarations":`), scan.CloseArray(list, 0)...)
+		c.native = append(append(own, '}'), c.native...)
+	}
+	if len(c.native) > 0 {
+		c.rest = append(scan.AppendName(c.rest, "tools"), scan.CloseArray(c.native, 0)...)
+	}
 	if len(list) == 0 {
 		return nil // a choice among no tools is none
 	}
-	c.rest = append(scan.AppendName(c.rest, "tools"), `[{"functionDeclarations":`...)
-	c.rest = append(append(c.rest, scan.CloseArray(list, 0)...), `}]`...)
 	return c.toolConfig().Under("tool_choice")
 }
 

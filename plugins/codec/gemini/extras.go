@@ -1,0 +1,64 @@
+package gemini
+
+import (
+	"github.com/tokligence/gateway/pdk/abi/scan"
+)
+
+// extras are the parts of a candidate that OpenAI has no members for, raw, under
+// their names in extra_content.google.
+type extras struct {
+	signature []byte // of a part that is no call
+	parts     []byte // elements: what Google's own tools ran and what came of it
+	grounding []byte // where the answer was found
+	pages     []byte // which addresses were read
+	citations []byte // what the answer repeats
+	ratings   []byte // what the safety filters say, with the last of the answer
+}
+
+// append writes extra_content, unless there is nothing in it.
+func (e *extras) append(b []byte) []byte {
+	var google []byte
+	add := func(name string, v []byte) {
+		if v != nil {
+			google = append(scan.AppendName(google, name), v...)
+		}
+	}
+	add("thought_signature", e.signature)
+	if len(e.parts) > 0 {
+		add("parts", scan.CloseArray(e.parts, 0))
+	}
+	add("grounding_metadata", e.grounding)
+	add("url_context_metadata", e.pages)
+	add("citation_metadata", e.citations)
+	add("safety_ratings", e.ratings)
+	if google == nil {
+		return b
+	}
+	b = append(scan.AppendName(b, "extra_content"), `{"google":`...)
+	return append(append(b, scan.CloseObject(google, 0)...), '}')
+}
+
+// ran reports whether a part is of a tool that Google runs itself.
+func ran(name string) bool { return name == "executableCode" || name == "codeExecutionResult" }
+
+// searches is what a grounded answer is billed for: each query, and with models up to
+// 2.5 the answer once. https://ai.google.dev/gemini-api/docs/google-search
+func (e *extras) searches(model string) *int64 {
+	n := int64(scan.Len(scan.Get(e.grounding, "webSearchQueries")))
+	if n == 0 {
+		return nil
+	}
+	if familyOf(model).budgets {
+		n = 1
+	}
+	return &n
+}
+
+// ownTools are Google's own tools: those of extra_body.google.tools as they are, and
+// the search that OpenAI calls web_search_options.
+func (c *chat) ownTools(v []byte) {
+	scan.Elements(v, func(_ int, tool []byte) bool {
+		c.native = append(append(c.native, ','), tool...)
+		return true
+	})
+}
