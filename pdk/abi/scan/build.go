@@ -49,3 +49,12 @@ func AppendStrings(dst []byte, list []string) []byte {
 	}
 	return CloseArray(dst, start)
 }
+
+// AppendMember appends a member, which begins with a comma, and its raw value; nil is
+// no member.
+func AppendMember(dst []byte, name string, value []byte) []byte {
+	if value == nil {
+		return dst
+	}
+	return append(AppendName(dst, name), value...)
+}

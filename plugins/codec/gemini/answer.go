@@ -64,7 +64,7 @@ func decode(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 	scan.Elements(resp.candidates, func(i int, raw []byte) bool {
 		c := readCandidate(raw, int64(i))
 		c.readParts(resp.id, 0)
-		if n := c.searches(resp.served()); n != nil {
+		if n := c.searches(!familyOf(r.Deployment.Model).budgets); n != nil {
 			searches = n
 		}
 		var finish string

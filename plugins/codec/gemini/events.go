@@ -63,18 +63,21 @@ func (s streamState) finished() bool {
 // are new. Done is said at the end of the stream only: what follows the last
 // finishReason, if anything does, is still read.
 func decodeEvents(r *abi.DecodeEventsRequest) (*abi.DecodeEventsReply, error) {
-	state, reply := parseState(r.State), &abi.DecodeEventsReply{}
+	text, each := strings.CutPrefix(r.State, byQuery)
+	state, reply := parseState(text), &abi.DecodeEventsReply{}
 	for i := range r.Events {
-		if reply.Error = decodeEvent(reply, &state, r.Events[i].Data); reply.Error != nil {
+		if reply.Error = decodeEvent(reply, &state, r.Events[i].Data, each); reply.Error != nil {
 			break
 		}
 	}
-	reply.State = state.String()
+	if reply.State = state.String(); each {
+		reply.State = byQuery + reply.State
+	}
 	reply.Done = r.End && reply.Error == nil && state.finished()
 	return reply, nil
 }
 
-func decodeEvent(reply *abi.DecodeEventsReply, state *streamState, data []byte) *abi.Error {
+func decodeEvent(reply *abi.DecodeEventsReply, state *streamState, data []byte, each bool) *abi.Error {
 	if scan.Kind(data) != '{' {
 		return &abi.Error{Code: abi.UpstreamUnavailable, Message: "Gemini sent an event that is not an object"}
 	}
@@ -100,7 +103,7 @@ func decodeEvent(reply *abi.DecodeEventsReply, state *streamState, data []byte) 
 		for int(c.index) >= len(*state) {
 			*state = append(*state, choiceState{})
 		}
-		if n := c.searches(resp.served()); n != nil {
+		if n := c.searches(each); n != nil {
 			if reply.Usage == nil {
 				reply.Usage = &abi.Usage{}
 			}

@@ -41,14 +41,17 @@ func (e *extras) append(b []byte) []byte {
 // ran reports whether a part is of a tool that Google runs itself.
 func ran(name string) bool { return name == "executableCode" || name == "codeExecutionResult" }
 
-// searches is what a grounded answer is billed for: each query, and with models up to
-// 2.5 the answer once. https://ai.google.dev/gemini-api/docs/google-search
-func (e *extras) searches(model string) *int64 {
+// byQuery begins the state of a stream whose model is billed by query.
+const byQuery = "q"
+
+// searches is what a grounded answer is billed for: with models up to 2.5 the answer
+// once, with later ones each query. https://ai.google.dev/gemini-api/docs/google-search
+func (e *extras) searches(each bool) *int64 {
 	n := int64(scan.Len(scan.Get(e.grounding, "webSearchQueries")))
 	if n == 0 {
 		return nil
 	}
-	if familyOf(model).budgets {
+	if !each {
 		n = 1
 	}
 	return &n

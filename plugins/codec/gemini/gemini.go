@@ -66,7 +66,7 @@ func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 	if base == "" {
 		base = defaultBaseURL
 	}
-	p.URL = base + "/" + escapePath(modelPath(r.Deployment.Model)) + verb
+	p.URL = base + "/" + llm.Escape(modelPath(r.Deployment.Model), "/") + verb
 	return p, nil
 }
 
@@ -76,20 +76,6 @@ func modelPath(model string) string {
 		return model
 	}
 	return "models/" + model
-}
-
-// escapePath leaves unreserved characters and slashes alone (RFC 3986, section 2.3).
-func escapePath(s string) string {
-	var b []byte
-	for i := range len(s) {
-		c := s[i]
-		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-._~/", c) >= 0 {
-			b = append(b, c)
-		} else {
-			b = append(b, '%', "0123456789ABCDEF"[c>>4], "0123456789ABCDEF"[c&15])
-		}
-	}
-	return string(b)
 }
 
 // options are [deployment.options].

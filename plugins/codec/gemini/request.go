@@ -39,7 +39,11 @@ func encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 	if f != nil {
 		return nil, f.Named()
 	}
-	return &abi.EncodeReply{Body: scan.CloseObject(c.rest, 0), State: strconv.FormatInt(c.n, 10), Notices: c.notices}, nil
+	state := strconv.FormatInt(c.n, 10)
+	if !c.model.budgets {
+		state = byQuery + state
+	}
+	return &abi.EncodeReply{Body: scan.CloseObject(c.rest, 0), State: state, Notices: c.notices}, nil
 }
 
 var requestFields = scan.NewNames(

@@ -68,7 +68,7 @@ func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 	if base == "" {
 		base = endpoint(region)
 	}
-	p.URL = base + "/model/" + escape(r.Deployment.Model)
+	p.URL = base + "/model/" + llm.Escape(r.Deployment.Model, "")
 	if r.Endpoint != abi.Chat {
 		p.URL += "/invoke"
 		p.Request.OutputCap = ""
@@ -115,21 +115,6 @@ func regionOf(base string) string {
 		}
 	}
 	return ""
-}
-
-// escape makes one path segment of a model, which may be an ARN with slashes:
-// only unreserved characters stay (RFC 3986, section 2.3).
-func escape(s string) string {
-	var b []byte
-	for i := range len(s) {
-		c := s[i]
-		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-._~", c) >= 0 {
-			b = append(b, c)
-		} else {
-			b = append(b, '%', "0123456789ABCDEF"[c>>4], "0123456789ABCDEF"[c&15])
-		}
-	}
-	return string(b)
 }
 
 // options are [deployment.options]. Raw objects are nil when absent.

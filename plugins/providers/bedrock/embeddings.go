@@ -86,13 +86,6 @@ func encodeEmbeddings(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 	return reply, nil
 }
 
-func put(b []byte, name string, v []byte) []byte {
-	if v == nil {
-		return b
-	}
-	return append(scan.AppendName(b, name), v...)
-}
-
 // either is v, or what stands for it.
 func either(v []byte, usual string) []byte {
 	if v == nil {
@@ -102,7 +95,7 @@ func either(v []byte, usual string) []byte {
 }
 
 func (e *embedding) titan() []byte {
-	return scan.CloseObject(put(put(put(nil, "inputText", e.texts[0]), "dimensions", e.Dimensions), "normalize", e.normalize), 0)
+	return scan.CloseObject(scan.AppendMember(scan.AppendMember(scan.AppendMember(nil, "inputText", e.texts[0]), "dimensions", e.Dimensions), "normalize", e.normalize), 0)
 }
 
 // cohere demands a type of input: documents are what most texts are.
@@ -111,9 +104,9 @@ func (e *embedding) cohere() []byte {
 	for _, text := range e.texts {
 		list = llm.AppendElement(list, text)
 	}
-	b := put(nil, "texts", scan.CloseArray(list, 0))
-	b = put(b, "input_type", either(e.InputType, `"search_document"`))
-	b = put(b, "embedding_types", []byte(`["float"]`))
+	b := scan.AppendMember(nil, "texts", scan.CloseArray(list, 0))
+	b = scan.AppendMember(b, "input_type", either(e.InputType, `"search_document"`))
+	b = scan.AppendMember(b, "embedding_types", []byte(`["float"]`))
 	truncate := e.truncated
 	if on, given := scan.Bool(e.Truncate); truncate == nil && given {
 		truncate = []byte(`"NONE"`)
@@ -121,15 +114,15 @@ func (e *embedding) cohere() []byte {
 			truncate = []byte(`"END"`)
 		}
 	}
-	return scan.CloseObject(put(put(b, "truncate", truncate), "output_dimension", e.Dimensions), 0)
+	return scan.CloseObject(scan.AppendMember(scan.AppendMember(b, "truncate", truncate), "output_dimension", e.Dimensions), 0)
 }
 
 func (e *embedding) nova() []byte {
-	text := put(put(nil, "truncationMode", either(e.truncated, `"END"`)), "value", e.texts[0])
-	p := put(nil, "embeddingPurpose", either(e.purpose, `"GENERIC_INDEX"`))
-	p = put(put(p, "embeddingDimension", e.Dimensions), "text", scan.CloseObject(text, 0))
-	b := put(nil, "taskType", []byte(`"SINGLE_EMBEDDING"`))
-	return scan.CloseObject(put(b, "singleEmbeddingParams", scan.CloseObject(p, 0)), 0)
+	text := scan.AppendMember(scan.AppendMember(nil, "truncationMode", either(e.truncated, `"END"`)), "value", e.texts[0])
+	p := scan.AppendMember(nil, "embeddingPurpose", either(e.purpose, `"GENERIC_INDEX"`))
+	p = scan.AppendMember(scan.AppendMember(p, "embeddingDimension", e.Dimensions), "text", scan.CloseObject(text, 0))
+	b := scan.AppendMember(nil, "taskType", []byte(`"SINGLE_EMBEDDING"`))
+	return scan.CloseObject(scan.AppendMember(b, "singleEmbeddingParams", scan.CloseObject(p, 0)), 0)
 }
 
 // decodeEmbeddings reads the forms of all: "embedding", a list of lists, lists by

@@ -32,9 +32,9 @@ func encodeRerank(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 			return llm.Refuse(name, "must be an array")
 		case name == "documents":
 			documents = scan.Len(v)
-			b = put(b, name, v)
+			b = scan.AppendMember(b, name, v)
 		case name == "query", name == "top_n", name == "max_tokens_per_doc" && cohere:
-			b = put(b, name, v)
+			b = scan.AppendMember(b, name, v)
 		default:
 			reply.Notices = append(reply.Notices, "left out "+name)
 		}
@@ -47,7 +47,7 @@ func encodeRerank(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 		return nil, f.Named()
 	}
 	if cohere {
-		b = put(b, "api_version", []byte("2"))
+		b = scan.AppendMember(b, "api_version", []byte("2"))
 	}
 	reply.Body = scan.CloseObject(b, 0)
 	reply.State = strconv.Itoa((documents + perSearch - 1) / perSearch)

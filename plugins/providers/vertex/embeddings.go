@@ -21,7 +21,7 @@ func planEmbeddings(r *abi.PlanRequest, m model) *abi.PlanReply {
 	}
 	return &abi.PlanReply{
 		Supported: true,
-		URL:       r.Deployment.BaseURL + "/models/" + escape(m.name) + verb,
+		URL:       r.Deployment.BaseURL + "/models/" + llm.Escape(m.name, "@") + verb,
 		Request:   abi.RequestPlan{Mode: abi.Transform},
 		Response:  abi.ResponsePlan{Mode: abi.Transform},
 	}
@@ -72,22 +72,15 @@ func encodeEmbeddings(r *abi.EncodeRequest, m model) (*abi.EncodeReply, error) {
 	return reply, nil
 }
 
-func put(b []byte, name string, v []byte) []byte {
-	if v == nil {
-		return b
-	}
-	return append(scan.AppendName(b, name), v...)
-}
-
 func (e *embed) instances(texts [][]byte) []byte {
 	b := []byte(`{"instances":`)
 	start := len(b)
 	for _, text := range texts {
 		b = append(append(b, `,{"content":`...), text...)
-		b = append(put(put(b, "task_type", e.task), "title", e.title), '}')
+		b = append(scan.AppendMember(scan.AppendMember(b, "task_type", e.task), "title", e.title), '}')
 	}
 	b = scan.CloseArray(b, start)
-	if p := put(put(nil, "outputDimensionality", e.Dimensions), "autoTruncate", e.Truncate); p != nil {
+	if p := scan.AppendMember(scan.AppendMember(nil, "outputDimensionality", e.Dimensions), "autoTruncate", e.Truncate); p != nil {
 		b = append(append(b, `,"parameters":`...), scan.CloseObject(p, 0)...)
 	}
 	return append(b, '}')
@@ -95,7 +88,7 @@ func (e *embed) instances(texts [][]byte) []byte {
 
 func (e *embed) content(text []byte) []byte {
 	b := append(append([]byte(`{"content":{"parts":[{"text":`), text...), `}]}`...)
-	c := put(put(put(put(nil, "taskType", e.task), "title", e.title), "outputDimensionality", e.Dimensions), "autoTruncate", e.Truncate)
+	c := scan.AppendMember(scan.AppendMember(scan.AppendMember(scan.AppendMember(nil, "taskType", e.task), "title", e.title), "outputDimensionality", e.Dimensions), "autoTruncate", e.Truncate)
 	if c != nil {
 		b = append(append(b, `,"embedContentConfig":`...), scan.CloseObject(c, 0)...)
 	}

@@ -81,24 +81,9 @@ func (o options) within(d abi.Deployment, m model) abi.Deployment {
 		d.BaseURL += "/projects/" + o.project + "/locations/" + o.location
 	}
 	if m.publisher != "" && !m.full && !strings.HasPrefix(d.Model, "endpoints/") {
-		d.BaseURL += "/publishers/" + escape(m.publisher)
+		d.BaseURL += "/publishers/" + llm.Escape(m.publisher, "@")
 		d.Model = m.name
 	}
 	d.Options = scan.Apply(nil, d.Options, []scan.Edit{{Key: "project"}, {Key: "location"}})
 	return d
-}
-
-// escape makes one path segment of a name: only unreserved characters stay (RFC
-// 3986, section 2.3), and the @ before a version.
-func escape(s string) string {
-	var b []byte
-	for i := range len(s) {
-		c := s[i]
-		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-._~@", c) >= 0 {
-			b = append(b, c)
-		} else {
-			b = append(b, '%', "0123456789ABCDEF"[c>>4], "0123456789ABCDEF"[c&15])
-		}
-	}
-	return string(b)
 }

@@ -96,7 +96,7 @@ func (v *plugin) planClaude(r *abi.PlanRequest, m model) (*abi.PlanReply, error)
 	} else {
 		p.Request.ForwardHeaders = []string{"anthropic-beta"}
 	}
-	p.URL = r.Deployment.BaseURL + "/models/" + escape(name) + verb
+	p.URL = r.Deployment.BaseURL + "/models/" + llm.Escape(name, "@") + verb
 	delete(p.Headers, "anthropic-version")
 	return p, nil
 }
