@@ -2,7 +2,7 @@
 // it, the agent does it and reports, and the model has the last word.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -43,7 +43,7 @@ function agent(program, args, env) {
   });
 }
 
-// entries are the ledger's of the alias: all of them settled at the endpoint.
+// settled holds the entries since then to the alias: at least the call and the last word, none of them failed.
 async function settled(name, endpoint, since) {
   const entries = (await gateway.entries()).slice(0, -since || undefined);
   const of = entries.filter((e) => e.endpoint === endpoint);
@@ -81,6 +81,37 @@ describe("Claude Code", () => {
       assert.equal(said.result, word);
       assert.equal(await readFile(file, "utf8"), "BERLIN\n");
       await settled(name, "messages", since);
+    }));
+  }
+});
+
+describe("Codex", () => {
+  for (const name of ["openai", "anthropic"]) {
+    test(`finishes a task with ${providers[name].title}`, () => inFolder(async () => {
+      const file = join(dir, "work/city.txt");
+      scripted({ name: "exec_command", arguments: JSON.stringify({ cmd: `echo BERLIN > ${file}` }) });
+      const since = (await gateway.entries()).length;
+      await writeFile(join(dir, "home/config.toml"), `
+model = "${name}"
+model_provider = "gateway"
+web_search = "disabled"
+check_for_update_on_startup = false
+[model_providers.gateway]
+name = "gateway"
+base_url = "${gateway.url}/v1"
+env_key = "GATEWAY_KEY"
+wire_api = "responses"
+request_max_retries = 0
+stream_max_retries = 0
+[analytics]
+enabled = false
+`);
+      const last = join(dir, "home/last.txt");
+      const r = await agent("codex", ["exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", "-o", last, task], { CODEX_HOME: join(dir, "home"), GATEWAY_KEY: gateway.key });
+      assert.equal(r.code, 0, `${r.signal} ${r.stdout} ${r.stderr}`);
+      assert.equal((await readFile(last, "utf8")).trim(), word);
+      assert.equal(await readFile(file, "utf8"), "BERLIN\n");
+      await settled(name, "responses", since);
     }));
   }
 });
