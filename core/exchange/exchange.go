@@ -189,6 +189,9 @@ func (r *run) serve(ctx context.Context, s *Snapshot) (err *core.Error) {
 	if r.route, err = s.lookup(r.principal, r.facts.model); err != nil {
 		return err
 	}
+	if r.req.Counts {
+		return r.count()
+	}
 	if err = r.admit(ctx, s); err != nil {
 		return err
 	}

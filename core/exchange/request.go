@@ -14,6 +14,8 @@ import (
 // another server can take net/http's place.
 type Request struct {
 	Endpoint abi.Endpoint
+	// Counts asks how many tokens the input has, and for no answer.
+	Counts bool
 	// Body is the whole body as read. It must stay unchanged until Do returns.
 	Body    []byte
 	Arrived time.Time

@@ -141,3 +141,12 @@ func (r *run) rememberStream(ctx context.Context, events []byte) {
 		}
 	}
 }
+
+// count answers how many tokens the input has, as far as the gateway can tell:
+// nobody is called, and so nothing is limited or billed.
+func (r *run) count() *core.Error {
+	input := estimateInput(r.body)
+	body := append(appendInt([]byte(`{"object":"response.input_tokens","input_tokens":`), input.tokens), '}')
+	r.head.Notices = append(r.head.Notices, "input_tokens is an estimate")
+	return r.writeWhole(body)
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/exchange"
 	"github.com/tokligence/gateway/core/kept"
 	"github.com/tokligence/gateway/pdk/abi"
 )
@@ -18,10 +19,28 @@ import (
 // clients got. https://platform.openai.com/docs/api-reference/responses
 
 func (s *server) responseRoutes(r *mux.Router) {
+	r.HandleFunc("/v1/responses/input_tokens", s.only(http.MethodPost, http.MethodPost, s.countResponse))
 	r.HandleFunc("/v1/responses/{id}", s.ofResponse(map[string]responseHandler{
 		http.MethodGet: getResponse, http.MethodHead: getResponse, http.MethodDelete: s.deleteResponse}))
 	r.HandleFunc("/v1/responses/{id}/input_items", s.ofResponse(map[string]responseHandler{http.MethodGet: listInputItems, http.MethodHead: listInputItems}))
 	r.HandleFunc("/v1/responses/{id}/cancel", s.ofResponse(map[string]responseHandler{http.MethodPost: cancelResponse}))
+}
+
+// countResponse answers how many tokens a request has.
+func (s *server) countResponse(w http.ResponseWriter, r *http.Request) {
+	rep, now := &reply{w: w}, s.Now()
+	p, err := s.authenticate(r)
+	if err != nil {
+		s.refuse(rep, abi.Responses, now, err)
+		return
+	}
+	text, done, berr := s.readBody(w, r)
+	if berr != nil {
+		s.refuse(rep, abi.Responses, now, berr)
+		return
+	}
+	defer done()
+	s.Exchange.Do(r.Context(), p, &exchange.Request{Endpoint: abi.Responses, Counts: true, Body: text, Arrived: now, Header: r.Header.Get}, rep)
 }
 
 // responseHandler answers a request about a response of p's.

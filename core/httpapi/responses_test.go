@@ -77,6 +77,29 @@ func TestResponses(t *testing.T) {
 	})
 }
 
+// TestResponses_Count: tokens are counted for a model that the key may use, and nobody is called.
+func TestResponses_Count(t *testing.T) {
+	r := newRig(t)
+	r.each(func(t *testing.T, w way) {
+		const path = "/v1/responses/input_tokens"
+		got := w.post(t, path, `{"model":"m","input":"hello there","instructions":"be brief"}`)
+		if n, _ := scan.GetInt([]byte(got.body), "input_tokens"); got.status != 200 || n < 2 || scan.GetString([]byte(got.body), "object") != "response.input_tokens" {
+			t.Errorf("%d %s", got.status, got.body)
+		}
+		for body, status := range map[string]int{`{"model":"vendor/other","input":"a"}`: 403, `{"model":"none","input":"a"}`: 404, `{"model":"m"}`: 400, `{`: 400} {
+			if got := w.post(t, path, body); got.status != status {
+				t.Errorf("%s: %d %s", body, got.status, got.body)
+			}
+		}
+		if got := w.ask(t, "GET", path, nil, "Authorization", "Bearer "+secret); got.status != 405 {
+			t.Errorf("GET: %d %s", got.status, got.body)
+		}
+	})
+	if len(r.heard) != 0 {
+		t.Error("the vendor was called")
+	}
+}
+
 // TestResponses_NotKept: where nothing is kept there is nothing to find.
 func TestResponses_NotKept(t *testing.T) {
 	r := newRig(t)
