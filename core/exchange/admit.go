@@ -14,6 +14,7 @@ import (
 func (r *run) admit(ctx context.Context, s *Snapshot) *core.Error {
 	input := estimateInput(r.body)
 	r.facts.inputTokens, r.facts.cacheMarked, r.facts.heard = input.tokens, input.marked, input.audio
+	r.facts.spoken = r.facts.spoken || input.spoken
 	r.measure()
 	var few [6]limit.Subject // room, so that the list costs nothing
 	subjects := append(few[:0], limit.Subject{ID: r.principal.Key.ID, Limits: r.principal.Key.Limits})
@@ -97,7 +98,17 @@ func (r *run) shrink(w *worstCase, granted core.Nano) *core.Error {
 }
 
 // generates reports whether the endpoint makes output that a cap can bound.
-func (r *run) generates() bool { return traits[r.req.Endpoint].generates }
+func (r *run) generates() bool {
+	if r.vendor.own() {
+		return len(r.vendor.route.caps) > 0
+	}
+	return traits[r.req.Endpoint].generates
+}
+
+// free reports whether vendors ask nothing for what the endpoint does.
+func (r *run) free() bool {
+	return r.req.Endpoint == abi.CountTokens || r.vendor.own() && r.vendor.route.Free
+}
 
 // outputCap is the most output tokens of one choice that are counted with.
 func (r *run) outputCap() int64 {
@@ -123,17 +134,18 @@ type worstCase struct {
 	images  bool     // a price for them is enough: their tokens are priced where a vendor counts them
 	routes  []*Route // that may serve it
 	// asked is the service that a target is asked for; nil where all are asked for the usual.
-	asked func(t *Target) string
+	asked  func(t *Target) string
+	serves func(t *Target) bool
 }
 
 func (r *run) worstCase(s *Snapshot) worstCase {
-	w := worstCase{choices: r.facts.choices, images: r.req.Endpoint == abi.Images, routes: r.routes(s),
+	w := worstCase{choices: r.facts.choices, images: r.req.Endpoint == abi.Images, routes: r.routes(s), serves: r.maySpend,
 		cached: r.facts.cacheMarked, heard: r.facts.heard, spoken: r.facts.spoken,
 		input: core.Usage{Input: r.facts.inputTokens, InputSource: core.UsageEstimated, OutputSource: core.UsageEstimated}}
 	if r.facts.service.member != "" {
 		w.asked = r.asked
 	}
-	if r.req.Endpoint == abi.CountTokens {
+	if r.free() {
 		w.input.Input = 0
 	}
 	if w.images {
@@ -163,7 +175,7 @@ func (w *worstCase) amount(cap int64) (worst core.Nano, priced bool) {
 	for _, route := range w.routes {
 		for _, t := range route.Targets {
 			switch {
-			case t.NotConfigured != "":
+			case !w.serves(t):
 			case t.Price == nil:
 				priced = false
 			default:
@@ -205,7 +217,7 @@ func (w *worstCase) audio(u core.Usage) core.Usage {
 // any reports whether f holds for a deployment that can be called.
 func (w *worstCase) any(f func(t *Target) bool) bool {
 	for _, route := range w.routes {
-		if slices.ContainsFunc(route.Targets, func(t *Target) bool { return t.NotConfigured == "" && f(t) }) {
+		if slices.ContainsFunc(route.Targets, func(t *Target) bool { return w.serves(t) && f(t) }) {
 			return true
 		}
 	}

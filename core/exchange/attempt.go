@@ -57,7 +57,7 @@ func (r *run) fallbackNames(e *core.Error) []string {
 func (r *run) try(ctx context.Context, route *Route) *core.Error {
 	facts := abi.Facts{Endpoint: r.req.Endpoint, Stream: r.facts.stream, InputTokens: r.facts.inputTokens, Tags: r.principal.Tags}
 	order, reason := route.order.Order(ctx, r.x.now(), facts, func(i int) bool { return r.serves(route.Targets[i]) })
-	r.entry.Reason = reason + r.barred
+	r.entry.Reason = r.nativeReason() + reason + r.barred
 	if len(order) == 0 {
 		if slices.ContainsFunc(route.Targets, func(t *Target) bool { return t.NotConfigured == "" }) {
 			return core.Invalid("model", "the model %q does not serve this endpoint", route.Name)
@@ -97,7 +97,13 @@ func (r *run) try(ctx context.Context, route *Route) *core.Error {
 // serves reports whether t can be called for the request. Tokens are counted here
 // where a provider does not.
 func (r *run) serves(t *Target) bool {
-	return t.NotConfigured == "" && (r.req.Endpoint == abi.CountTokens || t.plan(r.req.Endpoint, r.facts.stream) != nil)
+	return t.NotConfigured == "" && (r.req.Endpoint == abi.CountTokens && r.vendor == nil || r.planOf(t) != nil)
+}
+
+// maySpend reports whether a request can come to cost what t does. All of an
+// alias count but for native requests, which only one provider's serve.
+func (r *run) maySpend(t *Target) bool {
+	return t.NotConfigured == "" && (r.vendor == nil || r.planOf(t) != nil)
 }
 
 // wait pauses before another try and reports whether there shall be one.
@@ -122,7 +128,7 @@ func (r *run) attempt(ctx context.Context, t *Target) *core.Error {
 	if err := r.carry(ctx); err != nil {
 		return err
 	}
-	p := t.plan(r.req.Endpoint, r.facts.stream)
+	p := r.planOf(t)
 	if p == nil {
 		return r.countLocally()
 	}
@@ -219,7 +225,7 @@ func (r *run) exchange(ctx context.Context, c *call) (status int, err *core.Erro
 func (r *run) relay(ctx context.Context, c *call, resp *upstream.Response) *core.Error {
 	t := traits[r.plan.endpoint]
 	kind := mediaType(resp.Get("content-type"))
-	switch r.streams = r.facts.stream && (t.generates || kind == "text/event-stream"); {
+	switch r.streams = r.facts.stream && (t.generates || kind == "text/event-stream" || r.vendor.own()); {
 	case r.streams:
 		return r.relayStream(ctx, c, resp)
 	case t.sound && r.plan.Response.Mode != abi.Transform:

@@ -55,7 +55,7 @@ func appendFloat32(dst []byte, f float32) []byte {
 func (r *run) build(ctx context.Context) (*call, *core.Error) {
 	t, p := r.target, r.plan
 	c := &call{bridged: p.endpoint != r.req.Endpoint}
-	c.request = upstream.Request{Method: p.Method, URL: p.URL, Auth: p.Auth, Credential: t.Credential, AllowPrivate: t.AllowPrivate}
+	c.request = upstream.Request{Method: p.Method, URL: r.withQuery(p.URL), Auth: p.Auth, Credential: t.Credential, AllowPrivate: t.AllowPrivate}
 	if c.request.Method == "" {
 		c.request.Method = "POST"
 	}
@@ -68,6 +68,9 @@ func (r *run) build(ctx context.Context) (*call, *core.Error) {
 	body, err := r.chosen(r.body)
 	if err != nil {
 		return nil, err
+	}
+	if p.native != nil {
+		return c, r.buildNative(c, body)
 	}
 	if c.bridged {
 		if body, err = r.toChat(body); err != nil {

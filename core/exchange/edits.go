@@ -14,10 +14,8 @@ import (
 // below the body's members are made in the body that is returned.
 func (r *run) edits(body scan.Object) (scan.Object, []scan.Edit, *core.Error) {
 	d, p := r.target.Deployment, &r.plan.Request
-	for i := range r.plan.unsupported {
-		if u := &r.plan.unsupported[i]; standsIn(u, body) && !slices.Contains(d.DropParams, u.Key) {
-			return body, nil, core.Invalid(u.Key, "the model %q does not support %s", r.route.Name, u.Key)
-		}
+	if err := r.refuseUnsupported(body); err != nil {
+		return body, nil, err
 	}
 	edits := make([]scan.Edit, 0, 8)
 	edits = append(edits, scan.Edit{Key: "model", Value: scan.AppendString(nil, d.Model)})
@@ -54,6 +52,16 @@ func (r *run) edits(body scan.Object) (scan.Object, []scan.Edit, *core.Error) {
 		edits = append(edits, scan.Edit{Key: "stream_options", Value: options})
 	}
 	return body, edits, nil
+}
+
+// refuseUnsupported refuses what the provider does not take, unless it is dropped.
+func (r *run) refuseUnsupported(body scan.Object) *core.Error {
+	for i := range r.plan.unsupported {
+		if u := &r.plan.unsupported[i]; standsIn(u, body) && !slices.Contains(r.target.Deployment.DropParams, u.Key) {
+			return core.Invalid(u.Key, "the model %q does not support %s", r.route.Name, u.Key)
+		}
+	}
+	return nil
 }
 
 // standsIn reports whether the body has the member.

@@ -31,6 +31,7 @@ type estimator struct {
 	tokens int64
 	marked bool // some of the input shall be kept by the vendor
 	audio  bool // some of it is heard
+	spoken bool // the answer shall be
 	media  int  // parts that have been counted, and whose data may come
 }
 
@@ -44,7 +45,7 @@ func (e *estimator) value(raw []byte) {
 		}
 		if i = skipSpace(raw, rest); i < len(raw) && raw[i] == ':' {
 			name = text
-			e.marked = e.marked || string(text) == cacheMark
+			e.marked = e.marked || string(text) == cacheMark || string(text) == "cachePoint"
 			e.tokens += estimateText(text)
 			continue
 		}
@@ -63,7 +64,11 @@ func (e *estimator) text(name, text []byte) {
 			e.media++
 		}
 		e.audio = e.audio || string(text) == "input_audio" || string(text) == "audio_url"
-	case "url", "image_url", "data", "file_data":
+	case "mimeType", "mime_type":
+		e.audio = e.audio || bytes.HasPrefix(text, []byte("audio/"))
+	case "responseModalities", "response_modalities":
+		e.spoken = e.spoken || string(text) == "AUDIO"
+	case "url", "image_url", "data", "file_data", "bytes", "images":
 		if len(text) > 256 && isBlob(text) {
 			e.tokens += int64(len(text) >> 10)
 			if e.media--; e.media < 0 {

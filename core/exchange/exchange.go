@@ -98,6 +98,7 @@ type run struct {
 	body      scan.Object // the client's, after the guardrails
 	form      *form.Form  // that the body was read from; nil for JSON
 	route     *Route
+	vendor    *nativeCall // nil for the gateway's own endpoints
 	tags      []string
 	keeps     bool   // the answer can be found again
 	previous  string // the response that it goes on from
@@ -168,11 +169,7 @@ func (r *run) serve(ctx context.Context, s *Snapshot) (err *core.Error) {
 		return core.Errorf(core.CodeUnauthenticated, core.SourceClient, "a virtual key is required")
 	}
 	r.tags = r.principal.Tags
-	text, err := r.readForm()
-	if err != nil {
-		return err
-	}
-	if r.facts, r.body, err = parse(r.req.Endpoint, text); err != nil {
+	if err = r.read(s); err != nil {
 		return err
 	}
 	if err = r.heed(); err != nil {
@@ -183,10 +180,10 @@ func (r *run) serve(ctx context.Context, s *Snapshot) (err *core.Error) {
 			return err
 		}
 	}
-	if !r.principal.Key.AllowsEndpoint(string(r.req.Endpoint)) {
-		return core.Errorf(core.CodePermissionDenied, core.SourceClient, "this key may not use the endpoint %q", r.req.Endpoint)
+	if name := r.endpointName(); !r.principal.Key.AllowsEndpoint(name) {
+		return core.Errorf(core.CodePermissionDenied, core.SourceClient, "this key may not use the endpoint %q", name)
 	}
-	if r.route, err = s.lookup(r.principal, r.facts.model); err != nil {
+	if r.route, err = r.find(s); err != nil {
 		return err
 	}
 	if r.req.Counts {
@@ -198,10 +195,38 @@ func (r *run) serve(ctx context.Context, s *Snapshot) (err *core.Error) {
 	if err = r.guardInput(ctx, s); err != nil {
 		return err
 	}
-	if r.facts.stream && r.generates() {
+	if r.facts.stream && r.generates() && r.commentsPass() {
 		r.holdOpen()
 	}
 	return r.answer(ctx, s)
+}
+
+// read reads the facts from the request's body.
+func (r *run) read(s *Snapshot) *core.Error {
+	if r.req.Native != nil {
+		return r.resolveNative(s)
+	}
+	text, err := r.readForm()
+	if err == nil {
+		r.facts, r.body, err = parse(r.req.Endpoint, text)
+	}
+	return err
+}
+
+// find finds the route that the request leads to.
+func (r *run) find(s *Snapshot) (*Route, *core.Error) {
+	if r.vendor != nil {
+		return r.lookupNative(s)
+	}
+	return s.lookup(r.principal, r.facts.model)
+}
+
+// endpointName is what keys and the ledger call the endpoint.
+func (r *run) endpointName() string {
+	if r.vendor != nil {
+		return string(abi.Native)
+	}
+	return string(r.req.Endpoint)
 }
 
 // lookup finds the alias among those that the key may call.
@@ -275,23 +300,27 @@ func (r *run) tellClient(e *core.Error) {
 	if e.Err != nil {
 		r.x.log.Warn("exchange failed", "exchange", r.id, "code", e.Code, "source", e.Source, "deployment", r.entry.Deployment, "error", e.Err)
 	}
-	if r.out.started && r.head.ContentType != "" {
+	if r.out.started && r.head.ContentType != "" && !r.vendor.own() {
 		r.reply.Break()
 		return
 	}
 	if r.out.started {
-		a := r.answerFacts(core.Usage{})
-		if r.reply.Write(dialect.ErrorEvent(nil, r.req.Endpoint, e, r.id, &a, r.events)) == nil {
+		if r.reply.Write(r.errorEvent(e)) == nil {
 			_ = r.reply.Flush() // the client may have gone: nothing is left to tell
 		}
 		return
 	}
 	r.describe()
-	WriteError(r.reply, r.req.Endpoint, e, &r.head)
+	writeError(r.reply, r.req.Endpoint, r.shapedErrors(), e, &r.head)
 }
 
-// WriteError is the one place that answers with an error before a stream began.
+// WriteError answers a request that never became an exchange.
 func WriteError(reply Reply, endpoint abi.Endpoint, e *core.Error, h *Head) {
+	writeError(reply, endpoint, nil, e, h)
+}
+
+// writeError is the one place that answers with an error before a stream began.
+func writeError(reply Reply, endpoint abi.Endpoint, shape *nativeErrors, e *core.Error, h *Head) {
 	switch {
 	case e.Code == core.CodeRateLimited || e.RetryAfter > 0:
 		seconds := max(int64((e.RetryAfter+time.Second-1)/time.Second), 1)
@@ -302,7 +331,12 @@ func WriteError(reply Reply, endpoint abi.Endpoint, e *core.Error, h *Head) {
 	if e.NoRetry || e.Code == core.CodeBudgetExceeded {
 		h.add("X-Should-Retry", "false")
 	}
-	_ = reply.Whole(dialect.Status(endpoint, e), h, dialect.ErrorBody(nil, endpoint, e, h.ExchangeID)) // a client that has gone hears nothing
+	status := dialect.Status(endpoint, e)
+	body := dialect.ErrorBody(nil, endpoint, e, h.ExchangeID)
+	if shape != nil {
+		body = shape.write(e, status)
+	}
+	_ = reply.Whole(status, h, body) // a client that has gone hears nothing
 }
 
 func (h *Head) add(name, value string) {

@@ -45,7 +45,7 @@ func (l *looker) member(name, value []byte) {
 		g.finish = g.finish || value[0] == '"'
 	case "id":
 		g.blank = g.blank || len(value) == 2 && value[0] == '"'
-	case "content", "reasoning_content", "arguments", "text", "thinking", "partial_json", "delta":
+	case "content", "reasoning_content", "arguments", "text", "thinking", "partial_json", "delta", "response", "generation", "outputText", "completion":
 		g.delta = g.delta || value[0] == '{' && string(name) == "delta"
 		if value[0] == '"' {
 			g.tokens += estimateText(value[1 : len(value)-1])

@@ -76,6 +76,9 @@ func (r *run) send(p []byte) error {
 	r.out.committed = true
 	if !r.out.started {
 		r.describe()
+		if r.vendor.own() {
+			r.head.ContentType = r.eventType()
+		}
 		if r.head.Attempts = len(r.entry.Attempts); !r.settled {
 			r.head.Attempts++ // the one that answers is still under way
 		}

@@ -16,6 +16,8 @@ type Request struct {
 	Endpoint abi.Endpoint
 	// Counts asks how many tokens the input has, and for no answer.
 	Counts bool
+	// Native says that the client calls a provider's own API, nil for the gateway's.
+	Native *Native
 	// Body is the whole body as read. It must stay unchanged until Do returns.
 	Body    []byte
 	Arrived time.Time
@@ -83,15 +85,9 @@ func (f *facts) tokens() int64 { return f.inputTokens + f.maxOutput*f.choices }
 // that it acts on none may stand twice: what is checked must be what is sent.
 func parse(endpoint abi.Endpoint, text []byte) (facts, scan.Object, *core.Error) {
 	f := facts{choices: 1}
-	if len(text) == 0 {
-		return f, scan.Object{}, core.Invalid("", "the request body is empty")
-	}
-	body, err := scan.Parse(text)
+	body, err := parseObject(text)
 	if err != nil {
-		return f, body, core.Invalid("", "the request body is not valid JSON: %v", err)
-	}
-	if scan.Kind(text) != '{' {
-		return f, body, core.Invalid("", "the request body must be a JSON object")
+		return f, body, err
 	}
 	p := parser{f: &f, endpoint: endpoint, need: traits[endpoint].need, kinds: traits[endpoint].kinds}
 	body.Members(p.member)
@@ -104,6 +100,20 @@ func parse(endpoint abi.Endpoint, text []byte) (facts, scan.Object, *core.Error)
 		return f, body, core.Invalid(p.need, "%s is required", p.need)
 	}
 	return f, body, nil
+}
+
+func parseObject(text []byte) (scan.Object, *core.Error) {
+	if len(text) == 0 {
+		return scan.Object{}, core.Invalid("", "the request body is empty")
+	}
+	body, err := scan.Parse(text)
+	if err != nil {
+		return body, core.Invalid("", "the request body is not valid JSON: %v", err)
+	}
+	if scan.Kind(text) != '{' {
+		return body, core.Invalid("", "the request body must be a JSON object")
+	}
+	return body, nil
 }
 
 // maxModel is more than any alias has.

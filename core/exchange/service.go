@@ -33,7 +33,7 @@ func (r *run) asked(t *Target) string {
 	if s.member == "" || slices.Contains(t.Deployment.DropParams, s.member) {
 		return ""
 	}
-	if p := t.plan(r.req.Endpoint, r.facts.stream); p == nil || p.endpoint != r.req.Endpoint { // a bridge leaves it out
+	if p := r.planOf(t); p == nil || p.endpoint != r.req.Endpoint { // a bridge leaves it out
 		return ""
 	}
 	return s.name

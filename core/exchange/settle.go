@@ -22,7 +22,7 @@ func (r *run) record(ctx context.Context) *core.Error {
 	}
 	p := r.principal
 	o := &core.OpenExchange{ExchangeID: r.id, At: r.req.Arrived, Key: core.Named{ID: p.Key.ID, Name: p.Key.Name},
-		Organization: p.Organization, Team: p.Team, Project: p.Project, User: p.User, EndUser: core.MaskSecrets(r.facts.user), Tags: r.tags, Endpoint: string(r.req.Endpoint), Stream: r.facts.stream,
+		Organization: p.Organization, Team: p.Team, Project: p.Project, User: p.User, EndUser: core.MaskSecrets(r.facts.user), Tags: r.tags, Endpoint: r.endpointName(), Stream: r.facts.stream,
 		RequestedModel: core.MaskSecrets(r.facts.model), DeployedModel: t.Deployment.Model, Provider: t.Deployment.Provider,
 		Deployment: t.Deployment.Name, Usage: r.worst, Unpriced: t.Price == nil}
 	if p.Parent != nil {
@@ -44,7 +44,7 @@ func (r *run) billed() bool { return r.target != nil && (r.abandoned || !r.first
 
 // usage is what the exchange consumed so far, as reported, else estimated.
 func (r *run) usage() core.Usage {
-	if !r.billed() || r.req.Endpoint == abi.CountTokens {
+	if !r.billed() || r.free() {
 		return core.Usage{InputSource: core.UsageReported, OutputSource: core.UsageReported}
 	}
 	var paths *usagePaths
@@ -107,7 +107,7 @@ func (r *run) settle(outcome core.Outcome, status int, cause *core.Error) *core.
 	now := r.x.now()
 	e := &r.entry
 	e.ExchangeID, e.At, e.EndedAt, e.Latency = r.id, r.req.Arrived, now, now.Sub(r.req.Arrived)
-	e.Endpoint, e.Stream, e.RequestedModel, e.EndUser = string(r.req.Endpoint), r.facts.stream, core.MaskSecrets(r.facts.model), core.MaskSecrets(r.facts.user)
+	e.Endpoint, e.Stream, e.RequestedModel, e.EndUser = r.endpointName(), r.facts.stream, core.MaskSecrets(r.facts.model), core.MaskSecrets(r.facts.user)
 	e.Outcome, e.Status = outcome, status
 	if cause != nil {
 		e.ErrorCode = cause.Code

@@ -40,6 +40,8 @@ type Snapshot struct {
 	Cooldown time.Duration
 	// Close is called when the snapshot was replaced and its last exchange has ended.
 	Close func()
+
+	natives map[string]*nativeProvider // by the provider's name without its kind
 }
 
 // Route is a model alias with its targets.
@@ -64,6 +66,9 @@ type Target struct {
 	described abi.Deployment // what the plugin knows of it
 	drops     []patch.Patch  // its drop_params
 	plans     map[planKey]*plan
+	natives   map[string]*plan // by method and path of the route
+
+	nativeErrors *nativeErrors
 }
 
 type planKey struct {
@@ -79,6 +84,7 @@ type plan struct {
 	errors        *errorReader
 	decodesErrors bool
 	headers       []headerPair
+	native        *nativeRoute // nil for the gateway's own endpoints
 
 	edits, response, stream []patch.Patch // of requests, whole answers and events
 	deep                    bool          // some of edits lie below a body's members
@@ -122,12 +128,15 @@ func NewTarget(ctx context.Context, t Target, provider Provider) (*Target, error
 	compiled := map[string]*regexp.Regexp{}
 	for _, endpoint := range abi.Endpoints {
 		for _, stream := range [...]bool{false, true} {
+			if endpoint == abi.Native && stream {
+				continue
+			}
 			req.Endpoint, req.Stream = endpoint, stream
 			reply, err := provider.Plan(ctx, &req)
 			if err != nil {
 				return nil, fmt.Errorf("deployment %s: plan for %s: %w", d.Name, endpoint, err)
 			}
-			if !reply.Supported {
+			if !reply.Supported || endpoint == abi.Native && reply.Native == nil {
 				continue
 			}
 			if err := upstream.CheckCredential(&reply.Auth, t.Credential); err != nil && !reply.Local {
@@ -143,7 +152,11 @@ func NewTarget(ctx context.Context, t Target, provider Provider) (*Target, error
 			for name, value := range reply.Headers {
 				p.headers = append(p.headers, headerPair{strings.ToLower(name), value})
 			}
-			t.plans[planKey{endpoint, stream}] = p
+			if endpoint != abi.Native {
+				t.plans[planKey{endpoint, stream}] = p
+			} else if err := t.compileNative(reply, p); err != nil {
+				return nil, fmt.Errorf("deployment %s: %w", d.Name, err)
+			}
 		}
 	}
 	if len(t.plans) == 0 {

@@ -50,6 +50,7 @@ type streamRelay struct {
 	done     bool    // the vendor said that the answer is complete
 	batch    []abi.Event
 	arena    []byte
+	native   nativeStream
 }
 
 func (r *run) relayStream(ctx context.Context, c *call, resp *upstream.Response) *core.Error {
@@ -71,6 +72,9 @@ func (r *run) newStream(ctx context.Context, c *call) *streamRelay {
 	}
 	if r.guard != nil {
 		s.guard = r.guard.Stream()
+	}
+	if r.vendor.own() {
+		s.frameNative()
 	}
 	return s
 }
@@ -111,6 +115,9 @@ func (s *streamRelay) step() error {
 	ev, err := s.source.Next()
 	if err != nil {
 		return err
+	}
+	if s.r.vendor.own() {
+		return s.passNative(ev)
 	}
 	return s.pass(ev)
 }
@@ -179,6 +186,7 @@ func (s *streamRelay) finish() *core.Error {
 	if err := s.finishBridge(usage); err != nil {
 		return core.AsError(err)
 	}
+	s.finishNative()
 	if len(s.same.waiting) > 0 {
 		if err := s.release(s.stamp()); err != nil {
 			return core.AsError(err)
@@ -188,6 +196,7 @@ func (s *streamRelay) finish() *core.Error {
 		return err
 	}
 	switch {
+	case r.vendor.own(): // its vendor's stream ends as it ends
 	case r.dialect.Event == nil:
 		s.out = s.appendUsageChunk(s.out, usage)
 		s.out = append(s.out, "data: [DONE]\n\n"...)
@@ -251,7 +260,7 @@ func (s *streamRelay) emit(ev sse.Event) error {
 		s.guard.Push(ev)
 		return nil
 	}
-	if ev.Raw != nil {
+	if ev.Raw != nil && s.framing() == abi.FramingSSE {
 		s.out = append(s.out, ev.Raw...)
 	} else {
 		s.out = sse.Append(s.out, string(ev.Name), ev.Data)

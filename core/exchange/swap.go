@@ -28,6 +28,7 @@ func (x *Exchanger) acquire() *held {
 // Swap puts s in force for all exchanges that begin from now on. Running ones
 // finish on the old snapshot, which is closed when the last has ended.
 func (x *Exchanger) Swap(s *Snapshot) {
+	s.natives = indexNatives(s.Routes)
 	h := &held{Snapshot: s}
 	h.users.Store(1)
 	if old := x.snap.Swap(h); old != nil {

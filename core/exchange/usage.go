@@ -74,6 +74,7 @@ func (t *tally) report(u *abi.Usage, model string) {
 // usagePaths is abi.UsagePaths made ready: paths split, names turned to parts.
 type usagePaths struct {
 	paths       [partCount][][]string
+	sums        [partCount][]usageSum
 	model       [][]string
 	service     [][]string
 	inIncludes  []int
@@ -88,7 +89,7 @@ func compileUsage(u *abi.UsagePaths) *usagePaths {
 		partCacheWrite1h: u.CacheWrite1h, partOutput: u.Output, partReasoning: u.Reasoning, partAudioInput: u.AudioInput,
 		partAudioOutput: u.AudioOutput, partImageInput: u.ImageInput, partImageOutput: u.ImageOutput, partSearches: u.Searches,
 		partMilliseconds: u.Seconds, partCharacters: u.Characters} {
-		c.paths[part] = splitPaths(paths)
+		c.paths[part], c.sums[part] = splitUsage(paths)
 	}
 	c.inIncludes, c.outIncludes, c.outExcludes = parts(u.InputIncludes), parts(u.OutputIncludes), parts(u.OutputExcludes)
 	c.w5mIncludes = parts(u.CacheWrite5mIncludes)
@@ -134,6 +135,13 @@ func (t *tally) read(c *usagePaths, doc []byte) {
 			if n, ok := scan.Float(v); ok && part == partMilliseconds {
 				t.set(part, milliseconds(n))
 			} else if n, ok := scan.Int(v); ok {
+				t.set(part, n)
+			}
+		}
+	}
+	for part, sums := range c.sums {
+		for _, sum := range sums {
+			if n, ok := sum.read(doc); ok {
 				t.set(part, n)
 			}
 		}

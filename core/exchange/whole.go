@@ -112,6 +112,9 @@ func (r *run) estimateAnswer(body []byte) int64 {
 	if r.tally.known[partOutput] || !r.generates() {
 		return 0
 	}
+	if r.vendor.own() {
+		return estimateTokens(body)
+	}
 	if choices := scan.Get(body, "choices"); choices != nil {
 		return estimateTokens(choices)
 	}

@@ -15,6 +15,9 @@ import (
 // of its text lies before what the guardrails keep back, so that whatever else
 // it carries (log probabilities, indexes, ids) stays with its text.
 type Stream struct {
+	// Frame writes an event to dst as the client's stream has it; sse.Append unless set.
+	Frame func(dst []byte, name string, data []byte) []byte
+
 	run    *Run
 	stages []*stage
 }
@@ -59,7 +62,7 @@ type event struct {
 
 // Stream is nil when no guardrail of the chain inspects streams.
 func (r *Run) Stream() *Stream {
-	s := &Stream{run: r}
+	s := &Stream{run: r, Frame: sse.Append}
 	for i := range r.chain.attachments {
 		if slices.Contains(r.chain.attachments[i].Stages, string(abi.StageStream)) {
 			st := &stage{attachment: i}
@@ -165,7 +168,7 @@ func (s *Stream) advance(ctx context.Context, dst []byte, end bool) ([]byte, err
 				s.stages[n+1].push(s.newEvent(e.name, e.data))
 				continue
 			}
-			dst = sse.Append(dst, string(e.name), e.data)
+			dst = s.Frame(dst, string(e.name), e.data)
 		}
 	}
 	return dst, nil

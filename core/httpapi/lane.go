@@ -11,7 +11,6 @@ import (
 
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/exchange"
-	"github.com/tokligence/gateway/pdk/abi"
 )
 
 // A lane is one HTTP/1.1 connection that is served without net/http, whose
@@ -151,7 +150,7 @@ func (l *lane) serve() bool {
 		}
 		return body, done, err
 	}
-	l.s.api.serveExchange(l.ctx, l.head.endpoint, l.head.get, l.from, body, &l.reply)
+	l.s.api.serveExchange(l.ctx, asked{endpoint: l.head.endpoint}, l.head.get, l.from, body, &l.reply)
 	if l.watch.stop() {
 		l.deadline = time.Time{} // it was moved
 	}
@@ -223,26 +222,26 @@ func (l *lane) stop(force bool) {
 // serveExchange is what every server does with a request to an endpoint: who
 // is calling, the body, the exchange. body returns the whole body, which stays
 // as it is until done.
-func (s *server) serveExchange(ctx context.Context, endpoint abi.Endpoint, header func(string) string, from func() netip.Addr,
+func (s *server) serveExchange(ctx context.Context, a asked, header func(string) string, from func() netip.Addr,
 	body func() ([]byte, func(), *core.Error), rep exchange.Reply) {
 	now := s.Now()
 	if !s.gate.enter() {
-		s.refuse(rep, endpoint, now, errStopping)
+		s.refuseAsked(rep, a, now, errStopping)
 		return
 	}
 	defer s.gate.leave()
 	principal, err := s.Keys.Authenticate(ctx, presented(header), from, now)
 	if err != nil {
-		s.refuse(rep, endpoint, now, err)
+		s.refuseAsked(rep, a, now, err)
 		return
 	}
 	text, done, berr := body()
 	if berr != nil {
-		s.refuse(rep, endpoint, now, berr)
+		s.refuseAsked(rep, a, now, berr)
 		return
 	}
 	defer done()
-	s.Exchange.Do(ctx, principal, &exchange.Request{Endpoint: endpoint, Body: text, Arrived: now, Header: header}, rep)
+	s.Exchange.Do(ctx, principal, &exchange.Request{Endpoint: a.endpoint, Native: a.native, Body: text, Arrived: now, Header: header}, rep)
 }
 
 // handedConn is a connection of which something was read already.

@@ -94,7 +94,7 @@ func (s *server) routes() http.Handler {
 	if s.Admin != nil {
 		r.PathPrefix("/api/v1").Handler(s.Admin)
 	}
-	r.NotFoundHandler = http.HandlerFunc(s.notFound)
+	r.NotFoundHandler = http.HandlerFunc(s.native)
 	return r
 }
 
@@ -121,6 +121,12 @@ func (s *server) notAllowed(w http.ResponseWriter, r *http.Request, allow []stri
 	s.refuse(&reply{w: w}, dialectOf(r), s.Now(), e)
 }
 
+// asked is what a request is for, in whose dialect it is answered.
+type asked struct {
+	endpoint abi.Endpoint
+	native   *exchange.Native // nil for the gateway's own endpoints
+}
+
 // exchange serves one endpoint.
 func (s *server) exchange(endpoint abi.Endpoint) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -129,7 +135,7 @@ func (s *server) exchange(endpoint abi.Endpoint) http.HandlerFunc {
 		}
 		body := func() ([]byte, func(), *core.Error) { return s.readBody(w, r) }
 		rep := &reply{w: w}
-		s.serveExchange(r.Context(), endpoint, r.Header.Get, s.origin(r), body, rep)
+		s.serveExchange(r.Context(), asked{endpoint: endpoint}, r.Header.Get, s.origin(r), body, rep)
 		rep.finish()
 	}
 }
@@ -150,11 +156,21 @@ var closing = []string{"close"}
 
 // refuse answers a request that never became an exchange.
 func (s *server) refuse(rep exchange.Reply, endpoint abi.Endpoint, now time.Time, err error) {
+	s.refuseAsked(rep, asked{endpoint: endpoint}, now, err)
+}
+
+// refuseAsked is refuse for a request that may speak a provider's own API.
+func (s *server) refuseAsked(rep exchange.Reply, a asked, now time.Time, err error) {
 	e := core.AsError(err)
 	if e.Err != nil {
 		s.Log.Warn("request refused", "code", e.Code, "error", e.Err)
 	}
-	exchange.WriteError(rep, endpoint, e, &exchange.Head{ExchangeID: core.NewID(core.PrefixExchange, now)})
+	head := &exchange.Head{ExchangeID: core.NewID(core.PrefixExchange, now)}
+	if a.native != nil {
+		s.Exchange.Snapshot().RefuseNative(rep, a.native, e, head)
+		return
+	}
+	exchange.WriteError(rep, a.endpoint, e, head)
 }
 
 // keyHeaders are where vendors' clients put their key.

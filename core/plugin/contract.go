@@ -31,6 +31,9 @@ func checkPlan(p *abi.PlanReply, base string, has func(abi.Function) bool) error
 	if err := checkFunctions(p, has); err != nil || p.Local {
 		return err
 	}
+	if p.Native != nil {
+		return checkNative(p, base)
+	}
 	if base == "" && onLoopback(p.URL) {
 		base = p.URL
 	}
@@ -45,20 +48,28 @@ func checkPlan(p *abi.PlanReply, base string, has func(abi.Function) bool) error
 			return fmt.Errorf("%q is not a mode", m)
 		}
 	}
-	switch p.Stream.Framing {
-	case "", abi.FramingSSE, abi.FramingNDJSON, abi.FramingAWSEventStream:
-	default:
-		return fmt.Errorf("%q is not a framing", p.Stream.Framing)
-	}
-	if err := checkAuth(&p.Auth); err != nil {
+	if err := errors.Join(checkFraming(p.Stream.Framing), checkAuth(&p.Auth), checkForward(p.Request.ForwardHeaders)); err != nil {
 		return err
 	}
-	for _, name := range p.Request.ForwardHeaders {
+	return errors.Join(checkEdits(p.Request.Edits), checkEdits(p.Response.Edits), checkEdits(p.Stream.Edits), checkHeaders(p.Headers))
+}
+
+func checkFraming(f abi.Framing) error {
+	switch f {
+	case "", abi.FramingSSE, abi.FramingNDJSON, abi.FramingAWSEventStream:
+		return nil
+	}
+	return fmt.Errorf("%q is not a framing", f)
+}
+
+// checkForward: a client's virtual key is not passed on under any header's name.
+func checkForward(names []string) error {
+	for _, name := range names {
 		if err := checkHeader(name, ""); err != nil || core.UseOf(strings.ToLower(name)) == core.HeaderKey {
 			return fmt.Errorf("the client's header %q is not forwarded", name)
 		}
 	}
-	return errors.Join(checkEdits(p.Request.Edits), checkEdits(p.Response.Edits), checkEdits(p.Stream.Edits), checkHeaders(p.Headers))
+	return nil
 }
 
 // checkFunctions holds a plan to what the plugin answers: what it lacks would

@@ -52,8 +52,10 @@ func Repeats(endpoint abi.Endpoint) bool { return endpoint == abi.Responses }
 // Event finds the text that one event of a stream adds, in the client's
 // dialect, and which texts it ends.
 func Event(endpoint abi.Endpoint, data []byte) ([]Found, Ended) {
-	w := walker{body: data, role: "assistant", event: true, alone: true}
+	w := walker{body: data, role: "assistant", event: true, alone: true, native: endpoint == abi.Native}
 	switch endpoint {
+	case abi.Native:
+		return w.nativeEvent(data)
 	case abi.Messages:
 		return w.messagesEvent(data)
 	case abi.Responses:

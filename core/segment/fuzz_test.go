@@ -15,6 +15,8 @@ func FuzzReplace(f *testing.F) {
 		`{"system":"s","messages":[{"role":"assistant","content":[{"type":"tool_use","id":"i","name":"f","input":{"a":1.5,"b":["\u007a"],"c":{"d":"e"}}}]}]}`,
 		`{"choices":[{"index":1,"delta":{"content":"a","tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":"{"}}]},"logprobs":{}}],"citations":["u"]}`,
 		`{"type":"content_block_delta","index":1,"delta":{"type":"text_delta","text":"a"}}`, `{"input":["a","b"]}`,
+		`{"contents":[{"role":"user","parts":[{"text":"a"},{"inlineData":{"mimeType":"text/plain","data":"YQ=="}},{"functionCall":{"name":"f","args":{"a":1}}}]}],"candidates":[{"content":{"parts":[{"text":"b","thought":true}]},"logprobsResult":{}}]}`,
+		`{"contentBlockIndex":1,"delta":{"toolUse":{"input":"{\"a\":"}},"p":"abc"}`,
 	} {
 		f.Add([]byte(body))
 	}
@@ -22,7 +24,7 @@ func FuzzReplace(f *testing.F) {
 		if scan.Valid(body) != nil || scan.Kind(body) != '{' {
 			return
 		}
-		for _, e := range []abi.Endpoint{abi.Chat, abi.Messages, abi.Embeddings} {
+		for _, e := range []abi.Endpoint{abi.Chat, abi.Messages, abi.Embeddings, abi.Native} {
 			event, _ := Event(e, body)
 			for _, found := range [][]Found{Request(e, body), Answer(e, body), event} {
 				texts := make([]abi.SegmentText, len(found))

@@ -35,9 +35,9 @@ func DropLogprobs(body []byte, choices []int) []byte {
 	return scan.Apply(make([]byte, 0, len(body)), body, []scan.Edit{{Key: "choices", Value: append(list, ']')}})
 }
 
-// emptyLogprobs empties the lists of that name at any depth.
+// emptyLogprobs empties the lists of that name at any depth, and takes away Gemini's.
 func emptyLogprobs(v []byte) []byte {
-	if !bytes.Contains(v, []byte(`"logprobs"`)) {
+	if !bytes.Contains(v, []byte(`"logprobs`)) {
 		return v
 	}
 	if scan.Kind(v) == '[' {
@@ -53,6 +53,8 @@ func emptyLogprobs(v []byte) []byte {
 		switch kind := scan.Kind(value); {
 		case string(key) == "logprobs" && kind == '[':
 			edits = append(edits, scan.Edit{Key: "logprobs", Value: []byte("[]")})
+		case string(key) == "logprobsResult":
+			edits = append(edits, scan.Edit{Key: string(key)})
 		case kind == '{' || kind == '[':
 			edits = append(edits, scan.Edit{Key: string(key), Value: emptyLogprobs(value)})
 		}

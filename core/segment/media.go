@@ -26,7 +26,7 @@ func (w *walker) media(name string, raw []byte, kind string) {
 		w.take(raw, kind)
 		return
 	default:
-		if mime = scan.GetString(w.object, "media_type"); mime == "" && len(text) <= shortData {
+		if mime = w.mediaType(); mime == "" && len(text) <= shortData {
 			w.take(raw, kind)
 			return
 		}
@@ -46,6 +46,23 @@ func (w *walker) media(name string, raw []byte, kind string) {
 	}
 	f := w.add(raw, kind, strings.ToValidUTF8(string(plain), "\uFFFD"))
 	f.encoded, f.head = true, head
+}
+
+// mediaType is what the object around the data says of it.
+func (w *walker) mediaType() string {
+	if mime := scan.GetString(w.object, "media_type"); mime != "" || !w.native {
+		return mime
+	}
+	for _, name := range [...]string{"mimeType", "mime_type"} {
+		if mime := scan.GetString(w.object, name); mime != "" {
+			return mime
+		}
+	}
+	format := scan.GetString(w.around, "format")
+	if mime := documentTypes[format]; mime != "" || format == "" {
+		return mime
+	}
+	return "application/" + format
 }
 
 // shortData is the length up to which data of an unknown sort is taken for text.

@@ -80,8 +80,10 @@ var (
 
 // Request finds the text of a client's request.
 func Request(endpoint abi.Endpoint, body []byte) []Found {
-	w := walker{body: body, role: "user"}
+	w := walker{body: body, role: "user", native: endpoint == abi.Native}
 	switch endpoint {
+	case abi.Native:
+		w.nativeRequest(body)
 	case abi.Embeddings, abi.Images, abi.ImageEdits, abi.ImageVariations:
 		scan.Members(body, func(key, value []byte) bool {
 			if !settings[string(key)] {
@@ -112,7 +114,7 @@ func Tokens(endpoint abi.Endpoint, body []byte) (found bool) {
 
 // Answer finds the text of a whole answer in the client's dialect.
 func Answer(endpoint abi.Endpoint, body []byte) []Found {
-	w := walker{body: body, role: "assistant"}
+	w := walker{body: body, role: "assistant", native: endpoint == abi.Native}
 	switch endpoint {
 	case abi.Embeddings, abi.CountTokens:
 		return nil
@@ -121,7 +123,7 @@ func Answer(endpoint abi.Endpoint, body []byte) []Found {
 		return w.found
 	}
 	scan.Members(body, func(key, value []byte) bool {
-		if string(key) != "choices" {
+		if string(key) != "choices" && !(w.native && string(key) == "candidates") {
 			w.member(string(key), value, KindText)
 			return true
 		}
@@ -152,6 +154,8 @@ type walker struct {
 	groups int // given out so far
 	choice int
 	object []byte // around the member that is walked through
+	around []byte // and around that
+	native bool   // the dialect is a provider's own
 
 	// Of events.
 	event bool
@@ -204,21 +208,28 @@ func (w *walker) messages(value []byte) {
 		if w.role == "tool" || w.role == "function" {
 			kind = KindToolResult
 		}
-		w.members(message, kind)
+		if scan.Kind(message) == '{' {
+			w.members(message, kind)
+		} else {
+			w.value(message, kind)
+		}
 		return true
 	})
 }
 
 func (w *walker) members(object []byte, kind string) {
-	outer := w.object
-	w.object = object
+	around, outer := w.around, w.object
+	w.around, w.object = outer, object
 	scan.Members(object, func(key, value []byte) bool { w.member(string(key), value, kind); return true })
-	w.object = outer
+	w.around, w.object = around, outer
 }
 
 // member takes the strings of one member; its name decides what they are.
 func (w *walker) member(name string, value []byte, kind string) {
 	if opaque[name] || labels[name] && scan.Kind(value) == '"' {
+		return
+	}
+	if w.native && (nativeOpaque[name] || nativeLabels[name] && scan.Kind(value) == '"') {
 		return
 	}
 	group, path := w.group, w.path
@@ -233,6 +244,9 @@ func (w *walker) member(name string, value []byte, kind string) {
 }
 
 func (w *walker) named(name string, value []byte, kind string) {
+	if w.native && w.nativeNamed(name, value, kind) {
+		return
+	}
 	switch name {
 	case "tool_calls", "function_call":
 		kind = KindToolArguments
@@ -277,6 +291,9 @@ func (w *walker) value(value []byte, kind string) {
 		case "thinking":
 			kind = KindReasoning
 		}
+		if w.native && isThought(value) {
+			kind = KindReasoning
+		}
 		group := w.group
 		if kind == KindToolArguments {
 			w.turn()
@@ -299,6 +316,9 @@ func (w *walker) keyed(value []byte, kind string) {
 	case '[':
 		scan.Elements(value, func(_ int, v []byte) bool { w.keyed(v, kind); return true })
 	case '{':
+		alone := w.alone
+		w.alone = alone || w.native && w.event // an object comes whole
+		defer func() { w.alone = alone }()
 		scan.RawMembers(value, func(rawKey, v []byte) bool {
 			w.take(rawKey, kind)
 			w.keyed(v, kind)

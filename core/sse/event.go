@@ -9,7 +9,8 @@ type Event struct {
 	// which is an event but is not passed on: clients fail to parse it.
 	Data []byte
 	// Raw is the event as it came, with its closing blank line, when that is what
-	// Append would write, so that it may be passed on as it is. Else nil.
+	// Append would write, so that it may be passed on as it is. Else nil. Of another
+	// framing it is the line or frame as it came.
 	Raw []byte
 	// Unterminated marks a last event that the end of the stream cut off before
 	// its blank line. It may be whole or half.

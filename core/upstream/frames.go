@@ -76,7 +76,7 @@ func (f *frames) Next() (sse.Event, error) {
 		return sse.Event{}, f.fault
 	}
 	at := prelude + int(binary.BigEndian.Uint32(frame[4:]))
-	e := sse.Event{Data: frame[at : n-checksum]}
+	e := sse.Event{Data: frame[at : n-checksum], Raw: frame}
 	if f.fault = f.nameEvent(&e, frame[prelude:at]); f.fault != nil {
 		return sse.Event{}, f.fault
 	}
@@ -111,9 +111,9 @@ func (f *frames) nameEvent(e *sse.Event, headers []byte) error {
 	case "event", "":
 		f.name = append(f.name[:0], event...)
 	case "exception":
-		f.name = append(append(f.name[:0], "exception:"...), exception...)
+		f.name = append(append(f.name[:0], ExceptionMark...), exception...)
 	case "error":
-		f.name = append(append(f.name[:0], "exception:"...), code...)
+		f.name = append(append(f.name[:0], ExceptionMark...), code...)
 		if len(e.Data) == 0 {
 			data, err := json.Marshal(map[string]string{"message": string(message)})
 			if err != nil {

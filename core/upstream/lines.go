@@ -49,11 +49,12 @@ func (l *lines) Next() (sse.Event, error) {
 			n = len(l.unread())
 		}
 		if found || l.err == io.EOF {
-			line := bytes.TrimSpace(l.unread()[:n])
+			raw := l.unread()[:n]
+			line := bytes.TrimSpace(raw)
 			l.r += n
 			l.seen = 0
 			if len(line) > 0 {
-				return sse.Event{Data: line, Unterminated: !found}, nil
+				return sse.Event{Data: line, Raw: raw, Unterminated: !found}, nil
 			}
 		}
 		if l.err != nil {

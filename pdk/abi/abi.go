@@ -192,11 +192,12 @@ const (
 	Speech          Endpoint = "speech"         // OpenAI audio speech; answers with sound
 	Transcriptions  Endpoint = "transcriptions" // OpenAI audio transcriptions; a form
 	Translations    Endpoint = "translations"   // OpenAI audio translations; a form
+	Native          Endpoint = "native"         // the provider's own API; see NativePlan
 )
 
 // Endpoints are all of them.
 var Endpoints = [...]Endpoint{Chat, Completions, Responses, Messages, CountTokens, Embeddings, Rerank, Moderations, Images, ImageEdits, ImageVariations,
-	Speech, Transcriptions, Translations}
+	Speech, Transcriptions, Translations, Native}
 
 // Headers are HTTP headers with lower-case names.
 type Headers map[string]string

@@ -44,6 +44,9 @@ type PlanReply struct {
 	Usage    UsagePaths   `json:"usage"`
 	Errors   ErrorPaths   `json:"errors"`
 
+	// Native is the reply for the endpoint [Native].
+	Native *NativePlan `json:"native,omitempty"`
+
 	// Local says that the plugin is the vendor itself: nothing is sent, and the
 	// body that Encode makes is not a request but a [LocalAnswer]. Request,
 	// Response and Stream are then Transform; URL, Auth, Headers and the framing
@@ -211,7 +214,10 @@ const (
 )
 
 // UsagePaths say where usage stands in passthrough answers and events. Each
-// path is dotted; of several, every one present is read and the last wins.
+// path is dotted; of several, every one present is read and the last wins. A name
+// with [] behind it stands for all elements of that array, with [member=text] for
+// those in which member is that text; numbers found so are added up. So are those
+// of several paths with " + " between them, and " - " takes the next one away.
 // Reports are snapshots: a later number replaces the earlier one, an absent
 // one keeps it.
 type UsagePaths struct {

@@ -43,6 +43,9 @@ func AppendPlanReply(dst []byte, d *abi.PlanReply) []byte {
 	dst = scan.CloseObject(optList(dst, "edits", d.Stream.Edits, appendEdit), stream)
 	dst = putUsagePaths(dst, &d.Usage)
 	dst = putErrorPaths(dst, &d.Errors)
+	if d.Native != nil {
+		dst = putNativePlan(dst, d.Native)
+	}
 	dst = optBool(dst, "local", d.Local)
 	return scan.CloseObject(dst, start)
 }

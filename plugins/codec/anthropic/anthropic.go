@@ -118,6 +118,8 @@ func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 		p.URL += "/count_tokens"
 		p.Request = passthrough()
 		p.Response.Mode = abi.Passthrough
+	case abi.Native:
+		return &abi.PlanReply{Supported: true, Native: native()}, nil
 	default:
 		return &abi.PlanReply{Reason: "Anthropic has no " + string(r.Endpoint) + " endpoint"}, nil
 	}

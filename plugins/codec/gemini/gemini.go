@@ -47,8 +47,14 @@ func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 		Request:   abi.RequestPlan{Mode: abi.Transform},
 		Response:  abi.ResponsePlan{Mode: abi.Transform},
 	}
+	base := r.Deployment.BaseURL
+	if base == "" {
+		base = defaultBaseURL
+	}
 	verb := ""
 	switch {
+	case r.Endpoint == abi.Native:
+		return &abi.PlanReply{Supported: true, Auth: p.Auth, Native: native(base, r.Deployment.Model)}, nil
 	case r.Endpoint == abi.Chat && r.Stream:
 		verb = ":streamGenerateContent?alt=sse"
 		p.Stream = abi.StreamPlan{Mode: abi.Transform, Framing: abi.FramingSSE}
@@ -61,10 +67,6 @@ func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 	}
 	if r.Endpoint == abi.Chat {
 		p.Request.OutputCap = "max_completion_tokens"
-	}
-	base := r.Deployment.BaseURL
-	if base == "" {
-		base = defaultBaseURL
 	}
 	p.URL = base + "/" + llm.Escape(modelPath(r.Deployment.Model), "/") + verb
 	return p, nil

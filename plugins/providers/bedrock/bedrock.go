@@ -46,7 +46,7 @@ func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 	if f != nil {
 		return nil, f.Named()
 	}
-	if !serves(r.Endpoint, r.Deployment.Model) {
+	if r.Endpoint != abi.Native && !serves(r.Endpoint, r.Deployment.Model) {
 		return &abi.PlanReply{Reason: "this model has no " + string(r.Endpoint) + " endpoint on Bedrock"}, nil
 	}
 	region, base := o.region, r.Deployment.BaseURL
@@ -67,6 +67,9 @@ func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 	}
 	if base == "" {
 		base = endpoint(region)
+	}
+	if r.Endpoint == abi.Native {
+		return &abi.PlanReply{Supported: true, Auth: p.Auth, Native: native(base, r.Deployment.Model)}, nil
 	}
 	p.URL = base + "/model/" + llm.Escape(r.Deployment.Model, "")
 	if r.Endpoint != abi.Chat {

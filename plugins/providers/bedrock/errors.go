@@ -18,7 +18,7 @@ func decodeError(r *abi.DecodeErrorRequest) (*abi.DecodeErrorReply, error) {
 		}
 	}
 	kind, _, _ = strings.Cut(kind, ":")
-	kind = kind[strings.LastIndexByte(kind, '#')+1:]
+	kind = capital(kind[strings.LastIndexByte(kind, '#')+1:])
 	message := messageOf(r.Body)
 	return &abi.DecodeErrorReply{Error: abi.Error{Code: errorCode(kind, r.Status, message), Message: message}, VendorType: kind}, nil
 }
@@ -32,14 +32,18 @@ func messageOf(body []byte) string {
 	return scan.GetString(body, "error", "message") // of gateways and proxies in front of it
 }
 
+// capital: the events of a stream have the names of the exceptions with a small letter.
+func capital(kind string) string {
+	return strings.ToUpper(kind[:min(1, len(kind))]) + kind[min(1, len(kind)):]
+}
+
 // exception is a failure inside a stream.
 func exception(kind string, data []byte) *abi.Error {
 	message := messageOf(data)
 	if message == "" {
 		message = scan.GetString(data, "originalMessage")
 	}
-	// The events of a stream have the names of the exceptions with a small letter.
-	code := errorCode(strings.ToUpper(kind[:min(1, len(kind))])+kind[min(1, len(kind)):], 0, message)
+	code := errorCode(capital(kind), 0, message)
 	if message == "" {
 		message = "Bedrock broke its stream off with " + kind
 	}

@@ -20,6 +20,9 @@ func (c *codec) plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 	if base == "" {
 		return nil, refuse("base_url", "is required: this provider has no address of its own")
 	}
+	if r.Endpoint == abi.Native {
+		return &abi.PlanReply{Supported: true, Native: native(profile)}, nil
+	}
 	e := scan.Get(profile, "endpoints", string(r.Endpoint))
 	if scan.Kind(e) != '{' || !served(scan.Get(profile, "serves"), r.Endpoint) || !offered(e, r.Endpoint, &o) {
 		return &abi.PlanReply{Reason: "it has no " + string(r.Endpoint) + " endpoint"}, nil

@@ -54,6 +54,8 @@ func (v *plugin) plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 	var p *abi.PlanReply
 	var err error
 	switch {
+	case r.Endpoint == abi.Native:
+		p, err = v.native(&inner, m)
 	case m.claude:
 		p, err = v.planClaude(&inner, m)
 	case r.Endpoint == abi.Embeddings:

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"cmp"
+	"strings"
+
+	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
+)
+
+// native are the vendor's own paths, as its base URL and the profile's endpoints
+// have them: what the gateway serves under its own, for clients that are pointed at
+// /{provider}. Parameters that the deployment sets may be given.
+func native(profile []byte) *abi.NativePlan {
+	var query []string
+	scan.Members(scan.Get(profile, "query"), func(key, _ []byte) bool {
+		query = append(query, string(key))
+		return true
+	})
+	plan := &abi.NativePlan{}
+	for _, endpoint := range abi.Endpoints {
+		if path := scan.GetString(profile, "endpoints", string(endpoint), "path"); strings.HasPrefix(path, "/") && !strings.Contains(path, "?") {
+			plan.Routes = append(plan.Routes, abi.NativeRoute{Path: basePath(profile) + path, Endpoint: endpoint, Query: query})
+		}
+	}
+	return plan
+}
+
+// basePath is that of the vendor's base URL; /v1 for a server of one's own.
+func basePath(profile []byte) string {
+	_, address, _ := strings.Cut(cmp.Or(scan.GetString(profile, "base_url"), "http://own/v1"), "://")
+	_, path, ok := strings.Cut(strings.TrimRight(address, "/"), "/")
+	if !ok || strings.ContainsAny(path, "{}?#") {
+		return ""
+	}
+	return "/" + path
+}
