@@ -128,13 +128,16 @@ type Model struct {
 
 // GuardrailAttachment says which plugin guards where and how.
 type GuardrailAttachment struct {
-	Name       string
-	Plugin     string // plugin id
-	Stages     []string
-	Monitor    bool // record findings, change nothing
-	FailOpen   bool
-	Everywhere bool
-	Config     json.RawMessage
+	Name     string
+	Plugin   string // plugin id
+	Stages   []string
+	Monitor  bool // record findings, change nothing
+	FailOpen bool
+	// RefuseMedia refuses requests with what no guardrail can read: pictures,
+	// recordings, documents that are not text.
+	RefuseMedia bool
+	Everywhere  bool
+	Config      json.RawMessage
 }
 
 // String names the attachment and shows nothing of its configuration, which may hold secrets.

@@ -83,6 +83,9 @@ func (r *Run) Input(ctx context.Context, body []byte) ([]byte, error) {
 			return nil, err
 		}
 	}
+	if err := r.media(body); err != nil {
+		return nil, err
+	}
 	return r.whole(ctx, abi.StageInput, body, func(b []byte) []segment.Found { return segment.Request(r.context.Endpoint, b) })
 }
 
@@ -97,6 +100,25 @@ func (r *Run) unread() error {
 		r.note(a.Name, []abi.Finding{{Rule: "unread", Count: 1}})
 		if !a.FailOpen && !a.Monitor {
 			return core.Invalid("input", "input must be text and not tokens: the guardrail %q has to read it", a.Name)
+		}
+	}
+	return nil
+}
+
+// media refuses a request with what no guardrail can read, where an attachment says so.
+func (r *Run) media(body []byte) error {
+	refuses := func(a Attachment) bool { return a.RefuseMedia && slices.Contains(a.Stages, string(abi.StageInput)) }
+	if !slices.ContainsFunc(r.chain.attachments, refuses) || !segment.Media(body) {
+		return nil
+	}
+	for _, a := range r.chain.attachments {
+		if !refuses(a) {
+			continue
+		}
+		r.note(a.Name, []abi.Finding{{Rule: "media", Count: 1}})
+		if !a.Monitor {
+			return core.Errorf(core.CodeGuardrailBlocked, core.SourceGateway,
+				"the guardrail %q takes no pictures, recordings or files: it has to read all of a request", a.Name)
 		}
 	}
 	return nil

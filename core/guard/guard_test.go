@@ -261,3 +261,41 @@ func TestRun_Input_Neighbours(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+// TestRun_Media: what no guardrail can read is refused where an attachment says so,
+// whatever the endpoint, and noted where it only watches.
+func TestRun_Media(t *testing.T) {
+	picture := `{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://x.test/a.png"}}]}]}`
+	file := `{"model":"m","prompt":"p","file":{"$file":0,"filename":"a.wav","content_type":"","size":1}}`
+	allows := inspector(func(*abi.InspectRequest) (*abi.InspectReply, error) {
+		return &abi.InspectReply{Verdict: abi.Allow}, nil
+	})
+	for _, c := range []struct {
+		name     string
+		mode     core.GuardrailAttachment
+		endpoint abi.Endpoint
+		body     string
+		code     core.Code
+		findings string
+	}{
+		{"allowed unless told", core.GuardrailAttachment{}, abi.Chat, picture, "", ""},
+		{"a picture", core.GuardrailAttachment{RefuseMedia: true}, abi.Chat, picture, core.CodeGuardrailBlocked, "g/media"},
+		{"a recording", core.GuardrailAttachment{RefuseMedia: true, FailOpen: true}, abi.Transcriptions, file, core.CodeGuardrailBlocked, "g/media"},
+		{"a picture to edit", core.GuardrailAttachment{RefuseMedia: true}, abi.ImageEdits, file, core.CodeGuardrailBlocked, "g/media"},
+		{"watched", core.GuardrailAttachment{RefuseMedia: true, Monitor: true}, abi.Chat, picture, "", "g/media"},
+		{"text", core.GuardrailAttachment{RefuseMedia: true}, abi.Chat, `{"messages":[{"role":"user","content":"hi"}]}`, "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			run := chain(c.mode, allows).Begin(c.endpoint, "m")
+			got, err := run.Input(context.Background(), []byte(c.body))
+			if c.code == "" && (err != nil || string(got) != c.body) || c.code != "" && core.AsError(err).Code != c.code || strings.Join(run.Findings(), " ") != c.findings {
+				t.Errorf("got %s, %v, findings %v", got, err, run.Findings())
+			}
+		})
+	}
+	mode := core.GuardrailAttachment{Name: "g", Stages: []string{"output"}, RefuseMedia: true}
+	run := NewChain([]Attachment{{GuardrailAttachment: mode, Guardrail: allows}}, nil, slog.New(slog.DiscardHandler)).Begin(abi.Chat, "m")
+	if _, err := run.Input(context.Background(), []byte(picture)); err != nil {
+		t.Errorf("a guardrail of answers refuses a request: %v", err)
+	}
+}
