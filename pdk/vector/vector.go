@@ -6,10 +6,13 @@
 //	request.json         what the client sent, canonical
 //	url.txt              where it went, when Encode says so
 //	vendor_request.json  what Encode made of it
+//	vendor_form.json     or the form
+//	vendor_file.json     or the file that is the body
 //	notices.txt          what Encode told, one a line
 //	vendor_answer.json   what the vendor answered, whole; with a status that is not 2xx, its error
 //	vendor_events.jsonl  or as a stream: {"name":…,"data":…} a line
 //	answer.json          what Decode made of it
+//	content_type.txt     of an answer that is not JSON
 //	chunks.jsonl         what DecodeEvents made of it
 //	usage.json           the usage reported
 //	model.txt            the served model, when reported
@@ -129,7 +132,7 @@ func (v *vector) walk() error {
 		if err != nil {
 			return v.failed(err)
 		}
-		v.got["vendor_request.json"] = reply.Body
+		v.sent(reply)
 		v.text("url.txt", reply.URL)
 		v.text("notices.txt", strings.Join(reply.Notices, "\n"))
 		if local, err := v.isLocal(); err != nil {
@@ -152,6 +155,18 @@ func (v *vector) walk() error {
 		return v.decodeEvents(list, state)
 	}
 	return nil
+}
+
+// sent is the request that Encode made: one of a body, a form or a file.
+func (v *vector) sent(reply *abi.EncodeReply) {
+	switch {
+	case reply.Form != nil:
+		v.json("vendor_form.json", reply.Form)
+	case reply.File != nil:
+		v.json("vendor_file.json", reply.File)
+	default:
+		v.got["vendor_request.json"] = reply.Body
+	}
 }
 
 func (v *vector) isLocal() (bool, error) {
@@ -204,6 +219,7 @@ func (v *vector) decode(answer []byte, state string) error {
 		return v.failed(err)
 	}
 	v.got["answer.json"] = reply.Body
+	v.text("content_type.txt", reply.ContentType)
 	v.told(reply.Usage, reply.Model)
 	return nil
 }
@@ -242,8 +258,8 @@ func (v *vector) text(name, s string) {
 // order is that of the sections in a file; given are those that a vector tells,
 // all others are expected.
 var (
-	order = []string{setupSection, "request.json", "url.txt", "vendor_request.json", "notices.txt", "vendor_answer.json", "vendor_events.jsonl",
-		"answer.json", "chunks.jsonl", "usage.json", "model.txt", "error.json", "incomplete.txt"}
+	order = []string{setupSection, "request.json", "url.txt", "vendor_request.json", "vendor_form.json", "vendor_file.json", "notices.txt", "vendor_answer.json", "vendor_events.jsonl",
+		"answer.json", "content_type.txt", "chunks.jsonl", "usage.json", "model.txt", "error.json", "incomplete.txt"}
 	given = []string{setupSection, "request.json", "vendor_answer.json", "vendor_events.jsonl"}
 )
 
