@@ -33,7 +33,9 @@ func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 	if _, err := pace(&r.Deployment); err != nil {
 		return nil, err
 	}
-	if r.Endpoint != abi.Chat && r.Endpoint != abi.Embeddings {
+	switch r.Endpoint {
+	case abi.Chat, abi.Embeddings, abi.Speech, abi.Transcriptions, abi.ImageEdits:
+	default:
 		return &abi.PlanReply{Reason: "echo has no " + string(r.Endpoint) + " endpoint"}, nil
 	}
 	return &abi.PlanReply{
@@ -90,6 +92,8 @@ func encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 		body = w.failure()
 	case r.Endpoint == abi.Embeddings:
 		body, err = embeddings(w, r.Body)
+	case r.Endpoint != abi.Chat:
+		body, err = media(w, r)
 	default:
 		body, err = chat(w, r)
 	}
@@ -113,6 +117,9 @@ func chat(w *wish, r *abi.EncodeRequest) ([]byte, error) {
 
 // decode takes apart what whole and embeddings have made.
 func decode(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
+	if r.Endpoint != abi.Chat && r.Endpoint != abi.Embeddings {
+		return decodeMedia(r), nil
+	}
 	return &abi.DecodeReply{Body: scan.Get(r.Body, "answer"), Usage: readUsage(scan.Get(r.Body, "usage"))}, nil
 }
 
