@@ -37,8 +37,12 @@ type Dialect struct {
 	ID string
 	// Object is what an answer says that it is, and Chunk a piece of a stream of choices.
 	Object, Chunk string
+	// Stamps are the members of a whole answer that a provider plugin may leave to the
+	// host: id, object, created, model and usage.
+	Stamps []string
 
-	anthropic bool // errors are Anthropic's and not OpenAI's
+	usage     func(dst []byte, u core.Usage) []byte // nil: as chat
+	anthropic bool                                  // errors are Anthropic's and not OpenAI's
 }
 
 // Mark says what an event means for the answer that it belongs to.
@@ -54,17 +58,23 @@ const (
 	Fails                    // the vendor tells of an error, in the event or its response
 )
 
+var chatStamps = []string{"id", "object", "created", "model", "usage"}
+
 var table = map[abi.Endpoint]*Dialect{
-	abi.Chat:        {ID: "chatcmpl-", Object: "chat.completion", Chunk: "chat.completion.chunk"},
-	abi.Completions: {ID: "cmpl-", Object: "text_completion", Chunk: "text_completion", Bridge: completions.Bridge{}},
+	abi.Chat:        {ID: "chatcmpl-", Object: "chat.completion", Chunk: "chat.completion.chunk", Stamps: chatStamps},
+	abi.Completions: {ID: "cmpl-", Object: "text_completion", Chunk: "text_completion", Stamps: chatStamps, Bridge: completions.Bridge{}},
 	abi.Responses:   {ID: responses.IDPrefix, Bridge: responses.Bridge{}, Event: responsesEvent, Native: responses.Native, Own: responses.Own, Fail: responses.Failed},
-	abi.Embeddings:  {Object: "list"},
+	abi.Embeddings:  {Object: "list", Stamps: []string{"object", "model", "usage"}, usage: vectorUsage},
+	abi.Rerank:      {ID: "rerank-", Stamps: []string{"id"}},
+	abi.Moderations: {ID: "modr-", Stamps: []string{"id", "model"}},
 	abi.Messages: {ID: "msg_", Bridge: messages.Bridge{}, Event: messagesEvent, anthropic: true,
 		End: "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"},
 	abi.CountTokens: {anthropic: true},
-	abi.Images:      {Event: imageEvent}, abi.ImageEdits: {Event: imageEvent},
+	abi.Images:      images, abi.ImageEdits: images, abi.ImageVariations: images,
 	abi.Speech: {Event: soundEvent}, abi.Transcriptions: {Event: soundEvent}, abi.Translations: {Event: soundEvent},
 }
+
+var images = &Dialect{Event: imageEvent, Stamps: []string{"created", "usage"}, usage: imageUsage}
 
 var plain = &Dialect{}
 

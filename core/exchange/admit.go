@@ -39,7 +39,7 @@ func (r *run) admit(ctx context.Context, s *Snapshot) *core.Error {
 // reserve holds the dearest that any deployment which may serve the request could cost.
 func (r *run) reserve(ctx context.Context, s *Snapshot) *core.Error {
 	budgeted := len(r.principal.Budgets) > 0
-	if budgeted && r.facts.maxOutput == 0 && r.generates() {
+	if budgeted && !r.facts.capped && r.generates() {
 		r.cap = r.x.DefaultMaxOutput
 	}
 	w := r.worstCase(s)
@@ -115,7 +115,7 @@ func (r *run) outputCap() int64 {
 	switch {
 	case r.cap > 0:
 		return r.cap
-	case r.facts.maxOutput > 0:
+	case r.facts.capped:
 		return r.facts.maxOutput
 	case r.generates():
 		return r.x.DefaultMaxOutput
@@ -126,20 +126,19 @@ func (r *run) outputCap() int64 {
 // worstCase is the dearest that an exchange can come to, by its output cap.
 type worstCase struct {
 	input   core.Usage // all but the output
-	choices int64
-	cached  bool     // the input may be written to a cache, the dearest that it can be
-	heard   bool     // the input may be audio
-	spoken  bool     // the output may be audio
-	unit    int      // that a model may be priced by instead of tokens
-	images  bool     // a price for them is enough: their tokens are priced where a vendor counts them
-	routes  []*Route // that may serve it
+	choices int64      // that are generated
+	cached  bool       // the input may be written to a cache, the dearest that it can be
+	heard   bool       // the input may be audio
+	spoken  bool       // the output may be audio
+	unit    int        // that a model may be priced by instead of tokens
+	routes  []*Route   // that may serve it
 	// asked is the service that a target is asked for; nil where all are asked for the usual.
 	asked  func(t *Target) string
 	serves func(t *Target) bool
 }
 
 func (r *run) worstCase(s *Snapshot) worstCase {
-	w := worstCase{choices: r.facts.choices, images: r.req.Endpoint == abi.Images, routes: r.routes(s), serves: r.maySpend,
+	w := worstCase{choices: r.facts.made, routes: r.routes(s), serves: r.maySpend,
 		cached: r.facts.cacheMarked, heard: r.facts.heard, spoken: r.facts.spoken,
 		input: core.Usage{Input: r.facts.inputTokens, InputSource: core.UsageEstimated, OutputSource: core.UsageEstimated}}
 	if r.facts.service.member != "" {
@@ -147,9 +146,6 @@ func (r *run) worstCase(s *Snapshot) worstCase {
 	}
 	if r.free() {
 		w.input.Input = 0
-	}
-	if w.images {
-		w.input.Images = r.facts.choices
 	}
 	if w.unit = traits[r.req.Endpoint].unit; w.unit != 0 {
 		r.worstUnits(&w.input)
@@ -180,7 +176,7 @@ func (w *worstCase) amount(cap int64) (worst core.Nano, priced bool) {
 				priced = false
 			default:
 				n, ok := w.at(t.Price, u)
-				priced = priced && (ok || w.images)
+				priced = priced && ok
 				worst = max(worst, n)
 				if w.asked != nil { // the vendor may give the usual service all the same
 					of, _ := t.Price.Of(w.asked(t))

@@ -149,7 +149,7 @@ func (r *run) attempt(ctx context.Context, t *Target) *core.Error {
 		grant.Release()
 	}()
 	start := r.x.now()
-	r.target, r.plan, r.tally, r.outTokens, r.whole, r.streams, r.abandoned, r.firstByte, r.attemptStart = t, p, tally{}, 0, false, false, false, time.Time{}, start
+	r.target, r.plan, r.tally, r.outTokens, r.pictures, r.whole, r.streams, r.abandoned, r.firstByte, r.attemptStart = t, p, tally{}, 0, 0, false, false, false, time.Time{}, start
 	call, err := r.build(ctx)
 	if err != nil {
 		return err

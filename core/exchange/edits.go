@@ -43,7 +43,7 @@ func (r *run) edits(body scan.Object) (scan.Object, []scan.Edit, *core.Error) {
 	if r.cap > 0 {
 		edits = r.capEdits(edits, body, p.OutputCap)
 	}
-	if p.IncludeUsage && r.facts.stream && !r.facts.includeUsage {
+	if p.IncludeUsage && r.facts.stream && r.generates() && !r.facts.includeUsage {
 		options := body.Get("stream_options")
 		if scan.Kind(options) != '{' {
 			options = []byte("{}")

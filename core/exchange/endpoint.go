@@ -5,9 +5,11 @@ import "github.com/tokligence/gateway/pdk/abi"
 // trait is what the life of an exchange depends on of its endpoint. What one
 // endpoint has of its own stands here, and not in a condition somewhere.
 type trait struct {
-	// need names the member, beside model, without which a body makes no sense, and
-	// kinds are those that its value may have (see scan.Kind).
-	need, kinds string
+	// needs are the members, beside model, without which a body makes no sense.
+	needs []need
+	// model is the alias of a body that names none; "" where it must. It is the name
+	// that the API has for it.
+	model string
 	// generates: it makes text that an output cap bounds, and that streams as events.
 	generates bool
 	// form: clients send a multipart form, and JSON only where it can name files (json).
@@ -21,19 +23,23 @@ type trait struct {
 	unit int
 }
 
+// need is a member that a body must have, and the kinds that its value may have
+// (see scan.Kind).
+type need struct{ member, kinds string }
+
 var traits = map[abi.Endpoint]trait{
-	abi.Chat:            {need: "messages", kinds: "[", generates: true},
-	abi.Completions:     {need: "prompt", kinds: "[\"", generates: true},
-	abi.Responses:       {need: "input", kinds: "[\"", generates: true},
-	abi.Messages:        {need: "messages", kinds: "[", generates: true},
-	abi.CountTokens:     {need: "messages", kinds: "["},
-	abi.Embeddings:      {need: "input", kinds: "[\""},
-	abi.Rerank:          {need: "query", kinds: "\""},
-	abi.Moderations:     {need: "input", kinds: "[\""},
-	abi.Images:          {need: "prompt", kinds: "\""},
-	abi.ImageEdits:      {need: "prompt", kinds: "\"", form: true, json: true},
-	abi.ImageVariations: {need: "image", kinds: "{", form: true},
-	abi.Speech:          {need: "input", kinds: "\"", sound: true, unit: partCharacters},
-	abi.Transcriptions:  {need: "file", kinds: "{", form: true, text: true, unit: partMilliseconds},
-	abi.Translations:    {need: "file", kinds: "{", form: true, text: true, unit: partMilliseconds},
+	abi.Chat:            {needs: []need{{"messages", "["}}, generates: true},
+	abi.Completions:     {needs: []need{{"prompt", "[\""}}, generates: true},
+	abi.Responses:       {needs: []need{{"input", "[\""}}, generates: true},
+	abi.Messages:        {needs: []need{{"messages", "["}}, generates: true},
+	abi.CountTokens:     {needs: []need{{"messages", "["}}},
+	abi.Embeddings:      {needs: []need{{"input", "[\""}}},
+	abi.Rerank:          {needs: []need{{"query", "\""}, {"documents", "["}}, unit: partSearches},
+	abi.Moderations:     {needs: []need{{"input", "[\""}}, model: "omni-moderation-latest"},
+	abi.Images:          {needs: []need{{"prompt", "\""}}, unit: partImages},
+	abi.ImageEdits:      {needs: []need{{"prompt", "\""}}, form: true, json: true, unit: partImages},
+	abi.ImageVariations: {needs: []need{{"image", "{"}}, form: true, unit: partImages},
+	abi.Speech:          {needs: []need{{"input", "\""}}, sound: true, unit: partCharacters},
+	abi.Transcriptions:  {needs: []need{{"file", "{"}}, form: true, text: true, unit: partMilliseconds},
+	abi.Translations:    {needs: []need{{"file", "{"}}, form: true, text: true, unit: partMilliseconds},
 }

@@ -202,7 +202,7 @@ func estimateInput(body scan.Object) (e estimator) {
 			}
 		}
 		e.value(value)
-		if string(key) == "input" {
+		if string(key) == "input" || string(key) == "prompt" {
 			e.tokens += countNumbers(value)
 		}
 		return true

@@ -120,6 +120,7 @@ type run struct {
 	plan      *plan
 	tally     tally
 	outTokens int64 // estimate of the output seen so far
+	pictures  int64 // that have been delivered
 	whole     bool  // the answer is complete
 	streams   bool  // it comes as events
 	abandoned bool  // the client left, or the gateway stopped, before an answer began

@@ -12,7 +12,7 @@ import (
 // parseNative checks a body in a provider's own dialect and reads the facts from
 // the members that its route names. model is what the path says, "" when the body does.
 func parseNative(n *nativeRoute, model string, text []byte) (facts, scan.Object, *core.Error) {
-	f := facts{choices: 1, model: model, stream: n.Stream}
+	f := facts{choices: 1, made: 1, model: model, stream: n.Stream}
 	body, err := parseObject(text)
 	if err != nil {
 		return f, body, err
@@ -54,6 +54,7 @@ func parseNative(n *nativeRoute, model string, text []byte) (facts, scan.Object,
 			f.service.wants(strings.Join(path, "."), name)
 		}
 	}
+	f.capped, f.made = f.maxOutput > 0, choices
 	if f.choices = choices; choices > 128 {
 		return f, body, core.Invalid(n.Choices[0], "%s must be at most 128", n.Choices[0])
 	}

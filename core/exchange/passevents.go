@@ -171,6 +171,7 @@ func (s *streamRelay) passTyped(d *dialect.Dialect, ev sse.Event, seen glance) e
 	}
 	if mark&dialect.Stops != 0 {
 		s.stops++
+		s.r.pictures = s.stops // where each is one
 		s.stopped = s.stops >= s.r.facts.choices
 		s.ending()
 	}

@@ -64,13 +64,16 @@ type facts struct {
 	model          string
 	stream         bool
 	includeUsage   bool
-	maxOutput      int64 // the client's own cap; 0 when none
-	choices        int64 // n
+	maxOutput      int64 // the client's own cap, where capped
+	capped         bool
+	choices        int64 // that are answered: n, for each prompt
+	made           int64 // that are generated: best_of may want more than are answered
 	user           string
 	encodingFormat string
 	inputTokens    int64 // estimate
 	characters     int64 // that are to be spoken
 	milliseconds   int64 // of what is to be heard, as its file has it
+	searches       int64 // the most that a ranking can be billed as
 	cacheMarked    bool  // some of the input shall be kept by the vendor
 	heard          bool  // some of the input is audio
 	spoken         bool  // the answer may be audio
@@ -79,26 +82,30 @@ type facts struct {
 
 // tokens is what a request takes from a limit of tokens before it is known what
 // it uses: its input, and the most that it says it wants put out.
-func (f *facts) tokens() int64 { return f.inputTokens + f.maxOutput*f.choices }
+func (f *facts) tokens() int64 { return f.inputTokens + f.maxOutput*f.made }
 
 // parse checks a body and reads the facts from its top-level members. Of those
 // that it acts on none may stand twice: what is checked must be what is sent.
 func parse(endpoint abi.Endpoint, text []byte) (facts, scan.Object, *core.Error) {
-	f := facts{choices: 1}
+	f := facts{choices: 1, made: 1, model: traits[endpoint].model}
 	body, err := parseObject(text)
 	if err != nil {
 		return f, body, err
 	}
-	p := parser{f: &f, endpoint: endpoint, need: traits[endpoint].need, kinds: traits[endpoint].kinds}
+	p := parser{f: &f, endpoint: endpoint, needs: traits[endpoint].needs, n: 1, prompts: 1}
 	body.Members(p.member)
 	switch {
 	case p.err != nil:
 		return f, body, p.err
 	case f.model == "":
 		return f, body, core.Invalid("model", "model is required")
-	case !p.has:
-		return f, body, core.Invalid(p.need, "%s is required", p.need)
 	}
+	for i, n := range p.needs {
+		if p.has&(1<<i) == 0 {
+			return f, body, core.Invalid(n.member, "%s is required", n.member)
+		}
+	}
+	f.choices, f.made = p.n*p.prompts, max(p.n, p.best)*p.prompts
 	return f, body, nil
 }
 
@@ -120,18 +127,20 @@ func parseObject(text []byte) (scan.Object, *core.Error) {
 const maxModel = 256
 
 type parser struct {
-	f           *facts
-	endpoint    abi.Endpoint
-	need, kinds string
-	has         bool
-	seen        uint32
-	err         *core.Error
+	f        *facts
+	endpoint abi.Endpoint
+	needs    []need
+	has      uint32 // a bit for each
+	seen     uint32
+	err      *core.Error
+
+	n, best, prompts int64 // n, best_of and how many prompts a completion has
 }
 
 // acted are the members that the gateway reads, in the order of the bits of parser.seen.
 var acted = [...]string{"model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "n", "user", "encoding_format", "messages", "input", "prompt",
 	"service_tier", "speed", "inference_geo", "metadata", "audio", "max_output_tokens", "background", "conversation",
-	"file", "image", "stream_format"}
+	"file", "image", "stream_format", "best_of", "query", "documents"}
 
 func (p *parser) member(key, value []byte) bool {
 	bit := -1
@@ -155,8 +164,10 @@ func (p *parser) member(key, value []byte) bool {
 	}
 	p.seen |= 1 << bit
 	name := acted[bit]
-	if name == p.need && !p.required(value) {
-		return false
+	for i, n := range p.needs {
+		if name == n.member && !p.required(i, value) {
+			return false
+		}
 	}
 	if scan.IsNull(value) && name != "model" {
 		return true
@@ -165,19 +176,17 @@ func (p *parser) member(key, value []byte) bool {
 	return p.err == nil
 }
 
-func (p *parser) required(value []byte) bool {
-	ok := false
-	for i := range len(p.kinds) {
-		ok = ok || scan.Kind(value) == p.kinds[i]
-	}
+func (p *parser) required(i int, value []byte) bool {
+	n := p.needs[i]
 	switch {
-	case !ok:
-		p.err = core.Invalid(p.need, "%s has the wrong type", p.need)
+	case strings.IndexByte(n.kinds, scan.Kind(value)) < 0:
+		p.err = core.Invalid(n.member, "%s has the wrong type", n.member)
 	case isEmptyList(value):
-		p.err = core.Invalid(p.need, "%s must not be empty", p.need)
+		p.err = core.Invalid(n.member, "%s must not be empty", n.member)
+	default:
+		p.has |= 1 << i
 	}
-	p.has = p.err == nil
-	return p.has
+	return p.err == nil
 }
 
 func (p *parser) take(name string, value []byte) {
@@ -204,20 +213,28 @@ func (p *parser) take(name string, value []byte) {
 			return // another API's name: what a vendor does not heed caps nothing
 		}
 		n, ok := scan.Int(value)
-		if !ok || n < 1 {
+		if !ok || n < 1 && (n < 0 || p.endpoint != abi.Completions) { // only a prompt can be scored with nothing behind it
 			wrong("a positive integer")
 			return
 		}
-		p.f.maxOutput = max(p.f.maxOutput, min(n, maxCount))
-	case "n":
-		if p.f.choices, ok = scan.Int(value); !ok || p.f.choices < 1 || p.f.choices > 128 {
+		p.f.maxOutput, p.f.capped = max(p.f.maxOutput, min(n, maxCount)), true
+	case "n", "best_of":
+		n, ok := scan.Int(value)
+		if !ok || n < 1 || n > 128 {
 			wrong("an integer from 1 to 128")
+		}
+		if name == "n" {
+			p.n = n
+		} else {
+			p.best = n
 		}
 	case "user":
 		p.f.user, _ = scan.String(value)
 	case "background", "conversation", "prompt":
 		if on, ok := scan.Bool(value); p.endpoint == abi.Responses && (!ok || on) {
 			p.err = core.Invalid(name, "%s is not supported: a response is answered while its request is open, and what is in it is all that a model is told", name)
+		} else if name == "prompt" {
+			p.countPrompts(value)
 		}
 	case "audio":
 		p.f.spoken = true
@@ -240,3 +257,27 @@ func (p *parser) take(name string, value []byte) {
 }
 
 func isEmptyList(v []byte) bool { return scan.Kind(v) == '[' && scan.Kind(v[1:]) == ']' }
+
+func (p *parser) countPrompts(value []byte) {
+	if p.prompts = prompts(value); p.prompts > maxPrompts {
+		p.err = core.Invalid("prompt", "prompt must be a list of at most %d", maxPrompts)
+	}
+}
+
+// maxPrompts is more than any provider takes in one request.
+const maxPrompts = 1 << 14
+
+// prompts counts those of a completion, which are answered one by one. An array
+// of numbers is one, written in tokens.
+func prompts(value []byte) (n int64) {
+	tokens := true
+	scan.Elements(value, func(_ int, v []byte) bool {
+		n++
+		tokens = tokens && scan.Kind(v) == '0'
+		return true
+	})
+	if n == 0 || tokens {
+		return 1
+	}
+	return n
+}

@@ -234,7 +234,7 @@ func (s *streamRelay) appendUsageChunk(dst []byte, u core.Usage) []byte {
 	chunk := s.usage
 	if chunk == nil || s.bridge != nil {
 		chunk = append(s.stamp(), `"choices":[],"usage":`...)
-		chunk = append(appendUsage(chunk, u), '}')
+		chunk = append(s.r.dialect.AppendUsage(chunk, u), '}')
 	}
 	if cost := s.r.cost(); cost != "" {
 		chunk = scan.Apply(nil, chunk, []scan.Edit{{Key: "x_tokligence", Value: []byte(`{"cost":"` + cost + `"}`)}})

@@ -8,9 +8,10 @@ import (
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
-// Speech is sold by the character or the second as well as by tokens. The gateway
-// counts what it can count, so that a price of either kind is enough, and an
-// answer that tells nothing has its price all the same.
+// Speech is sold by the character or the second as well as by tokens, pictures by
+// the piece, rankings by the search. The gateway counts what it can count, so that
+// a price of either kind is enough, and an answer that tells nothing has its price
+// all the same.
 
 // What speech comes to in tokens, where a model has no other price and its vendor
 // reports none; biased upward. OpenAI's models have about 17 tokens for a second
@@ -21,6 +22,10 @@ const (
 	saidPerSecond      = 8
 	spokenPerCharacter = 2
 )
+
+// pictureTokens is the most that one picture comes to: 1536×1024 in high quality.
+// https://platform.openai.com/docs/guides/image-generation#cost-and-latency
+const pictureTokens = 6240
 
 // measure counts the units of a request: the characters to be spoken, or the time
 // of what is to be heard.
@@ -38,6 +43,8 @@ func (r *run) measure() {
 		}
 		f.inputTokens += f.milliseconds * heardPerSecond / 1000
 		f.heard = true
+	case partSearches:
+		f.searches = searches(r.body)
 	}
 }
 
@@ -51,9 +58,9 @@ func (r *run) counted(u core.Usage) core.Usage {
 	}
 	source := core.UsageReported
 	if !r.tally.known[unit] {
-		u.Characters, u.Milliseconds = r.facts.characters, r.facts.milliseconds
-		if unit == partMilliseconds {
-			source = core.UsageEstimated // what the file says of itself, or its size
+		r.addUnits(&u)
+		if unit != partCharacters && unit != partImages {
+			source = core.UsageEstimated // what the file says of itself, or its size; the most that a ranking comes to
 		}
 	}
 	if r.tally.known[partInput] || r.tally.known[partOutput] {
@@ -64,19 +71,38 @@ func (r *run) counted(u core.Usage) core.Usage {
 		return u
 	}
 	u.InputSource, u.OutputSource = core.UsageEstimated, core.UsageEstimated
-	if unit == partCharacters {
+	switch unit {
+	case partCharacters:
 		u.Input, u.AudioOutput = r.facts.inputTokens, r.facts.characters*spokenPerCharacter
-		return u
+	case partMilliseconds:
+		u.AudioInput, u.Output = r.facts.inputTokens, max(r.outTokens, 1)
+	case partSearches:
+		u.Input = r.facts.inputTokens
 	}
-	u.AudioInput, u.Output = r.facts.inputTokens, max(r.outTokens, 1)
 	return u
+}
+
+// addUnits counts the units of the exchange so far.
+func (r *run) addUnits(u *core.Usage) {
+	u.Characters, u.Milliseconds, u.Searches = r.facts.characters, r.facts.milliseconds, r.facts.searches
+	if traits[r.req.Endpoint].unit != partImages {
+		return
+	}
+	if u.Images = r.pictures; !r.whole { // its vendor has made all of them, or is about to
+		u.Images = r.facts.choices
+	}
 }
 
 // worstUnits adds the units to the worst case, and the tokens that they come to.
 func (r *run) worstUnits(u *core.Usage) {
-	u.Characters, u.Milliseconds = r.facts.characters, r.facts.milliseconds
-	u.AudioOutput = r.facts.characters * spokenPerCharacter
-	u.Output += r.facts.milliseconds * saidPerSecond / 1000
+	r.addUnits(u)
+	u.AudioOutput, u.ImageOutput = u.Characters*spokenPerCharacter, u.Images*pictureTokens
+	u.Output += u.Milliseconds * saidPerSecond / 1000
+}
+
+// unitsOf is u without its tokens.
+func unitsOf(u core.Usage) core.Usage {
+	return core.Usage{Images: u.Images, Milliseconds: u.Milliseconds, Characters: u.Characters, Searches: u.Searches}
 }
 
 // amountOf prices a usage that has units beside tokens: by tokens where they are
@@ -86,9 +112,14 @@ func amountOf(p *core.Price, u core.Usage, unit int) (core.Nano, bool) {
 		return p.Amount(u)
 	}
 	if u.InputTokens()+u.OutputTokens() > 0 && hasTokens(&p.Rates) {
-		u.Characters, u.Milliseconds = 0, 0
-	} else if rate(&p.Rates, unit) != nil {
-		u = core.Usage{Characters: u.Characters, Milliseconds: u.Milliseconds}
+		tokens := u
+		tokens.Images, tokens.Milliseconds, tokens.Characters, tokens.Searches = 0, 0, 0, 0
+		if n, ok := p.Amount(tokens); ok || rate(&p.Rates, unit) == nil {
+			return n, ok
+		}
+	}
+	if rate(&p.Rates, unit) != nil {
+		u = unitsOf(u)
 	}
 	return p.Amount(u)
 }
@@ -99,17 +130,22 @@ func dearestOf(p *core.Price, u core.Usage, unit int) (core.Nano, bool) {
 	if unit == 0 {
 		return n, ok
 	}
-	m, also := p.Amount(core.Usage{Characters: u.Characters, Milliseconds: u.Milliseconds})
+	m, also := p.Amount(unitsOf(u))
 	return max(n, m), ok || also
 }
 
 func hasTokens(r *core.Rates) bool {
-	return r.Input != nil || r.Output != nil || r.AudioInput != nil || r.AudioOutput != nil
+	return r.Input != nil || r.Output != nil || r.AudioInput != nil || r.AudioOutput != nil || r.ImageInput != nil || r.ImageOutput != nil
 }
 
 func rate(r *core.Rates, unit int) *core.Rate {
-	if unit == partCharacters {
+	switch unit {
+	case partCharacters:
 		return r.Character
+	case partImages:
+		return r.Image
+	case partSearches:
+		return r.Search
 	}
 	return r.Second
 }

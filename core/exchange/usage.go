@@ -88,7 +88,7 @@ func compileUsage(u *abi.UsagePaths) *usagePaths {
 	for part, paths := range map[int][]string{partInput: u.Input, partCacheRead: u.CacheRead, partCacheWrite5m: u.CacheWrite5m,
 		partCacheWrite1h: u.CacheWrite1h, partOutput: u.Output, partReasoning: u.Reasoning, partAudioInput: u.AudioInput,
 		partAudioOutput: u.AudioOutput, partImageInput: u.ImageInput, partImageOutput: u.ImageOutput, partSearches: u.Searches,
-		partMilliseconds: u.Seconds, partCharacters: u.Characters} {
+		partImages: u.Images, partMilliseconds: u.Seconds, partCharacters: u.Characters} {
 		c.paths[part], c.sums[part] = splitUsage(paths)
 	}
 	c.inIncludes, c.outIncludes, c.outExcludes = parts(u.InputIncludes), parts(u.OutputIncludes), parts(u.OutputExcludes)
@@ -134,6 +134,8 @@ func (t *tally) read(c *usagePaths, doc []byte) {
 			v := at(path)
 			if n, ok := scan.Float(v); ok && part == partMilliseconds {
 				t.set(part, milliseconds(n))
+			} else if part == partImages && scan.Kind(v) == '[' {
+				t.set(part, int64(scan.Len(v)))
 			} else if n, ok := scan.Int(v); ok {
 				t.set(part, n)
 			}
@@ -205,24 +207,4 @@ func without(v *[partCount]int64, whole int, includes []int) int64 {
 		n -= v[p]
 	}
 	return max(n, 0)
-}
-
-// appendUsage writes u in OpenAI's shape.
-func appendUsage(dst []byte, u core.Usage) []byte {
-	in, out := u.InputTokens(), u.OutputTokens()
-	dst = appendInt(append(dst, `{"prompt_tokens":`...), in)
-	dst = appendInt(append(dst, `,"completion_tokens":`...), out)
-	dst = appendInt(append(dst, `,"total_tokens":`...), in+out)
-	dst = appendInt(append(dst, `,"prompt_tokens_details":{"cached_tokens":`...), u.CacheRead)
-	if w := u.CacheWrite5m + u.CacheWrite1h; w > 0 {
-		dst = appendInt(append(dst, `,"cache_write_tokens":`...), w)
-	}
-	if u.AudioInput > 0 {
-		dst = appendInt(append(dst, `,"audio_tokens":`...), u.AudioInput)
-	}
-	dst = appendInt(append(dst, `},"completion_tokens_details":{"reasoning_tokens":`...), u.Reasoning)
-	if u.AudioOutput > 0 {
-		dst = appendInt(append(dst, `,"audio_tokens":`...), u.AudioOutput)
-	}
-	return append(dst, "}}"...)
 }

@@ -103,6 +103,9 @@ func (r *run) finishAnswer(c *call, a *answer, room *[]byte) (err *core.Error) {
 		return nil
 	}
 	r.outTokens = r.estimateAnswer(a.body)
+	if traits[r.req.Endpoint].unit == partImages {
+		r.pictures = int64(scan.Len(scan.Get(a.body, "data")))
+	}
 	a.body, err = r.clientBody(c, a.body, room)
 	return err
 }
@@ -131,7 +134,7 @@ func (r *run) clientBody(c *call, body []byte, room *[]byte) ([]byte, *core.Erro
 	if r.req.Endpoint == abi.Embeddings {
 		body = encodeVectors(body, r.facts.encodingFormat)
 	}
-	if r.plan.Response.Mode == abi.Transform && dialect.Of(r.plan.endpoint).Object != "" {
+	if r.plan.Response.Mode == abi.Transform {
 		*room = r.stamp((*room)[:0], body, usage)
 		body = *room
 	}
@@ -154,14 +157,12 @@ func (r *run) answerFacts(u core.Usage) bridge.Answer {
 	return bridge.Answer{ID: r.replyID(), Model: r.servedModel(), Created: r.req.Arrived.Unix(), Usage: u, Request: r.body.Text()}
 }
 
-// What a provider plugin leaves to the host. An answer of vectors has no id and no time.
-var chatStamps, vectorStamps = []string{"id", "object", "created", "model", "usage"}, []string{"object", "model", "usage"}
-
 // stamp writes an answer with it to dst, but for what the plugin has written itself.
 func (r *run) stamp(dst, body []byte, u core.Usage) []byte {
-	names := chatStamps
-	if r.plan.endpoint == abi.Embeddings {
-		names = vectorStamps
+	d := dialect.Of(r.plan.endpoint)
+	names := d.Stamps
+	if len(names) == 0 {
+		return append(dst, body...)
 	}
 	var has uint32 // a bit for each name
 	empty := true
@@ -178,30 +179,26 @@ func (r *run) stamp(dst, body []byte, u core.Usage) []byte {
 		dst = append(dst, body[:bytes.LastIndexByte(body, '}')]...)
 	}
 	for i, name := range names {
-		if has&(1<<i) == 0 {
-			dst = r.appendStamp(scan.AppendName(dst, name), name, u)
+		if has&(1<<i) == 0 && (name != "usage" || r.tally.known[partInput] || traits[r.plan.endpoint].unit == 0) { // tokens that nobody counts are not shown as none
+			dst = r.appendStamp(scan.AppendName(dst, name), d, name, u)
 		}
 	}
 	return scan.CloseObject(dst, start)
 }
 
 // appendStamp writes the value of one of the names.
-func (r *run) appendStamp(dst []byte, name string, u core.Usage) []byte {
-	embeddings := r.plan.endpoint == abi.Embeddings
-	switch {
-	case name == "id":
+func (r *run) appendStamp(dst []byte, d *dialect.Dialect, name string, u core.Usage) []byte {
+	switch name {
+	case "id":
 		return scan.AppendString(dst, r.replyID())
-	case name == "object":
-		return scan.AppendString(dst, dialect.Of(r.plan.endpoint).Object)
-	case name == "created":
+	case "object":
+		return scan.AppendString(dst, d.Object)
+	case "created":
 		return appendInt(dst, r.req.Arrived.Unix())
-	case name == "model":
+	case "model":
 		return scan.AppendString(dst, r.servedModel())
-	case embeddings:
-		dst = appendInt(append(dst, `{"prompt_tokens":`...), u.InputTokens())
-		return append(appendInt(append(dst, `,"total_tokens":`...), u.InputTokens()), '}')
 	}
-	return appendUsage(dst, u)
+	return d.AppendUsage(dst, u)
 }
 
 // replyID is the id of an answer whose vendor gave none.

@@ -78,8 +78,8 @@ func (r *Run) Findings() []string {
 // Input inspects a request body. It returns the body to send on, the same one
 // if nothing was rewritten; the error is a *core.Error.
 func (r *Run) Input(ctx context.Context, body []byte) ([]byte, error) {
-	if segment.Tokens(r.context.Endpoint, body) {
-		if err := r.unread(); err != nil {
+	if member := segment.Tokens(r.context.Endpoint, body); member != "" {
+		if err := r.unread(member); err != nil {
 			return nil, err
 		}
 	}
@@ -91,7 +91,7 @@ func (r *Run) Input(ctx context.Context, body []byte) ([]byte, error) {
 
 // unread refuses a request whose text no guardrail can read, unless it may pass
 // all of them unseen.
-func (r *Run) unread() error {
+func (r *Run) unread(member string) error {
 	for i := range r.chain.attachments {
 		a := &r.chain.attachments[i]
 		if !slices.Contains(a.Stages, string(abi.StageInput)) {
@@ -99,7 +99,7 @@ func (r *Run) unread() error {
 		}
 		r.note(a.Name, []abi.Finding{{Rule: "unread", Count: 1}})
 		if !a.FailOpen && !a.Monitor {
-			return core.Invalid("input", "input must be text and not tokens: the guardrail %q has to read it", a.Name)
+			return core.Invalid(member, "%s must be text and not tokens: the guardrail %q has to read it", member, a.Name)
 		}
 	}
 	return nil

@@ -62,11 +62,15 @@ func Event(endpoint abi.Endpoint, data []byte) ([]Found, Ended) {
 		return w.responsesEvent(data)
 	case abi.Transcriptions, abi.Translations:
 		return w.transcriptEvent(data)
+	case abi.Completions:
+		return w.chunk(data, w.completionChoice)
 	}
-	return w.chatChunk(data)
+	return w.chunk(data, w.chunkChoice)
 }
 
-func (w *walker) chatChunk(data []byte) ([]Found, Ended) {
+// chunk reads a piece of a stream of choices. read tells of one choice which tool
+// call begins in it, -1 for none.
+func (w *walker) chunk(data []byte, read func(choice []byte) (begins int)) ([]Found, Ended) {
 	var ended Ended
 	scan.Members(data, func(key, value []byte) bool {
 		if string(key) != "choices" {
@@ -79,7 +83,7 @@ func (w *walker) chatChunk(data []byte) ([]Found, Ended) {
 				ended.Choices = append(ended.Choices, w.choice)
 			}
 			from := len(w.found)
-			call := w.chunkChoice(choice)
+			call := read(choice)
 			if now, ok := oneSort(w.found[from:]); ok {
 				ended.Past = append(ended.Past, Past{w.choice, now, call})
 			}
@@ -104,6 +108,15 @@ func oneSort(found []Found) (now string, ok bool) {
 		}
 	}
 	return now, ok
+}
+
+// completionChoice reads a choice of a completion, which has its texts as members.
+func (w *walker) completionChoice(choice []byte) int {
+	scan.Members(choice, func(key, value []byte) bool {
+		w.run(0, func() { w.member(string(key), value, KindText) })
+		return true
+	})
+	return -1
 }
 
 // chunkChoice returns the tool call that begins here, the last of several; -1 when none does.

@@ -84,10 +84,14 @@ func Request(endpoint abi.Endpoint, body []byte) []Found {
 	switch endpoint {
 	case abi.Native:
 		w.nativeRequest(body)
-	case abi.Embeddings, abi.Images, abi.ImageEdits, abi.ImageVariations:
+	case abi.Embeddings, abi.Images, abi.ImageEdits, abi.ImageVariations, abi.Completions, abi.Moderations, abi.Rerank:
 		scan.Members(body, func(key, value []byte) bool {
-			if !settings[string(key)] {
-				w.member(string(key), value, KindText)
+			switch name := string(key); {
+			case settings[name]:
+			case endpoint == abi.Rerank && name == "documents":
+				scan.Elements(value, func(_ int, document []byte) bool { w.turn(); w.all(document); return true })
+			default:
+				w.member(name, value, KindText)
 			}
 			return true
 		})
@@ -99,24 +103,38 @@ func Request(endpoint abi.Endpoint, body []byte) []Found {
 	return w.found
 }
 
-// Tokens reports whether a request brings text as the numbers of tokens, which
-// nobody but a model can read.
-func Tokens(endpoint abi.Endpoint, body []byte) (found bool) {
-	if endpoint != abi.Embeddings {
-		return false
+// Tokens names the member in which a request brings text as the numbers of tokens,
+// which nobody but a model can read; "" when there is none.
+func Tokens(endpoint abi.Endpoint, body []byte) (member string) {
+	switch endpoint {
+	case abi.Embeddings:
+		member = "input"
+	case abi.Completions:
+		member = "prompt"
+	default:
+		return ""
 	}
-	scan.Elements(scan.Get(body, "input"), func(_ int, v []byte) bool {
-		found = scan.Kind(v) == '0' || scan.Kind(v) == '['
+	found := false
+	scan.Members(body, func(key, value []byte) bool {
+		if string(key) == member {
+			scan.Elements(value, func(_ int, v []byte) bool {
+				found = scan.Kind(v) == '0' || scan.Kind(v) == '['
+				return !found
+			})
+		}
 		return !found
 	})
-	return found
+	if !found {
+		return ""
+	}
+	return member
 }
 
 // Answer finds the text of a whole answer in the client's dialect.
 func Answer(endpoint abi.Endpoint, body []byte) []Found {
 	w := walker{body: body, role: "assistant", native: endpoint == abi.Native}
 	switch endpoint {
-	case abi.Embeddings, abi.CountTokens:
+	case abi.Embeddings, abi.CountTokens, abi.Moderations: // none of these is words of a model
 		return nil
 	case abi.Responses:
 		w.response(body)
@@ -300,6 +318,18 @@ func (w *walker) value(value []byte, kind string) {
 		}
 		w.members(value, kind)
 		w.group = group
+	}
+}
+
+// all takes every string of a value, whatever its member is called.
+func (w *walker) all(value []byte) {
+	switch scan.Kind(value) {
+	case '"':
+		w.take(value, KindText)
+	case '[':
+		scan.Elements(value, func(_ int, v []byte) bool { w.all(v); return true })
+	case '{':
+		scan.Members(value, func(_, v []byte) bool { w.all(v); return true })
 	}
 }
 
