@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"time"
 
@@ -59,7 +58,7 @@ func (r *run) try(ctx context.Context, route *Route) *core.Error {
 	order, reason := route.order.Order(ctx, r.x.now(), facts, func(i int) bool { return r.serves(route.Targets[i]) })
 	r.entry.Reason = r.nativeReason() + reason + r.barred
 	if len(order) == 0 {
-		if slices.ContainsFunc(route.Targets, func(t *Target) bool { return t.NotConfigured == "" }) {
+		if route.Configured() {
 			return core.Invalid("model", "the model %q does not serve this endpoint", route.Name)
 		}
 		return core.Errorf(core.CodeUpstreamUnavailable, core.SourceGateway, "the model %q is not configured: its provider's credential is missing", route.Name)

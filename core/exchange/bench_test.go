@@ -20,7 +20,7 @@ func BenchmarkParse(b *testing.B) {
 			body := benchBody(size)
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, _, err := parse(abi.Chat, body); err != nil {
+				if _, _, err := parse(abi.Chat, "", body); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -209,7 +209,7 @@ func (r *run) read(s *Snapshot) *core.Error {
 	}
 	text, err := r.readForm()
 	if err == nil {
-		r.facts, r.body, err = parse(r.req.Endpoint, text)
+		r.facts, r.body, err = parse(r.req.Endpoint, r.req.Model, text)
 	}
 	return err
 }

@@ -225,7 +225,7 @@ func (r *run) resolveNative(s *Snapshot) *core.Error {
 	if model != "" && scan.Valid(body) == nil { // the address outranks the body
 		body = scan.Apply(nil, body, []scan.Edit{{Key: "model", Value: scan.AppendString(nil, model)}})
 	}
-	r.facts, r.body, err = parse(route.Endpoint, body)
+	r.facts, r.body, err = parse(route.Endpoint, "", body)
 	return err
 }
 

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"time"
@@ -18,6 +19,9 @@ type Request struct {
 	Counts bool
 	// Native says that the client calls a provider's own API, nil for the gateway's.
 	Native *Native
+	// Model is the alias, where the request's path says it. What the body says then
+	// means nothing, as in the API that has such paths. "" leaves it to the body.
+	Model string
 	// Body is the whole body as read. It must stay unchanged until Do returns.
 	Body    []byte
 	Arrived time.Time
@@ -86,13 +90,13 @@ func (f *facts) tokens() int64 { return f.inputTokens + f.maxOutput*f.made }
 
 // parse checks a body and reads the facts from its top-level members. Of those
 // that it acts on none may stand twice: what is checked must be what is sent.
-func parse(endpoint abi.Endpoint, text []byte) (facts, scan.Object, *core.Error) {
-	f := facts{choices: 1, made: 1, model: traits[endpoint].model}
+func parse(endpoint abi.Endpoint, model string, text []byte) (facts, scan.Object, *core.Error) {
+	f := facts{choices: 1, made: 1, model: cmp.Or(model, traits[endpoint].model)}
 	body, err := parseObject(text)
 	if err != nil {
 		return f, body, err
 	}
-	p := parser{f: &f, endpoint: endpoint, needs: traits[endpoint].needs, n: 1, prompts: 1}
+	p := parser{f: &f, endpoint: endpoint, needs: traits[endpoint].needs, named: model != "", n: 1, prompts: 1}
 	body.Members(p.member)
 	switch {
 	case p.err != nil:
@@ -131,6 +135,7 @@ type parser struct {
 	endpoint abi.Endpoint
 	needs    []need
 	has      uint32 // a bit for each
+	named    bool   // the path says the model
 	seen     uint32
 	err      *core.Error
 
@@ -169,7 +174,7 @@ func (p *parser) member(key, value []byte) bool {
 			return false
 		}
 	}
-	if scan.IsNull(value) && name != "model" {
+	if scan.IsNull(value) && (name != "model" || p.f.model != "") || name == "model" && p.named {
 		return true
 	}
 	p.take(name, value)

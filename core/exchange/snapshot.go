@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -190,6 +191,11 @@ func abiDeployment(d *core.Deployment, c *core.Credential) abi.Deployment {
 		}
 	}
 	return a
+}
+
+// Configured reports whether any of its deployments can be called.
+func (r *Route) Configured() bool {
+	return slices.ContainsFunc(r.Targets, func(t *Target) bool { return t.NotConfigured == "" })
 }
 
 // NewRoute puts targets behind an alias. strategy may be nil, guards too.

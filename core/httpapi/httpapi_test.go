@@ -142,6 +142,42 @@ func TestKeys(t *testing.T) {
 	})
 }
 
+// TestAzure: Azure's clients name the alias in the path, and send an api-version and
+// their key in a header of its own. The path counts, whatever the body says.
+func TestAzure(t *testing.T) {
+	r := newRig(t)
+	sent := make(chan string, 100)
+	r.answer(func(w http.ResponseWriter, req *http.Request) {
+		body, _ := io.ReadAll(req.Body)
+		sent <- string(body)
+		_, _ = io.WriteString(w, wholeAnswer)
+	})
+	r.each(func(t *testing.T, w way) {
+		for _, c := range []struct{ path, body, want string }{
+			{"/openai/deployments/m/chat/completions?api-version=2024-10-21", `{"messages":[{"role":"user","content":"hi"}]}`, `"model":"m"`},
+			{"/openai/deployments/m/chat/completions?api-version=2024-10-21", `{"model":"gpt-x","messages":[{"role":"user","content":"hi"}]}`, `"model":"m"`},
+			{"/openai/deployments/vendor%2Fother/chat/completions", `{"model":"m","messages":[{"role":"user","content":"hi"}]}`, `"model":"vendor/other"`},
+			{"/openai/deployments/vendor/other/completions", `{"prompt":"hi"}`, `"model":"vendor/other"`},
+			{"/openai/v1/chat/completions?api-version=preview", `{"model":"m","messages":[{"role":"user","content":"hi"}]}`, `"model":"m"`},
+		} {
+			got := w.ask(t, "POST", c.path, strings.NewReader(c.body), "Api-Key", adminKey)
+			if got.status != 200 {
+				t.Errorf("%s: %d %s", c.path, got.status, got.body)
+				continue
+			}
+			if text := <-sent; !strings.Contains(text, c.want) || strings.Contains(text, "gpt-x") || strings.Count(text, `"model"`) != 1 {
+				t.Errorf("%s: the vendor got %s", c.path, text)
+			}
+		}
+		if got := w.ask(t, "POST", "/openai/deployments/nope/chat/completions", strings.NewReader(hello), "Api-Key", adminKey); got.status != 404 || !strings.Contains(got.body, "nope") {
+			t.Errorf("%d %s", got.status, got.body)
+		}
+		if got := w.ask(t, "GET", "/openai/models?api-version=2024-10-21", nil, "Api-Key", secret); got.status != 200 || !strings.HasPrefix(got.body, `{"data":[{"id":"m",`) {
+			t.Errorf("%d %s", got.status, got.body)
+		}
+	})
+}
+
 // TestModels: the aliases that a key may use, in the dialect of who asks.
 func TestModels(t *testing.T) {
 	r := newRig(t)
@@ -153,6 +189,10 @@ func TestModels(t *testing.T) {
 		}{
 			{secret, "/v1/models", "", 200, `{"data":[{"id":"m","object":"model","created":1735689600,"owned_by":"tokligence"}],"object":"list"}`},
 			{adminKey, "/v1/models", "2023-06-01", 200, `{"data":[{"type":"model","id":"m","display_name":"m","created_at":"2025-01-01T00:00:00Z"},{"type":"model","id":"vendor/other","display_name":"vendor/other","created_at":"2025-01-01T00:00:00Z"}],"first_id":"m","has_more":false,"last_id":"vendor/other"}`},
+			{adminKey, "/v1/models?limit=1", "2023-06-01", 200, `{"data":[{"type":"model","id":"m","display_name":"m","created_at":"2025-01-01T00:00:00Z"}],"first_id":"m","has_more":true,"last_id":"m"}`},
+			{adminKey, "/v1/models?limit=1&after_id=m", "2023-06-01", 200, `{"data":[{"type":"model","id":"vendor/other","display_name":"vendor/other","created_at":"2025-01-01T00:00:00Z"}],"first_id":"vendor/other","has_more":false,"last_id":"vendor/other"}`},
+			{adminKey, "/v1/models?limit=0", "2023-06-01", 400, `{"type":"error","error":{"type":"invalid_request_error",`},
+			{adminKey, "/v1/models/idle", "", 404, `{"error":{"message":"the model \"idle\" does not exist",`},
 			{secret, "/v1/models/m", "", 200, `{"id":"m","object":"model","created":1735689600,"owned_by":"tokligence"}`},
 			{adminKey, "/v1/models/vendor/other", "", 200, `{"id":"vendor/other",`},
 			{adminKey, "/v1/models/vendor%2Fother", "", 200, `{"id":"vendor/other",`},

@@ -150,7 +150,7 @@ func (l *lane) serve() bool {
 		}
 		return body, done, err
 	}
-	l.s.api.serveExchange(l.ctx, asked{endpoint: l.head.endpoint}, l.head.get, l.from, body, &l.reply)
+	l.s.api.serveExchange(l.ctx, l.head.asked, l.head.get, l.from, body, &l.reply)
 	if l.watch.stop() {
 		l.deadline = time.Time{} // it was moved
 	}
@@ -241,7 +241,7 @@ func (s *server) serveExchange(ctx context.Context, a asked, header func(string)
 		return
 	}
 	defer done()
-	s.Exchange.Do(ctx, principal, &exchange.Request{Endpoint: a.endpoint, Native: a.native, Body: text, Arrived: now, Header: header}, rep)
+	s.Exchange.Do(ctx, principal, &exchange.Request{Endpoint: a.endpoint, Model: a.model, Native: a.native, Body: text, Arrived: now, Header: header}, rep)
 }
 
 // handedConn is a connection of which something was read already.

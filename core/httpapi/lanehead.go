@@ -5,35 +5,15 @@ import (
 	"strconv"
 
 	"github.com/tokligence/gateway/core"
-	"github.com/tokligence/gateway/pdk/abi"
 )
-
-// endpoints are the paths of exchanges.
-var endpoints = map[string]abi.Endpoint{
-	"/v1/chat/completions":      abi.Chat,
-	"/v1/responses":             abi.Responses,
-	"/v1/messages":              abi.Messages,
-	"/v1/embeddings":            abi.Embeddings,
-	"/v1/messages/count_tokens": abi.CountTokens,
-	"/v1/completions":           abi.Completions,
-	"/v1/moderations":           abi.Moderations,
-	"/v1/rerank":                abi.Rerank,
-	"/v2/rerank":                abi.Rerank,
-	"/v1/images/generations":    abi.Images,
-	"/v1/images/edits":          abi.ImageEdits,
-	"/v1/images/variations":     abi.ImageVariations,
-	"/v1/audio/speech":          abi.Speech,
-	"/v1/audio/transcriptions":  abi.Transcriptions,
-	"/v1/audio/translations":    abi.Translations,
-}
 
 // laneHead is the head of a request that a lane can serve (RFC 9112, section 3).
 type laneHead struct {
-	endpoint abi.Endpoint
-	fields   []laneField // reused
-	size     int         // of the head, its empty line included
-	length   int64       // of the body
-	close    bool        // the client wants no other request
+	asked  asked
+	fields []laneField // reused
+	size   int         // of the head, its empty line included
+	length int64       // of the body
+	close  bool        // the client wants no other request
 }
 
 type laneField struct{ name, value []byte }
@@ -83,7 +63,10 @@ func (h *laneHead) parse(buf []byte) bool {
 		return false
 	}
 	path, _, _ = bytes.Cut(path, []byte("?"))
-	if h.endpoint, ok = endpoints[string(path)]; !ok {
+	if bytes.IndexByte(path, '%') >= 0 {
+		return false
+	}
+	if h.asked, ok = find(string(path)); !ok {
 		return false
 	}
 	hosts := 0

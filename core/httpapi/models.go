@@ -2,7 +2,9 @@ package httpapi
 
 import (
 	"net/http"
+	"net/url"
 	"sort"
+	"strconv"
 
 	"github.com/gorilla/mux"
 
@@ -30,7 +32,7 @@ type anthropicModel struct {
 // modelsBegan stands for the creation time that an alias does not have.
 const modelsBegan = 1735689600 // 2025-01-01T00:00:00Z
 
-// allowed lists the aliases that the caller may use, sorted.
+// allowed lists the aliases that the caller may use and that can be called at all, sorted.
 func (s *server) allowed(w http.ResponseWriter, r *http.Request) (names []string, ok bool) {
 	p, err := s.authenticate(r)
 	if err != nil {
@@ -39,7 +41,7 @@ func (s *server) allowed(w http.ResponseWriter, r *http.Request) (names []string
 	}
 	names = []string{}
 	for name, route := range s.Exchange.Snapshot().Routes {
-		if p.Admitted(route.Owner) && p.AllowsModel(name) {
+		if route.Configured() && p.Admitted(route.Owner) && p.AllowsModel(name) {
 			names = append(names, name)
 		}
 	}
@@ -68,11 +70,43 @@ func (s *server) listModels(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, 200, map[string]any{"object": "list", "data": data})
 		return
 	}
-	page := map[string]any{"data": data, "has_more": false, "first_id": nil, "last_id": nil}
-	if len(names) > 0 {
-		page["first_id"], page["last_id"] = names[0], names[len(names)-1]
+	from, to, err := pageOf(names, r.URL.Query())
+	if err != nil {
+		s.refuse(&reply{w: w}, dialect, s.Now(), err)
+		return
+	}
+	page := map[string]any{"data": data[from:to], "has_more": to < len(names), "first_id": nil, "last_id": nil}
+	if r.URL.Query().Has("before_id") {
+		page["has_more"] = from > 0
+	}
+	if from < to {
+		page["first_id"], page["last_id"] = names[from], names[to-1]
 	}
 	writeJSON(w, 200, page)
+}
+
+// pageOf bounds a page of Anthropic's list: limit models behind after_id, or before
+// before_id. https://docs.anthropic.com/en/api/models-list
+func pageOf(names []string, query url.Values) (from, to int, err *core.Error) {
+	limit := 20
+	if text := query.Get("limit"); text != "" {
+		n, nerr := strconv.Atoi(text)
+		if nerr != nil || n < 1 || n > 1000 {
+			return 0, 0, core.Invalid("limit", "limit must be a whole number from 1 to 1000")
+		}
+		limit = n
+	}
+	after, before := query.Get("after_id"), query.Get("before_id")
+	switch {
+	case after != "" && before != "":
+		return 0, 0, core.Invalid("before_id", "after_id and before_id exclude each other")
+	case before != "":
+		to = sort.SearchStrings(names, before)
+		return max(to-limit, 0), to, nil
+	case after != "":
+		from = sort.Search(len(names), func(i int) bool { return names[i] > after })
+	}
+	return from, min(from+limit, len(names)), nil
 }
 
 func (s *server) getModel(w http.ResponseWriter, r *http.Request) {

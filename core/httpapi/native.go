@@ -35,7 +35,7 @@ func (s *server) native(w http.ResponseWriter, r *http.Request) {
 	}
 	body := func() ([]byte, func(), *core.Error) { return s.readBody(w, r) }
 	rep := &reply{w: w}
-	s.serveExchange(r.Context(), asked{snapshot.NativeEndpoint(n), n}, header, s.origin(r), body, rep)
+	s.serveExchange(r.Context(), asked{endpoint: snapshot.NativeEndpoint(n), native: n}, header, s.origin(r), body, rep)
 	rep.finish()
 }
 

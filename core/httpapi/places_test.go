@@ -70,13 +70,13 @@ func TestAddress(t *testing.T) {
 // one that has another; the list of models is open to both.
 func TestEndpoints(t *testing.T) {
 	words := map[string]string{"/v1/chat/completions": "chat", "/v1/messages": "messages", "/v1/messages/count_tokens": "count_tokens",
-		"/v1/embeddings": "embeddings", "/v1/images/generations": "images"}
+		"/v1/embeddings": "embeddings", "/v1/images/generations": "images", "/v1/completions": "completions", "/v1/moderations": "moderations", "/v1/rerank": "rerank"}
 	secretOf := func(word string) string { return "sk-tok-only-0123456789-" + word }
 	r := newRig(t)
 	for _, word := range words {
 		r.bind(keys.Spec{AllModels: true, Secret: secretOf(word), Endpoints: []string{word}})
 	}
-	const body = `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"hi"}],"input":"hi","prompt":"hi"}`
+	const body = `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"hi"}],"input":"hi","prompt":"hi","query":"hi","documents":["hi"]}`
 	r.each(func(t *testing.T, w way) {
 		for path := range words {
 			for _, word := range words {

@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -89,7 +90,8 @@ func newRig(t *testing.T) *rig {
 		}
 	}
 	vendor := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		_, _ = io.Copy(io.Discard, req.Body) // or the server would not see the gateway leave
+		body, _ := io.ReadAll(req.Body) // or the server would not see the gateway leave
+		req.Body = io.NopCloser(bytes.NewReader(body))
 		r.heard <- req
 		(*r.vendor.Load())(w, req)
 	}))
@@ -114,6 +116,7 @@ func newRig(t *testing.T) *rig {
 		}
 		routes[name] = exchange.NewRoute(core.Model{Name: name}, []*exchange.Target{target}, nil, nil)
 	}
+	routes["idle"] = exchange.NewRoute(core.Model{Name: "idle"}, []*exchange.Target{{Deployment: &core.Deployment{Name: "idle"}, NotConfigured: "its credential is missing", State: new(routing.States).Of("idle")}}, nil, nil)
 	x.Swap(&exchange.Snapshot{Routes: routes})
 	say := func(text string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, text) })

@@ -77,12 +77,13 @@ func (s *server) routes() http.Handler {
 	get := func(path string, h http.HandlerFunc) {
 		r.HandleFunc(path, s.only(http.MethodGet, http.MethodHead, h))
 	}
-	for path, e := range endpoints {
-		r.HandleFunc(path, s.only(http.MethodPost, http.MethodPost, s.exchange(e)))
+	r.MatcherFunc(func(r *http.Request, _ *mux.RouteMatch) bool { _, ok := find(r.URL.Path); return ok }).
+		HandlerFunc(s.only(http.MethodPost, http.MethodPost, s.exchange))
+	for _, base := range [...]string{"/v1/models", "/openai/v1/models", "/openai/models"} {
+		get(base, s.listModels)
+		get(base+"/{id:.+}", s.getModel)
 	}
 	s.responseRoutes(r)
-	get("/v1/models", s.listModels)
-	get("/v1/models/{id:.+}", s.getModel)
 	get("/healthz", healthz)
 	get("/readyz", s.readyz)
 	if s.Metrics != nil {
@@ -121,23 +122,16 @@ func (s *server) notAllowed(w http.ResponseWriter, r *http.Request, allow []stri
 	s.refuse(&reply{w: w}, dialectOf(r), s.Now(), e)
 }
 
-// asked is what a request is for, in whose dialect it is answered.
-type asked struct {
-	endpoint abi.Endpoint
-	native   *exchange.Native // nil for the gateway's own endpoints
-}
-
 // exchange serves one endpoint.
-func (s *server) exchange(endpoint abi.Endpoint) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if s.gate.closed.Load() {
-			w.Header()["Connection"] = closing
-		}
-		body := func() ([]byte, func(), *core.Error) { return s.readBody(w, r) }
-		rep := &reply{w: w}
-		s.serveExchange(r.Context(), asked{endpoint: endpoint}, r.Header.Get, s.origin(r), body, rep)
-		rep.finish()
+func (s *server) exchange(w http.ResponseWriter, r *http.Request) {
+	if s.gate.closed.Load() {
+		w.Header()["Connection"] = closing
 	}
+	body := func() ([]byte, func(), *core.Error) { return s.readBody(w, r) }
+	rep := &reply{w: w}
+	a, _ := find(r.URL.Path)
+	s.serveExchange(r.Context(), a, r.Header.Get, s.origin(r), body, rep)
+	rep.finish()
 }
 
 // authenticate tells who makes a request to net/http.
