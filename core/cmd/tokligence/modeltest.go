@@ -16,13 +16,19 @@ import (
 
 // probes are the smallest requests behind the model's name, by endpoint.
 var probes = map[abi.Endpoint]string{
-	abi.Chat:       `,"max_tokens":16,"messages":[{"role":"user","content":"Say OK."}]}`,
-	abi.Embeddings: `,"input":"OK"}`,
-	abi.Images:     `,"n":1,"prompt":"A dot."}`,
+	abi.Chat:        `,"max_tokens":16,"messages":[{"role":"user","content":"Say OK."}]}`,
+	abi.Completions: `,"max_tokens":16,"prompt":"OK"}`,
+	abi.Embeddings:  `,"input":"OK"}`,
+	abi.Images:      `,"n":1,"prompt":"A dot."}`,
+	abi.Moderations: `,"input":"OK"}`,
+	abi.Rerank:      `,"query":"OK","documents":["OK"]}`,
 }
 
-// TestModel sends one small request to the endpoint that the alias is for. Where
-// nothing tells and chat is refused as a wrong request, embeddings are tried.
+// others are tried, in this order, where nothing tells what an alias is for and
+// chat is refused as a wrong request.
+var others = [...]abi.Endpoint{abi.Embeddings, abi.Rerank, abi.Moderations, abi.Completions}
+
+// TestModel sends one small request to the endpoint that the alias is for.
 func (r *runtime) TestModel(ctx context.Context, who *core.Principal, name string) (*adminapi.TestResult, error) {
 	route := r.exchanger.Snapshot().Routes[name]
 	if route == nil {
@@ -34,16 +40,18 @@ func (r *runtime) TestModel(ctx context.Context, who *core.Principal, name strin
 	}
 	res := r.probe(ctx, who, route, abi.Chat)
 	if res.Status == http.StatusBadRequest || res.Status == http.StatusNotFound {
-		if other := r.probe(ctx, who, route, abi.Embeddings); other.OK {
-			return other, nil
+		for _, endpoint := range others {
+			if other := r.probe(ctx, who, route, endpoint); other.OK {
+				return other, nil
+			}
 		}
 	}
 	return res, nil
 }
 
 // purpose is the endpoint that an alias's price says it is for: what makes text
-// has a price for output, a picture one for pictures, an embedding for input
-// alone. It is "" when no deployment has a price.
+// has a price for output, a picture one for pictures, a ranking one for searches
+// alone, an embedding one for input alone. It is "" when no deployment has a price.
 func purpose(route *exchange.Route) abi.Endpoint {
 	for _, t := range route.Targets {
 		if t.NotConfigured != "" || t.Price == nil {
@@ -56,6 +64,8 @@ func purpose(route *exchange.Route) abi.Endpoint {
 			return abi.Chat
 		case rates.Input != nil:
 			return abi.Embeddings
+		case rates.Search != nil:
+			return abi.Rerank
 		}
 	}
 	return ""
@@ -97,6 +107,12 @@ func shown(endpoint abi.Endpoint, body []byte) (text string) {
 	switch endpoint {
 	case abi.Chat:
 		first("choices", func(choice []byte) { text = scan.GetString(choice, "message", "content") })
+	case abi.Completions:
+		first("choices", func(choice []byte) { text = scan.GetString(choice, "text") })
+	case abi.Moderations:
+		first("results", func([]byte) { text = "a verdict" })
+	case abi.Rerank:
+		first("results", func([]byte) { text = "a ranking" })
 	case abi.Embeddings:
 		first("data", func(item []byte) {
 			n := 0

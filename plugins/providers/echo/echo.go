@@ -34,7 +34,7 @@ func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 		return nil, err
 	}
 	switch r.Endpoint {
-	case abi.Chat, abi.Embeddings, abi.Speech, abi.Transcriptions, abi.ImageEdits:
+	case abi.Chat, abi.Embeddings, abi.Moderations, abi.Rerank, abi.Speech, abi.Transcriptions, abi.ImageEdits:
 	default:
 		return &abi.PlanReply{Reason: "echo has no " + string(r.Endpoint) + " endpoint"}, nil
 	}
@@ -92,6 +92,10 @@ func encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 		body = w.failure()
 	case r.Endpoint == abi.Embeddings:
 		body, err = embeddings(w, r.Body)
+	case r.Endpoint == abi.Moderations:
+		body, err = moderations(w, r.Body)
+	case r.Endpoint == abi.Rerank:
+		body, err = rerank(w, r.Body)
 	case r.Endpoint != abi.Chat:
 		body, err = media(w, r)
 	default:
@@ -115,9 +119,10 @@ func chat(w *wish, r *abi.EncodeRequest) ([]byte, error) {
 	return a.whole(), nil
 }
 
-// decode takes apart what whole and embeddings have made.
+// decode takes apart what encode has made.
 func decode(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
-	if r.Endpoint != abi.Chat && r.Endpoint != abi.Embeddings {
+	switch r.Endpoint {
+	case abi.Speech, abi.Transcriptions, abi.ImageEdits:
 		return decodeMedia(r), nil
 	}
 	return &abi.DecodeReply{Body: scan.Get(r.Body, "answer"), Usage: readUsage(scan.Get(r.Body, "usage"))}, nil

@@ -27,6 +27,9 @@ func TestPlan(t *testing.T) {
 		{abi.Embeddings, "echo", `{"delay_ms":0}`, true, ""},
 		{abi.Messages, "echo", `{}`, false, ""},
 		{abi.CountTokens, "echo", `{}`, false, ""},
+		{abi.Rerank, "echo", `{}`, true, ""},
+		{abi.Moderations, "echo", `{}`, true, ""},
+		{abi.Completions, "echo", `{}`, false, ""}, // the host carries them over chat
 		{abi.Images, "echo", `{}`, false, ""},
 		{abi.Chat, "echo", `{"delay_ms":-1}`, false, "options.delay_ms"},
 		{abi.Chat, "echo", `{"delay":1}`, false, "options.delay"},

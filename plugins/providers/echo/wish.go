@@ -194,7 +194,7 @@ func (w *wish) setUsage(param string, value []byte) (err error) {
 	var u abi.Usage
 	scan.Members(value, func(key, v []byte) bool {
 		if usagePart(&u, string(key)) == nil {
-			err = refuse(param+"."+string(key), "is unknown; known are input, cache_read, cache_write_5m, cache_write_1h, output, reasoning")
+			err = refuse(param+"."+string(key), "is unknown; known are input, cache_read, cache_write_5m, cache_write_1h, output, reasoning, searches")
 			return false
 		}
 		_, err = wholeNumber(param+"."+string(key), v, 0, maxTokens)

@@ -142,6 +142,8 @@ func usagePart(u *abi.Usage, name string) **int64 {
 		return &u.Output
 	case "reasoning":
 		return &u.Reasoning
+	case "searches":
+		return &u.Searches
 	}
 	return nil
 }
