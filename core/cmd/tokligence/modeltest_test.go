@@ -5,7 +5,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/adminapi"
+	"github.com/tokligence/gateway/core/exchange"
+	"github.com/tokligence/gateway/core/routing"
+	"github.com/tokligence/gateway/pdk/abi"
 )
 
 // TestGateway_ModelsTest: each alias is asked on the endpoint that it is for, and
@@ -48,5 +52,22 @@ deployments = ["vectors"]
 	}
 	if got["m"] != " chat:ok" || got["vectors"] != " embeddings:ok" || got["unpriced"] != " chat:failed embeddings:ok" {
 		t.Errorf("entries %v", got)
+	}
+}
+
+// TestPurpose: what an alias has a price for says what it is for.
+func TestPurpose(t *testing.T) {
+	one := core.Rate(1)
+	for want, rates := range map[abi.Endpoint]core.Rates{
+		abi.Chat: {Input: &one, Output: &one, Search: &one}, abi.Embeddings: {Input: &one, Search: &one}, abi.Rerank: {Search: &one},
+		abi.Images: {Image: &one, Input: &one}, "": {},
+	} {
+		route := exchange.NewRoute(core.Model{}, []*exchange.Target{{Deployment: &core.Deployment{}, Price: &core.Price{Rates: rates}, State: new(routing.States).Of("d")}}, nil, nil)
+		if got := purpose(route); got != want {
+			t.Errorf("%+v: %q, want %q", rates, got, want)
+		}
+		if probes[want] == "" && want != "" {
+			t.Errorf("no request for %s", want)
+		}
 	}
 }
