@@ -36,7 +36,7 @@ func TestRoutes(t *testing.T) {
 			{"POST", "/v1/models/m", "2023-06-01", 405, true, "GET, HEAD"},
 			{"POST", "/healthz", "", 405, false, "GET, HEAD"},
 			{"GET", "/", "", 404, false, ""},
-			{"POST", "/v1/completions", "", 404, false, ""},
+			{"POST", "/v1/edits", "", 404, false, ""},
 			{"POST", "/v1/complete", "2023-06-01", 404, true, ""},
 			{"POST", "/v1/messages/batches", "", 404, true, ""},
 			{"POST", "/v1/messages/", "", 404, true, ""},
@@ -46,7 +46,7 @@ func TestRoutes(t *testing.T) {
 			{"POST", "/v1/chat/completions/", "", 404, false, ""},
 			{"POST", "/v1/x/../chat/completions", "", 404, false, ""},
 			{"POST", "/V1/chat/completions", "", 404, false, ""},
-			{"POST", "/openai/deployments/m/chat/completions", "", 404, false, ""},
+			{"POST", "/openai/deployments/m/chat", "", 404, false, ""},
 		} {
 			headers := []string{"Authorization", "Bearer " + secret}
 			if c.version != "" {
