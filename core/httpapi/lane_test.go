@@ -431,7 +431,7 @@ func FuzzLaneHead(f *testing.F) {
 			t.Fatalf("net/http refuses what a lane takes: %v\n%q", err, text[:size])
 		}
 		if a, _ := find(req.URL.Path); req.Method != "POST" || a != h.asked || req.ContentLength != h.length || len(req.TransferEncoding) > 0 || req.Close != h.close {
-			t.Errorf("net/http reads %s %s %d %v %v\na lane %s %d %v", req.Method, req.URL.Path, req.ContentLength, req.TransferEncoding, req.Close, h.asked, h.length, h.close)
+			t.Errorf("net/http reads %s %s %d %v %v\na lane %v %d %v", req.Method, req.URL.Path, req.ContentLength, req.TransferEncoding, req.Close, h.asked, h.length, h.close)
 		}
 		for _, name := range append(keyHeaders[:], "Authorization", "Traceparent", "Anthropic-Version") {
 			if got, want := h.get(name), req.Header.Get(name); got != want {
