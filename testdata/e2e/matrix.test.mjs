@@ -47,7 +47,7 @@ async function cell(client, name, feature) {
     return;
   }
   if (feature !== "error") assert.equal(result.error, undefined);
-  const wire = wires[row.wire];
+  const wire = wires[row.native?.[client.dialect] ?? row.wire];
   assert.equal(seen.length, feature === "tools" ? 2 : 1);
   const vendor = Object.fromEntries(["image", "schema", "results", "thinks"].map((k) => [k, () => wire[k](seen.at(-1).body)]));
   for (const s of seen) {

@@ -1,7 +1,9 @@
 // Where the mock's answers are not the vendor's: by provider, for the tap.
 
 // The first piece of a stream names the role; the mock begins with a thought that does not.
-const begun = (text) => text.replace('"delta":{"reasoning_content":', '"delta":{"role":"assistant","reasoning_content":');
+const begun = (text) => text.replace('"delta":{"reasoning', '"delta":{"role":"assistant","reasoning');
+
+const reasoned = (text) => begun(text).replaceAll('"reasoning_content":', '"reasoning":');
 
 // Ollama's member is thinking, and its counts are never 0 at the end. https://docs.ollama.com/api/chat
 const thinking = (text) => text.replaceAll('"reasoning_content":', '"thinking":').replaceAll('"prompt_eval_count":0', '"prompt_eval_count":11').replaceAll('"eval_count":0', '"eval_count":7');
@@ -32,7 +34,12 @@ export const mends = {
     request: ({ path, body }) => (path.endsWith(":batchEmbedContents") ? { path: path.replace("batchEmbedContents", "embedContent"), text: JSON.stringify(body.requests[0]) } : {}),
     answer: (text) => (text.startsWith('{"embedding":') ? JSON.stringify({ embeddings: [JSON.parse(text).embedding] }) : text),
   },
-  // Groq's member is reasoning. https://console.groq.com/docs/reasoning
-  groq: { answer: (text) => begun(text).replaceAll('"reasoning_content":', '"reasoning":') },
+  // The member of these is reasoning. https://console.groq.com/docs/reasoning https://docs.together.ai/docs/reasoning-overview
+  groq: { answer: reasoned },
+  together: { answer: reasoned },
+  deepseek: { answer: begun },
+  xai: { answer: begun },
+  fireworks: { answer: begun },
+  openrouter: { answer: begun },
   local: { answer: begun },
 };

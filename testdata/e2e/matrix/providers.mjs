@@ -11,6 +11,7 @@ const place = 'project = "p"\nlocation = "europe-west1"';
 const refused = (member, why) => ({ mark: "400", member, why });
 const none = (why) => ({ mark: "–", why });
 const but = (why) => ({ mark: "✓", why });
+const silent = but("the effort is passed on; OpenAI's chat completions do not return what the model thought");
 
 // A row:
 //   title       how people call it
@@ -19,6 +20,7 @@ const but = (why) => ({ mark: "✓", why });
 //               endpoints.mjs), where it has that at all
 //   wire        what the vendor speaks (see wires.mjs)
 //   thoughts    false where the vendor does not return them
+//   native      by dialect, the wire of a vendor that has it itself
 //   path        where it is not the wire's
 //   bearer      the token that the vendor has to see, where core fetches one
 //   credential, options   TOML, beside what every deployment here has
@@ -28,7 +30,7 @@ export const providers = {
     title: "OpenAI", plugin: "openai", wire: "openai", model: "gpt-5-mini", base: "/v1", credential: apiKey,
     models: { embeddings: "text-embedding-3-small", images: "gpt-image-1", image_edits: "gpt-image-1", speech: "gpt-4o-mini-tts", transcriptions: "gpt-4o-transcribe", translations: "whisper-1" },
     // Its vendor keeps the thoughts to itself.
-    thoughts: false, except: { reasoning: but("the effort is passed on; OpenAI's chat completions do not return what the model thought") },
+    thoughts: false, except: { reasoning: silent },
   },
   anthropic: { title: "Anthropic", plugin: "anthropic", wire: "anthropic", model: "claude-sonnet-4-5", base: "", credential: apiKey },
   gemini: { title: "Google Gemini", plugin: "gemini", wire: "gemini", model: "gemini-2.5-flash", base: "/v1beta", credential: apiKey, models: { embeddings: "gemini-embedding-001" } },
@@ -53,6 +55,14 @@ export const providers = {
     title: "Groq", plugin: "groq", wire: "openai", model: "openai/gpt-oss-120b", base: "/openai/v1", credential: apiKey,
     models: { image: "meta-llama/llama-4-scout-17b-16e-instruct", transcriptions: "whisper-large-v3-turbo", translations: "whisper-large-v3" },
   },
+  deepseek: {
+    title: "DeepSeek", plugin: "deepseek", wire: "openai", model: "deepseek-chat", base: "", credential: apiKey, models: { reasoning: "deepseek-reasoner" },
+    except: { image: none("DeepSeek's API takes text only"), structured: none("DeepSeek's API has json_object and no json_schema") },
+  },
+  xai: { title: "xAI", plugin: "xai", wire: "openai", model: "grok-4", base: "/v1", credential: apiKey, native: { responses: "responses" } },
+  together: { title: "Together", plugin: "together", wire: "openai", model: "Qwen/Qwen3.5-397B-A17B", base: "/v1", credential: apiKey },
+  fireworks: { title: "Fireworks", plugin: "fireworks", wire: "openai", model: "accounts/fireworks/models/qwen3-vl-235b-a22b-thinking", base: "/inference/v1", credential: apiKey },
+  openrouter: { title: "OpenRouter", plugin: "openrouter", wire: "openai", model: "openai/gpt-5-mini", base: "/api/v1", credential: apiKey },
   local: { title: "vLLM, llama.cpp, LM Studio and other OpenAI-compatible servers", plugin: "openai-compatible", wire: "openai", model: "qwen3-32b", base: "/v1", credential: "", models: { embeddings: "bge-m3" } },
 };
 

@@ -16,6 +16,14 @@ export const wires = {
     results: (b) => toolTexts(b.messages),
     thinks: (b) => b.reasoning_effort,
   },
+  // https://platform.openai.com/docs/api-reference/responses/create
+  responses: {
+    path: /\/responses$/,
+    image: (b) => dataOf(parts(b.input, "content").find((p) => p.type === "input_image")?.image_url),
+    schema: (b) => b.text?.format?.schema,
+    results: (b) => b.input.filter((i) => i.type === "function_call_output").map((i) => text(i.output)),
+    thinks: (b) => b.reasoning?.effort,
+  },
   // https://docs.anthropic.com/en/api/messages
   anthropic: {
     path: /\/v1\/messages$/,
