@@ -47,7 +47,7 @@ func (p nativeTest) Plan(ctx context.Context, r *abi.PlanRequest) (*abi.PlanRepl
 	count := route("/v1/models/{model}:count", "/vendor/count")
 	count.Caps, count.Free = nil, true
 	return &abi.PlanReply{Supported: true, Auth: abi.Auth{Scheme: abi.AuthBearer}, Native: &abi.NativePlan{
-		Routes:     []abi.NativeRoute{whole, stream, frames, lines, count, {Path: "/v1/chat/completions", Endpoint: abi.Chat}},
+		Routes:     []abi.NativeRoute{whole, stream, frames, lines, count, {Path: "/v1/chat/completions", Endpoint: abi.Chat}, {Path: "/v1/images", Endpoint: abi.Images}},
 		ErrorBody:  abi.Raw(`{"error":{"code":"$status","message":"$message","status":"$name"}}`),
 		ErrorNames: map[string]string{"404": "NOT_FOUND", "": "OTHER"}}}, nil
 }
@@ -148,6 +148,7 @@ func TestNative_Refused(t *testing.T) {
 		path, body, want string
 	}{
 		{free, "/v1/files", `{}`, `"status":"NOT_FOUND"`},
+		{free, "/v1/images", `{"model":"m","prompt":"an endpoint that the deployment has no plan for"}`, `404`},
 		{free, "/v1/models/m:generate/", `{}`, `404`},
 		{free, "/v1/models/x%2Fm:generate", `{}`, `the model \"x/m\" does not exist`},
 		{free, "/v1//models/m:generate", `{}`, `404`},

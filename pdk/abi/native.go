@@ -29,8 +29,8 @@ type NativeRoute struct {
 	Query []string `json:"query,omitempty"`
 
 	// Endpoint says that this is one of the gateway's endpoints under the vendor's
-	// own path. The plan for it serves the route, which must pass bodies through;
-	// members below mean nothing.
+	// own path. The plan for it serves the route, if the deployment has one that
+	// passes bodies through; members below mean nothing.
 	Endpoint Endpoint `json:"endpoint,omitempty"`
 
 	URL string `json:"url,omitempty"` // absolute, with the deployed model in it
