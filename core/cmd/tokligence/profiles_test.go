@@ -251,3 +251,44 @@ func (p *profiled) write(t *testing.T, got []txtar.File) {
 		t.Fatal(err)
 	}
 }
+
+// TestOwnProvider: the lines of README.md with which a user adds a provider that
+// speaks OpenAI's API. It has its own name in the ledger.
+func TestOwnProvider(t *testing.T) {
+	readme, err := os.ReadFile("../../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, lines, _ := strings.Cut(string(readme), "```toml\n[[plugin]]\nid = \"provider.acme\"")
+	lines, _, found := strings.Cut(lines, "```")
+	const address = "https://api.acme.example/v1"
+	if !found || !strings.Contains(lines, address) {
+		t.Fatalf("README.md does not tell how to add a provider: %q", lines)
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/v1/chat/completions" {
+			t.Errorf("asked at %s", r.URL.Path)
+		}
+		fmt.Fprint(w, `{"id":"1","object":"chat.completion","created":1,"model":"acme-1","choices":[{"index":0,"message":{"role":"assistant","content":"Hello."},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":2}}`)
+	}))
+	defer server.Close()
+	g := newGateway(t, "[server]\nlisten = \"127.0.0.1:0\"\n[[plugin]]\nid = \"provider.acme\""+strings.ReplaceAll(lines, address, "%s/v1")+`
+[[deployment]]
+name = "acme"
+provider = "provider.acme"
+model = "acme-1"
+allow_private = true
+[[model]]
+name = "acme"
+deployments = ["acme"]
+`, &vendor{url: server.URL})
+	g.plain = true
+	g.start()
+	resp, body := g.post(g.newKey("acme", "").Secret, "/v1/chat/completions", `{"model":"acme","messages":[{"role":"user","content":"Hi"}]}`)
+	if resp.StatusCode != 200 || !strings.Contains(body, "Hello.") {
+		t.Fatalf("%d %s", resp.StatusCode, body)
+	}
+	if e := g.entries(); len(e) != 1 || e[0].Provider != "provider.acme" || e[0].Usage.Output != 2 {
+		t.Errorf("%+v", e)
+	}
+}

@@ -1,0 +1,164 @@
+package plugins
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the README.md of each profile anew")
+
+// described is what a README tells of a profile.
+type described struct {
+	ID, Name, Description, Homepage string
+	Credential                      []struct{ Optional bool }
+	Config                          struct {
+		BaseURL   string `json:"base_url"`
+		Serves    []string
+		Options   map[string]struct{ Header, Description string }
+		Reasoning struct {
+			Answer   []string
+			History  string
+			Required bool
+		}
+		Endpoints map[string]struct {
+			OutputCap   string `json:"output_cap"`
+			Unsupported []string
+			Extensions  []string
+			Alternate   bool
+		}
+		Errors []struct {
+			Code, Type, VCode, Message string
+			Status                     int
+		}
+	}
+}
+
+// made stands in the READMEs that are made of profiles.
+const made = "A profile of the codec in [openai](../openai): [profile.json](profile.json) is all that differs."
+
+// TestReadme: the README of a folder that is nothing but a profile says what the
+// profile does, unless somebody has written one. go test -update writes it.
+func TestReadme(t *testing.T) {
+	for _, name := range Builtin().Profiles() {
+		if _, err := os.Stat("providers/" + name + "/main.go"); err == nil {
+			continue // the codec's own folder tells more
+		}
+		var d described
+		if err := json.Unmarshal(Builtin().Profile(name), &d); err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if d.ID != "provider."+name || d.Name == "" || d.Description == "" || !strings.HasPrefix(d.Homepage, "https://") {
+			t.Errorf("%s: %+v", name, d)
+		}
+		path := "providers/" + name + "/README.md"
+		want := d.readme(name)
+		if own, err := os.ReadFile(path); err == nil && !strings.Contains(string(own), made) {
+			continue // somebody has written more
+		}
+		if *update {
+			if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, err := os.ReadFile(path); err != nil || string(got) != want {
+			t.Errorf("%s is not what its profile says (%v): go test ./plugins -update", path, err)
+		}
+	}
+}
+
+func (d *described) readme(name string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# %s\n\n%s %s\n\n"+made+" Whole exchanges are in\n"+
+		"[testdata/vectors/%s/exchange](../../../testdata/vectors/%s/exchange).\n\n", name, d.Description, "<"+d.Homepage+">", name, name)
+	fmt.Fprintf(&b, "```toml\n[[plugin]]\nid = %q\nsource = \"builtin:%s\"\n\n", d.ID, name)
+	optional := len(d.Credential) == 0 || d.Credential[0].Optional
+	if !optional {
+		fmt.Fprintf(&b, "[[credential]]\nname = %q\nprovider = %q\napi_key = \"env:%s_API_KEY\"\n\n", name, d.ID, strings.ToUpper(name))
+	}
+	fmt.Fprintf(&b, "[[deployment]]\nname = \"%s-1\"\nprovider = %q\nmodel = \"…\"\n", name, d.ID)
+	if optional {
+		fmt.Fprintf(&b, "base_url = %q\nallow_private = true          # for an address of your own network\n", or(d.Config.BaseURL, "https://llm.example/v1"))
+	} else {
+		fmt.Fprintf(&b, "credential = %q\n", name)
+	}
+	b.WriteString("```\n\n| | |\n|---|---|\n")
+	row := func(what, value string) {
+		if value != "" {
+			fmt.Fprintf(&b, "| %s | %s |\n", what, value)
+		}
+	}
+	chat := d.Config.Endpoints["chat"]
+	if d.Config.Reasoning.Answer == nil {
+		d.Config.Reasoning.Answer = []string{"reasoning"} // as in the codec's defaults
+	}
+	row("address", code(d.Config.BaseURL))
+	row("endpoints", or(list(d.Config.Serves), "those of OpenAI's API"))
+	row("output cap", code(chat.OutputCap))
+	row("reasoning in answers", list(append([]string{"reasoning_content"}, d.Config.Reasoning.Answer...))+", to clients always the first")
+	row("reasoning in the history", code(or(d.Config.Reasoning.History, "keep"))+required(d.Config.Reasoning.Required)+"; `reasoning_history` of a deployment's options says otherwise")
+	row("taken beside OpenAI's members", list(chat.Extensions))
+	row("refused, or dropped by `drop_params`", list(chat.Unsupported))
+	if chat.Alternate {
+		row("messages", "neighbours of one role are joined")
+	}
+	for _, option := range keys(d.Config.Options) {
+		row("option "+code(option), strings.TrimSpace("the header "+code(d.Config.Options[option].Header)+". "+d.Config.Options[option].Description))
+	}
+	for _, e := range d.Config.Errors {
+		var when []string
+		if e.Status > 0 {
+			when = append(when, fmt.Sprint("status ", e.Status))
+		}
+		for what, text := range map[string]string{"code": e.VCode, "type": e.Type, "a message that begins with": e.Message} {
+			if text != "" {
+				when = append(when, what+" `"+strings.TrimSpace(strings.ReplaceAll(text, "`", "'"))+"`")
+			}
+		}
+		slices.Sort(when)
+		row("error: "+strings.Join(when, ", "), code(e.Code))
+	}
+	return b.String()
+}
+
+func required(is bool) string {
+	if is {
+		return ", empty where an assistant's message has none"
+	}
+	return ""
+}
+
+func or(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+func code(s string) string {
+	if s == "" {
+		return ""
+	}
+	return "`" + s + "`"
+}
+
+func list(names []string) string {
+	var b []string
+	for _, n := range names {
+		b = append(b, code(n))
+	}
+	return strings.Join(b, " ")
+}
+
+func keys[V any](m map[string]V) (names []string) {
+	for k := range m {
+		names = append(names, k)
+	}
+	slices.Sort(names)
+	return names
+}
