@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
@@ -209,7 +210,7 @@ func (c *candidate) addCall(raw, signature, responseID []byte, before int) {
 		return true
 	})
 	if f.id == nil {
-		f.id = callID(responseID, f.name, f.args, int64(before+len(c.calls)))
+		f.id = callID(responseID, f.name, int64(before+len(c.calls)))
 	}
 	if scan.Kind(signature) == '"' {
 		f.signature = signature
@@ -217,16 +218,11 @@ func (c *candidate) addCall(raw, signature, responseID []byte, before int) {
 	c.calls = append(c.calls, f)
 }
 
-// callID makes an id for a call that has none: the same for the same answer, and
-// another for another, as clients and later turns need it.
-func callID(responseID, name, args []byte, ordinal int64) []byte {
-	h := uint64(14695981039346656037) // FNV-1a
-	for _, s := range [...][]byte{responseID, name, args, strconv.AppendInt(nil, ordinal, 10)} {
-		for _, b := range s {
-			h = (h ^ uint64(b)) * 1099511628211
-		}
-	}
-	return append(strconv.AppendUint([]byte(`"call_`), h, 16), '"')
+// callID makes an id for a call that has none: the same whole and streamed, and
+// another for each call of an answer. It is made of the call's place alone:
+// arguments may be kept out of the guest.
+func callID(responseID, name []byte, ordinal int64) []byte {
+	return llm.AppendCallID(nil, responseID, name, strconv.AppendInt(nil, ordinal, 10))
 }
 
 // addImage writes pictures that the model made as data URLs, in the member that
