@@ -16,6 +16,7 @@ func (r *run) admit(ctx context.Context, s *Snapshot) *core.Error {
 	r.facts.inputTokens, r.facts.cacheMarked, r.facts.heard = input.tokens, input.marked, input.audio
 	r.facts.spoken = r.facts.spoken || input.spoken
 	r.measure()
+	r.facts.hosted = r.findHosted()
 	var few [6]limit.Subject // room, so that the list costs nothing
 	subjects := append(few[:0], limit.Subject{ID: r.principal.Key.ID, Limits: r.principal.Key.Limits})
 	for i := range r.principal.Levels {
@@ -43,6 +44,11 @@ func (r *run) reserve(ctx context.Context, s *Snapshot) *core.Error {
 		r.cap = r.x.DefaultMaxOutput
 	}
 	w := r.worstCase(s)
+	if budgeted && r.x.RefuseUnpriced {
+		if err := r.unratedTool(&w); err != nil {
+			return err
+		}
+	}
 	worst, priced := w.amount(r.outputCap())
 	if !priced && budgeted && r.x.RefuseUnpriced {
 		return core.Errorf(core.CodePermissionDenied, core.SourceGateway,
@@ -134,11 +140,12 @@ type worstCase struct {
 	routes  []*Route   // that may serve it
 	// asked is the service that a target is asked for; nil where all are asked for the usual.
 	asked  func(t *Target) string
+	held   func(t *Target, u core.Usage) core.Usage // with what tools at t may add
 	serves func(t *Target) bool
 }
 
 func (r *run) worstCase(s *Snapshot) worstCase {
-	w := worstCase{choices: r.facts.made, routes: r.routes(s), serves: r.maySpend,
+	w := worstCase{choices: r.facts.made, routes: r.routes(s), serves: r.maySpend, held: r.held,
 		cached: r.facts.cacheMarked, heard: r.facts.heard, spoken: r.facts.spoken,
 		input: core.Usage{Input: r.facts.inputTokens, InputSource: core.UsageEstimated, OutputSource: core.UsageEstimated}}
 	if r.facts.service.member != "" {
@@ -175,6 +182,7 @@ func (w *worstCase) amount(cap int64) (worst core.Nano, priced bool) {
 			case t.Price == nil:
 				priced = false
 			default:
+				u := w.held(t, u)
 				n, ok := w.at(t.Price, u)
 				priced = priced && ok
 				worst = max(worst, n)

@@ -94,6 +94,7 @@ func (s *streamRelay) passNative(ev sse.Event) error {
 	}
 	s.began()
 	s.countText(seen)
+	r.uses(data)
 	r.tally.read(r.plan.usage, data)
 	for _, path := range r.plan.native.finish {
 		s.native.finishes += countValues(data, path)

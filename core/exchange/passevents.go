@@ -157,6 +157,7 @@ func (s *streamRelay) countText(seen glance) {
 func (s *streamRelay) passTyped(d *dialect.Dialect, ev sse.Event, seen glance) error {
 	kind := scan.GetString(ev.Data, "type")
 	mark := d.Event(kind, ev.Data)
+	s.r.uses(ev.Data)
 	if mark&dialect.Usage != 0 {
 		s.r.tally.read(s.r.plan.usage, ev.Data)
 	}

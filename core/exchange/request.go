@@ -82,6 +82,7 @@ type facts struct {
 	heard          bool  // some of the input is audio
 	spoken         bool  // the answer may be audio
 	service        service
+	hosted         []hosted // tools that are offered
 }
 
 // tokens is what a request takes from a limit of tokens before it is known what

@@ -51,7 +51,7 @@ func (r *run) usage() core.Usage {
 	if r.passesThrough() {
 		paths = r.plan.usage
 	}
-	return r.counted(r.tally.usage(paths, r.facts.inputTokens, r.outTokens, r.whole))
+	return r.searched(r.counted(r.tally.usage(paths, r.facts.inputTokens, r.outTokens, r.whole)))
 }
 
 func (r *run) passesThrough() bool {
@@ -83,7 +83,7 @@ func (r *run) amount(u core.Usage) (n core.Nano, priced bool) {
 		return 0, false
 	}
 	n, priced = amountOf(p, u, traits[r.req.Endpoint].unit)
-	return n, priced && known
+	return n, priced && known && !r.beyond()
 }
 
 // cost is the amount in decimal dollars, "" when unknown.

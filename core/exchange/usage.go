@@ -20,7 +20,9 @@ type tally struct {
 	model string
 	// service is what the vendor says that the answer was given as; "" when nothing.
 	service string
-	since   int64 // estimate of the output that came after the last report of it
+	// beyond: a tool was used whose uses no part counts.
+	beyond bool
+	since  int64 // estimate of the output that came after the last report of it
 }
 
 // The parts of usage, in the order of partNames.

@@ -73,6 +73,7 @@ func (r *run) passWhole(ctx context.Context, c *call, headers abi.Headers, a *an
 				return err
 			}
 		}
+		r.uses(a.body)
 		r.tally.read(r.plan.usage, a.body)
 	}
 	if err := r.finishAnswer(c, a, room); err != nil {

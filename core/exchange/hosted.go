@@ -1,0 +1,204 @@
+package exchange
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
+)
+
+// hosted is a tool that runs at the vendor, who bills its uses apart from tokens.
+// https://platform.openai.com/docs/pricing#built-in-tools
+// https://platform.claude.com/docs/en/about-claude/pricing#tool-use-pricing
+type hosted struct {
+	param string // "tools[1]"
+	drop  string // as drop_params call it
+	unit  int    // that its uses are counted in; 0 for none
+	most  int64  // uses that are held for
+}
+
+// hostedUses is what is held for where a request sets no bound: few answers search
+// more often.
+const hostedUses = 10
+
+// apart are the kinds of tools that are billed apart and have a unit, by how their
+// names begin. Others that run at the vendor have none.
+var apart = [...]struct {
+	kind string
+	unit int
+}{{"web_search", partSearches}, {"image_generation", partImages}, {"googleSearch", partSearches}, {"google_search", partSearches}}
+
+// plain begin the kinds of tools that cost tokens and no more: those that a client
+// runs, and some of vendors.
+var plain = [...]string{"function", "custom", "local_shell", "shell", "apply_patch", "namespace", "tool_search", "mcp", "computer", "bash_", "text_editor_", "memory_",
+	"web_fetch_", "url_context", "urlContext", "codeExecution", "tool_spec", "toolSpec", "cachePoint"}
+
+// billedApart reports whether uses of a kind of tool are billed apart, and in what unit.
+func billedApart(kind string, def []byte) (unit int, ok bool) {
+	if kind == "shell" && strings.HasPrefix(scan.GetString(def, "environment", "type"), "container") {
+		return 0, true
+	}
+	if kind == "" || slices.ContainsFunc(plain[:], func(p string) bool { return strings.HasPrefix(kind, p) }) {
+		return 0, false
+	}
+	for _, a := range apart {
+		if strings.HasPrefix(kind, a.kind) {
+			return a.unit, true
+		}
+	}
+	return 0, true
+}
+
+// findHosted lists the hosted tools that a request offers to the model.
+func (r *run) findHosted() (list []hosted) {
+	if r.free() {
+		return nil
+	}
+	most := int64(hostedUses)
+	if n, ok := scan.Int(r.body.Get("max_tool_calls")); ok && n > 0 {
+		most = n
+	}
+	add := func(param, drop, kind string, def []byte, most int64) {
+		if unit, ok := billedApart(kind, def); ok {
+			if n, ok := scan.GetInt(def, "max_uses"); ok && n > 0 {
+				most = n
+			}
+			list = append(list, hosted{param, drop, unit, min(most, maxCount)})
+		}
+	}
+	if r.req.Endpoint == abi.Chat {
+		if v := r.body.Get("web_search_options"); !scan.IsNull(v) {
+			add("web_search_options", "web_search_options", "web_search", v, r.facts.made)
+		}
+	}
+	scan.Elements(r.body.Get("tools"), func(i int, def []byte) bool {
+		param, kind := fmt.Sprintf("tools[%d]", i), scan.GetString(def, "type")
+		if kind != "" || !r.vendor.own() || scan.Get(def, "name") != nil {
+			add(param, "tools", kind, def, most)
+			return true
+		}
+		scan.Members(def, func(key, value []byte) bool { // Google's tools have no type
+			add(param, "tools", string(key), value, most)
+			return true
+		})
+		return true
+	})
+	return list
+}
+
+// hostedAt are the hosted tools that t would be told of.
+func (r *run) hostedAt(t *Target) []hosted {
+	if len(r.facts.hosted) == 0 {
+		return nil
+	}
+	if p := r.planOf(t); p == nil || p.endpoint != r.req.Endpoint { // a bridge has none
+		return nil
+	}
+	drop := t.Deployment.DropParams
+	if !slices.ContainsFunc(r.facts.hosted, func(h hosted) bool { return slices.Contains(drop, h.drop) }) {
+		return r.facts.hosted
+	}
+	return slices.DeleteFunc(slices.Clone(r.facts.hosted), func(h hosted) bool { return slices.Contains(drop, h.drop) })
+}
+
+// unratedTool refuses a request whose hosted tools could cost what nobody knows.
+func (r *run) unratedTool(w *worstCase) *core.Error {
+	for _, one := range r.facts.hosted {
+		if w.any(func(t *Target) bool {
+			return slices.Contains(r.hostedAt(t), one) && (t.Price == nil || one.unit == 0 || rate(&t.Price.Rates, one.unit) == nil)
+		}) {
+			e := core.Errorf(core.CodePermissionDenied, core.SourceGateway, "%s is a tool whose uses have a price of their own that the gateway does not know, and this key has a budget", one.param)
+			e.Param = one.param
+			return e
+		}
+	}
+	return nil
+}
+
+// held is u with the uses of hosted tools that are held for at t.
+func (r *run) held(t *Target, u core.Usage) core.Usage {
+	for _, h := range r.hostedAt(t) {
+		switch h.unit {
+		case partSearches:
+			u.Searches += h.most
+		case partImages:
+			u.Images += h.most
+		}
+	}
+	return u
+}
+
+// uses counts in an answer or event what hosted tools did. What a vendor reports
+// itself counts more, and is read later.
+func (r *run) uses(doc []byte) {
+	if len(r.facts.hosted) == 0 {
+		return
+	}
+	if r.plan.endpoint == abi.Responses {
+		r.tally.outputUses(doc)
+		return
+	}
+	var queries int64
+	scan.Elements(scan.Get(doc, "candidates"), func(_ int, c []byte) bool {
+		queries += int64(scan.Len(scan.Get(c, "groundingMetadata", "webSearchQueries")))
+		return true
+	})
+	if queries > 0 {
+		r.tally.set(partSearches, queries)
+	}
+}
+
+// outputUses counts the items of a response, or adds one that a stream has ended.
+func (t *tally) outputUses(doc []byte) {
+	if scan.GetString(doc, "type") == "response.output_item.done" {
+		t.use(scan.Get(doc, "item"))
+		return
+	}
+	output := scan.Get(doc, "output")
+	if output == nil {
+		output = scan.Get(doc, "response", "output")
+	}
+	if scan.Len(output) == 0 {
+		return
+	}
+	t.parts[partSearches], t.parts[partImages] = 0, 0 // all of them stand here
+	scan.Elements(output, func(_ int, item []byte) bool {
+		t.use(item)
+		return true
+	})
+}
+
+func (t *tally) use(item []byte) {
+	kind, call := strings.CutSuffix(scan.GetString(item, "type"), "_call")
+	unit, billed := billedApart(kind, item)
+	switch action := scan.GetString(item, "action", "type"); {
+	case !call || !billed:
+	case unit == 0:
+		t.beyond = true
+	case unit != partSearches || action == "" || action == "search": // to open what was found costs nothing
+		t.set(unit, t.parts[unit]+1)
+	}
+}
+
+// searched is u with the search of a chat whose vendor does not say how often it
+// did: once for each choice.
+func (r *run) searched(u core.Usage) core.Usage {
+	if r.plan.endpoint == abi.Chat && !r.tally.known[partSearches] {
+		for _, h := range r.hostedAt(r.target) {
+			if h.unit == partSearches {
+				u.Searches = r.facts.made
+			}
+		}
+	}
+	return u
+}
+
+// beyond reports whether a hosted tool cost what no part of usage has. Only
+// responses tell which tools were used: elsewhere an offered one counts as such.
+func (r *run) beyond() bool {
+	return r.tally.beyond || r.plan != nil && r.plan.endpoint != abi.Responses &&
+		slices.ContainsFunc(r.hostedAt(r.target), func(h hosted) bool { return h.unit == 0 })
+}

@@ -1,0 +1,128 @@
+package exchange_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/pdk/abi"
+)
+
+// withOutput is the vendor's response with other items before its message.
+func withOutput(items string) string {
+	return strings.Replace(responded, `"output":[`, `"output":[`+items+`,`, 1)
+}
+
+const (
+	searched = `{"type":"web_search_call","id":"ws_1","status":"completed","action":{"type":"search","query":"q"}}`
+	opened   = `{"type":"web_search_call","id":"ws_2","status":"completed","action":{"type":"open_page","url":"https://a.test"}}`
+	painted  = `{"type":"image_generation_call","id":"ig_1","result":"QQ=="}`
+	ran      = `{"type":"code_interpreter_call","id":"ci_1"}`
+)
+
+// TestDo_HostedTools: what a vendor bills for its own tools is counted, or flagged
+// where it cannot be, and refused where a budget applies and it has no price.
+func TestDo_HostedTools(t *testing.T) {
+	search := `"tools":[{"type":"function","name":"f"},{"type":"web_search"}]`
+	for _, c := range []struct {
+		name, tools, items string
+		rate               string // of a search; "" for none
+		budget             string
+		status             int
+		searches, images   int64
+		amount             core.Nano
+		unpriced           bool
+	}{
+		{"a search", search, searched, "10000", "1.00", 200, 1, 0, 10_111_000, false},
+		{"two, and a page", search, searched + "," + opened + "," + searched, "10000", "1.00", 200, 2, 0, 20_111_000, false},
+		{"offered, not used", search, `{"type":"function_call","id":"fc","call_id":"c","name":"f","arguments":"{}"}`, "10000", "1.00", 200, 0, 0, 111_000, false},
+		{"no rate", search, searched, "", "", 200, 1, 0, 111_000, true},
+		{"no rate, not used", search, `{"type":"reasoning","id":"r","summary":[]}`, "", "", 200, 0, 0, 111_000, false},
+		{"no rate, budget", search, "", "", "1.00", 403, 0, 0, 0, false},
+		{"more than the budget", search, "", "10000", "0.05", 402, 0, 0, 0, false},
+		{"picture", `"tools":[{"type":"image_generation"},{"type":"function","name":"f"}]`, painted, "", "", 200, 0, 1, 111_000, true},
+		{"picture, budget", `"tools":[{"type":"function","name":"f"},{"type":"image_generation"}]`, "", "", "1.00", 403, 0, 0, 0, false},
+		{"no part", `"tools":[{"type":"code_interpreter","container":{"type":"auto"}}]`, ran, "", "", 200, 0, 0, 111_000, true},
+		{"the client's own", `"tools":[{"type":"custom","name":"a"},{"type":"shell","environment":{"type":"local"}}]`, `{"type":"custom_tool_call","id":"x","call_id":"c","name":"a","input":""}`, "", "1.00", 200, 0, 0, 111_000, false},
+		{"a shell of the vendor's", `"tools":[{"type":"custom","name":"a"},{"type":"shell","environment":{"type":"container_auto"}}]`, "", "", "1.00", 403, 0, 0, 0, false},
+	} {
+		for _, stream := range []bool{false, true} {
+			r := newRig(t, core.Deployment{}, nil)
+			r.native(nil)
+			if c.rate != "" {
+				rate, err := core.ParseRate(c.rate)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.snapshot.Routes["m"].Targets[0].Price.Rates.Search = &rate
+			}
+			vendor, ask := withOutput(c.items), `{"model":"m","input":"a","max_output_tokens":100,`+c.tools
+			if r.answer(whole(200, vendor)); stream {
+				var done string
+				for _, item := range strings.SplitAfter(c.items, "},{") { // as far as they are whole
+					if strings.HasSuffix(item, "}") && strings.HasPrefix(item, "{") {
+						done += respondedEvent("response.output_item.done", `"output_index":0,"item":`+item)
+					}
+				}
+				r.answer(r.raw(streamHead, responseBegins, done, responseDelta, respondedEvent("response.completed", `"response":`+vendor)))
+				ask += `,"stream":true`
+			}
+			got, entries := r.ask(r.key(c.budget, core.Limits{}), abi.Responses, ask+"}")
+			if got.status != c.status {
+				t.Errorf("%s, stream %v: %d %s", c.name, stream, got.status, got.body.String())
+				continue
+			}
+			if c.status == 403 && !strings.Contains(got.body.String(), `"param":"tools[1]"`) {
+				t.Errorf("%s: %s", c.name, got.body.String())
+			}
+			if c.status != 200 {
+				if r.hits.Load() != 0 {
+					t.Errorf("%s: the vendor was called", c.name)
+				}
+				continue
+			}
+			if e := entries[0]; e.Usage.Searches != c.searches || e.Usage.Images != c.images || e.Amount != c.amount || e.Unpriced != c.unpriced {
+				t.Errorf("%s, stream %v: %+v", c.name, stream, e)
+			}
+		}
+	}
+}
+
+// TestDo_HostedTools_Broken: what was searched is paid for though the answer broke off.
+func TestDo_HostedTools_Broken(t *testing.T) {
+	r := newRig(t, core.Deployment{}, nil)
+	r.native(nil)
+	r.answer(r.raw(streamHead, responseBegins, respondedEvent("response.output_item.done", `"output_index":0,"item":`+searched), responseDelta))
+	_, entries := r.ask(r.key("", core.Limits{}), abi.Responses, `{"model":"m","input":"a","stream":true,"tools":[{"type":"web_search"}]}`)
+	if len(entries) != 1 || entries[0].Outcome != core.OutcomeFailed || entries[0].Usage.Searches != 1 || !entries[0].Unpriced {
+		t.Errorf("%+v", entries)
+	}
+}
+
+// TestDo_HostedTools_Chat: a chat that may search has done so once for each choice,
+// unless its vendor tells.
+func TestDo_HostedTools_Chat(t *testing.T) {
+	for _, c := range []struct {
+		member, budget string
+		drop           []string
+		status         int
+		searches       int64
+		unpriced       bool
+	}{
+		{`"web_search_options":{}`, "", nil, 200, 1, true},
+		{`"web_search_options":{},"n":2`, "", nil, 200, 2, true},
+		{`"web_search_options":{}`, "1.00", nil, 403, 0, false},
+		{`"web_search_options":{}`, "1.00", []string{"web_search_options"}, 200, 0, false},
+		{`"web_search_options":null`, "1.00", nil, 200, 0, false},
+		{`"tools":[{"type":"browser_search"}]`, "", nil, 200, 0, true},
+		{`"tools":[{"type":"browser_search"}]`, "1.00", nil, 403, 0, false},
+		{`"tools":[{"type":"function","function":{"name":"f"}}]`, "1.00", nil, 200, 0, false},
+	} {
+		r := newRig(t, core.Deployment{DropParams: c.drop}, nil)
+		r.answer(whole(200, wholeAnswer))
+		got, entries := r.ask(r.key(c.budget, core.Limits{}), abi.Chat, `{"model":"m","messages":[{"role":"user","content":"hi"}],`+c.member+`}`)
+		if got.status != c.status || c.status == 200 && (entries[0].Usage.Searches != c.searches || entries[0].Unpriced != c.unpriced) {
+			t.Errorf("%s: %d %s %+v", c.member, got.status, got.body.String(), entries)
+		}
+	}
+}
