@@ -94,7 +94,6 @@ describe("Codex", () => {
       await writeFile(join(dir, "home/config.toml"), `
 model = "${name}"
 model_provider = "gateway"
-web_search = "disabled"
 check_for_update_on_startup = false
 [model_providers.gateway]
 name = "gateway"

@@ -91,7 +91,7 @@ for (const model of ["openai", "anthropic", "gemini", "bedrock", "native"]) {
 
 test("what a provider cannot do is refused by its place", async () => {
   await assert.rejects(
-    () => mine.responses.create({ model: "anthropic", input: "say hello", tools: [{ type: "web_search" }] }),
+    () => mine.responses.create({ model: "anthropic", input: "say hello", tools: [{ type: "web_search" }], tool_choice: { type: "web_search" } }),
     (e) => e.status === 400 && e.param === "tools[0]",
   );
 });

@@ -12,10 +12,11 @@
 //     allowed_tools leaves the others out.
 //   - text.format becomes response_format, reasoning.effort reasoning_effort,
 //     safety_identifier user where there is none.
-//   - Vendors' own tools, files and prompts that OpenAI holds, conversations and
+//   - Tools that OpenAI runs (web_search, image_generation) are left out with a
+//     notice where they are merely offered, and refused where tool_choice forces them.
+//   - Other tools of vendors, files and prompts that OpenAI holds, conversations and
 //     background are refused by name. The operator's drop_params may name a
-//     member, or the type of a tool or item, to be left out with a notice. A
-//     web_search that may not reach the web is always left out so.
+//     member, or the type of a tool or item, to be left out with a notice.
 //   - What steers only OpenAI's service, or asks for nothing (see aside), is left
 //     out; members that nobody knows are passed on.
 //

@@ -1,7 +1,9 @@
 package responses
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
@@ -110,13 +112,11 @@ func (w *requestWriter) writeTools() {
 				}
 				return w.err == nil
 			})
-		case "web_search", "web_search_preview":
-			if isFalse(scan.Get(def, "external_web_access")) {
+		default:
+			if isHosted(kind) && !w.forces(kind) {
 				w.leaveOut(at)
 				return true
 			}
-			w.refuse(kind, at, "a tool of type "+strconv.Quote(kind))
-		default:
 			w.refuse(kind, at, "a tool of type "+strconv.Quote(kind))
 		}
 		return w.err == nil
@@ -131,6 +131,35 @@ func (w *requestWriter) writeTools() {
 	if list != nil {
 		w.raw("tools", scan.CloseArray(list, 0))
 	}
+}
+
+// isHosted reports whether a tool is one that OpenAI runs itself, and whose answers
+// a model can do without. Others are servers and programs that the client means.
+func isHosted(kind string) bool {
+	switch kind {
+	case "file_search", "code_interpreter", "image_generation", "tool_search":
+		return true
+	}
+	return strings.HasPrefix(kind, "web_search")
+}
+
+// forces reports whether a request's tool_choice leaves a model nothing but to use
+// a tool of the type.
+func (w *requestWriter) forces(kind string) bool {
+	choice := scan.Get(w.body, "tool_choice")
+	switch mode := scan.GetString(choice, "type"); {
+	case scan.Is(choice, "required"):
+		return len(w.tools) == 0
+	case mode != "allowed_tools":
+		return mode == kind
+	}
+	return scan.GetString(choice, "mode") == "required" && !w.mayCall()
+}
+
+// mayCall reports whether an allowed_tools names a tool that the model has.
+func (w *requestWriter) mayCall() bool {
+	allowed := w.allowed()
+	return slices.ContainsFunc(w.tools, func(t tool) bool { return allowed[t.chat] })
 }
 
 // allowed are the functions that a tool_choice of allowed_tools names; nil for all.
