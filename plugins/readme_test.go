@@ -30,12 +30,24 @@ type described struct {
 			Unsupported []string
 			Extensions  []string
 			Alternate   bool
+			Requests    []edited `json:"request_edits"`
+			Answers     []edited `json:"answer_edits"`
+		}
+		Variants []struct {
+			When struct{ Models []string }
+			Then struct{ Reasoning struct{ History string } }
 		}
 		Errors []struct {
 			Code, Type, VCode, Message string
 			Status                     int
 		}
 	}
+}
+
+// edited is what a README tells of an edit.
+type edited struct {
+	Op, Key string
+	Value   json.RawMessage
 }
 
 // made stands in the READMEs that are made of profiles.
@@ -101,7 +113,8 @@ func (d *described) readme(name string) string {
 	row("endpoints", or(list(d.Config.Serves), "those of OpenAI's API"))
 	row("output cap", code(chat.OutputCap))
 	row("reasoning in answers", list(append([]string{"reasoning_content"}, d.Config.Reasoning.Answer...))+", to clients always the first")
-	row("reasoning in the history", code(or(d.Config.Reasoning.History, "keep"))+required(d.Config.Reasoning.Required)+"; `reasoning_history` of a deployment's options says otherwise")
+	row("reasoning in the history", code(or(d.Config.Reasoning.History, "keep"))+required(d.Config.Reasoning.Required)+d.variants()+"; `reasoning_history` of a deployment's options says otherwise")
+	d.reshaped(row)
 	row("taken beside OpenAI's members", list(chat.Extensions))
 	row("refused, or dropped by `drop_params`", list(chat.Unsupported))
 	if chat.Alternate {
@@ -124,6 +137,29 @@ func (d *described) readme(name string) string {
 		row("error: "+strings.Join(when, ", "), code(e.Code))
 	}
 	return b.String()
+}
+
+// variants are the history rules of some models.
+func (d *described) variants() (text string) {
+	for _, v := range d.Config.Variants {
+		if v.Then.Reasoning.History != "" {
+			text += ", of " + list(v.When.Models) + " " + code(v.Then.Reasoning.History)
+		}
+	}
+	return text
+}
+
+// reshaped tells of the edits that make new values.
+func (d *described) reshaped(row func(what, value string)) {
+	chat := d.Config.Endpoints["chat"]
+	for _, e := range append(chat.Answers, chat.Requests...) {
+		switch e.Op {
+		case "split_thinking":
+			row("parts of type `thinking` in "+code(e.Key), "`reasoning_content`; what is left is a string where it is text alone. `signature` and `closed` of such a part are left out")
+		case "short_id":
+			row(code(e.Key)+" other than "+string(e.Value)+" of a-z, A-Z, 0-9", "so many of them, made of a hash, the same for the same")
+		}
+	}
 }
 
 func required(is bool) string {

@@ -27,7 +27,9 @@ func compile(e abi.Edit) (Patch, error) {
 	}
 	p := Patch{Edit: e, at: at}
 	switch n := len(at); {
-	case e.Op == abi.EditRemove || e.Op == abi.EditRename || e.Op == abi.EditCopy:
+	case e.Op == abi.EditSplitThinking:
+		p.sign = "type" // of a part
+	case reshapes(e.Op) || e.Op == abi.EditRemove || e.Op == abi.EditRename || e.Op == abi.EditCopy:
 		p.sign = at[n-1].Name
 	case e.Where != nil:
 		p.sign = someText(e.Where)
@@ -70,7 +72,7 @@ func Deep(list []Patch) bool {
 
 // Deep reports whether the patch reaches below the members of a document, or
 // depends on them.
-func (p *Patch) Deep() bool { return len(p.at) > 1 || p.Where != nil }
+func (p *Patch) Deep() bool { return len(p.at) > 1 || p.Where != nil || reshapes(p.Op) }
 
 // Removals are patches that take the members away.
 func Removals(paths []string) ([]Patch, error) {
@@ -165,6 +167,8 @@ func (p *Patch) change(dst, object []byte) []byte {
 		}
 	case p.Op != abi.EditSet && old == nil:
 		n = 0
+	case reshapes(p.Op):
+		return p.reshape(dst, object, old)
 	case p.Op == abi.EditRename:
 		there := !scan.IsNull(scan.Get(object, p.To)) // null is what some say beside the old name
 		edits, n = [2]scan.Edit{{Key: name}, {Key: p.To, Value: old, OnlyIfAbsent: there}}, 2

@@ -72,16 +72,19 @@ func TestApply(t *testing.T) {
 		{"new at the top", set("b", "{}"), `{}`, `{"b":{}}`},
 		{"white space around", remove("a.b"), " { \"a\" : { \"b\" : 1 , \"c\" : 2 } , \"d\":3 } ", " { \"a\" : { \"c\" : 2} , \"d\":3 } "},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			want := c.want
-			if want == "" {
-				want = c.doc
-			}
-			got, changed := Apply([]byte(c.doc), mustPatch(t, c.edit))
-			if string(got) != want || changed != (c.want != "") {
-				t.Errorf("changed %v:\n got %s\nwant %s", changed, got, want)
-			}
-		})
+		t.Run(c.name, func(t *testing.T) { compareApply(t, c.edit, c.doc, c.want) })
+	}
+}
+
+// compareApply: want "" is doc, unchanged.
+func compareApply(t *testing.T, e abi.Edit, doc, want string) {
+	t.Helper()
+	made := want != ""
+	if !made {
+		want = doc
+	}
+	if got, changed := Apply([]byte(doc), mustPatch(t, e)); string(got) != want || changed != made {
+		t.Errorf("changed %v:\n got %s\nwant %s", changed, got, want)
 	}
 }
 
@@ -120,8 +123,9 @@ func TestPatch_Finds(t *testing.T) {
 // FuzzApply: an edit never breaks JSON, changes nothing but its place, and does
 // the same the second time.
 func FuzzApply(f *testing.F) {
-	for _, doc := range []string{`{"a":[{"b":{"c":1}},{"b":{}}],"d":[{"b":{"c":2,"c":3}}]}`, `{"a":{"b":1},"a":[{"b":{"x":"c"}}]}`, `[{"a":1}]`, ` {"\u0061":[{"b":{ "c" : 1 }}]} `} {
-		for op := range 5 {
+	for _, doc := range []string{`{"a":[{"b":{"c":1}},{"b":{}}],"d":[{"b":{"c":2,"c":3}}]}`, `{"a":{"b":1},"a":[{"b":{"x":"c"}}]}`, `[{"a":1}]`, ` {"\u0061":[{"b":{ "c" : 1 }}]} `,
+		`{"a":[{"b":{"c":[{"type":"thinking","thinking":[{"text":"\ud83d"}]},{"type":"text","text":"x"}],"e":"y"}},{"b":{"c":"call_1","e":[7]}}]}`} {
+		for op := range 8 {
 			f.Add(doc, uint8(op))
 		}
 	}
@@ -129,7 +133,8 @@ func FuzzApply(f *testing.F) {
 		if scan.Valid([]byte(doc)) != nil {
 			return
 		}
-		e := abi.Edit{Op: [...]abi.EditOp{abi.EditSet, abi.EditDefault, abi.EditRemove, abi.EditRename, abi.EditCopy}[op%5], Key: "a[].b.c", To: "e", Value: abi.Raw("17")}
+		e := abi.Edit{Op: [...]abi.EditOp{abi.EditSet, abi.EditDefault, abi.EditRemove, abi.EditRename, abi.EditCopy,
+			abi.EditSplitThinking, abi.EditJoinThinking, abi.EditShortID}[op%8], Key: "a[].b.c", To: "e", Value: abi.Raw("17")}
 		list := mustPatch(t, e)
 		got, changed := Apply([]byte(doc), list)
 		if err := scan.Valid(got); err != nil {

@@ -110,9 +110,12 @@ func checkEdits(edits []abi.Edit) error {
 		switch e.Op {
 		case abi.EditSet, abi.EditDefault:
 			ok = ok && len(e.Value) > 0
-		case abi.EditRename, abi.EditCopy:
+		case abi.EditRename, abi.EditCopy, abi.EditSplitThinking, abi.EditJoinThinking:
 			ok = ok && e.To != "" && e.To != e.Key && !strings.ContainsAny(e.To, ".[]")
 		case abi.EditRemove:
+		case abi.EditShortID:
+			n, isInt := scan.Int(e.Value)
+			ok = ok && isInt && 1 <= n && n <= 10
 		default:
 			ok = false
 		}

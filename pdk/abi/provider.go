@@ -172,7 +172,7 @@ type Edit struct {
 	// errors are read from what the edits have made of an answer or event.
 	Key   string `json:"key"`
 	To    string `json:"to,omitempty"`    // rename, copy: the new name beside the old, unless present
-	Value Raw    `json:"value,omitempty"` // set, default
+	Value Raw    `json:"value,omitempty"` // set, default; short_id: how many characters
 	// Where is an object: the edit is made only where the object that Key's last name
 	// stands in has these members with these values. Absent: everywhere.
 	Where Raw `json:"where,omitempty"`
@@ -188,6 +188,17 @@ const (
 	EditRemove  EditOp = "remove"
 	EditRename  EditOp = "rename"
 	EditCopy    EditOp = "copy"
+
+	// EditSplitThinking is for content that is an array of parts: what those of type
+	// thinking say (a string, or parts of text) becomes the string To beside it, and
+	// what is left becomes a string where it is text alone, null where it is nothing.
+	EditSplitThinking EditOp = "split_thinking"
+	// EditJoinThinking is the way back: the string becomes a part of type thinking at
+	// the beginning of To, which becomes an array.
+	EditJoinThinking EditOp = "join_thinking"
+	// EditShortID makes of a string that is not Value letters and digits (1 to 10) one
+	// that is, the same for the same string.
+	EditShortID EditOp = "short_id"
 )
 
 // ResponsePlan is how a whole answer is read.

@@ -54,7 +54,7 @@ func readOptions(raw, profile []byte) (o options, err error) {
 			}
 		case key == "reasoning_history":
 			if o.history = text; !isHistory(text) {
-				err = refuse(name, "must be keep, remove or rename:NAME")
+				err = refuse(name, "must be keep, remove, parts or rename:NAME")
 			}
 		case scan.Get(declared, key) == nil:
 			err = refuse(name, "is unknown; known are "+strings.Join(optionNames(declared), ", "))

@@ -85,6 +85,10 @@ func TestPlan_Reasoning(t *testing.T) {
 		{"deepseek", "deepseek-v4-pro", "", abi.EditDefault, "", true},
 		{"deepseek", "deepseek-r1", "", "", "", false},
 		{"deepseek", "deepseek-v4-pro", "remove", "", "", false},
+		{"mistral", "mistral-large-latest", "", "", "", false},
+		{"mistral", "magistral-small-latest", "", abi.EditJoinThinking, "content", true},
+		{"mistral", "mistral-small-latest", "parts", abi.EditJoinThinking, "content", true},
+		{"mistral", "magistral-small-latest", "remove", "", "", false},
 	} {
 		options := "{}"
 		if c.option != "" {
@@ -100,7 +104,7 @@ func TestPlan_Reasoning(t *testing.T) {
 		}
 		var found []abi.Edit
 		for _, e := range p.Request.Edits {
-			if e.Key == key {
+			if e.Key == key && (e.Op != abi.EditRemove || c.op != abi.EditJoinThinking) { // which takes away what it left
 				found = append(found, e)
 			}
 		}

@@ -15,7 +15,7 @@ const rename = "rename:"
 
 func isHistory(rule string) bool {
 	name, renamed := strings.CutPrefix(rule, rename)
-	return rule == "keep" || rule == "remove" || renamed && name != "" && !strings.ContainsAny(name, ".[]\"\\")
+	return rule == "keep" || rule == "remove" || rule == "parts" || renamed && name != "" && !strings.ContainsAny(name, ".[]\"\\")
 }
 
 // planReasoning gives the names of reasoning: in answers it is canonical, and in
@@ -40,6 +40,11 @@ func planReasoning(p *abi.PlanReply, profile []byte, rule string) {
 	p.Request.Extensions = append(p.Request.Extensions, canonical)
 	if name, renamed := strings.CutPrefix(rule, rename); renamed {
 		p.Request.Edits = append(p.Request.Edits, abi.Edit{Op: abi.EditRename, Key: key, To: name})
+		return
+	}
+	if rule == "parts" {
+		p.Request.Edits = append(p.Request.Edits, abi.Edit{Op: abi.EditJoinThinking, Key: key, To: "content"},
+			abi.Edit{Op: abi.EditRemove, Key: key}) // null, or empty
 		return
 	}
 	if required, _ := scan.Bool(scan.Get(profile, "required")); required {
