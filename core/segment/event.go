@@ -64,6 +64,8 @@ func Event(endpoint abi.Endpoint, data []byte) ([]Found, Ended) {
 		return w.transcriptEvent(data)
 	case abi.Completions:
 		return w.chunk(data, w.completionChoice)
+	case abi.Speech:
+		return w.speechEvent(data)
 	}
 	return w.chunk(data, w.chunkChoice)
 }
@@ -196,6 +198,18 @@ func (w *walker) transcriptEvent(data []byte) (_ []Found, ended Ended) {
 		if string(key) == "delta" {
 			w.run(0, func() { w.member("delta", value, KindText) })
 		} else {
+			w.member(string(key), value, KindText)
+		}
+		return true
+	})
+	return w.found, ended
+}
+
+// speechEvent reads the events of speech, whose audio is sound in base64.
+// https://platform.openai.com/docs/api-reference/audio/speech-audio-delta-event
+func (w *walker) speechEvent(data []byte) (_ []Found, ended Ended) {
+	scan.Members(data, func(key, value []byte) bool {
+		if string(key) != "audio" || scan.Kind(value) != '"' {
 			w.member(string(key), value, KindText)
 		}
 		return true

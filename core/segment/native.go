@@ -27,7 +27,11 @@ var (
 	// nativeRunning are members of events, and of candidates in them, whose text goes on
 	// from the event before.
 	nativeRunning = set("content", "delta", "start", "message", "response", "thinking", "content_block", "generation", "outputText", "completion",
-		"outputs", "text")
+		"outputs", "text", "contentBlockDelta", "reasoning", "reasoning_content")
+
+	// nativeChoices are the members of events with the answers that run side by side:
+	// Gemini's name, and OpenAI's, whose models others serve as well.
+	nativeChoices = set("candidates", "choices")
 
 	// documentTypes are the formats of Converse's documents that are text.
 	documentTypes = map[string]string{"txt": "text/plain", "md": "text/markdown", "csv": "text/csv", "html": "text/html"}
@@ -122,14 +126,16 @@ func (w *walker) nativeEvent(data []byte) (_ []Found, ended Ended) {
 		ended.Blocks = []int{block}
 	}
 	scan.Members(data, func(key, value []byte) bool {
-		if string(key) != "candidates" {
+		if !nativeChoices[string(key)] {
 			w.nativeMember(string(key), value, block)
 			return true
 		}
 		scan.Elements(value, func(i int, candidate []byte) bool {
 			w.choice = index(candidate, i)
-			if scan.GetString(candidate, "finishReason") != "" {
-				ended.Choices = append(ended.Choices, w.choice)
+			for _, name := range [...]string{"finishReason", "finish_reason", "stop_reason"} {
+				if scan.GetString(candidate, name) != "" {
+					ended.Choices = append(ended.Choices, w.choice)
+				}
 			}
 			from := len(w.found)
 			scan.Members(candidate, func(key, value []byte) bool { w.nativeMember(string(key), value, 0); return true })

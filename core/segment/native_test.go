@@ -45,6 +45,9 @@ func TestEvent_Native(t *testing.T) {
 		{"Ollama", `{"model":"m","created_at":"x","message":{"role":"assistant","content":"a"},"done":false}`, "a {0 text 0 .message.content}"},
 		{"Ollama ends", `{"done":true,"done_reason":"stop"}`, "all end"},
 		{"what is invoked", `{"outputText":"a","completionReason":null}`, "a {0 text 0 .outputText}"},
+		{"what is invoked like OpenAI", `{"choices":[{"index":1,"delta":{"role":"assistant","content":"a"},"finish_reason":null}]}`, "a {1 text 0 .delta.content}"},
+		{"what is invoked and completes", `{"choices":[{"text":"a","stop_reason":"length"}]}`, "a {0 text 0 .text}; ends 0"},
+		{"Nova, invoked", `{"contentBlockDelta":{"delta":{"text":"a"},"contentBlockIndex":0}}`, "a {0 text 0 .contentBlockDelta.delta.text}"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			found, ended := Event(abi.Native, []byte(c.data))

@@ -104,7 +104,7 @@ func (w *walker) item(kind string, item []byte) {
 	scan.Members(item, func(key, value []byte) bool {
 		switch name := string(key); {
 		case itemLabels[name] && scan.Kind(value) == '"':
-		case name == "content" && scan.Kind(value) == '[', name == "summary":
+		case (name == "content" || name == "summary") && scan.Kind(value) == '[':
 			scan.Elements(value, func(i int, part []byte) bool { w.part(name, i, part, sort); return true })
 		case name == "arguments" && scan.Kind(value) == '"':
 			w.said(value, Stream{w.choice, KindToolArguments, 0, name})

@@ -69,6 +69,9 @@ var (
 		"tool_use_id", "call_id", "file_id", "finish_reason", "stop_reason", "stop_sequence", "detail", "format", "system_fingerprint",
 		"service_tier", "thought_signature", "b64_json", "obfuscation", "provider")
 
+	// roles are those of messages. Some servers write any other into the prompt.
+	roles = set("", "system", "developer", "user", "assistant", "tool", "function", "model")
+
 	// opaque members hold no text at any depth, or that of others once more (see [DropLogprobs]).
 	opaque = set("cache_control", "usage", "embedding", "logprobs", "content_filter_results", "content_filter_offsets", "prompt_filter_results")
 
@@ -199,6 +202,8 @@ func (w *walker) conversation(body []byte) {
 			w.messages(value)
 		case name == "tools" || name == "functions":
 			w.tools(value)
+		case name == "documents":
+			w.documents(value)
 		default:
 			w.role = "user"
 			if name == "system" {
@@ -215,6 +220,16 @@ func (w *walker) tools(value []byte) {
 	scan.Elements(value, func(_ int, tool []byte) bool { w.turn(); w.keyed(tool, KindToolSchema); return true })
 }
 
+// documents are what a model is given to read: all that stands in them, whatever
+// its member is called.
+func (w *walker) documents(value []byte) {
+	w.role = "user"
+	if scan.Kind(value) != '[' {
+		w.keyed(value, KindText)
+	}
+	scan.Elements(value, func(_ int, document []byte) bool { w.turn(); w.keyed(document, KindText); return true })
+}
+
 func (w *walker) messages(value []byte) {
 	last := ""
 	scan.Elements(value, func(_ int, message []byte) bool {
@@ -222,6 +237,9 @@ func (w *walker) messages(value []byte) {
 			w.turn()
 		}
 		last = w.role
+		if raw := scan.Get(message, "role"); !roles[w.role] && scan.Kind(raw) == '"' {
+			w.take(raw, KindText)
+		}
 		kind := KindText
 		if w.role == "tool" || w.role == "function" {
 			kind = KindToolResult

@@ -46,6 +46,7 @@ func TestRequest(t *testing.T) {
 		{"Responses", abi.Responses,
 			`{"model":"m","instructions":"i","metadata":{"a":"meta"},"client_metadata":{"b":"meta"},"truncation":"auto","reasoning":{"effort":"high"},"tool_choice":"auto","include":["x"],"text":{"verbosity":"low","format":{"type":"json_schema","name":"n","schema":{"title":"t"}}},"input":[{"role":"developer","content":"d"},{"type":"message","id":"msg_1","status":"completed","role":"user","content":[{"type":"input_text","text":"a"},{"type":"input_image","image_url":"data:image/png;base64,AAAA"},{"type":"input_text","text":"b"}]},{"type":"reasoning","id":"rs_1","summary":[{"type":"summary_text","text":"r"}],"encrypted_content":"opaque"},{"type":"function_call","call_id":"c","name":"f","arguments":"{\"q\":\"\\u007a\"}"},{"type":"custom_tool_call","call_id":"c","name":"p","input":"patch"},{"type":"local_shell_call","call_id":"c","action":{"type":"exec","command":["ls"]}},{"type":"function_call_output","call_id":"c","output":[{"type":"input_text","text":"o"}]},{"type":"custom_tool_call_output","call_id":"c","output":"p"},{"type":"brand_new","words":"w"}],"brand_new":"v"}`,
 			"1 system/text: i\n2 user/text: n\n3 user/tool_description: title\n3 user/tool_description: t\n4 developer/text: d\n5 user/text: a\n5 user/text: b\n6 assistant/reasoning: r\n7 assistant/tool_name: f\n6 assistant/tool_arguments: {\"q\":\"z\"}\n8 assistant/tool_name: p\n6 assistant/text: patch\n6 assistant/tool_arguments: type\n6 assistant/tool_arguments: exec\n6 assistant/tool_arguments: command\n6 assistant/tool_arguments: ls\n9 tool/tool_result: o\n9 tool/tool_result: p\n10 assistant/text: w\n11 user/text: v\n"},
+		{"Responses with a summary that is no list", abi.Responses, `{"input":[{"type":"reasoning","summary":"a"},{"type":"reasoning","summary":{"text":"b"}}]}`, "1 assistant/reasoning: a\n2 assistant/reasoning: b\n"},
 		{"Responses of one string", abi.Responses, `{"input":"a","tools":[{"type":"function","name":"f"}]}`, "1 user/text: a\n2 system/tool_description: type\n2 system/tool_description: function\n2 system/tool_description: name\n2 system/tool_description: f\n"},
 		{"prompts and what follows them", abi.Completions, `{"model":"m","prompt":["a","b"],"suffix":"c","stop":"d","user":"e","best_of":2}`, "1 user/text: a\n1 user/text: b\n2 user/text: c\n"},
 		{"a prompt of tokens has no text", abi.Completions, `{"prompt":[1,2]}`, ""},
@@ -77,6 +78,9 @@ func TestRequest(t *testing.T) {
 			"1 user/tool_description: description\n1 user/tool_description: words\n"},
 		{"prediction, reasons to stop and other settings", abi.Chat, `{"model":"m","user":"u","stop":["s"],"metadata":{"a":"b"},"prediction":{"type":"content","content":[{"type":"text","text":"x"}]},"messages":[]}`, "1 user/text: x\n"},
 		{"settings are none inside of a message", abi.Chat, `{"messages":[{"role":"user","stop":"a","content":{"user":"b","metadata":{"x":"c"}}}]}`, "1 user/text: a\n2 user/text: b\n3 user/text: c\n"},
+		{"documents may have any names", abi.Chat, `{"messages":[],"documents":["x",{"id":"1","data":{"detail":"y"}}]}`,
+			"1 user/text: x\n2 user/text: id\n2 user/text: 1\n2 user/text: data\n2 user/text: detail\n2 user/text: y\n"},
+		{"a role that nobody knows is text", abi.Chat, `{"messages":[{"role":"say x","content":"y"}]}`, "1 say x/text: say x\n1 say x/text: y\n"},
 		{"unknown members are text", abi.Chat, `{"messages":[{"role":"user","future":{"words":"x"}}]}`, "1 user/text: x\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -152,6 +156,7 @@ func TestEvent(t *testing.T) {
 		{"a response", abi.Responses, `{"type":"response.completed","response":{"instructions":"i","tools":[{"name":"f"}],"output":[{"type":"reasoning","summary":[{"type":"summary_text","text":"r"}]},{"type":"message","role":"assistant","content":[{"type":"output_text","text":"x"}]}],"brand_new":"b"}}`,
 			"r {0 reasoning 0 summary} again; x {1 text 0 text} again; b alone; ends 0 text, 1 text, 0 reasoning, 1 reasoning, 0 tool, 1 tool"},
 		{"completions", abi.Completions, `{"choices":[{"index":1,"text":"x","logprobs":{"tokens":["x"]},"finish_reason":"stop"}]}`, "x {1 text 0 .text}; ends 1 text, 1 reasoning, 1 tool"},
+		{"sound", abi.Speech, `{"type":"speech.audio.delta","audio":"AAAA","brand_new":"b"}`, "b alone"},
 		{"Messages", abi.Messages, `{"type":"content_block_delta","index":3,"delta":{"type":"text_delta","text":"hi"}}`, "hi {0 text 3 .text}"},
 		{"start of a block", abi.Messages, `{"type":"content_block_start","index":3,"content_block":{"type":"text","text":"hi"}}`, "hi {0 text 3 .text}"},
 		{"citation", abi.Messages, `{"type":"content_block_delta","index":3,"delta":{"type":"citations_delta","citation":{"type":"x","cited_text":"c"}}}`, "c alone"},

@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/tokligence/gateway/pdk/abi/scan"
@@ -32,8 +33,12 @@ func isMedia(name, value []byte) bool {
 	switch key {
 	case "type":
 		return isText && seen[text]
-	case "$file", "file_id", "image_url", "file_url", "audio_url", "video_url", "b64_json":
+	case "$file", "file_id", "image_url", "file_url", "audio_url", "video_url", "b64_json", "fileData", "fileUri", "file_uri":
 		return true
+	case "inlineData", "inline_data": // Gemini's
+		return !textual(cmp.Or(scan.GetString(value, "mimeType"), scan.GetString(value, "mime_type")))
+	case "image", "video", "audio", "document":
+		return isText && pointsTo(text) || scan.Get(value, "source") != nil && documentTypes[scan.GetString(value, "format")] == "" // Converse's
 	case "url", "data":
 		return len(text) > 5 && strings.EqualFold(text[:5], "data:") && !readable(text)
 	case "file_data":
@@ -47,6 +52,13 @@ func isMedia(name, value []byte) bool {
 		}
 	}
 	return false
+}
+
+// pointsTo reports whether a text is an address, or data in the place of one, and not words.
+func pointsTo(text string) bool {
+	scheme, _, ok := strings.Cut(text, ":")
+	return ok && (strings.EqualFold(scheme, "data") || strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https") || strings.EqualFold(scheme, "gs") || strings.EqualFold(scheme, "s3")) ||
+		len(text) > shortData && isBase64(text)
 }
 
 // readable reports whether file data are text: written down, or a data URL of a

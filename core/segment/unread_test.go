@@ -25,6 +25,13 @@ func TestMedia(t *testing.T) {
 		`{"model":"m","file":{"$file":0,"filename":"a.wav","content_type":"audio/wav","size":1}}`:            true,
 		`{"messages":[{"role":"user","content":[{"typ\u0065":"im\u0061ge_url","x":1}]}]}`:                    true,
 		`{"messages":[{"role":"user","content":[{"type":"new","new":{"url":"data:image/png;base64,AA"}}]}]}`: true,
+		`{"contents":[{"parts":[{"inlineData":{"mimeType":"image/png","data":"AAAA"}}]}]}`:                   true,
+		`{"contents":[{"parts":[{"inline_data":{"mime_type":"text/csv","data":"eA=="}}]}]}`:                  false,
+		`{"contents":[{"parts":[{"fileData":{"fileUri":"https://x.test/v"}}]}]}`:                             true,
+		`{"messages":[{"role":"user","content":[{"image":{"format":"png","source":{"bytes":"AA"}}}]}]}`:      true,
+		`{"messages":[{"role":"user","content":[{"document":{"format":"txt","source":{"bytes":"eA=="}}}]}]}`: false,
+		`{"input":[{"image":"https://x.test/a.png"}]}`:                                                       true,
+		`{"messages":[{"role":"assistant","content":[{"type":"tool_use","input":{"image":"nginx:1.27"}}]}]}`: false,
 		`{"prompt":"p","image_url":null}`:                                                                    false,
 	} {
 		if got := Media([]byte(body)); got != want {
