@@ -204,6 +204,11 @@ func (w *worstCase) at(p *core.Price, u core.Usage) (worst core.Nano, priced boo
 		n, _ := dearestOf(p, w.audio(u), w.unit)
 		worst = max(worst, n)
 	}
+	if p.Rates.ImageOutput != nil && w.unit == 0 { // the model may draw instead
+		u.ImageOutput, u.Output = u.ImageOutput+u.Output, 0
+		n, _ := p.Amount(u)
+		worst = max(worst, n)
+	}
 	return worst, priced
 }
 

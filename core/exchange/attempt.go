@@ -179,7 +179,7 @@ func (r *run) attempt(ctx context.Context, t *Target) *core.Error {
 // not allow another, the failure stands.
 func (r *run) carry(ctx context.Context) *core.Error {
 	u := r.usage()
-	if len(r.entry.Attempts) == 0 || u.InputTokens()+u.OutputTokens()+u.Characters+u.Milliseconds == 0 {
+	if len(r.entry.Attempts) == 0 || u.InputTokens()+u.OutputTokens()+u.Characters+u.Milliseconds+u.Images+u.Searches == 0 {
 		return nil
 	}
 	amount, priced := r.amount(u)

@@ -96,11 +96,28 @@ func (r *run) dropDeep(text []byte) []byte {
 	return text
 }
 
+var (
+	chatCaps, promptCaps, responseCaps = []string{"max_tokens", "max_completion_tokens"}, []string{"max_tokens"}, []string{"max_output_tokens"}
+)
+
+// capNames are the members by which requests to an endpoint cap their output.
+// Another API's names cap nothing there: a server that does not know one leaves it
+// unread.
+func capNames(endpoint abi.Endpoint) []string {
+	switch endpoint {
+	case abi.Responses:
+		return responseCaps
+	case abi.Completions:
+		return promptCaps
+	}
+	return chatCaps
+}
+
 // capEdits sets the output cap under each of the client's own names for it, if it
 // used any, or what the plan has made of them. What the client caps lower stays.
 func (r *run) capEdits(edits []scan.Edit, body scan.Object, member string) []scan.Edit {
 	var named bool
-	for _, name := range [...]string{"max_tokens", "max_completion_tokens", "max_output_tokens"} {
+	for _, name := range capNames(r.plan.endpoint) {
 		v := body.Get(name)
 		if scan.IsNull(v) {
 			continue

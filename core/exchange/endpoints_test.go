@@ -47,7 +47,7 @@ func text(s string) string {
 // TestDo_Completions: an older endpoint has all that chat has.
 func TestDo_Completions(t *testing.T) {
 	const end = `data: {"id":"c","object":"text_completion","choices":[{"text":"","index":0,"finish_reason":"stop"}]}` + "\n\n"
-	chain := guard.NewChain([]guard.Attachment{{GuardrailAttachment: core.GuardrailAttachment{Name: "g", Stages: []string{"input", "stream", "output"}}, Guardrail: denies("zanzibar")}}, nil, slog.New(slog.DiscardHandler))
+	chain := guard.NewChain([]guard.Attachment{{GuardrailAttachment: core.GuardrailAttachment{Name: "g", Stages: []string{"input", "stream", "output"}}, Guardrail: stops("zanzibar")}}, nil, slog.New(slog.DiscardHandler))
 	r := newRig(t, core.Deployment{}, nil)
 	r.deploy(core.Deployment{}, rates(t, "input", "1", "output", "10"), chain, only(generated, abi.Completions))
 	ask := func(body string) (*recorder, []*core.LedgerEntry) {
@@ -233,6 +233,7 @@ func TestDo_Pictures(t *testing.T) {
 		{"by the piece", `{"created":1,` + two + `}`, rates(t, "image", "40000"), 2, 80_000_000, false, "0.12", "0.119999"},
 		{"fewer than were asked for", `{"created":1,"data":[{"url":"https://x.test/a.png"}]}`, rates(t, "image", "40000"), 1, 40_000_000, false, "0.12", "0.119999"},
 		{"by tokens", counted, rates(t, "input", "5", "image_output", "40"), 2, 20_050_000, false, "0.8", "0.7"},
+		{"by tokens that nobody counts", `{"created":1,` + two + `}`, rates(t, "input", "5", "image_output", "40"), 2, 499_210_000, false, "0.8", "0.7"},
 		{"tokens count where both have a price", counted, rates(t, "input", "5", "image_output", "40", "image", "9000000"), 2, 20_050_000, false, "28", "26.9"},
 		{"tokens that have no price", counted, rates(t, "image", "40000"), 2, 80_000_000, false, "0.12", "0.119999"},
 		{"not as text", `{"created":1,` + two + `}`, rates(t, "input", "5", "output", "40"), 2, 0, true, "", ""},

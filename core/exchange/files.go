@@ -4,6 +4,7 @@ import (
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/form"
 	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
 // readForm is the request's body as JSON: of a form its canonical body, whose files
@@ -26,7 +27,28 @@ func (r *run) readForm() ([]byte, *core.Error) {
 	if r.form, err = form.Parse(kind, r.req.Body); err != nil {
 		return nil, err
 	}
+	if name := strayFile(r.form.Body); name != "" {
+		return nil, core.Invalid(name, "%s must be text: files are file, image and mask", name)
+	}
 	return r.form.Body, nil
+}
+
+// strayFile is the first member that holds a file where the API has text. Its bytes
+// would be read by the provider perhaps, and by no guardrail.
+func strayFile(body []byte) (name string) {
+	scan.Members(body, func(key, value []byte) bool {
+		switch string(key) {
+		case "file", "image", "mask":
+			return true
+		}
+		isFile := scan.Kind(value) == '{' // a field is never one
+		scan.Elements(value, func(_ int, v []byte) bool { isFile = scan.Kind(v) == '{'; return !isFile })
+		if isFile {
+			name = string(key)
+		}
+		return !isFile
+	})
+	return name
 }
 
 // rebuildForm makes the form of the canonical body that is about to be sent.

@@ -41,7 +41,7 @@ func newStudio(t *testing.T, rates map[string]string, guards *guard.Chain) *rig 
 			t.Fatal(err)
 		}
 		*map[string]**core.Rate{"input": &price.Rates.Input, "output": &price.Rates.Output, "audio_input": &price.Rates.AudioInput, "audio_output": &price.Rates.AudioOutput,
-			"character": &price.Rates.Character, "second": &price.Rates.Second}[name] = &rate
+			"character": &price.Rates.Character, "second": &price.Rates.Second, "image": &price.Rates.Image}[name] = &rate
 	}
 	d := &core.Deployment{Name: "dep", Provider: "provider.test", Model: "vendor-model", AllowPrivate: true, Retries: 1, Timeouts: core.Timeouts{StreamIdle: 200 * time.Millisecond}}
 	target, err := exchange.NewTarget(t.Context(), exchange.Target{Deployment: d, Price: price, State: new(routing.States).Of("dep"), AllowPrivate: true,
@@ -153,6 +153,8 @@ func TestMedia_Refused(t *testing.T) {
 		{"a model in another case", abi.Transcriptions, append([]string{"model", "m", "Model", "dear"}, file...), "must be written model"},
 		{"two wishes to stream", abi.Transcriptions, append([]string{"model", "m", "stream", "true", "stream[]", "false"}, file...), "stream must be"},
 		{"no prompt", abi.ImageEdits, []string{"model", "m", "image!a.png", "x"}, "prompt is required"},
+		{"words in a file", abi.Transcriptions, append([]string{"model", "m", "prompt!p.txt", "zanzibar"}, file...), "prompt must be text"},
+		{"words in files", abi.Transcriptions, append([]string{"model", "m", "include[]", "logprobs", "include[]!p.txt", "zanzibar"}, file...), "include must be text"},
 		{"n pictures", abi.ImageEdits, []string{"model", "m", "image!a.png", "x", "prompt", "p", "n", "many"}, "n must be"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -299,6 +301,14 @@ func TestMedia_Events(t *testing.T) {
 			t.Errorf("%s %+v", got.body.String(), entries[0])
 		}
 	})
+	t.Run("of speech, guarded", func(t *testing.T) {
+		r := newStudio(t, map[string]string{"character": "1.00"}, swapping("zanzibar", "***"))
+		text := "data: {\"type\":\"speech.audio.delta\",\"audio\":\"AAzanzibarAA\"}\n\ndata: {\"type\":\"speech.audio.done\",\"usage\":{\"input_tokens\":3,\"output_tokens\":7}}\n\n"
+		r.answer(r.raw(eventHead, text))
+		if got, _ := r.ask(r.key("", core.Limits{}), abi.Speech, `{"model":"m","voice":"v","input":"hi","stream_format":"sse"}`); got.body.String() != text {
+			t.Errorf("the sound has changed: %s", got.body.String())
+		}
+	})
 	t.Run("of pictures", func(t *testing.T) {
 		r := newStudio(t, map[string]string{"input": "1.00", "output": "1.00"}, nil)
 		text := "event: image_edit.partial_image\ndata: {\"type\":\"image_edit.partial_image\",\"b64_json\":\"AAAA\"}\n\n" +
@@ -441,5 +451,33 @@ func TestMedia_Budget(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestMedia_BrokenPicture: a picture that broke off is billed, whatever another try brings.
+func TestMedia_BrokenPicture(t *testing.T) {
+	r := newStudio(t, map[string]string{"image": "40000"}, nil)
+	first := r.raw("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n", `{"data":[{"b64_json":"AA`)
+	r.answer(func(w http.ResponseWriter, req *http.Request) {
+		if r.hits.Load() == 1 {
+			first(w, req)
+			return
+		}
+		_, _ = io.WriteString(w, `{"data":[{"b64_json":"AAAA"}]}`)
+	})
+	got, entries := r.ask(r.key("1.00", core.Limits{}), abi.Images, `{"model":"m","prompt":"p"}`)
+	if e := entries[0]; got.status != 200 || len(entries) != 1 || len(e.Attempts) != 2 || e.Attempts[0].Amount.String() != "0.04" || e.Amount.String() != "0.08" {
+		t.Errorf("%d %+v", got.status, entries[0])
+	}
+}
+
+// TestMedia_PicturesHeld: the pictures of a form are input.
+func TestMedia_PicturesHeld(t *testing.T) {
+	for budget, status := range map[string]int{"3.30": 200, "3.10": 402} { // 1600 tokens each at $1000 a million
+		r := newStudio(t, map[string]string{"input": "1000.00", "output": "0"}, nil)
+		r.answer(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"data":[]}`) })
+		if got, _ := r.form(r.key(budget, core.Limits{}), abi.ImageEdits, "model", "m", "image[]!a.png", "P", "image[]!b.png", "P", "prompt", "p"); got.status != status {
+			t.Errorf("%s: %d %s", budget, got.status, got.body.String())
+		}
 	}
 }

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -215,7 +216,7 @@ func (p *parser) take(name string, value []byte) {
 		}
 		p.f.includeUsage, _ = scan.Bool(scan.Get(value, "include_usage"))
 	case "max_tokens", "max_completion_tokens", "max_output_tokens":
-		if (name == "max_output_tokens") != (p.endpoint == abi.Responses) {
+		if !slices.Contains(capNames(p.endpoint), name) {
 			return // another API's name: what a vendor does not heed caps nothing
 		}
 		n, ok := scan.Int(value)
@@ -246,7 +247,7 @@ func (p *parser) take(name string, value []byte) {
 		p.f.spoken = true
 	case "stream_format":
 		format, _ := scan.String(value)
-		p.f.stream = p.f.stream || format == "sse"
+		p.f.stream = p.f.stream || p.endpoint == abi.Speech && format == "sse" // to others it means nothing
 	case "metadata":
 		if p.endpoint == abi.Messages { // its name for user
 			p.f.user = scan.GetString(value, "user_id")

@@ -45,6 +45,10 @@ func (r *run) measure() {
 		f.heard = true
 	case partSearches:
 		f.searches = searches(r.body)
+	case partImages:
+		if r.form != nil { // what is drawn upon counts as in other requests
+			f.inputTokens += int64(len(r.form.Files)) * mediaTokens
+		}
 	}
 }
 
@@ -67,7 +71,11 @@ func (r *run) counted(u core.Usage) core.Usage {
 		return u
 	}
 	u.Input, u.Output, u.InputSource, u.OutputSource = 0, 0, source, core.UsageReported
-	if p := r.target.Price; p == nil || !hasTokens(&p.Rates) || rate(&p.Rates, unit) != nil {
+	p := r.target.Price
+	switch {
+	case p == nil || !hasTokens(&p.Rates) || rate(&p.Rates, unit) != nil:
+		return u
+	case unit == partImages && p.Rates.ImageOutput == nil: // the price of words is none of pictures
 		return u
 	}
 	u.InputSource, u.OutputSource = core.UsageEstimated, core.UsageEstimated
@@ -78,6 +86,8 @@ func (r *run) counted(u core.Usage) core.Usage {
 		u.AudioInput, u.Output = r.facts.inputTokens, max(r.outTokens, 1)
 	case partSearches:
 		u.Input = r.facts.inputTokens
+	case partImages:
+		u.Input, u.ImageOutput = r.facts.inputTokens, u.Images*pictureTokens
 	}
 	return u
 }

@@ -7,7 +7,7 @@
 //   - A prompt that is one string becomes one user message. Several prompts and
 //     prompts of tokens are refused.
 //   - suffix, logprobs and a best_of above n have no counterpart and are refused,
-//     and so is max_tokens 0. Without max_tokens the model's own cap holds, and not
+//     and so are max_tokens 0 and chat's own name for it, max_completion_tokens. Without max_tokens the model's own cap holds, and not
 //     the API's 16 tokens.
 //   - All other members are chat's under the same names, or nobody's, and pass.
 //

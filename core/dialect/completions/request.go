@@ -45,7 +45,7 @@ func carried(name string, value []byte, n int64) (fits bool, why string) {
 		if promptText(value) == nil {
 			return false, "must be one string"
 		}
-	case "suffix", "logprobs":
+	case "suffix", "logprobs", "max_completion_tokens": // of the last the API knows nothing, but chat does
 		return false, "is not supported"
 	case "messages":
 		return false, "cannot stand beside prompt"
