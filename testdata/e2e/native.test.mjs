@@ -3,16 +3,39 @@ import Anthropic from "@anthropic-ai/sdk";
 import { BedrockRuntimeClient, ConverseCommand, ConverseStreamCommand, InvokeModelCommand } from "@aws-sdk/client-bedrock-runtime";
 import { LLMock } from "@copilotkit/aimock";
 import { GoogleGenAI } from "@google/genai";
+import { CohereClientV2 } from "cohere-ai";
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { Ollama } from "ollama";
 import OpenAI from "openai";
 import { providers, rates, startGateway } from "./gateway.mjs";
+import { event, events, json, startVendor } from "./vendor.mjs";
 
 const answer = "Grüße aus Berlin: 21 °C und Sonne ☀️.";
 const usage = { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18, input_tokens: 11, output_tokens: 7, promptTokenCount: 11, candidatesTokenCount: 7, totalTokenCount: 18 };
 const key = () => gateway.key;
 
-let mock, gateway;
+let mock, vendor, gateway;
+
+// own is the configuration of a provider at the vendor that does as it is told; price is what its parts cost.
+const own = (name, model, credential, price) => `
+[[plugin]]
+id = "provider.${name}"
+source = "builtin:${name}"
+${credential && `[[credential]]\nname = "${name}"\nprovider = "provider.${name}"\napi_key = "env:E2E_KEY"\n`}
+[[deployment]]
+name = "${name}-main"
+provider = "provider.${name}"
+model = "${model}"
+${credential && `credential = "${name}"`}
+base_url = "${vendor.url}"
+allow_private = true
+price = ${price}
+
+[[model]]
+name = "${name}"
+deployments = ["${name}-main"]
+`;
 
 before(async () => {
   mock = new LLMock({ port: 0, chunkSize: 7, logLevel: "silent" });
@@ -21,11 +44,13 @@ before(async () => {
   mock.onMessage(/fail with 429/, { error: { message: "slow down", type: "rate_limit_error" }, status: 429 });
   mock.onEmbedding(/./, { embedding: [0.5, -0.25, 1] });
   await mock.start();
-  gateway = await startGateway(mock.url);
+  vendor = await startVendor();
+  gateway = await startGateway(mock.url, own("cohere", "command-a-03-2025", true, '{ input = "1.00", output = "2.00", image = "0.50", search = "2.00" }') + own("ollama", "gpt-oss:20b", "", '{ input = "1.00", output = "2.00" }'));
 });
 
 after(async () => {
   await gateway?.stop();
+  await vendor?.stop();
   await mock?.stop();
 });
 
@@ -140,5 +165,100 @@ describe("@aws-sdk/client-bedrock-runtime", () => {
   test("error", async () => {
     await assert.rejects(client().send(new ConverseCommand(ask("fail with 400"))), (e) => e.name === "ValidationException" && e.message.includes("nonsense"));
     await assert.rejects(client().send(new ConverseCommand(ask("fail with 429"))), (e) => e.name === "ThrottlingException");
+  });
+});
+
+// spent holds the latest entry to a path and to its parts.
+async function spent(reason, usage) {
+  const e = await gateway.lastEntry();
+  assert.deepEqual([e.endpoint, e.outcome], ["native", "ok"]);
+  assert.ok(e.reason.startsWith(`native POST ${reason}; `), e.reason);
+  for (const [part, n] of Object.entries(usage)) assert.equal(e.usage[part], n, `${part} of ${JSON.stringify(e.usage)}`);
+  return e;
+}
+
+const iterate = async function* (stream) {
+  for await (const e of stream) yield e;
+};
+
+describe("cohere-ai", () => {
+  const client = () => new CohereClientV2({ token: key(), environment: `${gateway.url}/cohere` });
+  const ask = { model: "cohere", messages: [{ role: "user", content: "say hello" }] };
+  const billed = { billed_units: { input_tokens: 5, output_tokens: 4 }, tokens: { input_tokens: 505, output_tokens: 6 }, cached_tokens: 496 };
+
+  test("whole", async () => {
+    vendor.answer = json({ id: "x", finish_reason: "COMPLETE", message: { role: "assistant", content: [{ type: "text", text: answer }] }, usage: billed });
+    for (const model of ["cohere", "command-a-03-2025"]) {
+      const r = await client().chat({ ...ask, model });
+      assert.equal(r.message.content[0].text, answer);
+      assert.deepEqual([vendor.last().path, vendor.last().json.model, vendor.last().headers.authorization], ["/v2/chat", "command-a-03-2025", "Bearer vendor-key-MARK"]);
+      const e = await spent("/cohere/v2/chat", { input: 5, output: 4, input_source: "reported", output_source: "reported" });
+      assert.equal(e.amount, "0.000013");
+    }
+  });
+  test("stream", async () => {
+    const piece = (text) => event({ type: "content-delta", index: 0, delta: { message: { content: { text } } } }, "content-delta");
+    vendor.answer = events(event({ type: "message-start", id: "x", delta: { message: { role: "assistant" } } }, "message-start"), piece("Grüße "), piece("aus Berlin"),
+      event({ type: "message-end", id: "x", delta: { finish_reason: "COMPLETE", usage: billed } }, "message-end"), "data: [DONE]\n\n");
+    assert.equal(await text(iterate(await client().chatStream(ask)), (e) => e.delta?.message?.content?.text), "Grüße aus Berlin");
+    assert.ok((await spent("/cohere/v2/chat", { input: 5, output: 4, output_source: "reported" })).stream);
+    vendor.answer = events(piece("par")); // and no end
+    await gateway.ask("/cohere/v2/chat", { ...ask, stream: true }).then((r) => assert.match(r.text, /"message":/));
+    assert.equal((await gateway.lastEntry()).outcome, "failed");
+  });
+  test("embed", async () => {
+    const embed = () => client().embed({ model: "cohere", texts: ["a"], inputType: "search_document", embeddingTypes: ["float"] });
+    for (const [units, usage] of [[{ input_tokens: 3 }, { input: 3 }], [{ images: 2 }, { input: 0, images: 2 }], [{ images: 2, image_tokens: 700, input_tokens: 3 }, { input: 3, image_input: 700, images: undefined }]]) {
+      vendor.answer = json({ id: "x", embeddings: { float: [[0.5]] }, texts: ["a"], meta: { billed_units: units } });
+      assert.deepEqual((await embed()).embeddings.float, [[0.5]]);
+      await spent("/cohere/v2/embed", { input_source: "reported", ...usage });
+    }
+  });
+  test("rerank", async () => {
+    vendor.answer = json({ id: "x", results: [{ index: 1, relevance_score: 0.5 }], meta: { billed_units: { search_units: 1 } } });
+    assert.equal((await client().rerank({ model: "cohere", query: "q", documents: ["a", "b"] })).results[0].index, 1);
+    assert.equal((await spent("/cohere/v2/rerank", { searches: 1 })).amount, "2.00");
+  });
+  test("error", async () => {
+    vendor.answer = json({ message: "the request is nonsense" }, 400);
+    await assert.rejects(client().chat(ask), (e) => e.statusCode === 400 && e.body.message.includes("nonsense"));
+    await assert.rejects(client().chat({ ...ask, model: "nobody" }), (e) => e.statusCode === 404 && e.body.message.includes("nobody"));
+    await assert.rejects(client().models.list(), (e) => e.statusCode === 404 && e.body.message.includes("is not passed on"));
+  });
+});
+
+describe("ollama", () => {
+  const client = () => new Ollama({ host: `${gateway.url}/ollama`, headers: { authorization: `Bearer ${key()}` } });
+  const ask = { model: "ollama", messages: [{ role: "user", content: "say hello" }] };
+  const ended = { done: true, done_reason: "stop", prompt_eval_count: 11, eval_count: 7 };
+  const line = (o) => `${JSON.stringify({ model: "gpt-oss:20b", created_at: "2026-01-01T00:00:00Z", done: false, ...o })}\n`;
+
+  test("whole", async () => {
+    vendor.answer = json(line({ message: { role: "assistant", content: answer }, ...ended }));
+    const r = await client().chat({ ...ask, options: { num_predict: 99 } });
+    assert.equal(r.message.content, answer);
+    const { path, json: sent } = vendor.last();
+    assert.deepEqual([path, sent.model, sent.stream, sent.options.num_predict], ["/api/chat", "gpt-oss:20b", false, 99]);
+    assert.equal((await spent("/ollama/api/chat", { input: 11, output: 7, input_source: "reported" })).amount, "0.000025");
+  });
+  test("stream", async () => {
+    vendor.answer = (_, res) => res.writeHead(200, { "content-type": "application/x-ndjson" }).end(line({ response: "Grüße " }) + line({ response: "aus Berlin" }) + line({ response: "", ...ended }));
+    assert.equal(await text(await client().generate({ model: "ollama", prompt: "say hello", stream: true }), (e) => e.response), "Grüße aus Berlin");
+    assert.ok((await spent("/ollama/api/generate", { input: 11, output: 7 })).stream);
+    assert.equal(vendor.last().json.options.num_predict, 16384); // under a budget there is a cap
+    vendor.answer = (_, res) => res.writeHead(200).end(line({ response: "par" })); // and no end
+    await assert.rejects(async () => text(await client().generate({ model: "ollama", prompt: "x", stream: true }), (e) => e.response));
+    assert.equal((await gateway.lastEntry()).outcome, "failed");
+  });
+  test("embed", async () => {
+    vendor.answer = json({ model: "gpt-oss:20b", embeddings: [[0.5]], prompt_eval_count: 3 });
+    assert.deepEqual((await client().embed({ model: "ollama", input: "a" })).embeddings, [[0.5]]);
+    await spent("/ollama/api/embed", { input: 3, input_source: "reported" });
+  });
+  test("error", async () => {
+    vendor.answer = json({ error: "the request is nonsense" }, 400);
+    await assert.rejects(client().chat(ask), (e) => e.status_code === 400 && e.message.includes("nonsense"));
+    await assert.rejects(client().generate({ model: "ollama", prompt: "x", context: [1, 2] }), (e) => e.status_code === 400 && e.message.includes("context"));
+    await assert.rejects(client().delete({ model: "ollama" }), (e) => e.status_code === 404 && e.message.includes("is not passed on"));
   });
 });

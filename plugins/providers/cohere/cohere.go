@@ -9,6 +9,8 @@ import (
 
 const defaultBaseURL = "https://api.cohere.com"
 
+const chatPath, embedPath, rerankPath = "/v2/chat", "/v2/embed", "/v2/rerank"
+
 // New is the plugin.
 func New() *pdk.Provider {
 	return &pdk.Provider{
@@ -46,15 +48,17 @@ func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 	}
 	switch r.Endpoint {
 	case abi.Chat:
-		p.URL = base + "/v2/chat"
+		p.URL = base + chatPath
 		p.Request.OutputCap = "max_tokens"
 		p.Stream.Mode = abi.Transform
 	case abi.Embeddings:
-		p.URL = base + "/v2/embed"
+		p.URL = base + embedPath
 	case abi.Rerank:
-		p.URL = base + "/v2/rerank"
+		p.URL = base + rerankPath
 		p.Request.Mode, p.Response.Mode = abi.Passthrough, abi.Passthrough
 		p.Usage = abi.UsagePaths{Searches: []string{"meta.billed_units.search_units"}, Input: []string{"meta.billed_units.input_tokens"}}
+	case abi.Native:
+		p.Native = native(base)
 	default:
 		return &abi.PlanReply{Reason: "Cohere's API has no " + string(r.Endpoint) + " endpoint"}, nil
 	}

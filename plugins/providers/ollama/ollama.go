@@ -45,7 +45,7 @@ func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 		return nil, f.Named()
 	}
 	path, ok := paths[r.Endpoint]
-	if !ok {
+	if !ok && r.Endpoint != abi.Native {
 		return &abi.PlanReply{Reason: "Ollama's API has no " + string(r.Endpoint) + " endpoint"}, nil
 	}
 	base := r.Deployment.BaseURL
@@ -62,7 +62,11 @@ func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 	if len(r.Deployment.CredentialFields) > 0 {
 		p.Auth.Scheme = abi.AuthBearer
 	}
-	if r.Endpoint != abi.Embeddings {
+	switch r.Endpoint {
+	case abi.Native:
+		p.URL, p.Native = "", native(base)
+	case abi.Embeddings:
+	default:
 		p.Request.OutputCap = "max_tokens"
 		p.Stream = abi.StreamPlan{Mode: abi.Transform, Framing: abi.FramingNDJSON}
 	}
