@@ -31,7 +31,7 @@ func (p nativeTest) Plan(ctx context.Context, r *abi.PlanRequest) (*abi.PlanRepl
 	}
 	route := func(path, url string) abi.NativeRoute {
 		return abi.NativeRoute{Path: path, URL: p.base + url, Request: abi.RequestPlan{Mode: abi.Passthrough, ForwardHeaders: []string{"x-passed"}},
-			Caps: []string{"config.maxTokens", "config.max_tokens"}, Choices: []string{"config.count"}, Services: []string{"tier.type"},
+			Caps: []string{"config.maxTokens", "config.max_tokens", "settings.maxTokens"}, Choices: []string{"config.count"}, Services: []string{"tier.type"},
 			Finish: []string{"candidates[].finishReason", "done"},
 			Usage: abi.UsagePaths{Input: []string{"usage.in + usage.tools"}, Output: []string{"usage.out"}, AudioInput: []string{"usage.parts[kind=AUDIO].n"},
 				InputIncludes: []string{"audio_input"}}}
@@ -235,6 +235,27 @@ func TestNative_Streams(t *testing.T) {
 	}
 }
 
+// Where a model writes a finish into every event, only the last one waits for the
+// settlement, and no short grace ends the stream in between.
+func TestNative_FinishInEveryEvent(t *testing.T) {
+	r := newNativeRig(t, nil)
+	r.exchanger.FinishGrace = time.Nanosecond
+	event := func(text string) string {
+		return `data: {"candidates":[{"content":{"parts":[{"text":"` + text + `"}]},"finishReason":"STOP"}],"usage":{"in":5,"out":4}}` + "\n\n"
+	}
+	for len(r.flushed) > 0 {
+		<-r.flushed
+	}
+	r.answer(r.raw(streamHead, event("one "), event("two "), "WAIT", event("three")))
+	got, entries := r.askNative(r.key("", core.Limits{}), "/v1/models/m:stream?alt=sse", `{}`)
+	if want := event("one ") + event("two ") + event("three"); got.status != 200 || got.body.String() != want {
+		t.Errorf("%d %q", got.status, got.body.String())
+	}
+	if len(entries) != 1 || entries[0].Outcome != core.OutcomeOK || entries[0].Usage.Output != 4 {
+		t.Errorf("%+v", entries)
+	}
+}
+
 // A stream that ends early, or with the vendor's own exception, C20, ends with an
 // error in the vendor's framing.
 func TestNative_BrokenStreams(t *testing.T) {
@@ -256,6 +277,20 @@ func TestNative_BrokenStreams(t *testing.T) {
 		if len(entries) != 1 || entries[0].Outcome != core.OutcomeFailed || entries[0].Usage.OutputSource != core.UsageEstimated || entries[0].Usage.Output == 0 {
 			t.Errorf("%s: %+v", c.path, entries)
 		}
+	}
+}
+
+// Text behind a finish is read by the guardrails as all other is.
+func TestNative_GuardrailsBehindFinish(t *testing.T) {
+	attachment := core.GuardrailAttachment{Name: "g", Stages: []string{"stream"}}
+	r := newNativeRig(t, guard.NewChain([]guard.Attachment{{GuardrailAttachment: attachment, Guardrail: blots("zanzibar")}}, nil, slog.New(slog.DiscardHandler)))
+	event := func(text string) string {
+		return `data: {"candidates":[{"content":{"parts":[{"text":"` + text + `"}]},"finishReason":"STOP"}]}` + "\n\n"
+	}
+	r.vendorSaw("text/event-stream", event("to "), event("zanzibar "), event("and back"))
+	got, _ := r.askNative(r.key("", core.Limits{}), "/v1/models/m:stream?alt=sse", `{}`)
+	if body := got.body.String(); got.status != 200 || strings.Contains(body, "zanzibar") || !strings.Contains(body, "***") || !strings.Contains(body, "back") {
+		t.Errorf("%d %q", got.status, body)
 	}
 }
 
@@ -311,6 +346,10 @@ func TestNative_Budget(t *testing.T) {
 	body := <-r.bodies
 	if c.status != 200 || c.head.MaxOutput == 0 || c.head.MaxOutput > 1000 || !strings.Contains(body, fmt.Sprintf(`"maxTokens":%d,"max_tokens":7`, c.head.MaxOutput)) {
 		t.Errorf("%d %s: the vendor got %s", c.status, c.body.String(), body)
+	}
+	c, _ = r.askNative(p, "/v1/models/m:generate", `{"settings":{}}`)
+	if body := <-r.bodies; c.status != 200 || !strings.Contains(body, fmt.Sprintf(`"settings":{"maxTokens":%d}}`, c.head.MaxOutput)) {
+		t.Errorf("where only the second spelling stands: %d, the vendor got %s", c.status, body)
 	}
 	strict := r.key("0.01", core.Limits{})
 	if c, _ := r.askNative(strict, "/v1/models/m:generate", `{"config":{"maxTokens":500000}}`); c.status != 402 || !strings.Contains(c.body.String(), `"status":"OTHER"`) {

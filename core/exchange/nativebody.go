@@ -139,10 +139,21 @@ func (r *run) capNative(text []byte, n *nativeRoute) []byte {
 		}
 	}
 	if !named {
-		text = setAt(text, n.caps[0], appendInt(nil, r.cap))
+		text = setAt(text, capPath(text, n.caps), appendInt(nil, r.cap))
 	}
 	r.head.MaxOutput = r.cap
 	return text
+}
+
+// capPath is where a body without a cap gets one: in the object that it has, where
+// that may be written in several ways, else the first.
+func capPath(text []byte, caps [][]string) []string {
+	for _, path := range caps {
+		if len(path) > 1 && scan.Kind(scan.Get(text, path[0])) == '{' {
+			return path
+		}
+	}
+	return caps[0]
 }
 
 // setAt sets the member at path, with the objects on the way.

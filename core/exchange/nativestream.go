@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/sse"
@@ -96,14 +97,29 @@ func (s *streamRelay) passNative(ev sse.Event) error {
 	s.countText(seen)
 	r.uses(data)
 	r.tally.read(r.plan.usage, data)
-	for _, path := range r.plan.native.finish {
+	s.noteFinish(data, seen.tokens > 0)
+	return s.emitNative(ev, data)
+}
+
+// noteFinish says whether the answer may be complete. Some of Gemini's models write
+// a finish into every event: where text follows one it was not the last, and behind
+// an event with text the stream has the time that it always has.
+func (s *streamRelay) noteFinish(data []byte, text bool) {
+	if s.stopped && text {
+		s.finishNative()
+		if s.body != nil {
+			s.body.deadline = time.Time{}
+		}
+	}
+	for _, path := range s.r.plan.native.finish {
 		s.native.finishes += countValues(data, path)
 	}
-	if s.native.finishes >= r.facts.choices {
+	if s.native.finishes >= s.r.facts.choices {
 		s.stopped = true
-		s.ending()
+		if !text {
+			s.ending()
+		}
 	}
-	return s.emitNative(ev, data)
 }
 
 // emitNative sends an event on; those from the finish on wait for the settlement.
@@ -134,6 +150,7 @@ func (s *streamRelay) finishNative() {
 	for _, ev := range s.native.late {
 		s.writeNative(ev, ev.Data)
 	}
+	s.native.late = nil
 }
 
 // exception is a failure that the vendor reports by an event of its own sort.

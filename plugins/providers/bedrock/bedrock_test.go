@@ -154,6 +154,24 @@ func BenchmarkEncode2KB(b *testing.B) {
 	}
 }
 
+// TestPlan_NativeChoices: whatever the family calls several answers, they are seen,
+// and only where a body may ask for them.
+func TestPlan_NativeChoices(t *testing.T) {
+	p, err := New().Plan(&abi.PlanRequest{Endpoint: abi.Native, Deployment: abi.Deployment{Model: "ai21.jamba-1-5-large-v1:0", Options: abi.Raw(`{"region":"us-east-1"}`)}})
+	if err != nil || p.Native == nil {
+		t.Fatalf("%+v, %v", p, err)
+	}
+	for _, r := range p.Native.Routes {
+		want := ""
+		if strings.Contains(r.Path, "invoke") {
+			want = "n num_generations numResults"
+		}
+		if got := strings.Join(r.Choices, " "); got != want {
+			t.Errorf("%s: %q", r.Path, got)
+		}
+	}
+}
+
 func BenchmarkDecodeEvent(b *testing.B) {
 	p := New()
 	r := &abi.DecodeEventsRequest{Endpoint: abi.Chat, Events: []abi.Event{{Name: "contentBlockDelta",

@@ -23,7 +23,7 @@ func native(base, model string) *abi.NativePlan {
 	invoke := func(call string) abi.NativeRoute {
 		r := route(call)
 		r.Caps, r.Usage, r.Finish = capsOf(model), invokePaths(), invokeFinish
-		r.Services = []string{"service_tier"}
+		r.Choices, r.Services = invokeChoices, []string{"service_tier"}
 		return r
 	}
 	converseStream, invokeStream := converse("converse-stream"), invoke("invoke-with-response-stream")
@@ -75,6 +75,10 @@ func invokePaths() abi.UsagePaths {
 // invokeFinish are the ends of streams of all families.
 var invokeFinish = []string{"delta.stop_reason", "stop_reason", "completionReason", "messageStop.stopReason", "outputs[].stop_reason",
 	"choices[].finish_reason", "choices[].stop_reason", "finish_reason"}
+
+// invokeChoices are how families of text are asked for several answers: OpenAI and
+// AI21, Cohere, and AI21 before.
+var invokeChoices = []string{"n", "num_generations", "numResults"}
 
 // capsOf is how a family caps its output, where it is text.
 func capsOf(model string) []string {
