@@ -96,6 +96,8 @@ describe("@google/genai", () => {
     await assert.rejects(client().models.generateContent(ask("fail with 400")), (e) => e.status === 400 && e.message.includes("nonsense"));
     await counted("gemini", `${path}generateContent`, "failed");
     await assert.rejects(client().models.generateContent(ask("x", "nobody")), (e) => e.status === 404 && e.message.includes("NOT_FOUND"));
+    const config = { tools: [{ googleSearch: {} }, { fileSearch: { fileSearchStoreNames: ["fileSearchStores/x"] } }] };
+    await assert.rejects(client().models.generateContent({ ...ask("say hello"), config }), (e) => e.status === 400 && e.message.includes("fileSearch"));
     await assert.rejects(client().files.list(), (e) => e.status === 404 && e.message.includes("is not passed on"));
   });
   test("the key in the query", async () => {

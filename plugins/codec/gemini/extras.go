@@ -1,6 +1,7 @@
 package gemini
 
 import (
+	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
@@ -59,9 +60,23 @@ func (e *extras) searches(each bool) *int64 {
 
 // ownTools are Google's own tools: those of extra_body.google.tools as they are, and
 // the search that OpenAI calls web_search_options.
-func (c *chat) ownTools(v []byte) {
-	scan.Elements(v, func(_ int, tool []byte) bool {
+func (c *chat) ownTools(v []byte) (f *llm.Fault) {
+	scan.Elements(v, func(i int, tool []byte) bool {
+		for _, name := range storeTools {
+			if scan.Get(tool, name) != nil {
+				f = llm.Refuse(name, shared).At("extra_body.google.tools", i)
+				return false
+			}
+		}
 		c.native = append(append(c.native, ','), tool...)
 		return true
 	})
+	return f
 }
+
+// storeTools are the tools that read a store of documents by its name, in both
+// ways to write it. https://ai.google.dev/gemini-api/docs/file-search
+var storeTools = [...]string{"fileSearch", "file_search", "retrieval"}
+
+// shared is why what lies in Google's account is not for clients to name.
+const shared = "names what belongs to an account that all keys share"

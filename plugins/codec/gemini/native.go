@@ -12,9 +12,13 @@ import (
 func native(base, model string) *abi.NativePlan {
 	version := versionPath(base)
 	resource := scan.AppendString(nil, modelPath(model))
+	stored := []string{"cachedContent", "cached_content"} // see shared
+	for _, name := range storeTools {
+		stored = append(stored, "tools[]."+name)
+	}
 	route := func(verb string) abi.NativeRoute {
 		return abi.NativeRoute{Path: version + "/models/{model}" + verb, URL: base + "/" + llm.Escape(modelPath(model), "/") + verb,
-			Request: abi.RequestPlan{Mode: abi.Passthrough, Unsupported: []string{"cachedContent", "cached_content"},
+			Request: abi.RequestPlan{Mode: abi.Passthrough, Unsupported: stored,
 				Edits: []abi.Edit{{Op: abi.EditRemove, Key: "model"}}}}
 	}
 	generate := func(verb string) abi.NativeRoute {

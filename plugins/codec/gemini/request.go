@@ -118,16 +118,16 @@ func (c *chat) extraBody(v []byte) (f *llm.Fault) {
 			switch {
 			case string(key) == "thinking_config" && scan.Kind(value) == '{':
 				c.google = value
-			case string(key) == "cached_content" && scan.Kind(value) == '"':
-				c.rest = append(scan.AppendName(c.rest, "cachedContent"), value...)
+			case string(key) == "cached_content":
+				f = llm.Refuse("extra_body.google.cached_content", shared)
 			case string(key) == "safety_settings" && scan.Kind(value) == '[':
 				c.safety = value
 			case string(key) == "tools" && scan.Kind(value) == '[':
-				c.ownTools(value)
+				f = c.ownTools(value)
 			case string(key) == "labels" && scan.Kind(value) == '{':
 				c.rest = append(scan.AppendName(c.rest, "labels"), value...)
 			default:
-				f = llm.Refuse("extra_body.google."+string(key), "is none of thinking_config (object), cached_content (string), safety_settings (array), tools (array), labels (object)")
+				f = llm.Refuse("extra_body.google."+string(key), "is none of thinking_config (object), safety_settings (array), tools (array), labels (object)")
 			}
 			return f == nil
 		})
