@@ -274,6 +274,15 @@ func TestMedia_Events(t *testing.T) {
 			t.Errorf("got %s", text)
 		}
 	})
+	t.Run("speakers guarded", func(t *testing.T) {
+		const piece = "event: transcript.text.segment\ndata: {\"type\":\"transcript.text.segment\",\"id\":\"seg\",\"speaker\":\"A\",\"start\":0.50,\"text\":%q}\n\n"
+		r := newStudio(t, map[string]string{"second": "1.00"}, swapping("zanzibar", "***"))
+		r.answer(r.raw(eventHead, fmt.Sprintf(piece, "to zanz"), fmt.Sprintf(piece, "ibar now"), end))
+		got, _ := r.form(r.key("", core.Limits{}), abi.Transcriptions, "model", "m", "file!a.wav", wave(1), "stream", "true")
+		if text := got.body.String(); strings.Contains(text, "zan") || strings.Contains(text, "ibar") || strings.Count(text, "***") != 2 || !strings.Contains(text, " now") {
+			t.Errorf("got %s", text)
+		}
+	})
 	t.Run("cut before the end", func(t *testing.T) {
 		r := newStudio(t, map[string]string{"second": "1.00"}, nil)
 		r.answer(r.raw(eventHead, first))

@@ -193,11 +193,15 @@ func (w *walker) messagesEvent(data []byte) (_ []Found, ended Ended) {
 // transcriptEvent reads the events of a transcript. The last repeats all of it.
 // https://platform.openai.com/docs/api-reference/audio/transcript-text-done-event
 func (w *walker) transcriptEvent(data []byte) (_ []Found, ended Ended) {
-	ended.All = scan.GetString(data, "type") == "transcript.text.done"
+	kind := scan.GetString(data, "type")
+	ended.All = kind == "transcript.text.done"
 	scan.Members(data, func(key, value []byte) bool {
-		if string(key) == "delta" {
+		switch {
+		case string(key) == "delta":
 			w.run(0, func() { w.member("delta", value, KindText) })
-		} else {
+		case string(key) == "text" && kind == "transcript.text.segment": // the same again, by speakers
+			w.run(1, func() { w.member("text", value, KindText) })
+		default:
 			w.member(string(key), value, KindText)
 		}
 		return true
