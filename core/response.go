@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"time"
 )
@@ -28,8 +29,9 @@ type ResponseStore interface {
 	// SaveResponse stores a new one, with its items.
 	SaveResponse(ctx context.Context, r *StoredResponse) error
 	// ListResponseChain reads a response and those that it goes on from, newest
-	// first, as far as they are there, at most limit.
-	ListResponseChain(ctx context.Context, owner, id string, limit int) ([]*StoredResponse, error)
+	// first, as far as they are there, at most limit, and none behind the one with
+	// which their bodies come to more than size bytes.
+	ListResponseChain(ctx context.Context, owner, id string, limit, size int) ([]*StoredResponse, error)
 	// FindResponseOf finds the response that has the item.
 	FindResponseOf(ctx context.Context, owner, item string) (*StoredResponse, error)
 	// DeleteResponse deletes one and its items.
@@ -40,17 +42,20 @@ type ResponseStore interface {
 }
 
 // ResponseOwner is whose the responses are that p makes: the user's whose key it
-// is, else the project's, the team's, the organization's, else the key's own. A
-// temporary key's are those of the key that made it.
+// is, else the project's, the team's, the organization's, else the key's own; the
+// key's team and organization count too, so that what was said in one is not read
+// with another's guardrails and vendors. A temporary key's are those of the key that
+// made it.
 func (p *Principal) ResponseOwner() string {
 	k := p.Key
 	if p.Parent != nil {
 		k = p.Parent
 	}
-	for _, id := range [...]string{p.User.ID, p.Project.ID, p.Team.ID, p.Organization.ID} {
-		if id != "" {
-			return id
+	owner := cmp.Or(p.User.ID, p.Project.ID, p.Team.ID, p.Organization.ID, k.ID)
+	for _, place := range [...]string{p.Team.ID, p.Organization.ID} {
+		if place != "" && place != owner {
+			owner += "@" + place
 		}
 	}
-	return k.ID
+	return owner
 }

@@ -17,24 +17,33 @@ func (r *run) admit(ctx context.Context, s *Snapshot) *core.Error {
 	r.facts.spoken = r.facts.spoken || input.spoken
 	r.measure()
 	r.facts.hosted = r.findHosted()
-	var few [6]limit.Subject // room, so that the list costs nothing
-	subjects := append(few[:0], limit.Subject{ID: r.principal.Key.ID, Limits: r.principal.Key.Limits})
-	for i := range r.principal.Levels {
-		subjects = append(subjects, limit.Subject{ID: r.principal.Levels[i].ID, Limits: r.principal.Levels[i].Limits})
+	if err := r.limit(r.facts.tokens()); err != nil {
+		return err
 	}
-	grant, err := r.x.Limiter.Acquire(r.req.Arrived, subjects, r.facts.tokens())
-	if err != nil {
-		r.head.More = appendRateLimits(r.head.More, r.x.Limiter.State(r.req.Arrived, subjects))
-		return core.AsError(err)
-	}
-	r.grant = grant
-	refusal := r.reserve(ctx, s)
+	grant, refusal := r.grant, r.reserve(ctx, s)
 	if refusal != nil {
 		grant.Undo(r.req.Arrived)
 		r.grant = nil
 	}
 	r.head.More = appendRateLimits(r.head.More, grant.State())
 	return refusal
+}
+
+// limit takes a request of so many tokens from the limits of the key and of all
+// that it belongs to.
+func (r *run) limit(tokens int64) *core.Error {
+	var few [6]limit.Subject // room, so that the list costs nothing
+	subjects := append(few[:0], limit.Subject{ID: r.principal.Key.ID, Limits: r.principal.Key.Limits})
+	for i := range r.principal.Levels {
+		subjects = append(subjects, limit.Subject{ID: r.principal.Levels[i].ID, Limits: r.principal.Levels[i].Limits})
+	}
+	grant, err := r.x.Limiter.Acquire(r.req.Arrived, subjects, tokens)
+	if err != nil {
+		r.head.More = appendRateLimits(r.head.More, r.x.Limiter.State(r.req.Arrived, subjects))
+		return core.AsError(err)
+	}
+	r.grant = grant
+	return nil
 }
 
 // reserve holds the dearest that any deployment which may serve the request could cost.

@@ -176,6 +176,11 @@ func (r *run) serve(ctx context.Context, s *Snapshot) (err *core.Error) {
 	if err = r.heed(); err != nil {
 		return err
 	}
+	if r.req.Counts {
+		if err = r.limit(0); err != nil {
+			return err
+		}
+	}
 	if r.dialect.Own != nil {
 		if err = r.recall(ctx); err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/exchange"
 	"github.com/tokligence/gateway/core/kept"
 	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/scan"
@@ -15,7 +16,7 @@ import (
 
 // keeps gives the rig a keeper of responses.
 func (r *rig) keeps() *kept.Keeper {
-	k := &kept.Keeper{Store: r.store, MaxBytes: 1 << 20, Retention: time.Hour, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
+	k := &kept.Keeper{Store: r.store, MaxBytes: 1 << 20, MaxHistory: 1 << 20, Retention: time.Hour, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
 	r.exchanger.Kept = k
 	return k
 }
@@ -189,5 +190,24 @@ func TestKept_Not(t *testing.T) {
 	got, _ = r.ask(p, abi.Responses, `{"model":"m","input":"hi","store":true}`)
 	if text := got.body.String(); !strings.Contains(text, `"store":false`) || strings.Join(got.head.Notices, ";") != "responses are not kept here" {
 		t.Errorf("%v %s", got.head.Notices, text)
+	}
+}
+
+// TestKept_Bounds: what a request has looked up is bounded, and to count is a request, too.
+func TestKept_Bounds(t *testing.T) {
+	r := newRig(t, core.Deployment{}, nil)
+	r.keeps()
+	reference := `{"type":"item_reference","id":"msg_1"}`
+	got, _ := r.ask(r.key("", core.Limits{}), abi.Responses, `{"model":"m","input":[`+reference+strings.Repeat(","+reference, 100)+`]}`)
+	if got.status != 400 || !strings.Contains(got.body.String(), `"param":"input[100]"`) || r.hits.Load() != 0 {
+		t.Errorf("%d %s", got.status, got.body.String())
+	}
+	p := r.key("", core.Limits{RPM: 1})
+	for _, want := range []int{200, 429} {
+		c := &recorder{}
+		r.exchanger.Do(t.Context(), p, &exchange.Request{Endpoint: abi.Responses, Counts: true, Body: []byte(askResponse), Arrived: time.Now(), Header: func(string) string { return "" }}, c)
+		if c.status != want {
+			t.Errorf("%d, want %d: %s", c.status, want, c.body.String())
+		}
 	}
 }

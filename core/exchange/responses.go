@@ -41,6 +41,9 @@ func (r *run) recall(ctx context.Context) *core.Error {
 	if err != nil {
 		return err
 	}
+	if keeper != nil && changed && len(items)+len(own) > keeper.MaxHistory+len(r.body.Text()) {
+		return core.Invalid("input", "what input refers to is more than this gateway reads at once: %d bytes", keeper.MaxHistory)
+	}
 	if changed || items != nil {
 		edits = append(edits, scan.Edit{Key: "input", Value: scan.CloseArray(append(items, own...), 0)})
 	}
@@ -55,6 +58,9 @@ func at(param string, err error) *core.Error {
 	return &e
 }
 
+// maxReferences is how many items a request may refer to: each is looked up.
+const maxReferences = 100
+
 // inputItems are the items of the client's own input, each after a comma, with
 // those that it refers to in the place of their references.
 func (r *run) inputItems(ctx context.Context) (items []byte, changed bool, fault *core.Error) {
@@ -63,8 +69,13 @@ func (r *run) inputItems(ctx context.Context) (items []byte, changed bool, fault
 		items = append([]byte(`,{"type":"message","role":"user","content":[{"type":"input_text","text":`), input...)
 		return append(items, "}]}"...), false, nil
 	}
+	references := 0
 	scan.Elements(input, func(i int, item []byte) bool {
 		if r.x.Kept != nil && isReference(item) {
+			if references++; references > maxReferences || len(items) > r.x.Kept.MaxHistory {
+				fault = core.Invalid(fmt.Sprintf("input[%d]", i), "input refers to more than this gateway reads at once: at most %d items, of %d bytes", maxReferences, r.x.Kept.MaxHistory)
+				return false
+			}
 			id := scan.GetString(item, "id")
 			found, err := r.x.Kept.Item(ctx, r.principal, id)
 			if err != nil {
@@ -143,7 +154,7 @@ func (r *run) rememberStream(ctx context.Context, events []byte) {
 }
 
 // count answers how many tokens the input has, as far as the gateway can tell:
-// nobody is called, and so nothing is limited or billed.
+// nobody is called, and so nothing is billed. It is a request all the same.
 func (r *run) count() *core.Error {
 	input := estimateInput(r.body)
 	body := append(appendInt([]byte(`{"object":"response.input_tokens","input_tokens":`), input.tokens), '}')

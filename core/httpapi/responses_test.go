@@ -18,7 +18,7 @@ import (
 // route, and no vendor is asked for it.
 func TestResponses(t *testing.T) {
 	r := newRig(t)
-	keeper := &kept.Keeper{Store: r.store, MaxBytes: 1 << 20, Retention: time.Hour, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
+	keeper := &kept.Keeper{Store: r.store, MaxBytes: 1 << 20, MaxHistory: 1 << 20, Retention: time.Hour, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
 	r.options.Kept = keeper
 	r.options.Exchange.(*exchange.Exchanger).Kept = keeper
 	const stranger, blind = "sk-tok-stranger-0123456789abcdef", "sk-tok-blind-0123456789abcdef"

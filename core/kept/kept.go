@@ -21,10 +21,12 @@ type Keeper struct {
 	Sealer core.Sealer // nil seals nothing
 	// MaxBytes is the most that is kept of one request and its answer; what is
 	// larger is not kept.
-	MaxBytes  int
-	Retention time.Duration
-	Now       func() time.Time
-	Log       *slog.Logger
+	MaxBytes int
+	// MaxHistory is the most that is read to go on from a response.
+	MaxHistory int
+	Retention  time.Duration
+	Now        func() time.Time
+	Log        *slog.Logger
 }
 
 // Item is one item of a response's input.
@@ -44,6 +46,11 @@ func (r *Response) InputItems() (items []Item) {
 
 // maxChain is how many responses one may go back.
 const maxChain = 1000
+
+// errTooLong refuses to go on from more than the gateway reads at once.
+func errTooLong(id string) error {
+	return core.Errorf(core.CodeContextWindow, core.SourceClient, "what the response %q goes on from is more than this gateway reads at once", id)
+}
 
 // Response is what is kept of one answer.
 type Response struct {
@@ -106,6 +113,13 @@ func (k *Keeper) History(ctx context.Context, p *core.Principal, id string) (ite
 	chain, err := k.chain(ctx, p, id, maxChain)
 	if err != nil {
 		return nil, 0, err
+	}
+	size := 0
+	for _, r := range chain {
+		size += len(r.Body)
+	}
+	if size > k.MaxHistory || len(chain) == maxChain && chain[maxChain-1].PreviousID != "" {
+		return nil, 0, errTooLong(id)
 	}
 	if last := chain[len(chain)-1]; last.PreviousID != "" {
 		return nil, 0, core.Errorf(core.CodeNotFound, core.SourceClient, "the response %q goes on from one that is kept no more", id)
@@ -180,7 +194,7 @@ func (k *Keeper) chain(ctx context.Context, p *core.Principal, id string, limit 
 	if !isID(id) {
 		return nil, notFound(id)
 	}
-	chain, err := k.Store.ListResponseChain(ctx, p.ResponseOwner(), id, limit)
+	chain, err := k.Store.ListResponseChain(ctx, p.ResponseOwner(), id, limit, k.MaxHistory)
 	if err != nil && core.AsError(err).Code == core.CodeNotFound {
 		err = notFound(id)
 	}

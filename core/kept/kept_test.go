@@ -22,7 +22,7 @@ func newKeeper(t *testing.T, now *time.Time) (*kept.Keeper, *store.Store) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	return &kept.Keeper{Store: s, MaxBytes: 1000, Retention: time.Hour, Now: func() time.Time { return *now }, Log: slog.New(slog.DiscardHandler)}, s
+	return &kept.Keeper{Store: s, MaxBytes: 1000, MaxHistory: 1000, Retention: time.Hour, Now: func() time.Time { return *now }, Log: slog.New(slog.DiscardHandler)}, s
 }
 
 func owner(id string) *core.Principal { return &core.Principal{Key: &core.VirtualKey{ID: id}} }
@@ -47,7 +47,7 @@ func TestKeeper_Sealed(t *testing.T) {
 	k.Sealer = seal.New(key)
 	a := owner("a")
 	k.Save(t.Context(), a, response(one, "", "zanzibar"))
-	chain, err := s.ListResponseChain(t.Context(), "a", one, 1)
+	chain, err := s.ListResponseChain(t.Context(), "a", one, 1, 1<<20)
 	if err != nil || !chain[0].Sealed || strings.Contains(chain[0].Body, "zanzibar") {
 		t.Fatalf("%v %+v", err, chain)
 	}
@@ -113,7 +113,26 @@ func TestKeeper_Large(t *testing.T) {
 	}
 }
 
-// TestOwner: the narrowest that stays when keys change.
+// TestKeeper_Long: no more is read of what a response goes on from than is allowed.
+func TestKeeper_Long(t *testing.T) {
+	now := time.Now()
+	k, _ := newKeeper(t, &now)
+	a := owner("a")
+	k.Save(t.Context(), a, response(one, "", strings.Repeat("x", 300)))
+	k.Save(t.Context(), a, response(two, one, strings.Repeat("y", 300)))
+	if _, n, err := k.History(t.Context(), a, one); n != 2 || err != nil {
+		t.Errorf("%d items, %v", n, err)
+	}
+	items, _, err := k.History(t.Context(), a, two)
+	if items != nil || core.AsError(err).Code != core.CodeContextWindow || !strings.Contains(err.Error(), two) {
+		t.Errorf("%s %v", items, err)
+	}
+	if _, err := k.Find(t.Context(), a, two); err != nil {
+		t.Errorf("it can still be read itself: %v", err)
+	}
+}
+
+// TestOwner: the narrowest that stays when keys change, in its place.
 func TestOwner(t *testing.T) {
 	named := func(id string) core.Named { return core.Named{ID: id} }
 	for _, c := range []struct {
@@ -123,9 +142,12 @@ func TestOwner(t *testing.T) {
 		{core.Principal{}, "key"},
 		{core.Principal{Parent: &core.VirtualKey{ID: "parent"}}, "parent"},
 		{core.Principal{Organization: named("org")}, "org"},
-		{core.Principal{Organization: named("org"), Team: named("team")}, "team"},
-		{core.Principal{Team: named("team"), Project: named("project")}, "project"},
-		{core.Principal{Team: named("team"), Project: named("project"), User: named("user")}, "user"},
+		{core.Principal{Organization: named("org"), Team: named("team")}, "team@org"},
+		{core.Principal{Team: named("team"), Project: named("project")}, "project@team"},
+		{core.Principal{Team: named("team"), Project: named("project"), User: named("user")}, "user@team"},
+		{core.Principal{Organization: named("a"), User: named("user")}, "user@a"},
+		{core.Principal{Organization: named("b"), User: named("user")}, "user@b"},
+		{core.Principal{User: named("user")}, "user"},
 	} {
 		c.p.Key = &core.VirtualKey{ID: "key"}
 		if got := c.p.ResponseOwner(); got != c.want {

@@ -49,12 +49,13 @@ func scanResponse(row scanner) (*core.StoredResponse, error) {
 }
 
 // ListResponseChain implements [core.ResponseStore].
-func (s *Store) ListResponseChain(ctx context.Context, owner, id string, limit int) ([]*core.StoredResponse, error) {
+func (s *Store) ListResponseChain(ctx context.Context, owner, id string, limit, size int) ([]*core.StoredResponse, error) {
 	scan := func(rows *sql.Rows) (*core.StoredResponse, error) { return scanResponse(rows) }
-	list, err := queryAll(ctx, s.read, scan, `WITH RECURSIVE chain (id, previous_id, depth) AS (
-			SELECT id, previous_id, 1 FROM responses WHERE id = ? AND owner = ?
-			UNION ALL SELECT r.id, r.previous_id, c.depth + 1 FROM responses r JOIN chain c ON r.id = c.previous_id
-			WHERE r.owner = ? AND c.depth < `+strconv.Itoa(limit)+`)
+	list, err := queryAll(ctx, s.read, scan, `WITH RECURSIVE chain (id, previous_id, depth, size) AS (
+			SELECT id, previous_id, 1, octet_length(sealed) + octet_length(plain) FROM responses WHERE id = ? AND owner = ?
+			UNION ALL SELECT r.id, r.previous_id, c.depth + 1, c.size + octet_length(r.sealed) + octet_length(r.plain)
+			FROM responses r JOIN chain c ON r.id = c.previous_id
+			WHERE r.owner = ? AND c.depth < `+strconv.Itoa(limit)+` AND c.size <= `+strconv.Itoa(size)+`)
 		SELECT `+responseColumns+` FROM chain c JOIN responses r ON r.id = c.id ORDER BY c.depth`, id, owner, owner)
 	if err != nil {
 		return nil, fmt.Errorf("list a chain of responses: %w", err)

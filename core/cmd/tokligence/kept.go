@@ -15,5 +15,5 @@ func (m *Main) keeper(c *config.Config) *kept.Keeper {
 	if !c.Responses.Store {
 		return nil
 	}
-	return &kept.Keeper{Store: m.store, Sealer: m.sealer, MaxBytes: maxKept, Retention: time.Duration(c.Responses.RetentionDays) * 24 * time.Hour, Now: time.Now, Log: m.log}
+	return &kept.Keeper{Store: m.store, Sealer: m.sealer, MaxBytes: maxKept, MaxHistory: int(c.Server.MaxBody), Retention: time.Duration(c.Responses.RetentionDays) * 24 * time.Hour, Now: time.Now, Log: m.log}
 }

@@ -23,9 +23,10 @@ func testResponses(t *testing.T, s core.Store) {
 	r3 := save("r3", "a", "r2", 2*time.Minute)
 	other := save("r4", "b", "r3", 3*time.Minute, "i1")
 
-	chain := func(owner, id string, limit int) (list []core.StoredResponse) {
+	const all = 1 << 20
+	chain := func(owner, id string, limit, size int) (list []core.StoredResponse) {
 		t.Helper()
-		found, err := s.ListResponseChain(ctx, owner, id, limit)
+		found, err := s.ListResponseChain(ctx, owner, id, limit, size)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -34,11 +35,13 @@ func testResponses(t *testing.T, s core.Store) {
 		}
 		return list
 	}
-	equal(t, "a chain", chain("a", "r3", 9), []core.StoredResponse{r3, r2, r1})
-	equal(t, "a part of it", chain("a", "r3", 2), []core.StoredResponse{r3, r2})
-	equal(t, "what goes on from another's", chain("b", "r4", 9), []core.StoredResponse{other})
+	equal(t, "a chain", chain("a", "r3", 9, all), []core.StoredResponse{r3, r2, r1})
+	equal(t, "a part of it", chain("a", "r3", 2, all), []core.StoredResponse{r3, r2})
+	equal(t, "what is not too large", chain("a", "r3", 9, len(r3.Body)), []core.StoredResponse{r3, r2})
+	equal(t, "the first, however large", chain("a", "r3", 9, 1), []core.StoredResponse{r3})
+	equal(t, "what goes on from another's", chain("b", "r4", 9, all), []core.StoredResponse{other})
 	for _, c := range [][2]string{{"b", "r1"}, {"a", "r4"}, {"a", "none"}, {"", "r1"}} {
-		_, err := s.ListResponseChain(ctx, c[0], c[1], 9)
+		_, err := s.ListResponseChain(ctx, c[0], c[1], 9, all)
 		wantCode(t, err, core.CodeNotFound)
 		wantCode(t, s.DeleteResponse(ctx, c[0], c[1]), core.CodeNotFound)
 	}
@@ -65,7 +68,7 @@ func testResponses(t *testing.T, s core.Store) {
 	if err := s.DeleteResponse(ctx, "a", "r2"); err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "a broken chain", chain("a", "r3", 9), []core.StoredResponse{r3})
+	equal(t, "a broken chain", chain("a", "r3", 9, all), []core.StoredResponse{r3})
 	_, err = s.FindResponseOf(ctx, "a", "i3")
 	wantCode(t, err, core.CodeNotFound)
 
@@ -78,10 +81,10 @@ func testResponses(t *testing.T, s core.Store) {
 		equal(t, "how many were old", n, want)
 	}
 	old(1)
-	equal(t, "the younger", chain("a", "r3", 9), []core.StoredResponse{r3})
+	equal(t, "the younger", chain("a", "r3", 9, all), []core.StoredResponse{r3})
 	_, err = s.FindResponseOf(ctx, "a", "i1")
 	wantCode(t, err, core.CodeNotFound)
 	old(1)
 	old(0)
-	equal(t, "the youngest", chain("b", "r4", 9), []core.StoredResponse{other})
+	equal(t, "the youngest", chain("b", "r4", 9, all), []core.StoredResponse{other})
 }
