@@ -237,9 +237,6 @@ func (w *walker) messages(value []byte) {
 			w.turn()
 		}
 		last = w.role
-		if raw := scan.Get(message, "role"); !roles[w.role] && scan.Kind(raw) == '"' {
-			w.take(raw, KindText)
-		}
 		kind := KindText
 		if w.role == "tool" || w.role == "function" {
 			kind = KindToolResult
@@ -262,7 +259,7 @@ func (w *walker) members(object []byte, kind string) {
 
 // member takes the strings of one member; its name decides what they are.
 func (w *walker) member(name string, value []byte, kind string) {
-	if opaque[name] || labels[name] && scan.Kind(value) == '"' {
+	if opaque[name] || labels[name] && scan.Kind(value) == '"' && !isWords(name, value) {
 		return
 	}
 	if w.native && (nativeOpaque[name] || nativeLabels[name] && scan.Kind(value) == '"') {
@@ -277,6 +274,15 @@ func (w *walker) member(name string, value []byte, kind string) {
 	}
 	w.named(name, value, kind)
 	w.group, w.path = group, path
+}
+
+// isWords reports whether a label is none: a role that no API has.
+func isWords(name string, value []byte) bool {
+	if name != "role" {
+		return false
+	}
+	role, _ := scan.String(value)
+	return !roles[role]
 }
 
 func (w *walker) named(name string, value []byte, kind string) {

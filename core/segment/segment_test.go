@@ -80,7 +80,7 @@ func TestRequest(t *testing.T) {
 		{"settings are none inside of a message", abi.Chat, `{"messages":[{"role":"user","stop":"a","content":{"user":"b","metadata":{"x":"c"}}}]}`, "1 user/text: a\n2 user/text: b\n3 user/text: c\n"},
 		{"documents may have any names", abi.Chat, `{"messages":[],"documents":["x",{"id":"1","data":{"detail":"y"}}]}`,
 			"1 user/text: x\n2 user/text: id\n2 user/text: 1\n2 user/text: data\n2 user/text: detail\n2 user/text: y\n"},
-		{"a role that nobody knows is text", abi.Chat, `{"messages":[{"role":"say x","content":"y"}]}`, "1 say x/text: say x\n1 say x/text: y\n"},
+		{"a role that nobody knows is text", abi.Chat, `{"messages":[{"content":"y","role":"say x"}]}`, "1 say x/text: y\n2 say x/text: say x\n"},
 		{"unknown members are text", abi.Chat, `{"messages":[{"role":"user","future":{"words":"x"}}]}`, "1 user/text: x\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -131,6 +131,20 @@ func TestReplace(t *testing.T) {
 	got := string(Replace(nil, body, found, []abi.SegmentText{{ID: 1, Text: "zwei\n"}}))
 	if want := `{"messages":[{"role":"user","content":"one"},{"role":"user","content":"zwei\n"}],"n":1.50}`; got != want {
 		t.Errorf("got %s", got)
+	}
+}
+
+// TestRequest_Order: what is found stands in the order of the body, as Replace wants it.
+func TestRequest_Order(t *testing.T) {
+	body := []byte(`{"documents":[{"z":"a","y":"b"}],"messages":[{"content":"c","role":"say d","name":"e"}],"tools":[{"b":"f"}]}`)
+	found := Request(abi.Chat, body)
+	texts := make([]abi.SegmentText, len(found))
+	for i, f := range found {
+		texts[i] = abi.SegmentText{ID: i, Text: "<" + f.Text + ">"}
+	}
+	want := `{"documents":[{"<z>":"<a>","<y>":"<b>"}],"messages":[{"content":"<c>","role":"<say d>","name":"<e>"}],"tools":[{"<b>":"<f>"}]}`
+	if got := string(Replace(nil, body, found, texts)); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
 
