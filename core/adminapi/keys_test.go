@@ -148,7 +148,7 @@ func TestInput(t *testing.T) {
 		{"POST", "/keys", `{"name": "x", "ip_ranges": [null]}`, "ip_ranges[0]", "neither"},
 		{"POST", "/keys", `{"name": "x", "ip_ranges": "10.0.0.1"}`, "ip_ranges", "must not be a string"},
 		{"POST", "/keys", `{"name": "x", "endpoints": []}`, "endpoints", "empty"},
-		{"POST", "/keys", `{"name": "x", "endpoints": ["models"]}`, "endpoints[0]", "chat, messages, count_tokens, embeddings, images"},
+		{"POST", "/keys", `{"name": "x", "endpoints": ["models"]}`, "endpoints[0]", "chat, completions, responses, messages, count_tokens, embeddings, rerank"},
 		{"PATCH", "/keys/" + w.plain.ID, `{"ip_ranges": []}`, "ip_ranges", "empty"},
 		{"PATCH", "/keys/" + w.plain.ID, `{"ip_ranges": ["x"]}`, "ip_ranges[0]", "neither"},
 		{"PATCH", "/keys/" + w.plain.ID, `{"ip_ranges": 5}`, "ip_ranges", "must not be a number"},
