@@ -195,11 +195,14 @@ export async function startGateway(mockURL, extra, options = {}) {
       return r.text.split("\n").filter((l) => l.startsWith(`${name}{`) && l.includes(match)).reduce((sum, l) => sum + Number(l.slice(l.lastIndexOf(" "))), 0);
     },
     async stop() {
-      const ended = new Promise((r) => child.once("exit", r));
-      child.kill("SIGTERM");
-      const code = await ended;
+      // One that is gone already ends no more: its exit is not waited for.
+      if (child.exitCode === null && child.signalCode === null) {
+        const ended = new Promise((r) => child.once("exit", r));
+        child.kill("SIGTERM");
+        await ended;
+      }
       await rm(dir, { recursive: true, force: true });
-      if (code !== 0) throw new Error(`the gateway ended with ${code}:\n${log}`);
+      if (child.exitCode !== 0) throw new Error(`the gateway ended with ${child.exitCode ?? child.signalCode}:\n${log}`);
     },
   };
 }

@@ -26,6 +26,8 @@ export function script(mock) {
   mock.onEmbedding(/a city/, { embedding: vector, usage });
   mock.onImage(/a city/, { image: { b64Json: pixel } });
   mock.onSpeech(/a city/, { audio: sound.toString("base64"), format: "mp3" });
+  mock.onModerate(/a city/, { flagged: true, categories: { violence: true }, category_scores: { violence: 0.9 } });
+  mock.onRerank(/a city/, [{ index: 1, relevance_score: 0.9 }, { index: 0, relevance_score: 0.1 }]);
   mock.onTranscription({ transcription: { text: "Rome is old." } });
   mock.onTranslation({ transcription: { text: "Rome is old." } });
 }
@@ -41,6 +43,20 @@ export const endpoints = {
         const r = await openai.embeddings.create({ model, input: ["a city"], encoding_format });
         assert.deepEqual(r.data.map((d) => Array.from(d.embedding)), [vector]);
       }
+    },
+  },
+  rerank: {
+    title: "rerank", path: "/v1/rerank", sent: "a city",
+    async ask(openai, model) {
+      const { results } = await openai.post("/rerank", { body: { model, query: "a city", documents: ["an apple", "Rome"] } });
+      assert.deepEqual(results.map((r) => [r.index, r.relevance_score]), [[1, 0.9], [0, 0.1]]);
+    },
+  },
+  moderations: {
+    title: "moderations", path: "/v1/moderations", sent: "a city",
+    async ask(openai, model) {
+      const [r] = (await openai.moderations.create({ model, input: "a city" })).results;
+      assert.deepEqual([r.categories.violence, r.category_scores.violence], [true, 0.9]);
     },
   },
   images: {

@@ -8,6 +8,21 @@ const reasoned = (text) => begun(text).replaceAll('"reasoning_content":', '"reas
 // Ollama's member is thinking, and its counts are never 0 at the end. https://docs.ollama.com/api/chat
 const thinking = (text) => text.replaceAll('"reasoning_content":', '"thinking":').replaceAll('"prompt_eval_count":0', '"prompt_eval_count":11').replaceAll('"eval_count":0', '"eval_count":7');
 
+// Mistral's content is a list where it thinks. https://docs.mistral.ai/capabilities/reasoning
+const thinks = (text) => `[{"type":"thinking","thinking":[{"type":"text","text":${text}}]}]`;
+const blocks = (text) => {
+  if (text.startsWith("data:")) return begun(text).replaceAll(/"reasoning_content":("(?:[^"\\]|\\.)*")/g, (_, thought) => `"content":${thinks(thought)}`);
+  const answer = JSON.parse(text);
+  for (const { message } of answer.choices ?? []) {
+    if (message.reasoning_content) message.content = [...JSON.parse(thinks(JSON.stringify(message.reasoning_content))), { type: "text", text: message.content }];
+    delete message.reasoning_content;
+  }
+  return JSON.stringify(answer);
+};
+
+// These count in every stream, asked or not; the mock, when asked.
+const counting = ({ body }) => (body?.stream ? { text: JSON.stringify({ ...body, stream_options: { include_usage: true } }) } : {});
+
 export const mends = {
   // The mock knows Claude by Anthropic's own path, with the model in the body, and of Vertex AI's
   // embeddings nothing. https://cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude/use-claude
@@ -23,6 +38,10 @@ export const mends = {
   ollama: {
     answer: (text) => (text.includes('"embedding":') ? JSON.stringify({ embeddings: [JSON.parse(text).embedding], prompt_eval_count: 11 }) : thinking(text)),
   },
+  // The mock knows only chat and embeddings at a deployment's path.
+  "azure-deployments": {
+    request: ({ path }) => ({ path: path.replace(/^\/openai\/deployments\/[^/]+\/(images|audio)/, "/v1/$1") }),
+  },
   // Cohere's thoughts are blocks of type "thinking"; the mock writes them as a text before the text.
   // https://docs.cohere.com/docs/reasoning
   cohere: {
@@ -36,7 +55,10 @@ export const mends = {
   },
   // The member of these is reasoning. https://console.groq.com/docs/reasoning https://docs.together.ai/docs/reasoning-overview
   groq: { answer: reasoned },
+  huggingface: { answer: reasoned },
   together: { answer: reasoned },
+  perplexity: { request: counting, answer: begun },
+  mistral: { request: counting, answer: blocks },
   deepseek: { answer: begun },
   xai: { answer: begun },
   fireworks: { answer: begun },

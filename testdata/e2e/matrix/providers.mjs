@@ -19,7 +19,6 @@ const silent = but("the effort is passed on; OpenAI's chat completions do not re
 //   models      by feature, where the vendor has another model for it; by endpoint (see
 //               endpoints.mjs), where it has that at all
 //   wire        what the vendor speaks (see wires.mjs)
-//   thoughts    false where the vendor does not return them
 //   native      by dialect, the wire of a vendor that has it itself
 //   path        where it is not the wire's
 //   bearer      the token that the vendor has to see, where core fetches one
@@ -28,9 +27,21 @@ const silent = but("the effort is passed on; OpenAI's chat completions do not re
 export const providers = {
   openai: {
     title: "OpenAI", plugin: "openai", wire: "openai", model: "gpt-5-mini", base: "/v1", credential: apiKey,
-    models: { embeddings: "text-embedding-3-small", images: "gpt-image-1", image_edits: "gpt-image-1", speech: "gpt-4o-mini-tts", transcriptions: "gpt-4o-transcribe", translations: "whisper-1" },
-    // Its vendor keeps the thoughts to itself.
-    thoughts: false, except: { reasoning: silent },
+    models: { embeddings: "text-embedding-3-small", images: "gpt-image-1", image_edits: "gpt-image-1", speech: "gpt-4o-mini-tts", transcriptions: "gpt-4o-transcribe", translations: "whisper-1", moderations: "omni-moderation-latest" },
+    // The mock is not at the vendor's address, at which no option would be needed.
+    options: "responses = true", native: { responses: "responses" },
+    except: { "chat reasoning": silent, "messages reasoning": silent },
+  },
+  azure: {
+    title: "Azure OpenAI", plugin: "azure", wire: "openai", model: "gpt-5-mini", base: "/openai/v1", credential: apiKey, native: { responses: "responses" },
+    models: { embeddings: "text-embedding-3-small", images: "gpt-image-1", image_edits: "gpt-image-1", speech: "gpt-4o-mini-tts", transcriptions: "gpt-4o-transcribe", translations: "whisper" },
+    except: { "chat reasoning": silent, "messages reasoning": silent },
+  },
+  "azure-deployments": {
+    title: "Azure OpenAI, by `api-version`", plugin: "azure-deployments", wire: "openai", model: "my-gpt", base: "", credential: apiKey,
+    path: /^\/openai\/deployments\/my-gpt\/chat\/completions\?api-version=2024-10-21$/,
+    models: { embeddings: "my-embeddings", images: "my-images", image_edits: "my-images", speech: "my-speech", transcriptions: "my-transcripts", translations: "my-whisper" },
+    except: { reasoning: silent },
   },
   anthropic: { title: "Anthropic", plugin: "anthropic", wire: "anthropic", model: "claude-sonnet-4-5", base: "", credential: apiKey },
   gemini: { title: "Google Gemini", plugin: "gemini", wire: "gemini", model: "gemini-2.5-flash", base: "/v1beta", credential: apiKey, models: { embeddings: "gemini-embedding-001" } },
@@ -40,7 +51,7 @@ export const providers = {
   },
   cohere: {
     title: "Cohere", plugin: "cohere", wire: "cohere", model: "command-a-03-2025", base: "", credential: apiKey,
-    models: { image: "command-a-vision-07-2025", reasoning: "command-a-reasoning-08-2025", embeddings: "embed-v4.0" },
+    models: { image: "command-a-vision-07-2025", reasoning: "command-a-reasoning-08-2025", embeddings: "embed-v4.0", rerank: "rerank-v4.0-pro" },
   },
   vertex: {
     title: "Vertex AI: Gemini", plugin: "vertex", wire: "gemini", model: "gemini-2.5-flash", base: "/v1", credential: serviceAccount, options: place,
@@ -59,10 +70,19 @@ export const providers = {
     title: "DeepSeek", plugin: "deepseek", wire: "openai", model: "deepseek-chat", base: "", credential: apiKey, models: { reasoning: "deepseek-reasoner" },
     except: { image: none("DeepSeek's API takes text only"), structured: none("DeepSeek's API has json_object and no json_schema") },
   },
+  mistral: {
+    title: "Mistral", plugin: "mistral", wire: "openai", model: "mistral-medium-latest", base: "/v1", credential: apiKey,
+    models: { reasoning: "magistral-medium-latest", embeddings: "mistral-embed", moderations: "mistral-moderation-latest", transcriptions: "voxtral-mini-latest" },
+  },
   xai: { title: "xAI", plugin: "xai", wire: "openai", model: "grok-4", base: "/v1", credential: apiKey, native: { responses: "responses" } },
   together: { title: "Together", plugin: "together", wire: "openai", model: "Qwen/Qwen3.5-397B-A17B", base: "/v1", credential: apiKey },
   fireworks: { title: "Fireworks", plugin: "fireworks", wire: "openai", model: "accounts/fireworks/models/qwen3-vl-235b-a22b-thinking", base: "/inference/v1", credential: apiKey },
   openrouter: { title: "OpenRouter", plugin: "openrouter", wire: "openai", model: "openai/gpt-5-mini", base: "/api/v1", credential: apiKey },
+  huggingface: { title: "Hugging Face", plugin: "huggingface", wire: "openai", model: "openai/gpt-oss-120b", base: "/v1", credential: apiKey },
+  perplexity: {
+    title: "Perplexity", plugin: "perplexity", wire: "openai", model: "sonar-pro", base: "", credential: apiKey, models: { reasoning: "sonar-reasoning-pro" },
+    except: { tools: refused("tools", "Perplexity's chat completions take no tools") },
+  },
   local: { title: "vLLM, llama.cpp, LM Studio and other OpenAI-compatible servers", plugin: "openai-compatible", wire: "openai", model: "qwen3-32b", base: "/v1", credential: "", models: { embeddings: "bge-m3" } },
 };
 
