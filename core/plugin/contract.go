@@ -34,10 +34,7 @@ func checkPlan(p *abi.PlanReply, base string, has func(abi.Function) bool) error
 	if p.Native != nil {
 		return checkNative(p, base)
 	}
-	if base == "" && onLoopback(p.URL) {
-		base = p.URL
-	}
-	if err := checkURL(p.URL, base); err != nil {
+	if err := checkPlanURL(p.URL, base); err != nil {
 		return err
 	}
 	if p.Method != "" && !core.IsToken(p.Method) {
@@ -126,9 +123,16 @@ func checkEdits(edits []abi.Edit) error {
 	return nil
 }
 
-// onLoopback reports whether a URL leads to an address of this machine. A provider
-// whose server usually runs beside the gateway may plan for it over http; whether it
-// is called is for allow_private to say.
+// checkPlanURL is checkURL, but that a provider whose server usually runs beside the
+// gateway may plan for it over http; whether it is called is for allow_private to say.
+func checkPlanURL(raw, base string) error {
+	if base == "" && onLoopback(raw) {
+		base = raw
+	}
+	return checkURL(raw, base)
+}
+
+// onLoopback reports whether a URL leads to an address of this machine.
 func onLoopback(raw string) bool {
 	u, err := url.Parse(raw)
 	if err != nil {

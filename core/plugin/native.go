@@ -65,7 +65,7 @@ func checkRoute(n *abi.NativeRoute, base string) error {
 			return fmt.Errorf("%q is not a member", key)
 		}
 	}
-	return errors.Join(checkURL(n.URL, base), checkFraming(n.Framing), checkForward(n.Request.ForwardHeaders), checkEdits(n.Request.Edits))
+	return errors.Join(checkPlanURL(n.URL, base), checkFraming(n.Framing), checkForward(n.Request.ForwardHeaders), checkEdits(n.Request.Edits))
 }
 
 // modelMark stands in a route's path where the model's name does.

@@ -44,3 +44,15 @@ func TestCheckNative(t *testing.T) {
 		})
 	}
 }
+
+// TestCheckNative_Address: without an address of the operator's a route leads over
+// https, or to a server on this machine.
+func TestCheckNative_Address(t *testing.T) {
+	for url, ok := range map[string]bool{"https://api.test/v1/x": true, "http://127.0.0.1:11434/v1/x": true, "http://[::1]/v1/x": true,
+		"http://api.test/v1/x": false, "http://10.0.0.1/v1/x": false, "ftp://127.0.0.1/v1/x": false, "http://u:p@127.0.0.1/v1/x": false} {
+		plan := &abi.PlanReply{Supported: true, Native: &abi.NativePlan{Routes: []abi.NativeRoute{{Path: "/v1/x", Model: "model", URL: url}}}}
+		if err := checkPlan(plan, "", func(abi.Function) bool { return true }); (err == nil) != ok {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+}

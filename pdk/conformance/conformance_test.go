@@ -103,6 +103,18 @@ func TestCheck_Finds(t *testing.T) {
 			g.kept["mine"]++
 			return fmt.Sprintf(`{"chunks":[{"n":%d}],"state":"mine"}`, g.kept["mine"]), nil
 		}, "contract purity", "two in turn"},
+		{"an own API that leads elsewhere", "provider", `"plan"`, func(_ *guest, _ abi.Function, input string) (string, error) {
+			if !strings.Contains(input, `"endpoint":"native"`) {
+				return `{"supported":false,"reason":"no"}`, nil
+			}
+			return `{"supported":true,"native":{"routes":[{"path":"/v1/go","model":"model","url":"https://elsewhere.example/v1/go"}]}}`, nil
+		}, "contract", "plan for native of the deployment other"},
+		{"an own API that names no model", "provider", `"plan"`, func(_ *guest, _ abi.Function, input string) (string, error) {
+			if !strings.Contains(input, `"endpoint":"native"`) {
+				return `{"supported":false,"reason":"no"}`, nil
+			}
+			return `{"supported":true,"native":{"routes":[{"path":"/v1/files","url":"https://base.example:8443/v1/files"}]}}`, nil
+		}, "contract", "the model's name stands either in the path or in a member"},
 		{"quotes prompts in its log", "guardrail", `"inspect"`, func(g *guest, _ abi.Function, input string) (string, error) {
 			g.log("info", "asked about "+input)
 			return `{"verdict":"allow"}`, nil

@@ -55,6 +55,9 @@ func provider(ctx context.Context, c *Result, l *plugin.Loaded) error {
 	for _, d := range deployments(l.Manifest) {
 		for _, endpoint := range endpoints {
 			for _, stream := range []bool{false, true} {
+				if stream && endpoint == abi.Native {
+					continue // it is never asked so
+				}
 				plan, err := p.Plan(ctx, &abi.PlanRequest{Endpoint: endpoint, Stream: stream, Deployment: d})
 				if !c.judge("plan for "+string(endpoint)+" of the deployment "+d.Name, err) || !plan.Supported {
 					continue

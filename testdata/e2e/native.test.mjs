@@ -75,7 +75,7 @@ const text = async (stream, piece) => {
 };
 
 describe("@google/genai", () => {
-  const client = () => new GoogleGenAI({ apiKey: key(), httpOptions: { baseUrl: `${gateway.url}/gemini` } });
+  const client = (apiKey = key()) => new GoogleGenAI({ apiKey, httpOptions: { baseUrl: `${gateway.url}/gemini` } });
   const ask = (contents, model = "gemini") => ({ model, contents });
   const path = "/v1beta/models/{model}:";
 
@@ -96,8 +96,9 @@ describe("@google/genai", () => {
     await assert.rejects(client().models.generateContent(ask("fail with 400")), (e) => e.status === 400 && e.message.includes("nonsense"));
     await counted("gemini", `${path}generateContent`, "failed");
     await assert.rejects(client().models.generateContent(ask("x", "nobody")), (e) => e.status === 404 && e.message.includes("NOT_FOUND"));
-    const config = { tools: [{ googleSearch: {} }, { fileSearch: { fileSearchStoreNames: ["fileSearchStores/x"] } }] };
-    await assert.rejects(client().models.generateContent({ ...ask("say hello"), config }), (e) => e.status === 400 && e.message.includes("fileSearch"));
+    const config = { tools: [{ urlContext: {} }, { fileSearch: { fileSearchStoreNames: ["fileSearchStores/x"] } }] };
+    const { secret } = await gateway.newKey({}); // without a budget, which would refuse it first
+    await assert.rejects(client(secret).models.generateContent({ ...ask("say hello"), config }), (e) => e.status === 400 && e.message.includes("fileSearch"));
     await assert.rejects(client().files.list(), (e) => e.status === 404 && e.message.includes("is not passed on"));
   });
   test("the key in the query", async () => {
