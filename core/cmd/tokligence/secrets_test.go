@@ -61,14 +61,15 @@ type hunt struct {
 }
 
 // secretForms are how secrets look; in places where the gateway repeats what it
-// does not understand, only those can be known for what they are.
+// does not understand, only those can be known for what they are. None ends with
+// the mark: the last four characters of a credential are shown.
 var secretForms = []func(n int) string{
 	func(n int) string { return fmt.Sprintf("sk-tok-Ab12MARK%04dCd34Ef56Gh78", n) },
 	func(n int) string { return fmt.Sprintf("sk-ant-api03-MARK%04d-Ab12_Cd34Ef56Gh78-AA", n) },
 	func(n int) string { return fmt.Sprintf("gk-x0MARK%04d0123456789", n) },
 	func(n int) string { return fmt.Sprintf("AIzaSyMARK%04d0123456789abcdefghijklmno", n) },
 	func(n int) string {
-		return fmt.Sprintf("eyJhbGciOiJFUzI1NiJ9.eyJtMARK%04d0123456789.c2lnbmF0dXJlMARK", n)
+		return fmt.Sprintf("eyJhbGciOiJFUzI1NiJ9.eyJtMARK%04d0123456789.c2lnbmF0MARKdXJl", n)
 	},
 }
 
