@@ -35,6 +35,10 @@ func isMedia(name, value []byte) bool {
 		return isText && seen[text]
 	case "$file", "file_id", "image_url", "file_url", "audio_url", "video_url", "b64_json", "fileData", "fileUri", "file_uri":
 		return true
+	case "images": // Ollama's
+		found := false
+		scan.Elements(value, func(_ int, v []byte) bool { one, _ := scan.String(v); found = pointsTo(one); return !found })
+		return found
 	case "inlineData", "inline_data": // Gemini's
 		return !textual(cmp.Or(scan.GetString(value, "mimeType"), scan.GetString(value, "mime_type")))
 	case "image", "video", "audio", "document":

@@ -1,6 +1,9 @@
 package segment
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestMedia(t *testing.T) {
 	for body, want := range map[string]bool{
@@ -32,6 +35,8 @@ func TestMedia(t *testing.T) {
 		`{"messages":[{"role":"user","content":[{"document":{"format":"txt","source":{"bytes":"eA=="}}}]}]}`: false,
 		`{"input":[{"image":"https://x.test/a.png"}]}`:                                                       true,
 		`{"messages":[{"role":"assistant","content":[{"type":"tool_use","input":{"image":"nginx:1.27"}}]}]}`: false,
+		`{"prompt":"p","images":["a.png","` + strings.Repeat("A", 80) + `"]}`:                                true,
+		`{"prompt":"p","images":["a.png"]}`:                                                                  false,
 		`{"prompt":"p","image_url":null}`:                                                                    false,
 	} {
 		if got := Media([]byte(body)); got != want {
