@@ -35,7 +35,7 @@ export function render({ found, providers, except, clients, endpoints }) {
     text += `\n## ${title}\n\nAsked with ${clients.filter((c) => c.dialect === dialect).map((c) => c.title).join(", ")}.\n\n`;
     text += table(["provider", ...Object.values(headings)], Object.entries(providers).map(([name, p]) => [p.title, ...features.map((f) => cell(dialect, name, f))]));
   }
-  text += `\n## Other endpoints\n\nAsked with openai (Node). –: the vendor has none, or its plugin does not speak to it.\n\n`;
+  text += `\n## Other endpoints\n\nAsked with openai (Node). –: the vendor has none, its plugin does not speak to it, or no test asks here.\n\n`;
   const titles = Object.values(endpoints).map((e) => `${e.title} \`${e.path}\``);
   text += table(["provider", ...titles], Object.entries(providers).map(([name, p]) => [p.title, ...Object.keys(endpoints).map((e) => (p.models?.[e] ? found.get(`${e} ${name}`) ?? "not run" : "–"))]));
   if (notes.length > 0) text += `\nNotes:\n\n${notes.map((n, i) => `${i + 1}. ${n}`).join("\n")}\n`;
