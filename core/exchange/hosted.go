@@ -32,7 +32,9 @@ var apart = [...]struct {
 }{{"web_search", partSearches}, {"image_generation", partImages}, {"googleSearch", partSearches}, {"google_search", partSearches}}
 
 // plain begin the kinds of tools that cost tokens and no more: those that a client
-// runs, and some of vendors.
+// runs, and some of vendors. Google's code_execution is one too, by its whole name:
+// Anthropic's begin with it.
+// https://ai.google.dev/gemini-api/docs/code-execution#billing
 var plain = [...]string{"function", "custom", "local_shell", "shell", "apply_patch", "namespace", "tool_search", "mcp", "computer", "bash_", "text_editor_", "memory_",
 	"web_fetch_", "url_context", "urlContext", "codeExecution", "tool_spec", "toolSpec", "cachePoint"}
 
@@ -41,7 +43,7 @@ func billedApart(kind string, def []byte) (unit int, ok bool) {
 	if kind == "shell" && strings.HasPrefix(scan.GetString(def, "environment", "type"), "container") {
 		return 0, true
 	}
-	if kind == "" || slices.ContainsFunc(plain[:], func(p string) bool { return strings.HasPrefix(kind, p) }) {
+	if kind == "" || kind == "code_execution" || slices.ContainsFunc(plain[:], func(p string) bool { return strings.HasPrefix(kind, p) }) {
 		return 0, false
 	}
 	for _, a := range apart {
@@ -73,6 +75,15 @@ func (r *run) findHosted() (list []hosted) {
 		if v := r.body.Get("web_search_options"); !scan.IsNull(v) {
 			add("web_search_options", "web_search_options", "web_search", v, r.facts.made)
 		}
+		// Google's extension of OpenAI's API. Whoever does not know it leaves it out.
+		scan.Elements(scan.Get(r.body.Get("extra_body"), "google", "tools"), func(i int, def []byte) bool {
+			param := fmt.Sprintf("extra_body.google.tools[%d]", i)
+			scan.Members(def, func(key, value []byte) bool {
+				add(param, "extra_body", string(key), value, most)
+				return true
+			})
+			return true
+		})
 	}
 	scan.Elements(r.body.Get("tools"), func(i int, def []byte) bool {
 		param, kind := fmt.Sprintf("tools[%d]", i), scan.GetString(def, "type")
@@ -118,11 +129,15 @@ func (r *run) unratedTool(w *worstCase) *core.Error {
 	return nil
 }
 
-// held is u with the uses of hosted tools that are held for at t.
+// held is u with the uses of hosted tools that are held for at t. Who is told of
+// web_search_options by a translation may search more than once, as Gemini does.
 func (r *run) held(t *Target, u core.Usage) core.Usage {
 	for _, h := range r.hostedAt(t) {
 		switch h.unit {
 		case partSearches:
+			if h.param == "web_search_options" && r.planOf(t).Request.Mode == abi.Transform {
+				h.most = max(h.most, hostedUses)
+			}
 			u.Searches += h.most
 		case partImages:
 			u.Images += h.most
@@ -184,9 +199,10 @@ func (t *tally) use(item []byte) {
 }
 
 // searched is u with the search of a chat whose vendor does not say how often it
-// did: once for each choice.
+// did: once for each choice. A provider plugin that reads whole answers tells what
+// was searched, and nothing where nothing was.
 func (r *run) searched(u core.Usage) core.Usage {
-	if r.plan.endpoint == abi.Chat && !r.tally.known[partSearches] {
+	if told := r.tally.known[partSearches] || r.whole && !r.passesThrough(); r.plan.endpoint == abi.Chat && !told {
 		for _, h := range r.hostedAt(r.target) {
 			if h.unit == partSearches {
 				u.Searches = r.facts.made

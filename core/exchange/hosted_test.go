@@ -1,10 +1,13 @@
 package exchange_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
 	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/exchange"
+	"github.com/tokligence/gateway/core/routing"
 	"github.com/tokligence/gateway/pdk/abi"
 )
 
@@ -117,12 +120,98 @@ func TestDo_HostedTools_Chat(t *testing.T) {
 		{`"tools":[{"type":"browser_search"}]`, "", nil, 200, 0, true},
 		{`"tools":[{"type":"browser_search"}]`, "1.00", nil, 403, 0, false},
 		{`"tools":[{"type":"function","function":{"name":"f"}}]`, "1.00", nil, 200, 0, false},
+		{`"extra_body":{"google":{"tools":[{"codeExecution":{}},{"url_context":{}}]}}`, "1.00", nil, 200, 0, false},
+		{`"extra_body":{"google":{"tools":[{"code_execution":{}}]}}`, "1.00", nil, 200, 0, false},
+		{`"extra_body":{"google":{"tools":[{"google_search":{}}]}}`, "", nil, 200, 1, true},
+		{`"extra_body":{"google":{"tools":[{"code_execution":{}},{"googleSearch":{}}]}}`, "1.00", nil, 403, 0, false},
+		{`"extra_body":{"google":{"tools":[{"googleMaps":{}}]}}`, "1.00", nil, 403, 0, false},
+		{`"extra_body":{"google":{"tools":[{"googleMaps":{}}]}}`, "1.00", []string{"extra_body"}, 200, 0, false},
+		{`"tools":[{"type":"code_execution_20250825","name":"code_execution"}]`, "1.00", nil, 403, 0, false},
 	} {
 		r := newRig(t, core.Deployment{DropParams: c.drop}, nil)
 		r.answer(whole(200, wholeAnswer))
 		got, entries := r.ask(r.key(c.budget, core.Limits{}), abi.Chat, `{"model":"m","messages":[{"role":"user","content":"hi"}],`+c.member+`}`)
 		if got.status != c.status || c.status == 200 && (entries[0].Usage.Searches != c.searches || entries[0].Unpriced != c.unpriced) {
 			t.Errorf("%s: %d %s %+v", c.member, got.status, got.body.String(), entries)
+		}
+	}
+}
+
+// reader is a provider whose plugin reads chats, and says of each what it searched.
+type reader struct {
+	passthrough
+	searches *int64
+}
+
+func (p reader) Plan(ctx context.Context, r *abi.PlanRequest) (*abi.PlanReply, error) {
+	plan, err := p.passthrough.Plan(ctx, r)
+	plan.Supported = r.Endpoint == abi.Chat
+	plan.Request.Mode, plan.Response.Mode, plan.Stream.Mode = abi.Transform, abi.Transform, abi.Transform
+	return plan, err
+}
+
+func (reader) Encode(_ context.Context, r *abi.EncodeRequest, _ *[]byte) (*abi.EncodeReply, error) {
+	return &abi.EncodeReply{Body: r.Body}, nil
+}
+
+func (p reader) Decode(_ context.Context, r *abi.DecodeRequest, _ *[]byte) (*abi.DecodeReply, error) {
+	return &abi.DecodeReply{Body: r.Body, Usage: &abi.Usage{Searches: p.searches}}, nil
+}
+
+func (p reader) DecodeEvents(_ context.Context, r *abi.DecodeEventsRequest) (*abi.DecodeEventsReply, error) {
+	reply := &abi.DecodeEventsReply{Done: r.End, Usage: &abi.Usage{Searches: p.searches}}
+	for _, e := range r.Events {
+		if e.Data[0] == '{' {
+			reply.Chunks = append(reply.Chunks, e.Data)
+		}
+	}
+	return reply, nil
+}
+
+// TestDo_HostedTools_Read: what a plugin reads of an answer is what was searched, and
+// nothing where it reads none. An answer that broke off may have searched.
+func TestDo_HostedTools_Read(t *testing.T) {
+	two := int64(2)
+	for _, c := range []struct {
+		name     string
+		reported *int64
+		stream   bool
+		broken   bool
+		budget   string
+		status   int
+		searches int64
+	}{
+		{"none", nil, false, false, "1.00", 200, 0},
+		{"two", &two, false, false, "1.00", 200, 2},
+		{"none, streamed", nil, true, false, "1.00", 200, 0},
+		{"two, streamed", &two, true, false, "1.00", 200, 2},
+		{"broken off", nil, true, true, "1.00", 200, 1},
+		{"broken off after two", &two, true, true, "1.00", 200, 2},
+		{"ten are held", nil, false, false, "0.09", 402, 0},
+	} {
+		r := newRig(t, core.Deployment{}, nil)
+		d := &core.Deployment{Name: "dep", Provider: "provider.test", Model: "vendor-model", AllowPrivate: true}
+		target, err := exchange.NewTarget(t.Context(), exchange.Target{Deployment: d, Price: rates(t, "input", "1", "output", "1", "search", "10000"), State: new(routing.States).Of("dep"), AllowPrivate: true,
+			Credential: &core.Credential{Name: "c", Fields: map[string]string{"api_key": "k"}}}, reader{passthrough{base: r.url}, c.reported})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.exchanger.Swap(&exchange.Snapshot{Routes: map[string]*exchange.Route{"m": exchange.NewRoute(core.Model{Name: "m"}, []*exchange.Target{target}, nil, nil)}})
+		ask := `{"model":"m","messages":[{"role":"user","content":"hi"}],"web_search_options":{},"max_tokens":9`
+		switch {
+		case c.broken:
+			r.answer(r.raw(streamHead, delta("a"), "WAIT", "RST"))
+		case c.stream:
+			r.answer(r.raw(streamHead, delta("a"), finish))
+		default:
+			r.answer(whole(200, wholeAnswer))
+		}
+		if c.stream {
+			ask += `,"stream":true`
+		}
+		got, entries := r.ask(r.key(c.budget, core.Limits{}), abi.Chat, ask+"}")
+		if got.status != c.status || c.status == 200 && (len(entries) != 1 || entries[0].Usage.Searches != c.searches) {
+			t.Errorf("%s: %d %s %+v", c.name, got.status, got.body.String(), entries)
 		}
 	}
 }

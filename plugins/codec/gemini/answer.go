@@ -61,13 +61,11 @@ func decode(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 	b := append(make([]byte, 0, len(r.Body)+128), `{"choices":`...)
 	start := len(b)
 	var failed *abi.Error
-	var searches *int64
+	queries := int64(0)
 	scan.Elements(resp.candidates, func(i int, raw []byte) bool {
 		c := readCandidate(raw, int64(i))
 		c.readParts(resp.id, 0)
-		if n := c.searches(!familyOf(r.Deployment.Model).budgets); n != nil {
-			searches = n
-		}
+		queries += c.queries()
 		var finish string
 		if finish, failed = c.finish(len(c.calls) > 0); failed != nil {
 			return false
@@ -87,11 +85,11 @@ func decode(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 	}
 	b = append(scan.CloseArray(b, start), '}')
 	u := readUsage(resp.usage)
-	if searches != nil {
+	if n := searched(queries, !familyOf(r.Deployment.Model).budgets); n != nil {
 		if u == nil {
 			u = &abi.Usage{}
 		}
-		u.Searches = searches
+		u.Searches = n
 	}
 	return &abi.DecodeReply{Body: b, Usage: u, Model: resp.served()}, nil
 }

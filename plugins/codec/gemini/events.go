@@ -12,12 +12,14 @@ import (
 type streamState []choiceState
 
 type choiceState struct {
-	calls             int  // so far
-	started, finished bool // the role, the finish_reason has been sent
+	calls             int   // so far
+	queries           int64 // likewise, of searches
+	started, finished bool  // the role, the finish_reason has been sent
 }
 
 // parseState reads "N", the number of choices, from encode, or what String wrote:
-// per choice the calls, "s" when started, "f" when finished, and a comma.
+// per choice the calls, "s" when started, "f" when finished, the queries behind a
+// "w" where there are any, and a comma.
 func parseState(s string) streamState {
 	if !strings.Contains(s, ",") {
 		n, err := strconv.Atoi(s)
@@ -28,9 +30,10 @@ func parseState(s string) streamState {
 	}
 	var state streamState
 	for one := range strings.SplitSeq(strings.TrimSuffix(s, ","), ",") {
-		digits := strings.TrimRight(one, "sf")
-		n, _ := strconv.Atoi(digits)
-		state = append(state, choiceState{n, strings.Contains(one, "s"), strings.Contains(one, "f")})
+		one, searched, _ := strings.Cut(one, "w")
+		n, _ := strconv.Atoi(strings.TrimRight(one, "sf"))
+		queries, _ := strconv.ParseInt(searched, 10, 64)
+		state = append(state, choiceState{n, queries, strings.Contains(one, "s"), strings.Contains(one, "f")})
 	}
 	return state
 }
@@ -45,9 +48,19 @@ func (s streamState) String() string {
 		if c.finished {
 			b = append(b, 'f')
 		}
+		if c.queries > 0 {
+			b = strconv.AppendInt(append(b, 'w'), c.queries, 10)
+		}
 		b = append(b, ',')
 	}
 	return string(b)
+}
+
+func (s streamState) queries() (n int64) {
+	for _, c := range s {
+		n += c.queries
+	}
+	return n
 }
 
 func (s streamState) finished() bool {
@@ -103,11 +116,12 @@ func decodeEvent(reply *abi.DecodeEventsReply, state *streamState, data []byte, 
 		for int(c.index) >= len(*state) {
 			*state = append(*state, choiceState{})
 		}
-		if n := c.searches(each); n != nil {
+		if n := c.queries(); n > 0 {
+			(*state)[c.index].queries = n // a snapshot, as all of the metadata
 			if reply.Usage == nil {
 				reply.Usage = &abi.Usage{}
 			}
-			reply.Usage.Searches = n
+			reply.Usage.Searches = searched(state.queries(), each)
 		}
 		var chunk []byte
 		if chunk, failed = (*state)[c.index].chunk(&c, resp.id); chunk != nil {

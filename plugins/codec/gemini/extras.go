@@ -45,17 +45,21 @@ func ran(name string) bool { return name == "executableCode" || name == "codeExe
 // byQuery begins the state of a stream whose model is billed by query.
 const byQuery = "q"
 
-// searches is what a grounded answer is billed for: with models up to 2.5 the answer
-// once, with later ones each query. https://ai.google.dev/gemini-api/docs/google-search
-func (e *extras) searches(each bool) *int64 {
-	n := int64(scan.Len(scan.Get(e.grounding, "webSearchQueries")))
-	if n == 0 {
+// searched is the bill of grounded answers: with models up to 2.5 the prompt once,
+// with later ones each query of each choice; nil for none.
+// https://ai.google.dev/gemini-api/docs/google-search#pricing
+func searched(queries int64, each bool) *int64 {
+	switch {
+	case queries == 0:
 		return nil
+	case !each:
+		queries = 1
 	}
-	if !each {
-		n = 1
-	}
-	return &n
+	return &queries
+}
+
+func (e *extras) queries() int64 {
+	return int64(scan.Len(scan.Get(e.grounding, "webSearchQueries")))
 }
 
 // ownTools are Google's own tools: those of extra_body.google.tools as they are, and
