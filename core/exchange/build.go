@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/dialect"
 	"github.com/tokligence/gateway/core/upstream"
 	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/llm"
@@ -72,7 +73,7 @@ func (r *run) build(ctx context.Context) (*call, *core.Error) {
 	if p.native != nil {
 		return c, r.buildNative(c, body)
 	}
-	if c.bridged {
+	if c.bridged || p.endpoint == abi.CountTokens && p.Request.Mode == abi.Transform {
 		if body, err = r.toChat(body); err != nil {
 			return nil, err
 		}
@@ -98,8 +99,12 @@ func (r *run) build(ctx context.Context) (*call, *core.Error) {
 // toChat carries the client's body over to chat. What chat cannot say and the
 // deployment says to drop is left out.
 func (r *run) toChat(body scan.Object) (scan.Object, *core.Error) {
+	over := r.dialect.Bridge
+	if r.req.Endpoint == abi.CountTokens { // of the same request
+		over = dialect.Of(abi.Messages).Bridge
+	}
 	for {
-		chat, notices, err := r.dialect.Bridge.ToChat(body.Text(), r.target.Deployment.DropParams)
+		chat, notices, err := over.ToChat(body.Text(), r.target.Deployment.DropParams)
 		if err == nil {
 			r.head.Notices = append(r.head.Notices, notices...)
 			return scan.Walk(chat), nil

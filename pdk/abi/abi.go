@@ -177,16 +177,18 @@ type Endpoint string
 // The endpoints. Each has the shape of the API that it comes from, on both sides of
 // the sandbox; those that take a form have the canonical body of package llm.
 const (
-	Chat        Endpoint = "chat"         // OpenAI chat completions
-	Completions Endpoint = "completions"  // OpenAI's older completions of a prompt
-	Responses   Endpoint = "responses"    // OpenAI Responses
-	Messages    Endpoint = "messages"     // Anthropic Messages
-	CountTokens Endpoint = "count_tokens" // Anthropic count_tokens
-	Embeddings  Endpoint = "embeddings"   // OpenAI embeddings
-	Rerank      Endpoint = "rerank"       // Cohere v2 rerank
-	Moderations Endpoint = "moderations"  // OpenAI moderations
-	Images      Endpoint = "images"       // OpenAI image generations
-	ImageEdits  Endpoint = "image_edits"  // OpenAI image edits; a form
+	Chat        Endpoint = "chat"        // OpenAI chat completions
+	Completions Endpoint = "completions" // OpenAI's older completions of a prompt
+	Responses   Endpoint = "responses"   // OpenAI Responses
+	Messages    Endpoint = "messages"    // Anthropic Messages
+	// CountTokens is Anthropic's count_tokens. A plan that transforms is given a chat
+	// request, and answers {"input_tokens":12}.
+	CountTokens Endpoint = "count_tokens"
+	Embeddings  Endpoint = "embeddings"  // OpenAI embeddings
+	Rerank      Endpoint = "rerank"      // Cohere v2 rerank
+	Moderations Endpoint = "moderations" // OpenAI moderations
+	Images      Endpoint = "images"      // OpenAI image generations
+	ImageEdits  Endpoint = "image_edits" // OpenAI image edits; a form
 	// OpenAI image variations; a form
 	ImageVariations Endpoint = "image_variations"
 	Speech          Endpoint = "speech"         // OpenAI audio speech; answers with sound

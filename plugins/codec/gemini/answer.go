@@ -51,8 +51,11 @@ func (r *response) blocked() *abi.Error {
 }
 
 func decode(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
-	if r.Endpoint == abi.Embeddings {
+	switch r.Endpoint {
+	case abi.Embeddings:
 		return decodeEmbeddings(r)
+	case abi.CountTokens:
+		return decodeCount(r)
 	}
 	resp := readResponse(r.Body)
 	if err := resp.blocked(); err != nil {

@@ -62,6 +62,8 @@ func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 		verb = ":generateContent"
 	case r.Endpoint == abi.Embeddings:
 		verb = ":batchEmbedContents"
+	case r.Endpoint == abi.CountTokens:
+		verb = ":countTokens"
 	default:
 		return &abi.PlanReply{Reason: "Gemini's " + string(r.Endpoint) + " endpoint is not translated"}, nil
 	}

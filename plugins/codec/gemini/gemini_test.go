@@ -28,7 +28,7 @@ func TestPlan(t *testing.T) {
 		{abi.Chat, false, "a?b:c", "", ``, defaultBaseURL + "/models/a%3Fb%3Ac:generateContent", ""},
 		{abi.Embeddings, false, "gemini-embedding-001", "", ``, defaultBaseURL + "/models/gemini-embedding-001:batchEmbedContents", ""},
 		{abi.Messages, false, "gemini-2.5-pro", "", ``, "", ""},
-		{abi.CountTokens, false, "gemini-2.5-pro", "", ``, "", ""},
+		{abi.CountTokens, false, "gemini-2.5-pro", "", ``, defaultBaseURL + "/models/gemini-2.5-pro:countTokens", ""},
 		{abi.Images, false, "gemini-2.5-pro", "", ``, "", ""},
 		{abi.Chat, false, "m", "", `{"safety_settings":{}}`, "", "options.safety_settings"},
 		{abi.Chat, false, "m", "", `{"safety":[]}`, "", "options.safety"},

@@ -10,7 +10,7 @@ import (
 // version that the base URL has and what follows it there. Members of its JSON may be written in both ways of
 // protocol buffers. https://ai.google.dev/api/all-methods
 func native(base, model string) *abi.NativePlan {
-	version := versionPath(base)
+	version := VersionPath(base)
 	resource := scan.AppendString(nil, modelPath(model))
 	stored := []string{"cachedContent", "cached_content"} // see shared
 	for _, name := range storeTools {
@@ -46,9 +46,9 @@ func native(base, model string) *abi.NativePlan {
 	}
 }
 
-// versionPath is the path of a base URL from its version on, such as /v1beta; that
+// VersionPath is the path of a base URL from its version on, such as /v1beta; that
 // where there is none.
-func versionPath(base string) string {
+func VersionPath(base string) string {
 	for i := 0; i+2 < len(base); i++ {
 		if base[i] == '/' && base[i+1] == 'v' && base[i+2] >= '0' && base[i+2] <= '9' {
 			return base[i:]

@@ -39,6 +39,9 @@ func encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 	if f != nil {
 		return nil, f.Named()
 	}
+	if r.Endpoint == abi.CountTokens {
+		return &abi.EncodeReply{Body: counted(modelPath(r.Deployment.Model), c.rest), Notices: c.notices}, nil
+	}
 	state := strconv.FormatInt(c.n, 10)
 	if !c.model.budgets {
 		state = byQuery + state

@@ -4,6 +4,9 @@ import (
 	"strings"
 
 	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/llm"
+	"github.com/tokligence/gateway/pdk/abi/scan"
+	"github.com/tokligence/gateway/plugins/codec/gemini"
 )
 
 // native are the calls of both publishers: Gemini's as its codec has them, below the
@@ -13,8 +16,11 @@ func (v *plugin) native(r *abi.PlanRequest, m model) (*abi.PlanReply, error) {
 	if m.full {
 		return &abi.PlanReply{Reason: "a resource of one's own has no model to name"}, nil
 	}
+	if m.kind >= ofMistral {
+		return nativePartner(r, m), nil
+	}
 	asked := *r
-	if m.claude {
+	if m.kind == ofAnthropic {
 		asked.Deployment.Options = abi.Raw("{}") // they are the other codec's
 	}
 	p, err := v.google.Plan(&asked)
@@ -22,7 +28,7 @@ func (v *plugin) native(r *abi.PlanRequest, m model) (*abi.PlanReply, error) {
 		return nil, err
 	}
 	var usage abi.UsagePaths
-	if m.claude {
+	if m.kind == ofAnthropic {
 		asked = *r
 		asked.Endpoint = abi.Messages
 		messages, err := v.claude.Plan(&asked)
@@ -36,7 +42,7 @@ func (v *plugin) native(r *abi.PlanRequest, m model) (*abi.PlanReply, error) {
 	for _, route := range routes {
 		switch {
 		case strings.Contains(route.Path, "mbedContent"): // Vertex AI embeds by predict
-		case !m.claude:
+		case m.kind != ofAnthropic:
 			p.Native.Routes = append(p.Native.Routes, route)
 		case strings.Contains(route.Path, "enerateContent"):
 			p.Native.Routes = append(p.Native.Routes, claudeRoute(route, usage))
@@ -55,4 +61,19 @@ func claudeRoute(r abi.NativeRoute, usage abi.UsagePaths) abi.NativeRoute {
 	return abi.NativeRoute{Path: path + "{model}" + verb, URL: r.URL[:strings.LastIndexByte(r.URL, ':')] + verb, StreamIf: "stream",
 		Request: abi.RequestPlan{Mode: abi.Passthrough, ForwardHeaders: []string{"anthropic-beta"}, Edits: []abi.Edit{{Op: abi.EditRemove, Key: "model"}}},
 		Caps:    []string{"max_tokens"}, Finish: []string{"delta.stop_reason"}, Usage: usage}
+}
+
+// nativePartner are the calls of models that speak OpenAI's chat: where all are called,
+// or Mistral's own.
+func nativePartner(r *abi.PlanRequest, m model) *abi.PlanReply {
+	path := gemini.VersionPath(r.Deployment.BaseURL)
+	if m.kind == ofOthers {
+		return &abi.PlanReply{Supported: true, Native: &abi.NativePlan{Routes: []abi.NativeRoute{{Path: path + openPath, Endpoint: abi.Chat}}}}
+	}
+	route := func(verb string, stream bool) abi.NativeRoute {
+		return abi.NativeRoute{Path: path + "/models/{model}" + verb, URL: r.Deployment.BaseURL + "/models/" + llm.Escape(m.name, "@") + verb, StreamIf: "stream", Stream: stream,
+			Request: abi.RequestPlan{Mode: abi.Passthrough, Edits: []abi.Edit{{Op: abi.EditSet, Key: "model", Value: scan.AppendString(nil, m.name)}}},
+			Caps:    []string{"max_tokens"}, Choices: []string{"n"}, Finish: []string{"choices[].finish_reason"}, Usage: partnerUsage()}
+	}
+	return &abi.PlanReply{Supported: true, Native: &abi.NativePlan{Routes: []abi.NativeRoute{route(":rawPredict", false), route(":streamRawPredict", true)}}}
 }

@@ -8,27 +8,50 @@ import (
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
+// kind is how a model is called.
+type kind byte
+
+const (
+	ofGoogle    kind = iota // and Google's other models
+	ofAnthropic             // Anthropic's API
+	ofMistral               // Mistral's API
+	ofOthers                // OpenAI's chat completions, for all other publishers
+)
+
 // model is what Vertex AI calls it by.
 type model struct {
 	name      string // the last part: "gemini-2.5-pro"
-	publisher string // "google", "anthropic"
-	claude    bool
+	publisher string // "google", "anthropic", "meta"
+	kind      kind
 	full      bool // the deployment gives a whole resource name: "projects/…/endpoints/7"
 }
 
 // modelOf reads a model's name: alone ("claude-sonnet-4-5@20250929"), with its
-// publisher ("publishers/google/models/gemini-2.5-pro"), or a resource of its own
-// ("projects/…", "endpoints/…" of a tuned model, which is Gemini's).
+// publisher ("publishers/google/models/gemini-2.5-pro", "meta/llama-4-scout-17b-16e-instruct-maas"),
+// or a resource of its own ("projects/…", "endpoints/…" of a tuned model, which is Gemini's).
 func modelOf(s string) (m model) {
 	m.name, m.publisher = s, "google"
-	if rest, ok := strings.CutPrefix(s, "publishers/"); ok {
-		publisher, name, _ := strings.Cut(rest, "/models/")
-		m.name, m.publisher = name, publisher
-	} else if strings.HasPrefix(s, "claude-") {
+	first, rest, two := strings.Cut(s, "/")
+	switch {
+	case first == "publishers":
+		m.publisher, m.name, _ = strings.Cut(rest, "/models/")
+	case first == "projects", first == "endpoints", first == "models", first == "tunedModels":
+	case two:
+		m.publisher, m.name = first, rest
+	case strings.HasPrefix(s, "claude-"):
 		m.publisher = "anthropic"
+	case strings.HasPrefix(s, "mistral-"), strings.HasPrefix(s, "codestral-"), strings.HasPrefix(s, "codestral@"):
+		m.publisher = "mistralai"
 	}
-	m.claude = m.publisher == "anthropic"
-	m.full = strings.HasPrefix(s, "projects/")
+	switch {
+	case m.publisher == "anthropic":
+		m.kind = ofAnthropic
+	case m.publisher == "mistralai":
+		m.kind = ofMistral
+	case m.publisher != "google", strings.HasSuffix(m.name, "-maas"):
+		m.kind = ofOthers
+	}
+	m.full = first == "projects"
 	return m
 }
 
@@ -80,7 +103,7 @@ func (o options) within(d abi.Deployment, m model) abi.Deployment {
 	if o.project != "" && !m.full {
 		d.BaseURL += "/projects/" + o.project + "/locations/" + o.location
 	}
-	if m.publisher != "" && !m.full && !strings.HasPrefix(d.Model, "endpoints/") {
+	if m.kind != ofOthers && m.publisher != "" && !m.full && !strings.HasPrefix(d.Model, "endpoints/") {
 		d.BaseURL += "/publishers/" + llm.Escape(m.publisher, "@")
 		d.Model = m.name
 	}

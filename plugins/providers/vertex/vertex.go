@@ -12,7 +12,8 @@ import (
 	"github.com/tokligence/gateway/plugins/codec/gemini"
 )
 
-// plugin has the codecs of the models that Vertex AI serves under paths of its own.
+// plugin has the codecs of the models that Vertex AI serves under paths of its own;
+// what speaks OpenAI's chat needs none.
 type plugin struct{ google, claude *pdk.Provider }
 
 // New is the plugin.
@@ -22,7 +23,7 @@ func New() *pdk.Provider {
 		Manifest: abi.Manifest{
 			ID: "provider.vertex", Name: "Google Vertex AI", Version: "1.0.0",
 			Kind: abi.KindProvider, ABI: abi.Version,
-			Description: "Gemini, Claude and embedding models of Google Cloud's Vertex AI.",
+			Description: "Gemini, Claude, Mistral, open and embedding models of Google Cloud's Vertex AI.",
 			Homepage:    "https://github.com/tokligence/gateway",
 			License:     "Apache-2.0", Stability: "stable",
 			Credential: []abi.CredentialField{
@@ -46,7 +47,7 @@ func (v *plugin) plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 	}
 	m := modelOf(r.Deployment.Model)
 	byKey := slices.Contains(r.Deployment.CredentialFields, "api_key")
-	if o.project == "" && !(byKey && !m.claude) && !m.full {
+	if o.project == "" && !(byKey && m.kind == ofGoogle) && !m.full {
 		return nil, llm.Refuse("options.project", "is missing: it is the id of the Google Cloud project that pays").Named()
 	}
 	inner := *r
@@ -56,7 +57,9 @@ func (v *plugin) plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 	switch {
 	case r.Endpoint == abi.Native:
 		p, err = v.native(&inner, m)
-	case m.claude:
+	case m.kind >= ofMistral:
+		p = planPartner(&inner, m)
+	case m.kind == ofAnthropic:
 		p, err = v.planClaude(&inner, m)
 	case r.Endpoint == abi.Embeddings:
 		p = planEmbeddings(&inner, m)
@@ -121,17 +124,34 @@ func (v *plugin) encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 	inner := *r
 	inner.Deployment = o.within(r.Deployment, m)
 	codec, mark := v.google, byGoogle
-	if m.claude {
+	if m.kind == ofAnthropic {
 		codec, mark = v.claude, byClaude
+	}
+	if r.Endpoint == abi.CountTokens {
+		inner.Endpoint = abi.Chat
 	}
 	reply, err := codec.Encode(&inner)
 	if err != nil {
 		return nil, err
 	}
-	if reply.State = mark + reply.State; m.claude {
+	if r.Endpoint == abi.CountTokens {
+		reply.Body, reply.State = countable(reply.Body), ""
+		return reply, nil
+	}
+	if reply.State = mark + reply.State; m.kind == ofAnthropic {
 		reply.Body = scan.Apply(nil, reply.Body, []scan.Edit{{Key: "model"}, {Key: "anthropic_version", Value: []byte(version)}})
 	}
 	return reply, nil
+}
+
+// countable is a request of Gemini's with what CountTokensRequest has of it alone.
+// google/cloud/aiplatform/v1/prediction_service.proto
+func countable(body []byte) []byte {
+	b := make([]byte, 0, len(body))
+	for _, name := range [...]string{"contents", "systemInstruction", "tools", "generationConfig"} {
+		b = scan.AppendMember(b, name, scan.Get(body, name))
+	}
+	return scan.CloseObject(b, 0)
 }
 
 func (v *plugin) decode(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
@@ -141,7 +161,7 @@ func (v *plugin) decode(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 	switch {
 	case r.Endpoint == abi.Embeddings:
 		return decodeEmbeddings(r)
-	case m.claude:
+	case m.kind == ofAnthropic:
 		return v.claude.Decode(&inner)
 	}
 	return v.google.Decode(&inner)
@@ -161,10 +181,16 @@ func (v *plugin) decodeEvents(r *abi.DecodeEventsRequest) (*abi.DecodeEventsRepl
 	return reply, err
 }
 
-// decodeError: Claude's refusals have Anthropic's form, those of the cloud before it Google's.
+// decodeError: Claude's refusals have Anthropic's form, those of the cloud before it
+// Google's, and other models' their own.
 func (v *plugin) decodeError(r *abi.DecodeErrorRequest) (*abi.DecodeErrorReply, error) {
 	if scan.GetString(r.Body, "type") == "error" {
 		return v.claude.DecodeError(r)
+	}
+	if scan.Get(r.Body, "error") == nil {
+		if reply, ok := readPartner(r); ok {
+			return reply, nil
+		}
 	}
 	return v.google.DecodeError(r)
 }

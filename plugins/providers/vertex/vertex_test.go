@@ -40,6 +40,10 @@ func TestPlan(t *testing.T) {
 		{abi.Chat, false, "projects/9/locations/us-central1/endpoints/77", "https://us-central1-aiplatform.googleapis.com/v1", `{}`, account, "https://us-central1-aiplatform.googleapis.com/v1/projects/9/locations/us-central1/endpoints/77:generateContent", nil, ""},
 		{abi.Chat, false, "gemini-2.5-pro", "", `{}`, []string{"api_key"}, "https://aiplatform.googleapis.com/v1/publishers/google/models/gemini-2.5-pro:generateContent", nil, ""},
 		{abi.Messages, false, "gemini-2.5-pro", "", `{"project":"p-1"}`, account, "", nil, ""},
+		{abi.CountTokens, false, "gemini-2.5-pro", "", `{"project":"p-1"}`, account, "https://aiplatform.googleapis.com" + project + "global/publishers/google/models/gemini-2.5-pro:countTokens", nil, ""},
+		{abi.Embeddings, false, "meta/llama-4-maverick-17b-128e-instruct-maas", "", `{"project":"p-1"}`, account, "", nil, ""},
+		{abi.CountTokens, false, "mistral-medium-3", "", `{"project":"p-1"}`, account, "", nil, ""},
+		{abi.Chat, false, "meta/llama-x-maas", "", `{}`, []string{"api_key"}, "", nil, "options.project"},
 		{abi.Embeddings, false, "claude-x", "", `{"project":"p-1"}`, account, "", nil, ""},
 		{abi.Chat, false, "gemini-2.5-pro", "", `{}`, account, "", nil, "options.project"},
 		{abi.Chat, false, "claude-x", "", `{}`, []string{"api_key"}, "", nil, "options.project"},
@@ -94,4 +98,57 @@ func FuzzEmbeddings(f *testing.F) {
 			t.Fatalf("%s became %s", body, reply.Body)
 		}
 	})
+}
+
+// TestPlanPartner: who speaks OpenAI's chat is called where its publisher's models are,
+// and under the name that is known there.
+func TestPlanPartner(t *testing.T) {
+	const base = "https://us-east5-aiplatform.googleapis.com/v1/projects/p-1/locations/us-east5"
+	for _, c := range []struct {
+		model      string
+		stream     bool
+		url, named string
+	}{
+		{"meta/llama-4-maverick-17b-128e-instruct-maas", true, base + openPath, "meta/llama-4-maverick-17b-128e-instruct-maas"},
+		{"publishers/openai/models/gpt-oss-120b-maas", false, base + openPath, "openai/gpt-oss-120b-maas"},
+		{"google/gemma-4-26b-a4b-it-maas", false, base + openPath, "google/gemma-4-26b-a4b-it-maas"},
+		{"xai/grok-4.7", false, base + openPath, "xai/grok-4.7"},
+		{"mistral-medium-3", false, base + "/publishers/mistralai/models/mistral-medium-3:rawPredict", "mistral-medium-3"},
+		{"mistralai/codestral-2@001", true, base + "/publishers/mistralai/models/codestral-2@001:streamRawPredict", "codestral-2@001"},
+		{"publishers/mistralai/models/mistral-small-2503", false, base + "/publishers/mistralai/models/mistral-small-2503:rawPredict", "mistral-small-2503"},
+	} {
+		p, err := New().Plan(&abi.PlanRequest{Endpoint: abi.Chat, Stream: c.stream,
+			Deployment: abi.Deployment{Model: c.model, Options: abi.Raw(`{"project":"p-1","location":"us-east5"}`), CredentialFields: []string{"service_account"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		named := func(e abi.Edit) bool {
+			return e.Op == abi.EditSet && e.Key == "model" && string(e.Value) == `"`+c.named+`"`
+		}
+		if p.URL != c.url || p.Request.Mode != abi.Passthrough || !slices.ContainsFunc(p.Request.Edits, named) || p.Auth.Scheme != abi.AuthGoogle {
+			t.Errorf("%+v: %+v", c, p)
+		}
+	}
+}
+
+// TestNative: each publisher's models have the calls of their own.
+func TestNative(t *testing.T) {
+	const base = "/v1/projects/p-1/locations/us-east5"
+	for model, want := range map[string][]string{
+		"gemini-2.5-pro":    {base + "/publishers/google/models/{model}:generateContent", base + "/publishers/google/models/{model}:countTokens"},
+		"claude-x":          {base + "/publishers/anthropic/models/{model}:rawPredict", base + "/publishers/anthropic/models/{model}:streamRawPredict"},
+		"mistral-medium-3":  {base + "/publishers/mistralai/models/{model}:rawPredict", base + "/publishers/mistralai/models/{model}:streamRawPredict"},
+		"meta/llama-4-maas": {base + openPath},
+	} {
+		p, err := New().Plan(&abi.PlanRequest{Endpoint: abi.Native,
+			Deployment: abi.Deployment{Model: model, Options: abi.Raw(`{"project":"p-1","location":"us-east5"}`), CredentialFields: []string{"service_account"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range want {
+			if !slices.ContainsFunc(p.Native.Routes, func(r abi.NativeRoute) bool { return r.Path == path }) {
+				t.Errorf("%s has no %s", model, path)
+			}
+		}
+	}
 }

@@ -1,0 +1,55 @@
+package exchange_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/exchange"
+	"github.com/tokligence/gateway/core/routing"
+	"github.com/tokligence/gateway/pdk/abi"
+)
+
+// counter is a provider whose plugin asks the vendor for a count of tokens.
+type counter struct{ reader }
+
+func (p counter) Plan(ctx context.Context, r *abi.PlanRequest) (*abi.PlanReply, error) {
+	plan, err := p.reader.Plan(ctx, r)
+	plan.Supported = r.Endpoint == abi.CountTokens || r.Endpoint == abi.Chat
+	return plan, err
+}
+
+// TestDo_CountTokens_Translated: a plugin that counts is given the chat that the message
+// would have been, and what it reads is the answer; no answer is an error.
+func TestDo_CountTokens_Translated(t *testing.T) {
+	for _, c := range []struct {
+		body, vendor string
+		vendorStatus int
+		sent, got    string
+		status       int
+	}{
+		{`{"model":"m","system":"Be brief.","messages":[{"role":"user","content":"hi"}]}`, `{"input_tokens":31}`, 200,
+			`{"model":"m","messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"hi"}]}`, `{"input_tokens":31}`, 200},
+		{`{"model":"m","messages":[{"role":"user","content":"hi"}]}`, `{}`, 500, `{"model":"m","messages":[{"role":"user","content":"hi"}]}`, "", 502},
+	} {
+		r := newRig(t, core.Deployment{}, nil)
+		target, err := exchange.NewTarget(t.Context(), exchange.Target{Deployment: &core.Deployment{Name: "dep", Provider: "provider.test", Model: "vendor-model", AllowPrivate: true},
+			State: new(routing.States).Of("dep"), AllowPrivate: true, Credential: &core.Credential{Name: "c", Fields: map[string]string{"api_key": "k"}}}, counter{reader{passthrough{base: r.url}, nil}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.exchanger.Swap(&exchange.Snapshot{Routes: map[string]*exchange.Route{"m": exchange.NewRoute(core.Model{Name: "m"}, []*exchange.Target{target}, nil, nil)}})
+		r.answer(whole(c.vendorStatus, c.vendor))
+		got, _ := r.ask(r.key("", core.Limits{}), abi.CountTokens, c.body)
+		if r.hits.Load() == 0 {
+			t.Errorf("the vendor was not called: %d %s", got.status, got.body.String())
+			continue
+		}
+		if sent := <-r.bodies; sent != c.sent {
+			t.Errorf("the vendor got %s", sent)
+		}
+		if got.status != c.status || c.got != "" && got.body.String() != c.got {
+			t.Errorf("%d %s", got.status, got.body.String())
+		}
+	}
+}
