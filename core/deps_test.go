@@ -41,12 +41,12 @@ var edges = map[string][]string{
 	"core/dialect/completions":        {"core/dialect/bridge", "core/sse", "pdk/abi/scan"},
 	"core/dialect/messages":           {"core/dialect/bridge", "core/sse", "pdk/abi", "pdk/abi/scan", "pdk/abi/llm"},
 	"core/plugin":                     {"pdk/abi", "pdk/abi/scan", "pdk/abi/wire", "pdk/long"},
-	"core/plugin/wasmhost":            {"core/plugin", "core/plugin/guestlog", "core/plugin/wasmhost/instrument", "pdk/abi", "pdk/abi/scan", "pdk/abi/wire"},
+	"core/plugin/wasmhost":            {"core/plugin", "core/plugin/codecache", "core/plugin/guestlog", "core/plugin/wasmhost/instrument", "pdk/abi", "pdk/abi/scan", "pdk/abi/wire"},
 	"core/plugin/wasmhost/instrument": {},
 	"core/plugin/carriertest":         {"core/plugin", "core/plugin/guestlog", "core/plugin/carriertest/guest", "core/plugin/carriertest/module", "pdk/abi"},
 	"core/plugin/carriertest/guest":   {"pdk/abi", "pdk/abi/scan", "pdk/abi/wire"},
 	"core/plugin/carriertest/module":  {},
-	"core/plugin/extismhost":          {"core/plugin", "core/plugin/guestlog", "pdk/abi", "pdk/abi/scan", "pdk/abi/wire"},
+	"core/plugin/extismhost":          {"core/plugin", "core/plugin/codecache", "core/plugin/guestlog", "pdk/abi", "pdk/abi/scan", "pdk/abi/wire"},
 	"core/plugin/prochost":            {"core/plugin", "core/plugin/guestlog", "pdk/abi", "pdk/abi/scan", "pdk/abi/wire", "pdk/process", "pdk/process/proto"},
 	"core/sound":                      {},
 	"core/form":                       {"pdk/abi", "pdk/abi/scan"},
@@ -59,6 +59,7 @@ var edges = map[string][]string{
 	"core/events":                     {"core/reach", "core/upstream", "pdk/abi"},
 	"core/obs":                        {"core/events", "core/exchange", "core/ledger", "core/plugin", "pdk/abi", "pdk/abi/scan"},
 	"core/cmd/bench":                  {},
+	"core/plugin/codecache":           {},
 	"core/plugin/guestlog":            {},
 	"pdk/abi":                         {},
 	"pdk/abi/scan":                    {},
@@ -82,7 +83,7 @@ var edges = map[string][]string{
 
 // homes are the only places where a technology's types may be seen.
 var homes = map[string][]string{
-	"github.com/tetratelabs/wazero":       {"core/plugin/wasmhost", "core/plugin/extismhost"},
+	"github.com/tetratelabs/wazero":       {"core/plugin/codecache", "core/plugin/wasmhost", "core/plugin/extismhost"},
 	"github.com/extism/go-sdk":            {"core/plugin/extismhost"},
 	"github.com/hashicorp/go-plugin":      {"core/plugin/prochost", "pdk/process"},
 	"google.golang.org/grpc":              {"core/plugin/prochost", "pdk/process"},

@@ -24,6 +24,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 
 	"github.com/tokligence/gateway/core/plugin"
+	"github.com/tokligence/gateway/core/plugin/codecache"
 	"github.com/tokligence/gateway/pdk/abi"
 )
 
@@ -63,10 +64,8 @@ type code struct {
 }
 
 func (c *code) open(ctx context.Context) (err error) {
-	if c.source.CacheDir == "" {
-		c.cache = wazero.NewCompilationCache()
-	} else if c.cache, err = wazero.NewCompilationCacheWithDir(c.source.CacheDir); err != nil {
-		return fmt.Errorf("cache of compiled code: %w", err)
+	if c.cache, err = codecache.Open(c.source.CacheDir); err != nil {
+		return err
 	}
 	pages := max(1, min(c.source.Limits.MemoryBytes/pageBytes, 1<<16))
 	config := wazero.NewRuntimeConfig().

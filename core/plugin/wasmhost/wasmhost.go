@@ -24,6 +24,7 @@ import (
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 
 	"github.com/tokligence/gateway/core/plugin"
+	"github.com/tokligence/gateway/core/plugin/codecache"
 	"github.com/tokligence/gateway/core/plugin/wasmhost/instrument"
 	"github.com/tokligence/gateway/pdk/abi"
 )
@@ -92,10 +93,8 @@ func (c *code) compile(ctx context.Context, module []byte) (*engine, error) {
 		return nil, err
 	}
 	e := &engine{start: rewritten.Start}
-	if c.source.CacheDir == "" {
-		e.cache = wazero.NewCompilationCache()
-	} else if e.cache, err = wazero.NewCompilationCacheWithDir(c.source.CacheDir); err != nil {
-		return nil, fmt.Errorf("cache of compiled code: %w", err)
+	if e.cache, err = codecache.Open(c.source.CacheDir); err != nil {
+		return nil, err
 	}
 	pages := max(1, min(c.source.Limits.MemoryBytes/pageBytes, 1<<16))
 	e.runtime = wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigCompiler().
