@@ -3,15 +3,15 @@
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import OpenAI from "openai";
 import { after, before, describe, test } from "node:test";
 import { root } from "./gateway.mjs";
-import { clients } from "./matrix/clients.mjs";
+import { beside, clients } from "./matrix/clients.mjs";
 import * as other from "./matrix/endpoints.mjs";
 import { features, jobOf, script } from "./matrix/features.mjs";
-import { alias, except, price, providers } from "./matrix/providers.mjs";
+import { alias, except, offered, price, providers } from "./matrix/providers.mjs";
 import { start } from "./matrix/setup.mjs";
 import { headings, render } from "./matrix/table.mjs";
+import { unspoken } from "./matrix/unspoken.mjs";
 import { wires } from "./matrix/wires.mjs";
 
 let all, tap, gateway;
@@ -21,8 +21,9 @@ before(async () => {
   all = await start((mock) => (script(mock), other.script(mock)));
   ({ tap, gateway } = all);
 });
+for (const c of [...clients, ...beside]) c.prepare?.().catch(() => {}); // open tells what is wrong
 after(async () => {
-  for (const c of clients) await c.close?.();
+  for (const c of [...clients, ...beside]) await c.close?.();
   await all?.stop();
 });
 
@@ -67,7 +68,7 @@ async function cell(client, name, feature) {
 }
 
 for (const client of clients) {
-  for (const [name, row] of Object.entries(providers)) {
+  for (const [name, row] of Object.entries(providers).filter(([, row]) => row.model)) {
     describe(`${client.title} → ${row.title}`, () => {
       for (const feature of Object.keys(features)) {
         const mark = except(row, client.dialect, feature)?.mark ?? "✓";
@@ -86,31 +87,46 @@ for (const client of clients) {
   }
 }
 
-for (const [endpoint, { title, ask, sent }] of Object.entries(other.endpoints)) {
-  describe(title, () => {
-    for (const [name, row] of Object.entries(providers).filter(([, p]) => p.models?.[endpoint])) {
-      test(row.title, async () => {
-        found.set(`${endpoint} ${name}`, "fails");
-        const from = tap.seen.length;
-        await ask(new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: gateway.key, maxRetries: 0 }), alias(name, endpoint));
-        const seen = tap.seen.slice(from);
-        assert.ok(seen.length > 0);
-        for (const s of seen) {
-          assert.equal(s.provider, name);
-          assert.ok(s.text.includes(sent), `${s.text} has ${sent}`);
-          assert.ok((s.path + s.text).includes(row.models[endpoint]), `${s.path} ${s.text} names ${row.models[endpoint]}`);
-        }
-        const e = await gateway.lastEntry();
-        assert.deepEqual([e.endpoint, e.provider, e.outcome], [endpoint, `provider.${row.plugin}`, "ok"]);
-        found.set(`${endpoint} ${name}`, "✓");
-      });
+// besides asks one question of an endpoint beside conversations and holds what came of it.
+async function besides(client, name, endpoint) {
+  const row = providers[name], e = other.endpoints[endpoint];
+  const own = row.models?.[endpoint]; // else it is carried otherwise
+  const from = tap.seen.length;
+  const ask = await opened(client);
+  e.check(await ask(other.jobOf(endpoint, alias(name, endpoint))));
+  const seen = tap.seen.slice(from);
+  assert.equal(seen.length > 0, Boolean(own || e.over.asks));
+  for (const s of seen) {
+    assert.equal(s.provider, name);
+    for (const has of e.sent) assert.ok(has(s), `${s.path} ${s.text}`);
+    if (e.at) assert.equal(e.at.test(s.path), Boolean(own), s.path);
+    assert.ok((decodeURIComponent(s.path) + s.text).includes(own ?? row.model), `${s.path} ${s.text} names ${own ?? row.model}`);
+  }
+  const entry = await gateway.lastEntry();
+  assert.deepEqual([entry.endpoint, entry.requested_model, entry.outcome], [endpoint, alias(name, endpoint), "ok"]);
+  if (seen.length > 0) assert.equal(entry.provider, `provider.${row.plugin}`);
+}
+
+for (const client of beside) {
+  describe(`${client.title}, other endpoints`, () => {
+    for (const endpoint of client.endpoints) {
+      for (const [name, row] of Object.entries(providers).filter(([, row]) => offered(row, endpoint))) {
+        test(`${endpoint} → ${row.title}`, async () => {
+          const at = `${endpoint} ${name}`;
+          await besides(client, name, endpoint).catch((e) => {
+            found.set(at, "fails");
+            throw e;
+          });
+          if (found.get(at) !== "fails") found.set(at, "✓");
+        });
+      }
     }
   });
 }
 
 test("MATRIX.md says what was found", async () => {
   assert.deepEqual(Object.keys(headings), Object.keys(features));
-  const text = render({ found, providers, except, clients, endpoints: other.endpoints });
+  const text = render({ found, providers, clients, beside, endpoints: other.endpoints, unspoken });
   const file = join(root, "MATRIX.md");
   if (process.env.MATRIX === "write") await writeFile(file, text);
   assert.equal(await readFile(file, "utf8"), text, "run npm test with MATRIX=write");

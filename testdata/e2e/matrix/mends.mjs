@@ -53,15 +53,23 @@ export const mends = {
     request: ({ path, body }) => (path.endsWith(":batchEmbedContents") ? { path: path.replace("batchEmbedContents", "embedContent"), text: JSON.stringify(body.requests[0]) } : {}),
     answer: (text) => (text.startsWith('{"embedding":') ? JSON.stringify({ embeddings: [JSON.parse(text).embedding] }) : text),
   },
+  // The mock has the path of whole sound alone. https://elevenlabs.io/docs/api-reference/text-to-speech/stream
+  elevenlabs: { request: ({ path }) => ({ path: path.replace(/\/stream(\?.*)?$/, "") }) },
   // The member of these is reasoning. https://console.groq.com/docs/reasoning https://docs.together.ai/docs/reasoning-overview
   groq: { answer: reasoned },
+  cerebras: { answer: reasoned },
   huggingface: { answer: reasoned },
   together: { answer: reasoned },
   perplexity: { request: counting, answer: begun },
   mistral: { request: counting, answer: blocks },
+  // Jina's word for the coding is embedding_type. https://api.jina.ai/openapi.json
+  jina: { request: ({ path, body }) => (body?.embedding_type ? { path, text: JSON.stringify({ ...body, encoding_format: body.embedding_type }) } : {}) },
   deepseek: { answer: begun },
   xai: { answer: begun },
   fireworks: { answer: begun },
   openrouter: { answer: begun },
+  vllm: { answer: begun },
+  llamacpp: { answer: begun },
+  lmstudio: { answer: begun },
   local: { answer: begun },
 };

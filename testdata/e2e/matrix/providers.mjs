@@ -1,93 +1,211 @@
 // The providers of the matrix: one row each. To add one, add a row; what it cannot do
-// stands in except, with why. Everything else has to work.
+// stands in except, with why and the document that says so. Everything else has to work.
+
+import { endpoints } from "./endpoints.mjs";
 
 const apiKey = 'api_key = "env:E2E_KEY"';
 const serviceAccount = 'service_account = "env:E2E_GOOGLE"';
 const place = 'project = "p"\nlocation = "europe-west1"';
 
 // refused says that the gateway answers 400 and names the member; none says that
-// the two sides have no words for it; but says that it works, and what is to be known.
-// why is printed below the table.
+// the vendor, or the dialect, has no words for it; missing says that the vendor has it
+// and the gateway does not carry it; but says that it works, and what is to be known.
+// why is printed below the table, with the document that says so.
 const refused = (member, why) => ({ mark: "400", member, why });
 const none = (why) => ({ mark: "–", why });
+const missing = (why) => ({ mark: "✗", why });
 const but = (why) => ({ mark: "✓", why });
 const silent = but("the effort is passed on; OpenAI's chat completions do not return what the model thought");
+
+const azureHas = "Azure's [inference API](https://learn.microsoft.com/azure/ai-foundry/openai/reference) is OpenAI's completions, chat, responses, embeddings, images and audio";
+const google = (what) => missing(`Google's models have ${what}, which only its [native routes](plugins/codec/gemini/native.go) reach yet`);
+const togetherHears = missing("Together has [transcriptions and translations](https://docs.together.ai/reference/audio-transcriptions), which are not carried yet");
+const drawn = missing("Bedrock's image models are reached by its [native routes](plugins/providers/bedrock/native.go) only");
+const grokToo = missing("xAI's [image edits](https://docs.x.ai/developers/rest-api-reference/inference/images) and [voice](https://docs.x.ai/developers/rest-api-reference/inference/voice) are not carried yet");
+const routed = missing("OpenRouter has [rerank, images, speech and transcriptions](https://openrouter.ai/docs/api-reference/overview), which are not carried yet");
 
 // A row:
 //   title       how people call it
 //   plugin      of provider.<plugin>; base is its base_url below the mock's address
+//   model       the one that converses; none where the vendor has no such models
 //   models      by feature, where the vendor has another model for it; by endpoint (see
 //               endpoints.mjs), where it has that at all
+//   has         what the vendor's own documents list of the endpoints: why the others are "–"
 //   wire        what the vendor speaks (see wires.mjs)
 //   native      by dialect, the wire of a vendor that has it itself
 //   path        where it is not the wire's
 //   bearer      the token that the vendor has to see, where core fetches one
 //   credential, options   TOML, beside what every deployment here has
-//   except      by feature, or by "dialect feature": refused(…), none(…) or but(…)
+//   except      by feature, by "dialect feature" or by endpoint: refused(…), none(…), missing(…) or but(…)
 export const providers = {
   openai: {
     title: "OpenAI", plugin: "openai", wire: "openai", model: "gpt-5-mini", base: "/v1", credential: apiKey,
-    models: { embeddings: "text-embedding-3-small", images: "gpt-image-1", image_edits: "gpt-image-1", speech: "gpt-4o-mini-tts", transcriptions: "gpt-4o-transcribe", translations: "whisper-1", moderations: "omni-moderation-latest" },
+    models: {
+      completions: "gpt-3.5-turbo-instruct", embeddings: "text-embedding-3-small", images: "gpt-image-1", image_edits: "gpt-image-1", image_variations: "dall-e-2",
+      speech: "gpt-4o-mini-tts", transcriptions: "gpt-4o-transcribe", translations: "whisper-1", moderations: "omni-moderation-latest",
+    },
+    has: "OpenAI's [API reference](https://platform.openai.com/docs/api-reference) has no rerank",
     // The mock is not at the vendor's address, at which no option would be needed.
     options: "responses = true", native: { responses: "responses" },
     except: { "chat reasoning": silent, "messages reasoning": silent },
   },
   azure: {
     title: "Azure OpenAI", plugin: "azure", wire: "openai", model: "gpt-5-mini", base: "/openai/v1", credential: apiKey, native: { responses: "responses" },
-    models: { embeddings: "text-embedding-3-small", images: "gpt-image-1", image_edits: "gpt-image-1", speech: "gpt-4o-mini-tts", transcriptions: "gpt-4o-transcribe", translations: "whisper" },
+    models: {
+      completions: "gpt-35-turbo-instruct", embeddings: "text-embedding-3-small", images: "gpt-image-1", image_edits: "gpt-image-1", speech: "gpt-4o-mini-tts",
+      transcriptions: "gpt-4o-transcribe", translations: "whisper",
+    },
+    has: azureHas,
     except: { "chat reasoning": silent, "messages reasoning": silent },
   },
   "azure-deployments": {
     title: "Azure OpenAI, by `api-version`", plugin: "azure-deployments", wire: "openai", model: "my-gpt", base: "", credential: apiKey,
     path: /^\/openai\/deployments\/my-gpt\/chat\/completions\?api-version=2024-10-21$/,
-    models: { embeddings: "my-embeddings", images: "my-images", image_edits: "my-images", speech: "my-speech", transcriptions: "my-transcripts", translations: "my-whisper" },
+    models: { completions: "my-instruct", embeddings: "my-embeddings", images: "my-images", image_edits: "my-images", speech: "my-speech", transcriptions: "my-transcripts", translations: "my-whisper" },
+    has: azureHas,
     except: { reasoning: silent },
   },
-  anthropic: { title: "Anthropic", plugin: "anthropic", wire: "anthropic", model: "claude-sonnet-4-5", base: "", credential: apiKey },
-  gemini: { title: "Google Gemini", plugin: "gemini", wire: "gemini", model: "gemini-2.5-flash", base: "/v1beta", credential: apiKey, models: { embeddings: "gemini-embedding-001" } },
+  anthropic: {
+    title: "Anthropic", plugin: "anthropic", wire: "anthropic", model: "claude-sonnet-4-5", base: "", credential: apiKey, models: { count_tokens: "claude-sonnet-4-5" },
+    has: "Anthropic's [API](https://docs.anthropic.com/en/api) is messages, token counts, batches, files and models",
+  },
+  gemini: {
+    title: "Google Gemini", plugin: "gemini", wire: "gemini", model: "gemini-2.5-flash", base: "/v1beta", credential: apiKey, models: { count_tokens: "gemini-2.5-flash", embeddings: "gemini-embedding-001" },
+    has: "Google's [methods of models](https://ai.google.dev/api) generate, embed, count tokens and predict: there is no such one",
+    except: { images: google("pictures"), image_edits: google("pictures"), speech: google("speech"), transcriptions: google("sound as input") },
+  },
   bedrock: {
     title: "Amazon Bedrock", plugin: "bedrock", wire: "converse", model: "anthropic.claude-sonnet-4-5-20250929-v1:0", base: "",
+    models: { embeddings: "amazon.titan-embed-text-v2:0", rerank: "cohere.rerank-v3-5:0" },
     credential: 'access_key_id = "env:E2E_KEY"\nsecret_access_key = "env:E2E_KEY"', options: 'region = "us-east-1"',
+    has: "Bedrock's [models](https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html) converse, embed, rank and make pictures and videos; none is called in such a way",
+    except: { images: drawn, image_edits: drawn },
   },
   cohere: {
     title: "Cohere", plugin: "cohere", wire: "cohere", model: "command-a-03-2025", base: "", credential: apiKey,
     models: { image: "command-a-vision-07-2025", reasoning: "command-a-reasoning-08-2025", embeddings: "embed-v4.0", rerank: "rerank-v4.0-pro" },
+    has: "Cohere's [API](https://docs.cohere.com/reference/about) is chat, embed, rerank, parse and tools for data sets",
   },
   vertex: {
     title: "Vertex AI: Gemini", plugin: "vertex", wire: "gemini", model: "gemini-2.5-flash", base: "/v1", credential: serviceAccount, options: place,
-    bearer: "access-token-MARK", models: { embeddings: "text-embedding-005" },
+    bearer: "access-token-MARK", models: { count_tokens: "gemini-2.5-flash", embeddings: "text-embedding-005" },
+    has: "[Vertex AI's models of Google](https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference) generate, embed, count tokens and predict: there is no such one",
+    except: { images: google("pictures"), image_edits: google("pictures"), speech: google("speech"), transcriptions: google("sound as input") },
   },
   "vertex-claude": {
     title: "Vertex AI: Claude", plugin: "vertex", wire: "anthropic", path: /:(rawPredict|streamRawPredict)$/, model: "claude-sonnet-4-5@20250929", base: "/v1",
-    credential: serviceAccount, options: place, bearer: "access-token-MARK",
+    credential: serviceAccount, options: place, bearer: "access-token-MARK", models: { count_tokens: "claude-sonnet-4-5@20250929" },
+    has: "[Claude on Vertex AI](https://cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude) is messages and token counts",
   },
-  ollama: { title: "Ollama", plugin: "ollama", wire: "ollama", model: "gpt-oss:20b", base: "", credential: "", models: { embeddings: "embeddinggemma" } },
+  ollama: {
+    title: "Ollama", plugin: "ollama", wire: "ollama", model: "gpt-oss:20b", base: "", credential: "", models: { embeddings: "embeddinggemma" },
+    has: "Ollama's [API](https://docs.ollama.com/api) is generate, chat and embed",
+  },
   groq: {
     title: "Groq", plugin: "groq", wire: "openai", model: "openai/gpt-oss-120b", base: "/openai/v1", credential: apiKey,
-    models: { image: "meta-llama/llama-4-scout-17b-16e-instruct", transcriptions: "whisper-large-v3-turbo", translations: "whisper-large-v3" },
+    models: {
+      image: "meta-llama/llama-4-scout-17b-16e-instruct", embeddings: "nomic-embed-text-v1_5", speech: "canopylabs/orpheus-v1-english",
+      transcriptions: "whisper-large-v3-turbo", translations: "whisper-large-v3",
+    },
+    has: "Groq's [API](https://console.groq.com/docs/api-reference) is chat completions, responses, embeddings, speech, transcriptions and translations",
   },
   deepseek: {
     title: "DeepSeek", plugin: "deepseek", wire: "openai", model: "deepseek-chat", base: "", credential: apiKey, models: { reasoning: "deepseek-reasoner" },
-    except: { image: none("DeepSeek's API takes text only"), structured: none("DeepSeek's API has json_object and no json_schema") },
+    has: "DeepSeek's [API](https://api-docs.deepseek.com/api/deepseek-api) is chat completions and, in beta, the middle of a text (FIM)",
+    except: {
+      image: none("a message of a user in DeepSeek's [API](https://api-docs.deepseek.com/api/create-chat-completion) is text"),
+      structured: none("`response_format` in DeepSeek's [API](https://api-docs.deepseek.com/api/create-chat-completion) is `text` or `json_object`: there is no schema"),
+    },
   },
   mistral: {
     title: "Mistral", plugin: "mistral", wire: "openai", model: "mistral-medium-latest", base: "/v1", credential: apiKey,
     models: { reasoning: "magistral-medium-latest", embeddings: "mistral-embed", moderations: "mistral-moderation-latest", transcriptions: "voxtral-mini-latest" },
+    has: "Mistral's [API](https://docs.mistral.ai/api) is chat, FIM, agents, embeddings, classification, moderation, OCR, speech and transcriptions",
+    except: { speech: missing("Mistral's [speech](https://docs.mistral.ai/api) answers with JSON, which the gateway does not read yet") },
   },
-  xai: { title: "xAI", plugin: "xai", wire: "openai", model: "grok-4", base: "/v1", credential: apiKey, native: { responses: "responses" } },
-  together: { title: "Together", plugin: "together", wire: "openai", model: "Qwen/Qwen3.5-397B-A17B", base: "/v1", credential: apiKey },
-  fireworks: { title: "Fireworks", plugin: "fireworks", wire: "openai", model: "accounts/fireworks/models/qwen3-vl-235b-a22b-thinking", base: "/inference/v1", credential: apiKey },
-  openrouter: { title: "OpenRouter", plugin: "openrouter", wire: "openai", model: "openai/gpt-5-mini", base: "/api/v1", credential: apiKey },
-  huggingface: { title: "Hugging Face", plugin: "huggingface", wire: "openai", model: "openai/gpt-oss-120b", base: "/v1", credential: apiKey },
+  xai: {
+    title: "xAI", plugin: "xai", wire: "openai", model: "grok-4", base: "/v1", credential: apiKey, native: { responses: "responses" }, models: { images: "grok-imagine-image" },
+    has: "xAI's [API](https://docs.x.ai/developers/rest-api-reference/inference) is chat, responses, images, videos and voice",
+    except: { image_edits: grokToo, speech: grokToo, transcriptions: grokToo },
+  },
+  together: {
+    title: "Together", plugin: "together", wire: "openai", model: "Qwen/Qwen3.5-397B-A17B", base: "/v1", credential: apiKey,
+    models: { completions: "meta-llama/Meta-Llama-3.1-8B", embeddings: "BAAI/bge-base-en-v1.5", rerank: "Salesforce/Llama-Rank-V1", images: "black-forest-labs/FLUX.1-schnell", speech: "cartesia/sonic" },
+    has: "Together's [API](https://docs.together.ai/reference) is chat, completions, embeddings, rerank, images, videos and audio",
+    except: { transcriptions: togetherHears, translations: togetherHears },
+  },
+  fireworks: {
+    title: "Fireworks", plugin: "fireworks", wire: "openai", model: "accounts/fireworks/models/qwen3-vl-235b-a22b-thinking", base: "/inference/v1", credential: apiKey,
+    models: { completions: "accounts/fireworks/models/llama-v3p1-8b-instruct", embeddings: "accounts/fireworks/models/qwen3-embedding-8b" },
+    has: "Fireworks' [API](https://docs.fireworks.ai/api-reference/introduction) has no such endpoint in OpenAI's shape",
+    except: { rerank: missing("Fireworks [prices rerankers](https://fireworks.ai/pricing), which are not carried yet") },
+  },
+  openrouter: {
+    title: "OpenRouter", plugin: "openrouter", wire: "openai", model: "openai/gpt-5-mini", base: "/api/v1", credential: apiKey,
+    models: { completions: "openai/gpt-3.5-turbo-instruct", embeddings: "openai/text-embedding-3-small" },
+    has: "OpenRouter's [API](https://openrouter.ai/docs/api-reference/overview) is chat, responses, messages, embeddings, rerank, images, speech and transcriptions",
+    except: { rerank: routed, images: routed, speech: routed, transcriptions: routed },
+  },
+  huggingface: {
+    title: "Hugging Face", plugin: "huggingface", wire: "openai", model: "openai/gpt-oss-120b", base: "/v1", credential: apiKey,
+    has: "Hugging Face's router speaks like OpenAI for [chat alone](https://huggingface.co/docs/inference-providers/index); its other tasks each have the API of the provider that is chosen",
+  },
   perplexity: {
     title: "Perplexity", plugin: "perplexity", wire: "openai", model: "sonar-pro", base: "", credential: apiKey, models: { reasoning: "sonar-reasoning-pro" },
-    except: { tools: refused("tools", "Perplexity's chat completions take no tools") },
+    has: "Perplexity's [API](https://docs.perplexity.ai/api-reference) is chat completions, responses, search and embeddings",
+    except: {
+      tools: refused("tools", "the documents of Perplexity's [chat completions](https://docs.perplexity.ai/api-reference/chat-completions-post) tell of no functions of the client, though the types of its own package name them"),
+      embeddings: missing("Perplexity's [embeddings](https://docs.perplexity.ai/api-reference/embeddings-post) are base64 of integers, which the gateway does not read yet"),
+    },
   },
-  local: { title: "vLLM, llama.cpp, LM Studio and other OpenAI-compatible servers", plugin: "openai-compatible", wire: "openai", model: "qwen3-32b", base: "/v1", credential: "", models: { embeddings: "bge-m3" } },
+  cerebras: {
+    title: "Cerebras", plugin: "cerebras", wire: "openai", model: "gpt-oss-120b", base: "/v1", credential: apiKey, models: { completions: "llama3.1-8b" },
+    has: "Cerebras' [API](https://inference-docs.cerebras.ai/api-reference/chat-completions) is chat completions and completions",
+  },
+  vllm: {
+    title: "vLLM", plugin: "vllm", wire: "openai", model: "Qwen/Qwen3-32B", base: "/v1", credential: "",
+    models: { completions: "facebook/opt-125m", embeddings: "BAAI/bge-m3", rerank: "BAAI/bge-reranker-base", transcriptions: "openai/whisper-large-v3", translations: "openai/whisper-large-v3" },
+    has: "[vLLM](https://docs.vllm.ai/en/stable/serving/online_serving.html) serves completions, chat, responses, messages, embeddings, rerank, transcriptions and translations",
+  },
+  llamacpp: {
+    title: "llama.cpp", plugin: "llamacpp", wire: "openai", model: "qwen3-32b", base: "/v1", credential: "", models: { completions: "qwen3-32b", embeddings: "bge-m3", rerank: "bge-reranker" },
+    has: "[llama.cpp's server](https://github.com/ggml-org/llama.cpp/tree/master/tools/server) serves completions, chat, embeddings and rerank",
+  },
+  lmstudio: {
+    title: "LM Studio", plugin: "lmstudio", wire: "openai", model: "qwen3-32b", base: "/v1", credential: "", models: { completions: "qwen3-32b", embeddings: "nomic-embed" },
+    has: "[LM Studio](https://lmstudio.ai/docs/developer/openai-compat) serves chat, responses, embeddings and completions",
+  },
+  local: {
+    title: "any other OpenAI-compatible server", plugin: "openai-compatible", wire: "openai", model: "qwen3-32b", base: "/v1", credential: "",
+    models: {
+      completions: "qwen3-32b", embeddings: "bge-m3", moderations: "guard", images: "flux", image_edits: "flux", image_variations: "flux", speech: "kokoro", transcriptions: "whisper", translations: "whisper",
+    },
+    has: "what OpenAI's [API reference](https://platform.openai.com/docs/api-reference) has not, a profile of its own has to say",
+  },
+  voyage: {
+    title: "Voyage AI", plugin: "voyage", base: "/v1", credential: apiKey, models: { embeddings: "voyage-3.5", rerank: "rerank-2.5" },
+    has: "Voyage's [API](https://docs.voyageai.com/reference) is embeddings and rerank",
+  },
+  jina: {
+    title: "Jina AI", plugin: "jina", base: "/v1", credential: apiKey, models: { embeddings: "jina-embeddings-v4", rerank: "jina-reranker-v3" },
+    has: "Jina's [API](https://api.jina.ai/openapi.json) is embeddings, rerank and classification",
+  },
+  elevenlabs: {
+    title: "ElevenLabs", plugin: "elevenlabs", base: "", credential: apiKey, models: { speech: "eleven_multilingual_v2", transcriptions: "scribe_v2" },
+    options: '[deployment.options.voices]\nalloy = "JBFqnCBsd6RMkjVDRZzb"',
+    has: "ElevenLabs' [API](https://elevenlabs.io/docs/api-reference) is speech, transcripts, voices and music",
+  },
+  deepgram: {
+    title: "Deepgram", plugin: "deepgram", base: "", credential: apiKey, models: { speech: "aura-2-thalia-en", transcriptions: "nova-3" },
+    has: "Deepgram's [API](https://developers.deepgram.com/reference) is transcripts, speech and reading of text",
+  },
 };
 
 // alias is the model's name at the gateway for a feature.
 export const alias = (name, feature) => (providers[name].models?.[feature] ? `${name}-${feature}` : name);
+
+// offered says whether the row has the endpoint, by the vendor's own or carried otherwise.
+export const offered = (row, endpoint) => Boolean(row.models?.[endpoint] || (endpoints[endpoint].over && row.model));
 
 // except is what a row says of a feature asked in a dialect; undefined means that it works.
 export const except = (row, dialect, feature) => row.except?.[`${dialect} ${feature}`] ?? row.except?.[feature];
@@ -96,7 +214,7 @@ export const except = (row, dialect, feature) => row.except?.[`${dialect} ${feat
 // row, so that an entry priced as another provider's shows.
 export function toml(url) {
   const rows = Object.entries(providers);
-  const models = ([name, p]) => [[name, p.model], ...Object.entries(p.models ?? {}).map(([feature, model]) => [`${name}-${feature}`, model])];
+  const models = ([name, p]) => [...(p.model ? [[name, p.model]] : []), ...Object.entries(p.models ?? {}).map(([feature, model]) => [`${name}-${feature}`, model])];
   const plugins = [...new Set(rows.map(([, p]) => p.plugin))].map((id) => `[[plugin]]\nid = "provider.${id}"\nsource = "builtin:${id}"\n`);
   // The clouds' token service is here as well.
   return `[security]\nallow_private_hosts = ["127.0.0.1"]\n\n` + plugins.join("\n") + rows.map(([name, p], i) => `${p.credential && `

@@ -1,6 +1,8 @@
 // MATRIX.md, made of what the tests found.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { endpoints } from "./endpoints.mjs";
+import { except, offered } from "./providers.mjs";
 
 const intro = `# What works with what
 
@@ -8,7 +10,8 @@ Every cell below is a request that a test makes: an unmodified client library, t
 ([aimock](https://github.com/CopilotKit/aimock)). The test reads the client's result, what the vendor got and the ledger's entry.
 \`npm test\` in \`testdata/e2e\` runs all of it; with \`MATRIX=write\` it writes this file, else it fails where the two differ.
 
-✓ works. 400: refused with an error that names the member. –: one of the two sides has no words for it. Numbers are notes.
+✓ works. 400: refused with an error that names the member. –: the vendor, or the dialect, has no words for it.
+✗: the vendor has it, and the gateway does not carry it. Numbers are notes, which name the document that says so.
 `;
 
 export const dialects = {
@@ -19,27 +22,35 @@ export const dialects = {
 
 export const headings = { whole: "whole", stream: "stream", tools: "tools", image: "image", structured: "structured output", reasoning: "reasoning", error: "vendor's error" };
 
-// render makes the document. found is, by dialect, row and feature, the mark that
-// the tests came to: "✓", or what except says; clients are those that ran.
-export function render({ found, providers, except, clients, endpoints }) {
+// render makes the document. found is, by dialect, row and feature, or by endpoint and
+// row, the mark that the tests came to; clients and beside are those that ran.
+export function render({ found, providers, clients, beside, endpoints, unspoken }) {
   const notes = [];
-  const note = (why) => (notes.includes(why) ? notes : (notes.push(why), notes)).indexOf(why) + 1;
-  const cell = (dialect, name, feature) => {
-    const says = except(providers[name], dialect, feature);
-    const mark = found.get(`${dialect} ${name} ${feature}`) ?? "not run";
-    return says?.why ? `${mark} (${note(says.why)})` : mark;
-  };
+  const note = (mark, why) => (why ? `${mark} (${(notes.includes(why) ? notes : (notes.push(why), notes)).indexOf(why) + 1})` : mark);
   const features = Object.keys(headings);
+  const rows = Object.entries(providers);
+  const cell = (dialect, [name, row], feature) => note(found.get(`${dialect} ${name} ${feature}`) ?? "not run", except(row, dialect, feature)?.why);
   let text = intro;
   for (const [dialect, title] of Object.entries(dialects)) {
     text += `\n## ${title}\n\nAsked with ${clients.filter((c) => c.dialect === dialect).map((c) => c.title).join(", ")}.\n\n`;
-    text += table(["provider", ...Object.values(headings)], Object.entries(providers).map(([name, p]) => [p.title, ...features.map((f) => cell(dialect, name, f))]));
+    text += table(["provider", ...Object.values(headings)], rows.filter(([, row]) => row.model).map((r) => [r[1].title, ...features.map((f) => cell(dialect, r, f))]));
   }
-  text += `\n## Other endpoints\n\nAsked with openai (Node). –: the vendor has none, its plugin does not speak to it, or no test asks here.\n\n`;
-  const titles = Object.values(endpoints).map((e) => `${e.title} \`${e.path}\``);
-  text += table(["provider", ...titles], Object.entries(providers).map(([name, p]) => [p.title, ...Object.keys(endpoints).map((e) => (p.models?.[e] ? found.get(`${e} ${name}`) ?? "not run" : "–"))]));
-  if (notes.length > 0) text += `\nNotes:\n\n${notes.map((n, i) => `${i + 1}. ${n}`).join("\n")}\n`;
-  return text + `\n## Clients\n\n` + table(["client", "packages"], clients.map((c) => [c.title, c.packages.join(", ")]));
+  text += `\n## Other endpoints\n\nThe plugin's name is that of \`source = "builtin:…"\`.\n\n`;
+  text += table(["provider", "plugin", ...Object.values(endpoints).map((e) => e.title)], rows.map(([name, row]) => [row.title, row.plugin, ...Object.keys(endpoints).map((e) => note(...other(found, name, row, e)))]));
+  text += `\n` + table(["endpoint", "path", "asked with"], Object.entries(endpoints).map(([name, e]) => [e.title, `\`${e.path}\``, beside.filter((c) => c.endpoints.includes(name)).map((c) => c.title).join(", ")]));
+  text += `\nNotes:\n\n${notes.map((n, i) => `${i + 1}. ${n}`).join("\n")}\n`;
+  text += `\n## Where the mock is not the vendor\n\naimock speaks OpenAI's chat completions, Responses, embeddings, moderations, images and audio, Anthropic's Messages, Gemini and Vertex AI,
+Bedrock's Converse, Azure, Cohere's chat, embed and rerank, Ollama, OpenRouter and ElevenLabs' speech. [mends.mjs](testdata/e2e/matrix/mends.mjs) tells where its words
+are not the vendor's, and puts them right. What it does not speak at all, the test answers in the vendor's shape:\n\n${unspoken.map((u) => `- [${u.title}](${u.source})\n`).join("")}`;
+  const packages = new Map([...beside, ...clients].map((c) => [c.title, c.packages.join(", ")]));
+  return text + `\n## Clients\n\n` + table(["client", "packages"], [...packages]);
+}
+
+// other is the mark of a row for an endpoint, and why.
+function other(found, name, row, endpoint) {
+  const says = except(row, "", endpoint);
+  if (!offered(row, endpoint)) return [says?.mark ?? "–", says?.why ?? row.has];
+  return [found.get(`${endpoint} ${name}`) ?? "not run", says?.why ?? (row.models?.[endpoint] ? undefined : endpoints[endpoint].over.why)];
 }
 
 export function table(head, rows) {

@@ -1,13 +1,15 @@
 // Stands between the gateway and the mock and keeps what the gateway sent, as it was
 // sent: the mock's own journal keeps its translation. The first part of the path is
 // the provider's name and is not passed on. Where the mock speaks otherwise than the
-// vendor does, mend puts it right. At /token it gives what clouds give for a credential.
+// vendor does, mend puts it right; what it does not speak at all, the tap answers
+// itself. At /token it gives what clouds give for a credential.
 import http from "node:http";
+import { answerOf } from "./unspoken.mjs";
 
 const accessToken = "access-token-MARK";
 
 // startTap forwards to the mock. seen holds the requests, newest last:
-// { provider, path, headers, text, body } with body parsed where it is JSON. mend gives
+// { provider, path, headers, bytes, text, body } with body parsed where it is JSON. mend gives
 // what is different of a request, { path, text }, and of an answer's text, by provider.
 export async function startTap(mockURL, mend = {}) {
   const tap = { seen: [] };
@@ -18,15 +20,17 @@ export async function startTap(mockURL, mend = {}) {
     const bytes = Buffer.concat(raw);
     if (req.url === "/token") return res.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ access_token: accessToken, token_type: "Bearer", expires_in: 3600 }));
     const [, provider, path] = /^\/([^/]+)(.*)$/.exec(req.url);
-    const request = { provider, path, headers: req.headers, text: bytes.toString() };
+    const request = { provider, path, headers: req.headers, bytes, text: bytes.toString() };
     request.body = request.text.startsWith("{") ? JSON.parse(request.text) : undefined;
     tap.seen.push(request);
+    const own = answerOf(request);
+    if (own) return res.writeHead(200, { "content-type": own.type }).end(own.body);
     const mends = mend[provider] ?? {};
     const sent = { path, text: bytes, ...mends.request?.(request) };
     const headers = { ...req.headers, host: to.host, "content-length": Buffer.byteLength(sent.text) };
     const up = http.request({ host: to.hostname, port: to.port, method: req.method, path: sent.path, headers }, async (answer) => {
       res.writeHead(answer.statusCode, answer.headers);
-      if (!mends.answer) return answer.pipe(res);
+      if (!mends.answer || /^audio\//.test(answer.headers["content-type"])) return answer.pipe(res);
       let text = "";
       for await (const d of answer.setEncoding("utf8")) text += d;
       res.end(mends.answer(text));

@@ -8,14 +8,16 @@ import { program } from "./process.mjs";
 
 const source = join(import.meta.dirname, "golang");
 const binary = join(compiled, "openai-go-client");
-const running = program(binary);
+const packages = [/github\.com\/openai\/openai-go\/v\d+ v\S+/.exec(readFileSync(join(source, "go.mod"), "utf8"))[0].replace(/ v/, " ")];
 
-export const client = {
-  title: "openai-go", dialect: "chat", shows: { reasoning: true },
-  packages: [/github\.com\/openai\/openai-go\/v\d+ v\S+/.exec(readFileSync(join(source, "go.mod"), "utf8"))[0].replace(/ v/, " ")],
-  async open(gateway) {
-    await promisify(execFile)("go", ["build", "-o", binary, "."], { cwd: source });
-    return running.open(gateway);
-  },
-  close: running.close,
-};
+// prepare builds the program, once; that takes longer than all it is asked.
+let built;
+const prepare = () => (built ??= promisify(execFile)("go", ["build", "-o", binary, "."], { cwd: source }));
+
+function opens() {
+  const running = program(binary);
+  return { prepare, open: async (gateway) => (await prepare(), running.open(gateway)), close: running.close };
+}
+
+export const client = { title: "openai-go", dialect: "chat", shows: { reasoning: true }, packages, ...opens() };
+export const other = { title: "openai-go", packages, endpoints: ["completions", "embeddings", "moderations", "images", "image_edits", "image_variations", "speech", "transcriptions", "translations"], ...opens() };

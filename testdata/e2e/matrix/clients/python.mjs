@@ -6,10 +6,17 @@ import { program } from "./process.mjs";
 const e2e = join(import.meta.dirname, "../..");
 export const python = join(e2e, ".venv/bin/python");
 const pinned = (name) => [readFileSync(join(e2e, "requirements.txt"), "utf8").split("\n").find((l) => l.startsWith(`${name}==`)).replace("==", " ")];
-const script = (file) => program(python, "-B", join(import.meta.dirname, file));
+const script = (file, ...args) => program(python, "-B", join(import.meta.dirname, file), ...args);
 
 export const clients = [
   { title: "openai (Python)", dialect: "chat", packages: pinned("openai"), shows: { reasoning: true }, ...script("openai_chat.py") },
   { title: "openai (Python), responses", dialect: "responses", packages: pinned("openai"), shows: { reasoning: true }, ...script("openai_responses.py") },
   { title: "anthropic (Python)", dialect: "messages", packages: pinned("anthropic"), shows: { reasoning: true }, ...script("anthropic_messages.py") },
+];
+
+const azure = ["completions", "embeddings", "images", "image_edits", "speech", "transcriptions", "translations"];
+export const others = [
+  { title: "openai (Python)", packages: pinned("openai"), endpoints: [...azure, "rerank", "moderations", "image_variations"], ...script("openai_other.py", "openai") },
+  { title: "AzureOpenAI of openai (Python)", packages: pinned("openai"), endpoints: azure, ...script("openai_other.py", "azure") },
+  { title: "anthropic (Python)", packages: pinned("anthropic"), endpoints: ["count_tokens"], ...script("anthropic_other.py") },
 ];

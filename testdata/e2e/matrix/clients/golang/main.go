@@ -15,6 +15,7 @@ import (
 
 // Job is one cell of the matrix.
 type Job struct {
+	Other
 	Feature  string `json:"feature"`
 	Model    string `json:"model"`
 	Question string `json:"question"`
@@ -30,6 +31,7 @@ type Job struct {
 
 // Result is what the client saw.
 type Result struct {
+	Seen
 	Text      string          `json:"text"`
 	Reasoning string          `json:"reasoning,omitempty"`
 	Pieces    int             `json:"pieces,omitempty"`
@@ -78,6 +80,9 @@ func main() {
 }
 
 func ask(ctx context.Context, client *openai.Client, job *Job) (Result, error) {
+	if job.Endpoint != "" {
+		return other(ctx, client, job)
+	}
 	p := openai.ChatCompletionNewParams{
 		Model:               job.Model,
 		Messages:            []openai.ChatCompletionMessageParamUnion{openai.UserMessage(job.Question)},

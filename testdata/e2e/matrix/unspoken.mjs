@@ -1,0 +1,54 @@
+// What the mock does not speak at all: the tap answers it in the vendor's shape, as
+// its documents or its package have it, with what the mock would say.
+import { heard, pixel, ranked, sound, vector } from "./endpoints.mjs";
+import { answer } from "./features.mjs";
+
+const json = (body) => ({ type: "application/json", body: JSON.stringify(body) });
+
+// unspoken: a request at path is answered by answer(request), which gives type and
+// body. title and source stand in MATRIX.md.
+export const unspoken = [
+  {
+    title: "completions of a prompt", path: /(?<!chat)\/completions(\?|$)/, source: "https://platform.openai.com/docs/api-reference/completions",
+    answer: ({ body }) => json({
+      id: "cmpl-1", object: "text_completion", created: 1, model: body.model ?? "gpt", choices: [{ index: 0, text: answer, logprobs: null, finish_reason: "stop" }],
+      usage: { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18 },
+    }),
+  },
+  {
+    title: "image variations, which OpenAI has taken off", path: /\/images\/variations$/, source: "https://platform.openai.com/docs/api-reference/images/createVariation",
+    answer: () => json({ created: 1, data: [{ b64_json: pixel }] }),
+  },
+  {
+    title: "Anthropic's token counts", path: /\/messages\/count_tokens$|\/count-tokens:rawPredict$/, source: "https://docs.anthropic.com/en/api/messages-count-tokens",
+    answer: () => json({ input_tokens: 11 }),
+  },
+  { title: "Gemini's token counts", path: /:countTokens$/, source: "https://ai.google.dev/api/tokens", answer: () => json({ totalTokens: 11 }) },
+  {
+    title: "ElevenLabs' transcripts", path: /\/v1\/speech-to-text$/, source: "https://elevenlabs.io/docs/api-reference/speech-to-text/convert",
+    answer: () => json({ language_code: "eng", language_probability: 1, text: heard, words: [{ text: heard, start: 0, end: 1, type: "word", logprob: 0 }], audio_duration_secs: 1 }),
+  },
+  {
+    title: "Deepgram's transcripts", path: /\/v1\/listen\?/, source: "https://developers.deepgram.com/reference/speech-to-text/listen-pre-recorded",
+    answer: () => json({
+      metadata: { request_id: "r", created: "2026-01-01T00:00:00Z", duration: 1, channels: 1, models: ["x"] },
+      results: { channels: [{ detected_language: "en", alternatives: [{ transcript: heard, confidence: 1, words: [{ word: "rome", start: 0, end: 1, confidence: 1, punctuated_word: heard }] }] }] },
+    }),
+  },
+  { title: "Deepgram's speech", path: /\/v1\/speak\?/, source: "https://developers.deepgram.com/reference/text-to-speech/speak-request", answer: () => ({ type: "audio/mpeg", body: sound }) },
+  {
+    title: "Voyage's rerank", path: /^\/v1\/rerank$/, of: "voyage", source: "https://docs.voyageai.com/reference/reranker-api",
+    answer: ({ body }) => json({ object: "list", data: ranked.map(([index, relevance_score]) => ({ index, relevance_score })), model: body.model, usage: { total_tokens: 11 } }),
+  },
+  {
+    title: "rerank in the shape of Jina, which Together, vLLM and llama.cpp have as well", path: /^\/v1\/rerank$/, source: "https://api.jina.ai/openapi.json",
+    answer: ({ body }) => json({ model: body.model, object: "list", usage: { prompt_tokens: 11, completion_tokens: 0, total_tokens: 11 }, results: ranked.map(([index, relevance_score]) => ({ index, relevance_score })) }),
+  },
+  {
+    title: "Bedrock's embeddings and rerank by InvokeModel", path: /^\/model\/(amazon\.titan-embed|cohere\.rerank)[^/]*\/invoke$/, source: "https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html",
+    answer: ({ path }) => json(path.includes("embed") ? { embedding: vector, embeddingsByType: { float: vector }, inputTextTokenCount: 11 } : { results: ranked.map(([index, relevance_score]) => ({ index, relevance_score })) }),
+  },
+];
+
+// answerOf gives what answers a request in the mock's place; undefined where it does.
+export const answerOf = (request) => unspoken.find((u) => u.path.test(request.path) && (!u.of || u.of === request.provider))?.answer(request);
