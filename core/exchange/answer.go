@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/sound"
 	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
@@ -51,6 +52,9 @@ func (r *run) decodeWhole(ctx context.Context, c *call, headers abi.Headers, a *
 		if a.body, err = base64.StdEncoding.DecodeString(text); err != nil {
 			return core.Errorf(core.CodePluginFailed, core.SourcePlugin, "the plugin's answer is not base64").With(err)
 		}
+	}
+	if reply.WaveRate > 0 {
+		a.body = append(sound.WaveHead(len(a.body), uint32(reply.WaveRate)), a.body...)
 	}
 	return nil
 }

@@ -177,6 +177,9 @@ func (r *run) encode(ctx context.Context, c *call, body scan.Object) *core.Error
 		text = body.Apply(nil, r.capEdits(nil, body, "max_tokens"))
 	}
 	text = r.dropDeep(text)
+	if r.plan.Request.Inline && r.form != nil {
+		text = r.form.Inline(text)
+	}
 	c.held = holdBody()
 	reply, err := t.provider.Encode(ctx, &abi.EncodeRequest{Endpoint: r.plan.endpoint, Stream: r.facts.stream,
 		Deployment: t.described, DropParams: t.Deployment.DropParams, Body: text}, c.held)

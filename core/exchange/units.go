@@ -15,10 +15,10 @@ import (
 
 // What speech comes to in tokens, where a model has no other price and its vendor
 // reports none; biased upward. OpenAI's models have about 17 tokens for a second
-// that is heard, 1.4 for a character that is spoken, and 5 for a second of words.
-// https://platform.openai.com/docs/pricing
+// that is heard and Gemini's 32, 1.4 for a character that is spoken, and 5 for a second
+// of words. https://platform.openai.com/docs/pricing, https://ai.google.dev/gemini-api/docs/audio
 const (
-	heardPerSecond     = 20
+	heardPerSecond     = 32
 	saidPerSecond      = 8
 	spokenPerCharacter = 2
 )

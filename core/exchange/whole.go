@@ -33,7 +33,7 @@ func (r *run) relayWhole(ctx context.Context, c *call, resp *upstream.Response, 
 		return r.upstreamError(ctx, err)
 	}
 	a := &answer{body: body}
-	if t := traits[r.plan.endpoint]; t.sound || t.text && isText(kind, body) {
+	if t := traits[r.plan.endpoint]; (t.sound || t.text) && isText(kind, body) {
 		a.kind = cmp.Or(resp.Get("content-type"), "application/octet-stream")
 	} else if err := scan.Valid(body); err != nil {
 		r.began(body)

@@ -252,11 +252,17 @@ func checkDecoded(d *abi.DecodeReply) error {
 	if d.ContentType == "" {
 		return errors.Join(object("body", d.Body), checkUsage(d.Usage))
 	}
+	if d.WaveRate < 0 || d.WaveRate > maxWaveRate {
+		return fmt.Errorf("%d is no rate of samples", d.WaveRate)
+	}
 	if scan.Kind(d.Body) != '"' || !core.IsFieldValue(d.ContentType) {
 		return errors.New("an answer with a content type is a JSON string")
 	}
 	return checkUsage(d.Usage)
 }
+
+// maxWaveRate is more than any sound has.
+const maxWaveRate = 1_000_000
 
 // maxUsage is more than any answer can have used.
 const maxUsage = 1e12

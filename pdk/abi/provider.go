@@ -139,6 +139,9 @@ type RequestPlan struct {
 	// host makes it anew of the canonical body's members and the client's files, in
 	// their order. What came as JSON is sent as JSON.
 	Form bool `json:"form,omitempty"`
+	// Inline says that Encode puts the files of the client's form into a JSON body: each
+	// has a member "data" beside "$file", with its bytes in base64, which is a long string.
+	Inline bool `json:"inline,omitempty"`
 	// IncludeUsage says that a stream must be asked for usage the OpenAI way
 	// (stream_options.include_usage); the host hides it from clients that did not ask.
 	IncludeUsage bool `json:"include_usage,omitempty"`
@@ -341,6 +344,9 @@ type DecodeReply struct {
 	// JSON string, of text, or of bytes in base64 where Base64 says so.
 	ContentType string `json:"content_type,omitempty"`
 	Base64      bool   `json:"base64,omitempty"`
+	// WaveRate says that the bytes are samples (16 bits, little endian, one channel) of so
+	// many a second, before which the host writes the head of a WAV file; 0 says nothing.
+	WaveRate int64 `json:"wave_rate,omitempty"`
 }
 
 // Usage is what the vendor reported; nil parts were not reported. The parts do

@@ -220,6 +220,9 @@ func (v *vector) decode(answer []byte, state string) error {
 	}
 	v.got["answer.json"] = reply.Body
 	v.text("content_type.txt", reply.ContentType)
+	if reply.WaveRate > 0 {
+		v.got["content_type.txt"] = fmt.Appendf(nil, "%s, with the head of samples at %d a second", reply.ContentType, reply.WaveRate)
+	}
 	v.told(reply.Usage, reply.Model)
 	return nil
 }

@@ -82,7 +82,8 @@
 //
 //	{"$file":0,"filename":"a.wav","content_type":"audio/wav","size":1234}
 //
-// with the number that a codec names it by. Its bytes stay with the host.
+// with the number that a codec names it by. Its bytes stay with the host, but for a plan
+// that is inline: there it has them in base64, "data", a long string.
 //
 // # Long strings
 //

@@ -68,6 +68,7 @@ func putRequestPlan(dst []byte, d *abi.RequestPlan) []byte {
 	dst = putString(dst, "mode", string(d.Mode))
 	dst = optList(dst, "edits", d.Edits, appendEdit)
 	dst = optBool(dst, "form", d.Form)
+	dst = optBool(dst, "inline", d.Inline)
 	dst = optBool(dst, "include_usage", d.IncludeUsage)
 	dst = optList(dst, "unsupported", d.Unsupported, appendStringElement)
 	dst = optString(dst, "output_cap", d.OutputCap)

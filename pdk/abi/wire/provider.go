@@ -214,6 +214,7 @@ func AppendDecodeReply(dst []byte, d *abi.DecodeReply) []byte {
 	dst = optString(dst, "model", d.Model)
 	dst = optString(dst, "content_type", d.ContentType)
 	dst = optBool(dst, "base64", d.Base64)
+	dst = optInt(dst, "wave_rate", d.WaveRate)
 	return scan.CloseObject(dst, start)
 }
 
@@ -238,6 +239,8 @@ func decodeReply(d *abi.DecodeReply) member {
 			return setString(&d.ContentType, old.ContentType, v)
 		case "base64":
 			return setBool(&d.Base64, v)
+		case "wave_rate":
+			return setInt(&d.WaveRate, v)
 		}
 		return nil
 	}

@@ -56,6 +56,12 @@ func decode(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 		return decodeEmbeddings(r)
 	case abi.CountTokens:
 		return decodeCount(r)
+	case abi.Images, abi.ImageEdits:
+		return decodeImages(r)
+	case abi.Speech:
+		return decodeSpeech(r)
+	case abi.Transcriptions, abi.Translations:
+		return decodeTranscript(r)
 	}
 	resp := readResponse(r.Body)
 	if err := resp.blocked(); err != nil {

@@ -24,7 +24,7 @@ func New() *pdk.Provider {
 		Manifest: abi.Manifest{
 			ID: "provider.gemini", Name: "Google Gemini", Version: "1.0.0",
 			Kind: abi.KindProvider, ABI: abi.Version,
-			Description: "Chat completions and embeddings of Google's Generative Language API.",
+			Description: "Chat completions, embeddings, pictures, speech and transcripts of Google's Generative Language API.",
 			Homepage:    "https://github.com/tokligence/gateway",
 			License:     "Apache-2.0", Stability: "stable",
 			Credential: []abi.CredentialField{{Name: "api_key", Description: "API key of Google AI Studio, sent as x-goog-api-key."}},
@@ -51,27 +51,64 @@ func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 	if base == "" {
 		base = defaultBaseURL
 	}
-	verb := ""
+	verb, model := verbOf(r), r.Deployment.Model
 	switch {
 	case r.Endpoint == abi.Native:
-		return &abi.PlanReply{Supported: true, Auth: p.Auth, Native: native(base, r.Deployment.Model)}, nil
+		return &abi.PlanReply{Supported: true, Auth: p.Auth, Native: native(base, model)}, nil
+	case verb == "":
+		return &abi.PlanReply{Reason: "this model of Google's has no " + string(r.Endpoint)}, nil
 	case r.Endpoint == abi.Chat && r.Stream:
-		verb = ":streamGenerateContent?alt=sse"
 		p.Stream = abi.StreamPlan{Mode: abi.Transform, Framing: abi.FramingSSE}
-	case r.Endpoint == abi.Chat:
-		verb = ":generateContent"
-	case r.Endpoint == abi.Embeddings:
-		verb = ":batchEmbedContents"
-	case r.Endpoint == abi.CountTokens:
-		verb = ":countTokens"
-	default:
-		return &abi.PlanReply{Reason: "Gemini's " + string(r.Endpoint) + " endpoint is not translated"}, nil
 	}
-	if r.Endpoint == abi.Chat {
+	switch r.Endpoint {
+	case abi.Chat:
 		p.Request.OutputCap = "max_completion_tokens"
+	case abi.ImageEdits, abi.Transcriptions, abi.Translations:
+		p.Request.Inline = true
 	}
-	p.URL = base + "/" + llm.Escape(modelPath(r.Deployment.Model), "/") + verb
+	p.URL = base + "/" + llm.Escape(modelPath(model), "/") + verb
 	return p, nil
+}
+
+// verbOf is what the model is called by for an endpoint; "" for what it does not have.
+func verbOf(r *abi.PlanRequest) string {
+	model := r.Deployment.Model
+	switch r.Endpoint {
+	case abi.Chat:
+		switch {
+		case isImagen(model):
+			return ""
+		case r.Stream:
+			return ":streamGenerateContent?alt=sse"
+		}
+		return ":generateContent"
+	case abi.Embeddings:
+		return ":batchEmbedContents"
+	case abi.CountTokens:
+		if !isImagen(model) {
+			return ":countTokens"
+		}
+	case abi.Images:
+		if isImagen(model) {
+			return ":predict"
+		}
+		if draws(model) {
+			return ":generateContent"
+		}
+	case abi.ImageEdits:
+		if draws(model) && !isImagen(model) {
+			return ":generateContent"
+		}
+	case abi.Speech:
+		if speaks(model) {
+			return ":generateContent"
+		}
+	case abi.Transcriptions, abi.Translations:
+		if hears(model) {
+			return ":generateContent"
+		}
+	}
+	return ""
 }
 
 // modelPath is a model's resource name: "models/…" unless it says otherwise ("tunedModels/…").
@@ -85,13 +122,18 @@ func modelPath(model string) string {
 // options are [deployment.options].
 type options struct {
 	safety []byte // raw; outranks the client's
+	voices []byte // raw: Gemini's voices by the names that clients use
 }
 
 func readOptions(raw []byte) (o options, err *llm.Fault) {
 	scan.Members(raw, func(key, value []byte) bool {
-		switch {
-		case string(key) != "safety_settings":
-			err = llm.Refuse("options."+string(key), "is unknown; known is safety_settings")
+		switch name := string(key); {
+		case name != "safety_settings" && name != "voices":
+			err = llm.Refuse("options."+name, "is unknown; known are safety_settings, voices")
+		case name == "voices" && scan.Kind(value) != '{':
+			err = llm.Refuse("options.voices", "must be an object of voices by name")
+		case name == "voices":
+			o.voices = value
 		case scan.Kind(value) != '[':
 			err = llm.Refuse("options.safety_settings", "must be an array of {category, threshold}")
 		default:

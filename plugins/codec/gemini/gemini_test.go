@@ -30,6 +30,20 @@ func TestPlan(t *testing.T) {
 		{abi.Messages, false, "gemini-2.5-pro", "", ``, "", ""},
 		{abi.CountTokens, false, "gemini-2.5-pro", "", ``, defaultBaseURL + "/models/gemini-2.5-pro:countTokens", ""},
 		{abi.Images, false, "gemini-2.5-pro", "", ``, "", ""},
+		{abi.Images, false, "gemini-2.5-flash-image", "", ``, defaultBaseURL + "/models/gemini-2.5-flash-image:generateContent", ""},
+		{abi.Images, false, "nano-banana-pro-preview", "", ``, defaultBaseURL + "/models/nano-banana-pro-preview:generateContent", ""},
+		{abi.Images, false, "imagen-3.0-generate-001", "", ``, defaultBaseURL + "/models/imagen-3.0-generate-001:predict", ""},
+		{abi.ImageEdits, false, "gemini-3-pro-image", "", ``, defaultBaseURL + "/models/gemini-3-pro-image:generateContent", ""},
+		{abi.ImageEdits, false, "imagen-3.0-generate-001", "", ``, "", ""},
+		{abi.Chat, false, "imagen-3.0-generate-001", "", ``, "", ""},
+		{abi.ImageVariations, false, "gemini-3-pro-image", "", ``, "", ""},
+		{abi.Speech, false, "gemini-2.5-flash-preview-tts", "", `{"voices":{"alloy":"Kore"}}`, defaultBaseURL + "/models/gemini-2.5-flash-preview-tts:generateContent", ""},
+		{abi.Speech, false, "gemini-2.5-flash", "", ``, "", ""},
+		{abi.Transcriptions, false, "gemini-2.5-flash", "", ``, defaultBaseURL + "/models/gemini-2.5-flash:generateContent", ""},
+		{abi.Translations, false, "models/gemini-2.5-flash", "", ``, defaultBaseURL + "/models/gemini-2.5-flash:generateContent", ""},
+		{abi.Transcriptions, false, "gemini-2.5-flash-preview-tts", "", ``, "", ""},
+		{abi.Transcriptions, false, "gemma-3-27b-it", "", ``, "", ""},
+		{abi.Speech, false, "m", "", `{"voices":[]}`, "", "options.voices"},
 		{abi.Chat, false, "m", "", `{"safety_settings":{}}`, "", "options.safety_settings"},
 		{abi.Chat, false, "m", "", `{"safety":[]}`, "", "options.safety"},
 	} {
@@ -80,18 +94,26 @@ func TestStreamState(t *testing.T) {
 	}
 }
 
+// endpoints are all that the codec translates.
+var endpoints = [...]abi.Endpoint{abi.Chat, abi.Embeddings, abi.CountTokens, abi.Images, abi.ImageEdits, abi.Speech, abi.Transcriptions, abi.Translations}
+
 // FuzzEncode: whatever a client sends is refused or becomes JSON.
 func FuzzEncode(f *testing.F) {
 	f.Add([]byte(request2KB))
+	f.Add([]byte(`{"prompt":"a","n":1,"size":"1024x1536","image":[{"$file":0,"filename":"a.png","content_type":"","data":"QQ=="},{"image_url":"data:image/png;base64,QQ=="}]}`))
+	f.Add([]byte(`{"input":"a","voice":"Kore","instructions":"b","language_code":"en-US"}`))
+	f.Add([]byte(`{"file":{"$file":0,"filename":"a.mp3","data":"QQ=="},"language":"en","prompt":"b","temperature":0}`))
 	f.Add([]byte(`{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,QQ=="}},{"type":"file","file":{"file_data":7}}]}],"stop":["a",""],"tools":[{}],"extra_body":{"google":{}},"n":1e0}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		if scan.Valid(body) != nil {
 			return
 		}
-		for _, endpoint := range [...]abi.Endpoint{abi.Chat, abi.Embeddings} {
-			reply, err := New().Encode(&abi.EncodeRequest{Endpoint: endpoint, Deployment: abi.Deployment{Model: "m"}, Body: body})
-			if err == nil && scan.Valid(reply.Body) != nil {
-				t.Fatalf("%s became %s", body, reply.Body)
+		for _, endpoint := range endpoints {
+			for _, model := range [...]string{"m", "imagen-1"} {
+				reply, err := New().Encode(&abi.EncodeRequest{Endpoint: endpoint, Deployment: abi.Deployment{Model: model}, Body: body})
+				if err == nil && scan.Valid(reply.Body) != nil {
+					t.Fatalf("%s became %s", body, reply.Body)
+				}
 			}
 		}
 	})
@@ -106,9 +128,11 @@ func FuzzDecode(f *testing.F) {
 		if scan.Valid(body) != nil {
 			return
 		}
-		for _, endpoint := range [...]abi.Endpoint{abi.Chat, abi.Embeddings} {
-			if reply, err := New().Decode(&abi.DecodeRequest{Endpoint: endpoint, Body: body}); err == nil && scan.Valid(reply.Body) != nil {
-				t.Fatalf("%s became %s", body, reply.Body)
+		for _, endpoint := range endpoints {
+			for _, model := range [...]string{"m", "imagen-1"} {
+				if reply, err := New().Decode(&abi.DecodeRequest{Endpoint: endpoint, Deployment: abi.Deployment{Model: model}, Body: body}); err == nil && scan.Valid(reply.Body) != nil {
+					t.Fatalf("%s became %s", body, reply.Body)
+				}
 			}
 		}
 		if _, err := New().DecodeError(&abi.DecodeErrorRequest{Status: 400, Body: body}); err != nil {

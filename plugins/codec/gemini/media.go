@@ -61,7 +61,8 @@ func inline(mediaType string, data []byte) []byte {
 var extensions = map[string]string{
 	"png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "webp": "image/webp", "gif": "image/gif",
 	"heic": "image/heic", "heif": "image/heif", "pdf": "application/pdf", "txt": "text/plain",
-	"mp3": "audio/mp3", "wav": "audio/wav", "mp4": "video/mp4", "webm": "video/webm", "mov": "video/mov",
+	"mp3": "audio/mp3", "mpga": "audio/mp3", "wav": "audio/wav", "ogg": "audio/ogg", "oga": "audio/ogg", "opus": "audio/ogg", "flac": "audio/flac",
+	"aac": "audio/aac", "aiff": "audio/aiff", "m4a": "audio/m4a", "mp4": "video/mp4", "webm": "video/webm", "mov": "video/mov",
 }
 
 func typeOf(url string) string {

@@ -32,6 +32,13 @@ func encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 	if f != nil {
 		return nil, f.Named()
 	}
+	if other := others[r.Endpoint]; other != nil {
+		reply, err := other(r, &o)
+		if err == nil && o.safety != nil && !isImagen(r.Deployment.Model) {
+			reply.Body = scan.Apply(nil, reply.Body, []scan.Edit{{Key: "safetySettings", Value: o.safety}})
+		}
+		return reply, err
+	}
 	c := &chat{model: familyOf(r.Deployment.Model), n: 1, config: make([]byte, 0, 256), rest: make([]byte, 0, len(r.Body)+512)}
 	if f = c.read(r.Body, r.DropParams); f == nil {
 		f = c.finish(o)
@@ -47,6 +54,11 @@ func encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 		state = byQuery + state
 	}
 	return &abi.EncodeReply{Body: scan.CloseObject(c.rest, 0), State: state, Notices: c.notices}, nil
+}
+
+// others are the endpoints beside chat that generateContent serves too.
+var others = map[abi.Endpoint]func(*abi.EncodeRequest, *options) (*abi.EncodeReply, error){
+	abi.Images: encodeImages, abi.ImageEdits: encodeImages, abi.Speech: speak, abi.Transcriptions: listen, abi.Translations: listen,
 }
 
 var requestFields = scan.NewNames(

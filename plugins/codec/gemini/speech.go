@@ -1,0 +1,98 @@
+package gemini
+
+import (
+	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/llm"
+	"github.com/tokligence/gateway/pdk/abi/scan"
+)
+
+// sampleRate is that of all that Gemini speaks: 16 bits, one channel.
+// https://ai.google.dev/gemini-api/docs/speech-generation
+const sampleRate = 24000
+
+// speak makes a generateContent request of sound. The state is the format.
+func speak(r *abi.EncodeRequest, o *options) (*abi.EncodeReply, error) {
+	reply := &abi.EncodeReply{State: "wav"}
+	var input, manner, config []byte
+	voice := ""
+	f := llm.EachMember(r.Body, r.DropParams, &reply.Notices, func(key, v []byte) *llm.Fault {
+		switch name := string(key); name {
+		case "model", "user":
+		case "input":
+			input = v
+		case "instructions":
+			if scan.Kind(v) != '"' {
+				return llm.Refuse(name, "must be a string")
+			}
+			manner = v
+		case "voice":
+			if voice, _ = scan.String(v); voice == "" {
+				voice = scan.GetString(v, "id")
+			}
+		case "response_format":
+			if reply.State, _ = scan.String(v); reply.State != "wav" && reply.State != "pcm" {
+				return llm.Refuse(name, "must be wav or pcm with Gemini, which makes no other sound; wav is what comes without it")
+			}
+		case "speed":
+			if n, ok := scan.Float(v); !ok || n != 1 {
+				return llm.Refuse(name, "must be 1 with Gemini: say in instructions how fast it shall speak")
+			}
+		case "stream_format":
+			if !scan.Is(v, "audio") {
+				return llm.Refuse(name, "must be audio with Gemini")
+			}
+		case "language_code":
+			config = append(scan.AppendName(config, "languageCode"), v...)
+		default:
+			reply.Notices = append(reply.Notices, "left out "+name)
+		}
+		return nil
+	})
+	switch {
+	case f != nil:
+		return nil, f.Named()
+	case scan.Kind(input) != '"':
+		return nil, llm.Refuse("input", "must be a string").Named()
+	case voice == "":
+		return nil, llm.Refuse("voice", "is required: one of Gemini's, or a name of the deployment's voices").Named()
+	}
+	if id := scan.GetString(o.voices, voice); id != "" {
+		voice = id
+	}
+	b := []byte(`{"contents":[{"role":"user","parts":[{"text":"`)
+	if len(manner) > 2 {
+		b = append(append(b, manner[1:len(manner)-1]...), `:\n`...)
+	}
+	b = append(append(b, input[1:]...), `}]}],"generationConfig":{"responseModalities":["AUDIO"],"speechConfig":`...)
+	config = append(scan.AppendString(append(scan.AppendName(config, "voiceConfig"), `{"prebuiltVoiceConfig":{"voiceName":`...), voice), '}', '}')
+	reply.Body = append(append(b, scan.CloseObject(config, 0)...), '}', '}')
+	return reply, nil
+}
+
+// decodeSpeech gives the samples to the host, which writes the head of a WAV file.
+func decodeSpeech(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
+	resp := readResponse(r.Body)
+	if err := resp.blocked(); err != nil {
+		return nil, err
+	}
+	reply := &abi.DecodeReply{Usage: readUsage(resp.usage), Model: resp.served(), Base64: true, ContentType: "audio/wav", WaveRate: sampleRate}
+	if r.State == "pcm" {
+		reply.ContentType, reply.WaveRate = "audio/pcm", 0
+	}
+	reason, pieces := "", 0
+	scan.Elements(resp.candidates, func(i int, raw []byte) bool {
+		c := readCandidate(raw, int64(i))
+		reason = c.reason
+		eachInline(c.content, func(data []byte) { reply.Body, pieces = data, pieces+1 })
+		return false
+	})
+	switch {
+	case pieces == 1:
+		return reply, nil
+	case pieces > 1:
+		return nil, &abi.Error{Code: abi.UpstreamUnavailable, Message: "Gemini answered with several pieces of sound"}
+	case reason == "" || failures[reason]:
+		return nil, &abi.Error{Code: abi.UpstreamUnavailable, Message: "Gemini answered without sound"}
+	}
+	return nil, &abi.Error{Code: abi.ContentPolicy, Message: "Gemini did not speak: " + reason}
+}
