@@ -208,7 +208,7 @@ describe("C61 the model that is checked is the model that is called", () => {
     ["big, then small", "/v1/chat/completions", duplicate("big", "small"), [400]],
     ["small, then big, messages", "/v1/messages", duplicate("small", "big"), [400]],
     ["escaped name of a second member", "/v1/chat/completions", duplicate("small", "big").replace(/"model":"big"/, '"mod\\u0065l":"big"'), [400]],
-    ["in the deployment's path", "/openai/deployments/big/chat/completions", say("small"), [404]],
+    ["in the deployment's path", "/openai/deployments/big/chat/completions", say("small"), [403]],
     ["other case", "/v1/chat/completions", JSON.stringify(say("small")).replace("{", '{"Model":"big",'), [400]],
     ["in extra members", "/v1/chat/completions", say("small", { extra_body: { model: "big" }, deployment: "big-main", api_base: "http://127.0.0.1:9/" }), [200]],
     ["the vendor's own fallbacks", "/v1/chat/completions", say("small", { fallbacks: ["big"] }), [400]],

@@ -230,7 +230,7 @@ model = "${model}"
 ${p.credential && `credential = "${name}"`}
 base_url = "${url}/${name}${p.base}"
 allow_private = true
-price = { input = "${price(i)[0]}.00", output = "${price(i)[1]}.00" }
+price = { input = "${price(i)[0]}.00", output = "${price(i)[1]}.00", search = "0.01" }
 ${p.options ? `[deployment.options]\n${p.options}` : ""}
 
 [[model]]
