@@ -93,7 +93,7 @@ async function besides(client, name, endpoint) {
   const own = row.models?.[endpoint]; // else it is carried otherwise
   const from = tap.seen.length;
   const ask = await opened(client);
-  e.check(await ask(other.jobOf(endpoint, alias(name, endpoint))));
+  e.check(await ask(other.jobOf(endpoint, alias(name, endpoint), row.sound)), row);
   const seen = tap.seen.slice(from);
   assert.equal(seen.length > 0, Boolean(own || e.over.asks));
   for (const s of seen) {

@@ -21,8 +21,8 @@ const wave = (() => {
 // job is what every client program is told; how it asks is up to its library.
 const job = { text: "a city", documents: ["an apple", "Rome"], image: pixel, recording: wave.toString("base64") };
 
-// jobOf is the job of one cell.
-export const jobOf = (endpoint, model) => ({ ...job, ...endpoints[endpoint].ask, endpoint, model });
+// jobOf is the job of one cell; format is that of sound, where it is not MP3.
+export const jobOf = (endpoint, model, format) => ({ ...job, ...endpoints[endpoint].ask, endpoint, model, format });
 
 // script tells the mock what the models answer.
 export function script(mock) {
@@ -41,6 +41,13 @@ const says = (text) => (s) => s.text.includes(text);
 const carries = (base64) => (s) => s.bytes.includes(Buffer.from(base64, "base64")) || s.text.includes(base64);
 
 const image = (r) => assert.equal(r.image, pixel);
+// spoken is the sound as it came, or with the head of a WAV file before it.
+const spoken = (r, row) => {
+  const bytes = Buffer.from(r.sound, "base64");
+  const head = row.sound === "wav" ? 44 : 0;
+  assert.equal(bytes.subarray(0, head).toString("latin1", 0, 4), head ? "RIFF" : "");
+  assert.deepEqual(bytes.subarray(head), sound);
+};
 const text = (r) => assert.equal(r.text, heard);
 
 // endpoints by their names in keys and the ledger. A row of providers.mjs offers one by
@@ -63,7 +70,7 @@ export const endpoints = {
   images: { title: "images", path: "/v1/images/generations", sent: [says("a city")], check: image },
   image_edits: { title: "image edits", path: "/v1/images/edits", sent: [says("a city"), carries(pixel)], check: image },
   image_variations: { title: "image variations", path: "/v1/images/variations", sent: [carries(pixel)], check: image },
-  speech: { title: "speech", path: "/v1/audio/speech", sent: [says("a city")], check: (r) => assert.deepEqual(Buffer.from(r.sound, "base64"), sound) },
+  speech: { title: "speech", path: "/v1/audio/speech", sent: [says("a city")], check: spoken },
   transcriptions: { title: "transcriptions", path: "/v1/audio/transcriptions", sent: [carries(job.recording)], check: text },
   translations: { title: "translations", path: "/v1/audio/translations", sent: [carries(job.recording)], check: text },
 };

@@ -29,6 +29,9 @@ export const mends = {
   "vertex-claude": {
     request: ({ path, body: { anthropic_version, ...body } }) => ({ path: "/v1/messages", text: JSON.stringify({ ...body, model: /models\/([^:]+):/.exec(path)[1] }) }),
   },
+  // Mistral's own path on Vertex AI, and that of open models.
+  "vertex-mistral": { request: (r) => ({ path: "/v1/chat/completions", ...counting(r) }), answer: blocks },
+  "vertex-open": { request: () => ({ path: "/v1/chat/completions" }), answer: begun },
   // https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/text-embeddings-api
   vertex: {
     request: ({ path, body }) => (path.endsWith(":predict") ? { path: "/v1/embeddings", text: JSON.stringify({ model: "text-embedding-005", input: body.instances.map((i) => i.content) }) } : {}),

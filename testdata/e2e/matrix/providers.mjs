@@ -18,7 +18,9 @@ const but = (why) => ({ mark: "✓", why });
 const silent = but("the effort is passed on; OpenAI's chat completions do not return what the model thought");
 
 const azureHas = "Azure's [inference API](https://learn.microsoft.com/azure/ai-foundry/openai/reference) is OpenAI's completions, chat, responses, embeddings, images and audio";
-const google = (what) => missing(`Google's models have ${what}, which only its [native routes](plugins/codec/gemini/native.go) reach yet`);
+// What Google's models draw, say and hear. OpenAI's voices stand for its own; its sound is WAV.
+const google = (more) => ({ image_edits: "gemini-2.5-flash-image", speech: "gemini-2.5-flash-preview-tts", transcriptions: "gemini-2.5-flash", translations: "gemini-2.5-flash", count_tokens: "gemini-2.5-flash", ...more });
+const kore = '[deployment.options.voices]\nalloy = "Kore"';
 const togetherHears = missing("Together has [transcriptions and translations](https://docs.together.ai/reference/audio-transcriptions), which are not carried yet");
 const drawn = missing("Bedrock's image models are reached by its [native routes](plugins/providers/bedrock/native.go) only");
 const grokToo = missing("xAI's [image edits](https://docs.x.ai/developers/rest-api-reference/inference/images) and [voice](https://docs.x.ai/developers/rest-api-reference/inference/voice) are not carried yet");
@@ -32,6 +34,7 @@ const routed = missing("OpenRouter has [rerank, images, speech and transcription
 //               endpoints.mjs), where it has that at all
 //   has         what the vendor's own documents list of the endpoints: why the others are "–"
 //   wire        what the vendor speaks (see wires.mjs)
+//   sound       the format of its speech, where that is not MP3
 //   native      by dialect, the wire of a vendor that has it itself
 //   path        where it is not the wire's
 //   bearer      the token that the vendor has to see, where core fetches one
@@ -70,9 +73,9 @@ export const providers = {
     has: "Anthropic's [API](https://docs.anthropic.com/en/api) is messages, token counts, batches, files and models",
   },
   gemini: {
-    title: "Google Gemini", plugin: "gemini", wire: "gemini", model: "gemini-2.5-flash", base: "/v1beta", credential: apiKey, models: { count_tokens: "gemini-2.5-flash", embeddings: "gemini-embedding-001" },
+    title: "Google Gemini", plugin: "gemini", wire: "gemini", model: "gemini-2.5-flash", base: "/v1beta", credential: apiKey, models: google({ embeddings: "gemini-embedding-001", images: "imagen-3.0-generate-001" }),
+    options: kore, sound: "wav",
     has: "Google's [methods of models](https://ai.google.dev/api) generate, embed, count tokens and predict: there is no such one",
-    except: { images: google("pictures"), image_edits: google("pictures"), speech: google("speech"), transcriptions: google("sound as input") },
   },
   bedrock: {
     title: "Amazon Bedrock", plugin: "bedrock", wire: "converse", model: "anthropic.claude-sonnet-4-5-20250929-v1:0", base: "",
@@ -87,15 +90,22 @@ export const providers = {
     has: "Cohere's [API](https://docs.cohere.com/reference/about) is chat, embed, rerank, parse and tools for data sets",
   },
   vertex: {
-    title: "Vertex AI: Gemini", plugin: "vertex", wire: "gemini", model: "gemini-2.5-flash", base: "/v1", credential: serviceAccount, options: place,
-    bearer: "access-token-MARK", models: { count_tokens: "gemini-2.5-flash", embeddings: "text-embedding-005" },
+    title: "Vertex AI: Gemini", plugin: "vertex", wire: "gemini", model: "gemini-2.5-flash", base: "/v1", credential: serviceAccount, options: `${place}\n${kore}`,
+    bearer: "access-token-MARK", models: google({ embeddings: "text-embedding-005", images: "gemini-2.5-flash-image" }), sound: "wav",
     has: "[Vertex AI's models of Google](https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference) generate, embed, count tokens and predict: there is no such one",
-    except: { images: google("pictures"), image_edits: google("pictures"), speech: google("speech"), transcriptions: google("sound as input") },
   },
   "vertex-claude": {
     title: "Vertex AI: Claude", plugin: "vertex", wire: "anthropic", path: /:(rawPredict|streamRawPredict)$/, model: "claude-sonnet-4-5@20250929", base: "/v1",
     credential: serviceAccount, options: place, bearer: "access-token-MARK", models: { count_tokens: "claude-sonnet-4-5@20250929" },
     has: "[Claude on Vertex AI](https://cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude) is messages and token counts",
+  },
+  "vertex-mistral": {
+    title: "Vertex AI: Mistral", plugin: "vertex", wire: "openai", path: /\/publishers\/mistralai\/models\/mistral-medium-3:(rawPredict|streamRawPredict)$/, model: "mistral-medium-3", base: "/v1",
+    credential: serviceAccount, options: place, bearer: "access-token-MARK", has: "[Mistral on Vertex AI](https://cloud.google.com/vertex-ai/generative-ai/docs/partner-models/mistral) is chat and completions of code",
+  },
+  "vertex-open": {
+    title: "Vertex AI: Llama and other open models", plugin: "vertex", wire: "openai", path: /\/endpoints\/openapi\/chat\/completions$/, model: "meta/llama-4-maverick-17b-128e-instruct-maas", base: "/v1",
+    credential: serviceAccount, options: place, bearer: "access-token-MARK", has: "[Open models on Vertex AI](https://cloud.google.com/vertex-ai/generative-ai/docs/maas/call-open-model-apis) are called by chat completions",
   },
   ollama: {
     title: "Ollama", plugin: "ollama", wire: "ollama", model: "gpt-oss:20b", base: "", credential: "", models: { embeddings: "embeddinggemma" },

@@ -5,7 +5,7 @@ import { answer } from "./features.mjs";
 
 const json = (body) => ({ type: "application/json", body: JSON.stringify(body) });
 
-// unspoken: a request at path is answered by answer(request), which gives type and
+// unspoken: a request at path (of a provider, and when it has something) is answered by answer(request), which gives type and
 // body. title and source stand in MATRIX.md.
 export const unspoken = [
   {
@@ -22,6 +22,17 @@ export const unspoken = [
   {
     title: "Anthropic's token counts", path: /\/messages\/count_tokens$|\/count-tokens:rawPredict$/, source: "https://docs.anthropic.com/en/api/messages-count-tokens",
     answer: () => json({ input_tokens: 11 }),
+  },
+  {
+    title: "Gemini's pictures and speech", path: /-(image|tts):generateContent$/, source: "https://ai.google.dev/gemini-api/docs/image-generation",
+    answer: ({ path }) => json({
+      candidates: [{ content: { role: "model", parts: [{ inlineData: path.includes("tts") ? { mimeType: "audio/L16;codec=pcm;rate=24000", data: sound.toString("base64") } : { mimeType: "image/png", data: pixel } }] }, finishReason: "STOP", index: 0 }],
+      usageMetadata: { promptTokenCount: 11, candidatesTokenCount: 7, totalTokenCount: 18 },
+    }),
+  },
+  {
+    title: "Gemini's hearing", path: /:generateContent$/, when: ({ text }) => text.includes('"mimeType":"audio/'), source: "https://ai.google.dev/gemini-api/docs/audio",
+    answer: () => json({ candidates: [{ content: { role: "model", parts: [{ text: heard }] }, finishReason: "STOP", index: 0 }], usageMetadata: { promptTokenCount: 11, candidatesTokenCount: 7, totalTokenCount: 18 } }),
   },
   { title: "Gemini's token counts", path: /:countTokens$/, source: "https://ai.google.dev/api/tokens", answer: () => json({ totalTokens: 11 }) },
   {
@@ -51,4 +62,4 @@ export const unspoken = [
 ];
 
 // answerOf gives what answers a request in the mock's place; undefined where it does.
-export const answerOf = (request) => unspoken.find((u) => u.path.test(request.path) && (!u.of || u.of === request.provider))?.answer(request);
+export const answerOf = (request) => unspoken.find((u) => u.path.test(request.path) && (!u.of || u.of === request.provider) && (!u.when || u.when(request)))?.answer(request);

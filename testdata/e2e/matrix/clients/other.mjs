@@ -46,7 +46,7 @@ const { rerank, moderations, image_variations, ...azure } = asks;
 const vercel = {
   embeddings: async (openai, job) => ({ vectors: (await embedMany({ model: openai.embedding(job.model), values: [job.text], maxRetries: 0 })).embeddings }),
   images: async (openai, job) => ({ image: (await generateImage({ model: openai.image(job.model), prompt: job.text, maxRetries: 0 })).image.base64 }),
-  speech: async (openai, job) => ({ sound: (await generateSpeech({ model: openai.speech(job.model), text: job.text, voice: "alloy", maxRetries: 0 })).audio.base64 }),
+  speech: async (openai, job) => ({ sound: (await generateSpeech({ model: openai.speech(job.model), text: job.text, voice: "alloy", outputFormat: job.format, maxRetries: 0 })).audio.base64 }),
   transcriptions: async (openai, job) => ({ text: (await transcribe({ model: openai.transcription(job.model), audio: Buffer.from(job.recording, "base64"), maxRetries: 0 })).text }),
 };
 
