@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"strings"
@@ -45,6 +46,9 @@ func (r *run) decodeWhole(ctx context.Context, c *call, headers abi.Headers, a *
 	r.tally.report(reply.Usage, reply.Model)
 	a.body, a.kind = reply.Body, reply.ContentType
 	if a.kind == "" {
+		if r.plan.endpoint == abi.Chat && bytes.Contains(a.body, startByte) {
+			a.body = indexed(a.body, "message", map[int64]*characters{})
+		}
 		return nil
 	}
 	text, _ := scan.String(reply.Body) // the contract has it a string

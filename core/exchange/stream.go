@@ -51,6 +51,7 @@ type streamRelay struct {
 	batch    []abi.Event
 	arena    []byte
 	native   nativeStream
+	texts    map[int64]*characters // of choices that may be cited; nil where none may
 }
 
 func (r *run) relayStream(ctx context.Context, c *call, resp *upstream.Response) *core.Error {
@@ -72,6 +73,9 @@ func (r *run) newStream(ctx context.Context, c *call) *streamRelay {
 	}
 	if r.guard != nil {
 		s.guard = r.guard.Stream()
+	}
+	if r.cites() {
+		s.texts = map[int64]*characters{}
 	}
 	if r.vendor.own() {
 		s.frameNative()
@@ -299,6 +303,9 @@ func (s *streamRelay) decode() error {
 	s.state = reply.State
 	r.tally.report(reply.Usage, reply.Model)
 	for _, chunk := range reply.Chunks {
+		if s.texts != nil {
+			chunk = indexed(chunk, "delta", s.texts)
+		}
 		seen, _ := s.look(chunk) // the whole reply was found valid
 		if err := s.chunk(sse.Event{Data: append(s.stamp(), chunk[1:]...)}, seen); err != nil {
 			return err

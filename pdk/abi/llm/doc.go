@@ -21,6 +21,10 @@
 //     "thinking" takes its text from reasoning_content: from that of the same
 //     delta and of those since the last block ended. An unsigned block is not
 //     handed back to the vendor.
+//   - annotations (array): OpenAI's, of the text. A plugin may write start_byte and
+//     end_byte, offsets in the text's UTF-8, in the place of start_index and end_index: the
+//     host counts the characters, also of a text that the plugin has not seen. In a delta
+//     they are of all of the choice's text so far.
 //   - citations (array): the vendor's citation objects (Anthropic's, Cohere's), for
 //     the text of the message; in a delta those that belong to the text sent so far.
 //   - extra_content (object): by vendor, what only that vendor reads.

@@ -114,6 +114,8 @@ type candidate struct {
 	thought  []byte
 	calls    []functionCall
 	images   []byte // elements
+	said     int    // of the parts the first that is text, no thought; 0 where none is
+	cited    int    // pieces of text whose sources were told in earlier events, in what follows in all
 	extras
 }
 
@@ -161,7 +163,7 @@ func object(v []byte) []byte {
 
 // readParts sorts the parts. before counts the calls of earlier events, for ids.
 func (c *candidate) readParts(responseID []byte, before int) {
-	scan.Elements(c.content, func(_ int, part []byte) bool {
+	scan.Elements(c.content, func(i int, part []byte) bool {
 		var text, call, inline, signature []byte
 		thought, own := false, false
 		scan.Members(part, func(key, v []byte) bool {
@@ -193,6 +195,9 @@ func (c *candidate) readParts(responseID []byte, before int) {
 		case scan.Kind(text) == '"' && thought:
 			c.thought = append(c.thought, text[1:len(text)-1]...)
 		case scan.Kind(text) == '"':
+			if !c.hasText {
+				c.said = i
+			}
 			c.hasText = true
 			c.text = append(c.text, text[1:len(text)-1]...)
 		}
@@ -296,6 +301,7 @@ func (c *candidate) appendMore(b []byte, first int) []byte {
 		start := len(b)
 		b = scan.CloseArray(append(b, c.images...), start)
 	}
+	b, c.cited = c.cite(b, c.cited, c.said)
 	return c.extras.append(b)
 }
 

@@ -13,13 +13,14 @@ type streamState []choiceState
 
 type choiceState struct {
 	calls             int   // so far
+	cited             int   // pieces of text
 	queries           int64 // likewise, of searches
 	started, finished bool  // the role, the finish_reason has been sent
 }
 
 // parseState reads "N", the number of choices, from encode, or what String wrote:
 // per choice the calls, "s" when started, "f" when finished, the queries behind a
-// "w" where there are any, and a comma.
+// "w" and the pieces of text that were cited behind a "c" where there are any, and a comma.
 func parseState(s string) streamState {
 	if !strings.Contains(s, ",") {
 		n, err := strconv.Atoi(s)
@@ -30,10 +31,12 @@ func parseState(s string) streamState {
 	}
 	var state streamState
 	for one := range strings.SplitSeq(strings.TrimSuffix(s, ","), ",") {
+		one, cited, _ := strings.Cut(one, "c")
 		one, searched, _ := strings.Cut(one, "w")
 		n, _ := strconv.Atoi(strings.TrimRight(one, "sf"))
 		queries, _ := strconv.ParseInt(searched, 10, 64)
-		state = append(state, choiceState{n, queries, strings.Contains(one, "s"), strings.Contains(one, "f")})
+		pieces, _ := strconv.Atoi(cited)
+		state = append(state, choiceState{n, pieces, queries, strings.Contains(one, "s"), strings.Contains(one, "f")})
 	}
 	return state
 }
@@ -50,6 +53,9 @@ func (s streamState) String() string {
 		}
 		if c.queries > 0 {
 			b = strconv.AppendInt(append(b, 'w'), c.queries, 10)
+		}
+		if c.cited > 0 {
+			b = strconv.AppendInt(append(b, 'c'), int64(c.cited), 10)
 		}
 		b = append(b, ',')
 	}
@@ -135,6 +141,7 @@ func decodeEvent(reply *abi.DecodeEventsReply, state *streamState, data []byte, 
 // chunk is what a candidate's new parts are for the client; nil for nothing.
 func (s *choiceState) chunk(c *candidate, responseID []byte) ([]byte, *abi.Error) {
 	c.readParts(responseID, s.calls)
+	c.cited, c.said = s.cited, 1 // of a whole answer the text would come after the thoughts
 	b := strconv.AppendInt(append(make([]byte, 0, len(c.content)+160), `{"choices":[{"index":`...), c.index, 10)
 	b = append(b, `,"delta":`...)
 	start := len(b)
@@ -148,6 +155,7 @@ func (s *choiceState) chunk(c *candidate, responseID []byte) ([]byte, *abi.Error
 	some := len(b) > start
 	b = scan.CloseObject(b, start)
 	s.calls += len(c.calls)
+	s.cited = c.cited
 	if c.logprobs != nil {
 		b = appendLogprobs(append(b, `,"logprobs":`...), c.logprobs)
 	}

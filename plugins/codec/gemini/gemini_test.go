@@ -82,7 +82,7 @@ func TestCallID(t *testing.T) {
 }
 
 func TestStreamState(t *testing.T) {
-	for _, s := range []string{"0,", "3sf,", "0s,12f,0,", "1sw3,0fw12,"} {
+	for _, s := range []string{"0,", "3sf,", "0s,12f,0,", "1sw3,0fw12c2,", "1sc7,"} {
 		if got := parseState(s).String(); got != s {
 			t.Errorf("%q came back as %q", s, got)
 		}
