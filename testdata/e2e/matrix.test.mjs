@@ -1,14 +1,14 @@
 // Every client × provider × feature, by the clients as their vendors publish them,
 // and the table of it, which MATRIX.md has to have.
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { root } from "./gateway.mjs";
 import { beside, clients } from "./matrix/clients.mjs";
 import * as other from "./matrix/endpoints.mjs";
 import { features, jobOf, script } from "./matrix/features.mjs";
-import { alias, except, offered, price, providers } from "./matrix/providers.mjs";
+import { alias, aliases, except, offered, price, providers } from "./matrix/providers.mjs";
 import { start } from "./matrix/setup.mjs";
 import { headings, render } from "./matrix/table.mjs";
 import { unspoken } from "./matrix/unspoken.mjs";
@@ -106,6 +106,29 @@ async function besides(client, name, endpoint) {
   assert.deepEqual([entry.endpoint, entry.requested_model, entry.outcome], [endpoint, alias(name, endpoint), "ok"]);
   if (seen.length > 0) assert.equal(entry.provider, `provider.${row.plugin}`);
 }
+
+// A cell says "–" or "✗" only as long as it is true: whoever adds an endpoint to a
+// plugin, or a plugin, has to fill it.
+describe("what a provider has not", () => {
+  for (const [name, row] of Object.entries(providers)) {
+    test(row.title, async () => {
+      const ask = await opened(beside[0]);
+      const from = tap.seen.length;
+      for (const endpoint of beside[0].endpoints.filter((e) => !offered(row, e))) {
+        for (const [as] of aliases(name)) {
+          await assert.rejects(ask(other.jobOf(endpoint, as)), { status: 400, message: `400 the model "${as}" does not serve this endpoint` }, `${endpoint} of ${as}`);
+        }
+      }
+      assert.deepEqual(tap.seen.slice(from).map((s) => s.path), []);
+    });
+  }
+});
+
+test("every provider of the binary has a row", async () => {
+  // echo answers by itself; see echo.test.mjs.
+  const rows = new Set(["echo", ...Object.values(providers).map((row) => row.plugin)]);
+  assert.deepEqual([...rows].sort(), (await readdir(join(root, "plugins/providers"))).sort());
+});
 
 for (const client of beside) {
   describe(`${client.title}, other endpoints`, () => {

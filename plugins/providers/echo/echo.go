@@ -34,7 +34,7 @@ func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 		return nil, err
 	}
 	switch r.Endpoint {
-	case abi.Chat, abi.Embeddings, abi.Moderations, abi.Rerank, abi.Speech, abi.Transcriptions, abi.ImageEdits:
+	case abi.Chat, abi.Embeddings, abi.Moderations, abi.Rerank, abi.Speech, abi.Transcriptions, abi.Translations, abi.Images, abi.ImageEdits, abi.ImageVariations:
 	default:
 		return &abi.PlanReply{Reason: "echo has no " + string(r.Endpoint) + " endpoint"}, nil
 	}
@@ -122,7 +122,8 @@ func chat(w *wish, r *abi.EncodeRequest) ([]byte, error) {
 // decode takes apart what encode has made.
 func decode(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 	switch r.Endpoint {
-	case abi.Speech, abi.Transcriptions, abi.ImageEdits:
+	case abi.Chat, abi.Embeddings, abi.Moderations, abi.Rerank:
+	default:
 		return decodeMedia(r), nil
 	}
 	return &abi.DecodeReply{Body: scan.Get(r.Body, "answer"), Usage: readUsage(scan.Get(r.Body, "usage"))}, nil

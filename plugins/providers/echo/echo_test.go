@@ -30,7 +30,9 @@ func TestPlan(t *testing.T) {
 		{abi.Rerank, "echo", `{}`, true, ""},
 		{abi.Moderations, "echo", `{}`, true, ""},
 		{abi.Completions, "echo", `{}`, false, ""}, // the host carries them over chat
-		{abi.Images, "echo", `{}`, false, ""},
+		{abi.Images, "echo", `{}`, true, ""},
+		{abi.ImageVariations, "echo", `{}`, true, ""},
+		{abi.Translations, "echo", `{}`, true, ""},
 		{abi.Chat, "echo", `{"delay_ms":-1}`, false, "options.delay_ms"},
 		{abi.Chat, "echo", `{"delay":1}`, false, "options.delay"},
 	} {

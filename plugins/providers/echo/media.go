@@ -15,8 +15,8 @@ import (
 // pixel is a PNG of one transparent pixel.
 const pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
-// media makes the LocalAnswer of speech, transcripts and edited pictures: a
-// quarter of a second of silence, what file came, and a pixel.
+// media makes the LocalAnswer of speech, transcripts and pictures: a quarter of a
+// second of silence, what file came, and pixels.
 func media(w *wish, r *abi.EncodeRequest) ([]byte, error) {
 	format := scan.GetString(r.Body, "response_format")
 	b := append(w.begin(200), `,"body":{"answer":`...)
@@ -29,7 +29,7 @@ func media(w *wish, r *abi.EncodeRequest) ([]byte, error) {
 			return nil, refuse("stream_format", "must be audio: echo makes no events of speech")
 		}
 		b = append(base64.StdEncoding.AppendEncode(append(b, '"'), silence()), '"')
-	case abi.Transcriptions:
+	case abi.Transcriptions, abi.Translations:
 		if !llm.TranscriptFormats[format] || r.Stream {
 			return nil, refuse("response_format", "must be json, verbose_json, text, srt or vtt, whole")
 		}
@@ -38,9 +38,38 @@ func media(w *wish, r *abi.EncodeRequest) ([]byte, error) {
 		b = scan.AppendString(b, "I heard "+scan.GetString(file, "filename")+", "+strconv.FormatInt(size, 10)+" bytes.")
 		b = scan.AppendString(append(b, `,"format":`...), format)
 	default:
-		b = append(append(append(b, `{"created":0,"data":[{"b64_json":"`...), pixel...), `"}]}`...)
+		n, err := pictures(r)
+		if err != nil {
+			return nil, err
+		}
+		b = append(b, `{"created":0,"data":[`...)
+		for i := range n {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = append(append(append(b, `{"b64_json":"`...), pixel...), `"}`...)
+		}
+		b = append(b, `]}`...)
 	}
 	return append(b, `,"usage":{}}}`...), nil
+}
+
+// maxPictures is OpenAI's. https://platform.openai.com/docs/api-reference/images/create
+const maxPictures = 10
+
+// pictures reads how many are asked for.
+func pictures(r *abi.EncodeRequest) (n int64, err error) {
+	if r.Stream {
+		return 0, refuse("stream", "must be false: echo makes pictures at once")
+	}
+	if format := scan.GetString(r.Body, "response_format"); format != "" && format != "b64_json" {
+		return 0, refuse("response_format", "must be b64_json: echo has no place to keep a picture")
+	}
+	n = 1
+	if raw := scan.Get(r.Body, "n"); !scan.IsNull(raw) {
+		return wholeNumber("n", raw, 1, maxPictures)
+	}
+	return n, nil
 }
 
 // silence is a WAV file of 8 kHz, 8 bits, mono.
@@ -59,7 +88,7 @@ func decodeMedia(r *abi.DecodeRequest) *abi.DecodeReply {
 	switch r.Endpoint {
 	case abi.Speech:
 		return &abi.DecodeReply{Body: answer, ContentType: "audio/wav", Base64: true}
-	case abi.Transcriptions:
+	case abi.Transcriptions, abi.Translations:
 		t := llm.Transcript{Text: answer, Language: "en"}
 		text, _ := scan.String(answer)
 		for i, word := range strings.Fields(text) {

@@ -214,6 +214,12 @@ export const providers = {
 // alias is the model's name at the gateway for a feature.
 export const alias = (name, feature) => (providers[name].models?.[feature] ? `${name}-${feature}` : name);
 
+// aliases are all of a row's names at the gateway, with the vendor's for each.
+export const aliases = (name) => {
+  const { model, models = {} } = providers[name];
+  return [...(model ? [[name, model]] : []), ...Object.entries(models).map(([feature, model]) => [`${name}-${feature}`, model])];
+};
+
 // offered says whether the row has the endpoint, by the vendor's own or carried otherwise.
 export const offered = (row, endpoint) => Boolean(row.models?.[endpoint] || (endpoints[endpoint].over && row.model));
 
@@ -224,7 +230,6 @@ export const except = (row, dialect, feature) => row.except?.[`${dialect} ${feat
 // row, so that an entry priced as another provider's shows.
 export function toml(url) {
   const rows = Object.entries(providers);
-  const models = ([name, p]) => [...(p.model ? [[name, p.model]] : []), ...Object.entries(p.models ?? {}).map(([feature, model]) => [`${name}-${feature}`, model])];
   const plugins = [...new Set(rows.map(([, p]) => p.plugin))].map((id) => `[[plugin]]\nid = "provider.${id}"\nsource = "builtin:${id}"\n`);
   // The clouds' token service is here as well.
   return `[security]\nallow_private_hosts = ["127.0.0.1"]\n\n` + plugins.join("\n") + rows.map(([name, p], i) => `${p.credential && `
@@ -232,7 +237,7 @@ export function toml(url) {
 name = "${name}"
 provider = "provider.${p.plugin}"
 ${p.credential}
-`}${models([name, p]).map(([as, model]) => `
+`}${aliases(name).map(([as, model]) => `
 [[deployment]]
 name = "${as}"
 provider = "provider.${p.plugin}"

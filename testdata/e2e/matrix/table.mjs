@@ -37,7 +37,7 @@ export function render({ found, providers, clients, beside, endpoints, unspoken 
   }
   text += `\n## Other endpoints\n\nThe plugin's name is that of \`source = "builtin:…"\`.\n\n`;
   text += table(["provider", "plugin", ...Object.values(endpoints).map((e) => e.title)], rows.map(([name, row]) => [row.title, row.plugin, ...Object.keys(endpoints).map((e) => note(...other(found, name, row, e)))]));
-  text += `\n` + table(["endpoint", "path", "asked with"], Object.entries(endpoints).map(([name, e]) => [e.title, `\`${e.path}\``, beside.filter((c) => c.endpoints.includes(name)).map((c) => c.title).join(", ")]));
+  text += `\n` + table(["endpoint", "in keys and the ledger", "path", "asked with"], Object.entries(endpoints).map(([name, e]) => [e.title, `\`${name}\``, `\`${e.path}\``, beside.filter((c) => c.endpoints.includes(name)).map((c) => c.title).join(", ")]));
   text += `\nNotes:\n\n${notes.map((n, i) => `${i + 1}. ${n}`).join("\n")}\n`;
   text += `\n## Where the mock is not the vendor\n\naimock speaks OpenAI's chat completions, Responses, embeddings, moderations, images and audio, Anthropic's Messages, Gemini and Vertex AI,
 Bedrock's Converse, Azure, Cohere's chat, embed and rerank, Ollama, OpenRouter and ElevenLabs' speech. [mends.mjs](testdata/e2e/matrix/mends.mjs) tells where its words

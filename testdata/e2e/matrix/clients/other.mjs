@@ -16,7 +16,7 @@ const numbers = (list) => list.map((v) => Array.from(v));
 const scored = (results) => results.map((r) => [r.index, r.relevance_score ?? r.relevanceScore]);
 
 // asks is what OpenAI's client does, in each of its forms.
-const asks = {
+export const asks = {
   completions: async (c, job) => ({ text: (await c.completions.create({ model: job.model, prompt: job.text })).choices[0].text }),
   // The client asks for base64 unless it is told otherwise.
   embeddings: async (c, job) => {
