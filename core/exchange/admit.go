@@ -163,7 +163,7 @@ func (r *run) worstCase(s *Snapshot) worstCase {
 	if r.free() {
 		w.input.Input = 0
 	}
-	if w.unit = traits[r.req.Endpoint].unit; w.unit != 0 {
+	if w.unit = r.unit(); w.unit != 0 {
 		r.worstUnits(&w.input)
 	}
 	return w

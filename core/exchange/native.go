@@ -24,8 +24,8 @@ type Native struct {
 // modelMark stands in a route's path where the model's name does.
 const modelMark = "{model}"
 
-// nativeRoute is abi.NativeRoute made ready. Of several deployments of one
-// provider the first says how requests of a route are read.
+// nativeRoute is abi.NativeRoute made ready. Requests of a route are read as the
+// deployment says that the path's model leads to, else as the provider's first one.
 type nativeRoute struct {
 	abi.NativeRoute
 	key           string // method and path
@@ -146,6 +146,29 @@ func (p *nativeProvider) find(n *Native) (*nativeRoute, string) {
 	return nil, ""
 }
 
+// routeOf is the route as the first deployment has it that a path's model leads to, as
+// an alias or by the vendor's name; nil for none.
+func (p *nativeProvider) routeOf(s *Snapshot, model, key string) *nativeRoute {
+	if model == "" {
+		return nil
+	}
+	routes := []*Route{s.Routes[model]}
+	for _, d := range p.direct[model] {
+		routes = append(routes, d.routes...)
+	}
+	for _, route := range routes {
+		if route == nil {
+			continue
+		}
+		for _, t := range route.Targets {
+			if plan := t.natives[key]; plan != nil && t.Deployment.Provider == p.id {
+				return plan.native
+			}
+		}
+	}
+	return nil
+}
+
 // indexNatives gathers the native routes of all deployments by provider.
 func indexNatives(routes map[string]*Route) map[string]*nativeProvider {
 	names := make([]string, 0, len(routes))
@@ -205,6 +228,9 @@ func (r *run) resolveNative(s *Snapshot) *core.Error {
 	if route == nil {
 		return core.Errorf(core.CodeNotFound, core.SourceClient,
 			"%s %s is not passed on to %s: only calls that name a model are, because files, batches, lists and stored answers belong to an account that all keys share", n.Method, n.Path, n.Provider)
+	}
+	if own := p.routeOf(s, model, route.key); own != nil {
+		route = own
 	}
 	r.vendor.route = route
 	var err *core.Error

@@ -41,7 +41,13 @@ func parseNative(n *nativeRoute, model string, text []byte) (facts, scan.Object,
 	if f.maxOutput, err = largest(text, n.caps, 0); err != nil {
 		return f, body, err
 	}
-	choices, err := largest(text, n.choices, 1)
+	choices, err := largest(text, n.choices, 0)
+	if choices == 0 {
+		choices = 1
+		if n.Pictures {
+			choices = unaskedPictures
+		}
+	}
 	if err != nil {
 		return f, body, err
 	}
@@ -60,6 +66,10 @@ func parseNative(n *nativeRoute, model string, text []byte) (facts, scan.Object,
 	}
 	return f, body, nil
 }
+
+// unaskedPictures is the most that a vendor makes for a request that names no number.
+// https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/imagen-api
+const unaskedPictures = 4
 
 // largest is the highest of the numbers at paths that is at least otherwise. One
 // below 1 asks for no bound, as some servers have it.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
 func TestUsageSum(t *testing.T) {
@@ -13,7 +14,7 @@ func TestUsageSum(t *testing.T) {
 	for path, want := range map[string]int64{"u.a + u.b": 7, "u.a - u.b": 3, "u.b - u.a": 0, "u.list[k=X].n": 4, "u.list[k=X].n - u.list[k=Y].n": 0,
 		"r[].n": 3, "u.missing + u.a": 5, "u.missing + u.none": -1, "u.list[k=Z].n": -1, "r[]": -1} {
 		_, sums := splitUsage([]string{path})
-		got, ok := sums[0].read([]byte(doc))
+		got, ok := sums[0].read([]byte(doc), scan.Int)
 		if !ok {
 			got = -1
 		}

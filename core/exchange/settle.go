@@ -82,7 +82,7 @@ func (r *run) amount(u core.Usage) (n core.Nano, priced bool) {
 	if p == nil {
 		return 0, false
 	}
-	n, priced = amountOf(p, u, traits[r.req.Endpoint].unit)
+	n, priced = amountOf(p, u, r.unit())
 	return n, priced && known && !r.beyond()
 }
 

@@ -27,11 +27,19 @@ const (
 // https://platform.openai.com/docs/guides/image-generation#cost-and-latency
 const pictureTokens = 6240
 
+// unit is the part of usage that a model may be priced by in the place of tokens; 0 for none.
+func (r *run) unit() int {
+	if r.vendor.own() && r.vendor.route.Pictures {
+		return partImages
+	}
+	return traits[r.req.Endpoint].unit
+}
+
 // measure counts the units of a request: the characters to be spoken, or the time
 // of what is to be heard.
 func (r *run) measure() {
 	f := &r.facts
-	switch traits[r.req.Endpoint].unit {
+	switch r.unit() {
 	case partCharacters:
 		text, _ := scan.String(r.body.Get("input"))
 		f.characters = int64(utf8.RuneCountInString(text))
@@ -56,7 +64,7 @@ func (r *run) measure() {
 // vendor did not tell. Tokens that nobody counted stand in it only where they are
 // what the model is priced by.
 func (r *run) counted(u core.Usage) core.Usage {
-	unit := traits[r.req.Endpoint].unit
+	unit := r.unit()
 	if unit == 0 {
 		return u
 	}
@@ -95,7 +103,7 @@ func (r *run) counted(u core.Usage) core.Usage {
 // addUnits counts the units of the exchange so far.
 func (r *run) addUnits(u *core.Usage) {
 	u.Characters, u.Milliseconds, u.Searches = r.facts.characters, r.facts.milliseconds, r.facts.searches
-	if traits[r.req.Endpoint].unit != partImages {
+	if r.unit() != partImages {
 		return
 	}
 	if u.Images = r.pictures; !r.whole { // its vendor has made all of them, or is about to
@@ -164,7 +172,7 @@ func rate(r *core.Rates, unit int) *core.Rate {
 // none, what it was admitted with.
 func (r *run) tokensUsed(u core.Usage) int64 {
 	n := u.InputTokens() + u.OutputTokens()
-	if n == 0 && r.billed() && traits[r.req.Endpoint].unit != 0 {
+	if n == 0 && r.billed() && r.unit() != 0 {
 		n = r.facts.tokens()
 	}
 	return n

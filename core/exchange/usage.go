@@ -144,8 +144,12 @@ func (t *tally) read(c *usagePaths, doc []byte) {
 		}
 	}
 	for part, sums := range c.sums {
+		leaf := scan.Int
+		if part == partImages {
+			leaf = picture
+		}
 		for _, sum := range sums {
-			if n, ok := sum.read(doc); ok {
+			if n, ok := sum.read(doc, leaf); ok {
 				t.set(part, n)
 			}
 		}

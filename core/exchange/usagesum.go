@@ -58,9 +58,9 @@ func parseSum(path string) (sum usageSum) {
 }
 
 // read is the sum, 0 at the least; ok is false when none of its numbers is there.
-func (s usageSum) read(doc []byte) (n int64, ok bool) {
+func (s usageSum) read(doc []byte, leaf func([]byte) (int64, bool)) (n int64, ok bool) {
 	for _, t := range s {
-		m, found := readSteps(doc, t.steps)
+		m, found := readSteps(doc, t.steps, leaf)
 		if t.minus {
 			m = -m
 		}
@@ -69,9 +69,17 @@ func (s usageSum) read(doc []byte) (n int64, ok bool) {
 	return max(n, 0), ok
 }
 
-func readSteps(doc []byte, steps []usageStep) (n int64, ok bool) {
+// picture counts a text as one: a picture in base64.
+func picture(v []byte) (int64, bool) {
+	if scan.Kind(v) == '"' && len(v) > 2 {
+		return 1, true
+	}
+	return scan.Int(v)
+}
+
+func readSteps(doc []byte, steps []usageStep, leaf func([]byte) (int64, bool)) (n int64, ok bool) {
 	if len(steps) == 0 {
-		n, ok = scan.Int(doc)
+		n, ok = leaf(doc)
 		return min(max(n, 0), maxCount), ok
 	}
 	s := steps[0]
@@ -80,11 +88,11 @@ func readSteps(doc []byte, steps []usageStep) (n int64, ok bool) {
 		if v == nil {
 			return 0, false
 		}
-		return readSteps(v, steps[1:])
+		return readSteps(v, steps[1:], leaf)
 	}
 	scan.Elements(v, func(_ int, e []byte) bool {
 		if s.member == "" || scan.GetString(e, s.member) == s.text {
-			m, found := readSteps(e, steps[1:])
+			m, found := readSteps(e, steps[1:], leaf)
 			n, ok = n+m, ok || found
 		}
 		return true

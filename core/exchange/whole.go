@@ -104,7 +104,7 @@ func (r *run) finishAnswer(c *call, a *answer, room *[]byte) (err *core.Error) {
 		return nil
 	}
 	r.outTokens = r.estimateAnswer(a.body)
-	if traits[r.req.Endpoint].unit == partImages {
+	if r.unit() == partImages {
 		r.pictures = int64(scan.Len(scan.Get(a.body, "data")))
 	}
 	a.body, err = r.clientBody(c, a.body, room)

@@ -89,7 +89,7 @@ func (w *walker) nativeNamed(name string, value []byte, kind string) bool {
 		w.keyed(value, kind)
 	case "reasoningContent":
 		w.value(value, KindReasoning)
-	case "bytes":
+	case "bytes", "bytesBase64Encoded":
 		if scan.Kind(value) != '"' {
 			return false
 		}

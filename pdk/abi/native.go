@@ -52,6 +52,9 @@ type NativeRoute struct {
 	Caps []string `json:"caps,omitempty"`
 	// Choices are the members that ask for several answers.
 	Choices []string `json:"choices,omitempty"`
+	// Pictures says that what it answers and is billed by are pictures, as many as Choices
+	// ask for, or up to four where they do not. Usage.Images counts them.
+	Pictures bool `json:"pictures,omitempty"`
 	// Services are the members that ask for a service at a price of its own.
 	Services []string   `json:"services,omitempty"`
 	Usage    UsagePaths `json:"usage"`

@@ -246,7 +246,7 @@ type UsagePaths struct {
 	ImageInput   []string `json:"image_input,omitempty"`
 	ImageOutput  []string `json:"image_output,omitempty"`
 	Searches     []string `json:"searches,omitempty"`
-	Images       []string `json:"images,omitempty"`  // a number, or an array that is counted
+	Images       []string `json:"images,omitempty"`  // a number, an array that is counted, or a text for each
 	Seconds      []string `json:"seconds,omitempty"` // of audio; fractions count
 	Characters   []string `json:"characters,omitempty"`
 	// InputIncludes names the parts that the vendor's input number contains

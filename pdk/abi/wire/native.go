@@ -29,6 +29,7 @@ func appendNativeRoute(dst []byte, d *abi.NativeRoute) []byte {
 	dst = optString(dst, "wrapped", d.Wrapped)
 	dst = optList(dst, "caps", d.Caps, appendStringElement)
 	dst = optList(dst, "choices", d.Choices, appendStringElement)
+	dst = optBool(dst, "pictures", d.Pictures)
 	dst = optList(dst, "services", d.Services, appendStringElement)
 	dst = putUsagePaths(dst, &d.Usage)
 	dst = optList(dst, "finish", d.Finish, appendStringElement)

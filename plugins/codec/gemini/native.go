@@ -38,12 +38,25 @@ func native(base, model string) *abi.NativePlan {
 	batch := route(":batchEmbedContents")
 	batch.Usage = usagePaths()
 	batch.Request.Edits = append(batch.Request.Edits, abi.Edit{Op: abi.EditSet, Key: "requests[].model", Value: resource})
+	routes := []abi.NativeRoute{generate(":generateContent"), stream, count, embed, batch}
+	if isImagen(model) {
+		routes = []abi.NativeRoute{drawing(route(":predict"))}
+	}
 	return &abi.NativePlan{
-		Routes:    []abi.NativeRoute{generate(":generateContent"), stream, count, embed, batch},
+		Routes:    routes,
 		ErrorBody: abi.Raw(`{"error":{"code":"$status","message":"$message","status":"$name"}}`),
 		ErrorNames: map[string]string{"400": "INVALID_ARGUMENT", "401": "UNAUTHENTICATED", "402": "RESOURCE_EXHAUSTED", "403": "PERMISSION_DENIED",
 			"404": "NOT_FOUND", "429": "RESOURCE_EXHAUSTED", "503": "UNAVAILABLE", "504": "DEADLINE_EXCEEDED", "": "INTERNAL"},
 	}
+}
+
+// drawing is a call of Imagen's. A bucket that pictures go to would be the account's.
+// https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/imagen-api
+func drawing(r abi.NativeRoute) abi.NativeRoute {
+	r.Request.Unsupported = []string{"parameters.storageUri"}
+	r.Pictures, r.Choices = true, []string{"parameters.sampleCount"}
+	r.Usage = abi.UsagePaths{Images: []string{"predictions[].bytesBase64Encoded"}}
+	return r
 }
 
 // VersionPath is the path of a base URL from its version on, such as /v1beta; that

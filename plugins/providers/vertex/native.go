@@ -41,14 +41,25 @@ func (v *plugin) native(r *abi.PlanRequest, m model) (*abi.PlanReply, error) {
 	p.Native.Routes = nil
 	for _, route := range routes {
 		switch {
-		case strings.Contains(route.Path, "mbedContent"): // Vertex AI embeds by predict
+		case strings.Contains(route.Path, ":batchEmbedContents"), strings.Contains(route.Path, ":embedContent") && !m.content():
 		case m.kind != ofAnthropic:
 			p.Native.Routes = append(p.Native.Routes, route)
 		case strings.Contains(route.Path, "enerateContent"):
 			p.Native.Routes = append(p.Native.Routes, claudeRoute(route, usage))
 		}
 	}
+	if m.kind == ofGoogle && !m.content() && strings.Contains(m.name, "embedding") {
+		p.Native.Routes = append(p.Native.Routes, embedRoute(p.Native.Routes[0]))
+	}
 	return p, nil
+}
+
+// embedRoute is a call that embeds a list of texts, in the place of another of Gemini.
+// https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/text-embeddings-api
+func embedRoute(r abi.NativeRoute) abi.NativeRoute {
+	path, _, _ := strings.Cut(r.Path, "{model}")
+	return abi.NativeRoute{Path: path + "{model}:predict", URL: r.URL[:strings.LastIndexByte(r.URL, ':')] + ":predict",
+		Request: abi.RequestPlan{Mode: abi.Passthrough}, Usage: abi.UsagePaths{Input: []string{"predictions[].embeddings.statistics.token_count"}}}
 }
 
 // claudeRoute is a call of Claude in the place of one of Gemini.

@@ -135,10 +135,13 @@ func TestPlanPartner(t *testing.T) {
 func TestNative(t *testing.T) {
 	const base = "/v1/projects/p-1/locations/us-east5"
 	for model, want := range map[string][]string{
-		"gemini-2.5-pro":    {base + "/publishers/google/models/{model}:generateContent", base + "/publishers/google/models/{model}:countTokens"},
-		"claude-x":          {base + "/publishers/anthropic/models/{model}:rawPredict", base + "/publishers/anthropic/models/{model}:streamRawPredict"},
-		"mistral-medium-3":  {base + "/publishers/mistralai/models/{model}:rawPredict", base + "/publishers/mistralai/models/{model}:streamRawPredict"},
-		"meta/llama-4-maas": {base + openPath},
+		"gemini-2.5-pro":          {base + "/publishers/google/models/{model}:generateContent", base + "/publishers/google/models/{model}:countTokens"},
+		"claude-x":                {base + "/publishers/anthropic/models/{model}:rawPredict", base + "/publishers/anthropic/models/{model}:streamRawPredict"},
+		"mistral-medium-3":        {base + "/publishers/mistralai/models/{model}:rawPredict", base + "/publishers/mistralai/models/{model}:streamRawPredict"},
+		"meta/llama-4-maas":       {base + openPath},
+		"text-embedding-005":      {base + "/publishers/google/models/{model}:predict"},
+		"gemini-embedding-2":      {base + "/publishers/google/models/{model}:embedContent"},
+		"imagen-3.0-generate-002": {base + "/publishers/google/models/{model}:predict"},
 	} {
 		p, err := New().Plan(&abi.PlanRequest{Endpoint: abi.Native,
 			Deployment: abi.Deployment{Model: model, Options: abi.Raw(`{"project":"p-1","location":"us-east5"}`), CredentialFields: []string{"service_account"}}})
