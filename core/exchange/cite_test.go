@@ -6,8 +6,6 @@ import (
 	"testing"
 
 	"github.com/tokligence/gateway/core"
-	"github.com/tokligence/gateway/core/exchange"
-	"github.com/tokligence/gateway/core/routing"
 	"github.com/tokligence/gateway/pdk/abi"
 )
 
@@ -40,12 +38,7 @@ func TestDo_Citations(t *testing.T) {
 		{"two choices", "", []string{piece(1, `"content":"ää"`), piece(0, `"content":"aö"`), piece(1, cited(2, 4)), finish, strings.Replace(finish, `"index":0`, `"index":1`, 1)}, 1, 2},
 	} {
 		r := newRig(t, core.Deployment{}, nil)
-		target, err := exchange.NewTarget(t.Context(), exchange.Target{Deployment: &core.Deployment{Name: "dep", Provider: "provider.test", Model: "v", AllowPrivate: true},
-			State: new(routing.States).Of("dep"), AllowPrivate: true, Credential: &core.Credential{Name: "c", Fields: map[string]string{"api_key": "k"}}}, reader{passthrough{base: r.url}, nil})
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.exchanger.Swap(&exchange.Snapshot{Routes: map[string]*exchange.Route{"m": exchange.NewRoute(core.Model{Name: "m"}, []*exchange.Target{target}, nil, nil)}})
+		r.through(reader{passthrough{base: r.url}, nil}, nil)
 		ask := `{"model":"m","messages":[{"role":"user","content":"hi"}],"web_search_options":{}`
 		if r.answer(whole(200, c.answer)); c.events != nil {
 			r.answer(r.raw(append([]string{streamHead}, c.events...)...))

@@ -5,8 +5,6 @@ import (
 	"testing"
 
 	"github.com/tokligence/gateway/core"
-	"github.com/tokligence/gateway/core/exchange"
-	"github.com/tokligence/gateway/core/routing"
 	"github.com/tokligence/gateway/pdk/abi"
 )
 
@@ -33,12 +31,7 @@ func TestDo_CountTokens_Translated(t *testing.T) {
 		{`{"model":"m","messages":[{"role":"user","content":"hi"}]}`, `{}`, 500, `{"model":"m","messages":[{"role":"user","content":"hi"}]}`, "", 502},
 	} {
 		r := newRig(t, core.Deployment{}, nil)
-		target, err := exchange.NewTarget(t.Context(), exchange.Target{Deployment: &core.Deployment{Name: "dep", Provider: "provider.test", Model: "vendor-model", AllowPrivate: true},
-			State: new(routing.States).Of("dep"), AllowPrivate: true, Credential: &core.Credential{Name: "c", Fields: map[string]string{"api_key": "k"}}}, counter{reader{passthrough{base: r.url}, nil}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.exchanger.Swap(&exchange.Snapshot{Routes: map[string]*exchange.Route{"m": exchange.NewRoute(core.Model{Name: "m"}, []*exchange.Target{target}, nil, nil)}})
+		r.through(counter{reader{passthrough{base: r.url}, nil}}, nil)
 		r.answer(whole(c.vendorStatus, c.vendor))
 		got, _ := r.ask(r.key("", core.Limits{}), abi.CountTokens, c.body)
 		if r.hits.Load() == 0 {

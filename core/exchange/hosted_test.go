@@ -6,8 +6,6 @@ import (
 	"testing"
 
 	"github.com/tokligence/gateway/core"
-	"github.com/tokligence/gateway/core/exchange"
-	"github.com/tokligence/gateway/core/routing"
 	"github.com/tokligence/gateway/pdk/abi"
 )
 
@@ -190,13 +188,7 @@ func TestDo_HostedTools_Read(t *testing.T) {
 		{"ten are held", nil, false, false, "0.09", 402, 0},
 	} {
 		r := newRig(t, core.Deployment{}, nil)
-		d := &core.Deployment{Name: "dep", Provider: "provider.test", Model: "vendor-model", AllowPrivate: true}
-		target, err := exchange.NewTarget(t.Context(), exchange.Target{Deployment: d, Price: rates(t, "input", "1", "output", "1", "search", "10000"), State: new(routing.States).Of("dep"), AllowPrivate: true,
-			Credential: &core.Credential{Name: "c", Fields: map[string]string{"api_key": "k"}}}, reader{passthrough{base: r.url}, c.reported})
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.exchanger.Swap(&exchange.Snapshot{Routes: map[string]*exchange.Route{"m": exchange.NewRoute(core.Model{Name: "m"}, []*exchange.Target{target}, nil, nil)}})
+		r.through(reader{passthrough{base: r.url}, c.reported}, rates(t, "input", "1", "output", "1", "search", "10000"))
 		ask := `{"model":"m","messages":[{"role":"user","content":"hi"}],"web_search_options":{},"max_tokens":9`
 		switch {
 		case c.broken:

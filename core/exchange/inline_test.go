@@ -7,7 +7,6 @@ import (
 
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/exchange"
-	"github.com/tokligence/gateway/core/routing"
 	"github.com/tokligence/gateway/core/sound"
 	"github.com/tokligence/gateway/pdk/abi"
 )
@@ -35,13 +34,7 @@ func (multimodal) Decode(_ context.Context, r *abi.DecodeRequest, _ *[]byte) (*a
 // of a file before it.
 func TestDo_Inline(t *testing.T) {
 	r := newRig(t, core.Deployment{}, nil)
-	target, err := exchange.NewTarget(t.Context(), exchange.Target{Deployment: &core.Deployment{Name: "dep", Provider: "provider.test", Model: "v", AllowPrivate: true},
-		Price: rates(t, "input", "1"), State: new(routing.States).Of("dep"), AllowPrivate: true,
-		Credential: &core.Credential{Name: "c", Fields: map[string]string{"api_key": "k"}}}, multimodal{passthrough{base: r.url}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.exchanger.Swap(&exchange.Snapshot{Routes: map[string]*exchange.Route{"m": exchange.NewRoute(core.Model{Name: "m"}, []*exchange.Target{target}, nil, nil)}})
+	r.through(multimodal{passthrough{base: r.url}}, rates(t, "input", "1"))
 
 	r.answer(whole(200, `{"text":"ok"}`))
 	kind, body := parts("model", "m", "file!a.wav", "abc")

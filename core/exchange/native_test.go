@@ -362,3 +362,23 @@ func TestNative_Budget(t *testing.T) {
 		t.Errorf("a service without a price: %d %s", c.status, c.body.String())
 	}
 }
+
+// TestNative_HostedTools: Google's tools are known in both ways to write them, and what
+// they cost apart from tokens has to have a price where a budget applies.
+func TestNative_HostedTools(t *testing.T) {
+	for tools, status := range map[string]int{
+		`[{"codeExecution":{}},{"urlContext":{}}]`:                               200,
+		`[{"code_execution":{}},{"url_context":{}}]`:                             200,
+		`[{"function_declarations":[{"name":"f"}]},{"functionDeclarations":[]}]`: 200,
+		`[{"googleSearch":{}}]`:                                                  403,
+		`[{"google_search":{}}]`:                                                 403,
+		`[{"code_execution":{},"google_maps":{}}]`:                               403,
+		`[{"type":"code_execution_20250825","name":"code_execution"}]`:           403,
+	} {
+		r := newNativeRig(t, nil)
+		r.vendorSaw("application/json", `{"usage":{"in":1,"out":1}}`)
+		if c, _ := r.askNative(r.key("1", core.Limits{}), "/v1/models/m:generate", `{"tools":`+tools+`}`); c.status != status {
+			t.Errorf("%s: %d %s", tools, c.status, c.body.String())
+		}
+	}
+}

@@ -149,6 +149,17 @@ func (r *rig) deploy(d core.Deployment, price *core.Price, guards *guard.Chain, 
 	r.exchanger.Swap(r.snapshot)
 }
 
+// through puts one deployment of a provider's behind the alias m; price may be nil.
+func (r *rig) through(p exchange.Provider, price *core.Price) {
+	r.t.Helper()
+	target, err := exchange.NewTarget(context.Background(), exchange.Target{Deployment: &core.Deployment{Name: "dep", Provider: "provider.test", Model: "vendor-model", AllowPrivate: true},
+		Price: price, State: new(routing.States).Of("dep"), AllowPrivate: true, Credential: &core.Credential{Name: "c", Fields: map[string]string{"api_key": "k"}}}, p)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.exchanger.Swap(&exchange.Snapshot{Routes: map[string]*exchange.Route{"m": exchange.NewRoute(core.Model{Name: "m"}, []*exchange.Target{target}, nil, nil)}})
+}
+
 func priceOf(in, out string) (*core.Price, error) {
 	i, err := core.ParseRate(in)
 	if err != nil {

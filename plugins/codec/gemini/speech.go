@@ -14,7 +14,7 @@ const sampleRate = 24000
 func speak(r *abi.EncodeRequest, o *options) (*abi.EncodeReply, error) {
 	reply := &abi.EncodeReply{State: "wav"}
 	var input, manner, config []byte
-	voice := ""
+	voice, asked := "", false
 	f := llm.EachMember(r.Body, r.DropParams, &reply.Notices, func(key, v []byte) *llm.Fault {
 		switch name := string(key); name {
 		case "model", "user":
@@ -30,6 +30,7 @@ func speak(r *abi.EncodeRequest, o *options) (*abi.EncodeReply, error) {
 				voice = scan.GetString(v, "id")
 			}
 		case "response_format":
+			asked = true
 			if reply.State, _ = scan.String(v); reply.State != "wav" && reply.State != "pcm" {
 				return llm.Refuse(name, "must be wav or pcm with Gemini, which makes no other sound; wav is what comes without it")
 			}
@@ -48,6 +49,9 @@ func speak(r *abi.EncodeRequest, o *options) (*abi.EncodeReply, error) {
 		}
 		return nil
 	})
+	if !asked {
+		reply.Notices = append(reply.Notices, "response_format: Gemini makes no mp3, wav comes")
+	}
 	switch {
 	case f != nil:
 		return nil, f.Named()
