@@ -214,7 +214,7 @@ func decodeImages(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 		}
 		return true
 	})
-	return picturesOf(list, reason, &abi.DecodeReply{Usage: readUsage(resp.usage), Model: resp.served()})
+	return picturesOf(list, reason, &abi.DecodeReply{Usage: made(readUsage(resp.usage), ofImages), Model: resp.served()})
 }
 
 // eachInline calls f with the data of the parts that are no thoughts.

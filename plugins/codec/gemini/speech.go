@@ -79,7 +79,7 @@ func decodeSpeech(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 	if err := resp.blocked(); err != nil {
 		return nil, err
 	}
-	reply := &abi.DecodeReply{Usage: readUsage(resp.usage), Model: resp.served(), Base64: true, ContentType: "audio/wav", WaveRate: sampleRate}
+	reply := &abi.DecodeReply{Usage: made(readUsage(resp.usage), ofAudio), Model: resp.served(), Base64: true, ContentType: "audio/wav", WaveRate: sampleRate}
 	if r.State == "pcm" {
 		reply.ContentType, reply.WaveRate = "audio/pcm", 0
 	}

@@ -54,6 +54,25 @@ func readUsage(raw []byte) *abi.Usage {
 	return u
 }
 
+// made is the usage of an answer that is wholly of one kind, pictures or sound: part is
+// where its tokens belong, which they do also where no details say so.
+func made(u *abi.Usage, part func(u *abi.Usage) **int64) *abi.Usage {
+	if u == nil || u.Output == nil || *part(u) != nil {
+		return u
+	}
+	thought := int64(0)
+	if u.Reasoning != nil {
+		thought = min(*u.Reasoning, *u.Output)
+	}
+	if n := *u.Output - thought; n > 0 {
+		*part(u), u.Output = &n, &thought
+	}
+	return u
+}
+
+func ofImages(u *abi.Usage) **int64 { return &u.ImageOutput }
+func ofAudio(u *abi.Usage) **int64  { return &u.AudioOutput }
+
 // number keeps what n was when v is no count.
 func number(n *int64, v []byte) {
 	if c, ok := scan.Int(v); ok && c >= 0 {
