@@ -7,30 +7,37 @@ import { after, before, describe, test } from "node:test";
 import { root } from "./gateway.mjs";
 import { beside, clients } from "./matrix/clients.mjs";
 import * as other from "./matrix/endpoints.mjs";
+import { startEar } from "./matrix/ear.mjs";
+import * as errors from "./matrix/errors.mjs";
 import { features, jobOf, script } from "./matrix/features.mjs";
 import { alias, aliases, except, offered, price, providers } from "./matrix/providers.mjs";
 import { start } from "./matrix/setup.mjs";
 import { headings, render } from "./matrix/table.mjs";
-import { unspoken } from "./matrix/unspoken.mjs";
+import { answerOf, unspoken } from "./matrix/unspoken.mjs";
 import { wires } from "./matrix/wires.mjs";
 
-let all, tap, gateway;
-const asks = new Map(); // client → what asks with it
+let all, tap, gateway, ear;
+const asks = new Map(); // client → key → what asks with it
 const found = new Map(); // dialect, provider and feature → the mark that all of its clients came to
 before(async () => {
-  all = await start((mock) => (script(mock), other.script(mock)));
+  all = await start((mock) => [script, other.script, errors.script].forEach((s) => s(mock)));
   ({ tap, gateway } = all);
+  ear = await startEar();
+  tap.instead = (request) => errors.instead(request, ear) ?? answerOf(request);
 });
 for (const c of [...clients, ...beside]) c.prepare?.().catch(() => {}); // open tells what is wrong
 after(async () => {
   for (const c of [...clients, ...beside]) await c.close?.();
+  await ear?.stop();
   await all?.stop();
 });
 
 // opened is what asks with the client, opened when it is first wanted.
-async function opened(client) {
-  if (!asks.has(client)) asks.set(client, await client.open(gateway));
-  return asks.get(client);
+async function opened(client, key = gateway.key) {
+  if (!asks.has(client)) asks.set(client, new Map());
+  const of = asks.get(client);
+  if (!of.has(key)) of.set(key, await client.open({ ...gateway, key }));
+  return of.get(key);
 }
 
 // cell asks one question and holds the answer, what the vendor got and the ledger to it.
@@ -141,6 +148,22 @@ for (const client of beside) {
             throw e;
           });
           if (found.get(at) !== "fails") found.set(at, "✓");
+        });
+      }
+    }
+  });
+}
+
+for (const client of clients) {
+  describe(`${client.title}, what it raises`, () => {
+    for (const [name, kind] of Object.entries(errors.kinds)) {
+      for (const vendor of errors.vendors[client.dialect]) {
+        test(`${kind.title}, ${vendor}`, async () => {
+          const ask = await opened(client, kind.key);
+          const job = { ...jobOf(kind.stream ? "stream" : "whole", vendor), question: kind.question, seen: kind.stream ? ear.url : undefined };
+          const e = await ask(job).then(assert.fail, errors.of);
+          errors.check(kind, client, e);
+          found.set(`${client.title} ${name}`, e);
         });
       }
     }

@@ -1,6 +1,7 @@
 // MATRIX.md, made of what the tests found.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { kinds } from "./errors.mjs";
 import { endpoints } from "./endpoints.mjs";
 import { except, offered } from "./providers.mjs";
 
@@ -35,6 +36,9 @@ export function render({ found, providers, clients, beside, endpoints, unspoken 
     text += `\n## ${title}\n\nAsked with ${clients.filter((c) => c.dialect === dialect).map((c) => c.title).join(", ")}.\n\n`;
     text += table(["provider", ...Object.values(headings)], rows.filter(([, row]) => row.model).map((r) => [r[1].title, ...features.map((f) => cell(dialect, r, f))]));
   }
+  text += `\n## Errors\n\nWhat each client raises, with the status that it sees, the same with a vendor that speaks its dialect and with one that does not. Where the vendor
+refuses the gateway's own key, that is no fault of the client's; \`Retry-After\` arrives; the vendor's words do, but for what looks like a secret.\n\n`;
+  text += table(["client", ...Object.values(kinds).map((k) => k.title)], clients.map((c) => [c.title, ...Object.keys(kinds).map((k) => raised(found.get(`${c.title} ${k}`)))]));
   text += `\n## Other endpoints\n\nThe plugin's name is that of \`source = "builtin:…"\`.\n\n`;
   text += table(["provider", "plugin", ...Object.values(endpoints).map((e) => e.title)], rows.map(([name, row]) => [row.title, row.plugin, ...Object.keys(endpoints).map((e) => note(...other(found, name, row, e)))]));
   text += `\n` + table(["endpoint", "in keys and the ledger", "path", "asked with"], Object.entries(endpoints).map(([name, e]) => [e.title, `\`${name}\``, `\`${e.path}\``, beside.filter((c) => c.endpoints.includes(name)).map((c) => c.title).join(", ")]));
@@ -45,6 +49,9 @@ are not the vendor's, and puts them right. What it does not speak at all, the te
   const packages = new Map([...beside, ...clients].map((c) => [c.title, c.packages.join(", ")]));
   return text + `\n## Clients\n\n` + table(["client", "packages"], [...packages]);
 }
+
+// raised is the class and status of an error.
+const raised = (e) => (e ? `\`${e.class}\`${e.status >= 400 ? ` ${e.status}` : ""}` : "not run");
 
 // other is the mark of a row for an endpoint, and why.
 function other(found, name, row, endpoint) {

@@ -12,7 +12,7 @@ const accessToken = "access-token-MARK";
 // { provider, path, headers, bytes, text, body } with body parsed where it is JSON. mend gives
 // what is different of a request, { path, text }, and of an answer's text, by provider.
 export async function startTap(mockURL, mend = {}) {
-  const tap = { seen: [] };
+  const tap = { seen: [], instead: answerOf };
   const to = new URL(mockURL);
   const server = http.createServer(async (req, res) => {
     const raw = [];
@@ -23,8 +23,11 @@ export async function startTap(mockURL, mend = {}) {
     const request = { provider, path, headers: req.headers, bytes, text: bytes.toString() };
     request.body = request.text.startsWith("{") ? JSON.parse(request.text) : undefined;
     tap.seen.push(request);
-    const own = answerOf(request);
-    if (own) return res.writeHead(200, { "content-type": own.type }).end(own.body);
+    const own = tap.instead(request);
+    if (own) {
+      res.writeHead(200, { "content-type": own.type }).write(own.body);
+      return res.end(await own.end);
+    }
     const mends = mend[provider] ?? {};
     const sent = { path, text: bytes, ...mends.request?.(request) };
     const headers = { ...req.headers, host: to.host, "content-length": Buffer.byteLength(sent.text) };

@@ -3,6 +3,8 @@ import { createAnthropic } from "@ai-sdk/anthropic";
 import { createOpenAI } from "@ai-sdk/openai";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { generateText, jsonSchema, Output, stepCountIs, streamText, tool } from "ai";
+import { tell } from "../ear.mjs";
+import { raises } from "../errors.mjs";
 import { installed } from "../table.mjs";
 
 globalThis.AI_SDK_LOG_WARNINGS = false;
@@ -10,19 +12,19 @@ globalThis.AI_SDK_LOG_WARNINGS = false;
 export const clients = [
   // OpenAI's own chat completions have no reasoning text, so this one shows none.
   {
-    title: "ai with @ai-sdk/openai", dialect: "chat", packages: installed("ai", "@ai-sdk/openai"), shows: {},
+    title: "ai with @ai-sdk/openai", dialect: "chat", packages: installed("ai", "@ai-sdk/openai"), shows: {}, raises: raises.ai,
     open: ({ url, key }) => asks(createOpenAI({ baseURL: `${url}/v1`, apiKey: key }).chat, { openai: { reasoningEffort: "high", forceReasoning: true } }),
   },
   {
-    title: "ai with @ai-sdk/openai, responses", dialect: "responses", packages: installed("ai", "@ai-sdk/openai"), shows: { reasoning: true },
+    title: "ai with @ai-sdk/openai, responses", dialect: "responses", packages: installed("ai", "@ai-sdk/openai"), shows: { reasoning: true }, raises: raises.ai,
     open: ({ url, key }) => asks(createOpenAI({ baseURL: `${url}/v1`, apiKey: key }).responses, { openai: { reasoningEffort: "high", reasoningSummary: "auto", forceReasoning: true } }),
   },
   {
-    title: "ai with @ai-sdk/openai-compatible", dialect: "chat", packages: installed("ai", "@ai-sdk/openai-compatible"), shows: { reasoning: true },
+    title: "ai with @ai-sdk/openai-compatible", dialect: "chat", packages: installed("ai", "@ai-sdk/openai-compatible"), shows: { reasoning: true }, raises: raises.ai,
     open: ({ url, key }) => asks(createOpenAICompatible({ name: "gateway", baseURL: `${url}/v1`, apiKey: key, includeUsage: true, supportsStructuredOutputs: true }), { gateway: { reasoningEffort: "high" } }),
   },
   {
-    title: "ai with @ai-sdk/anthropic", dialect: "messages", packages: installed("ai", "@ai-sdk/anthropic"), shows: { reasoning: true },
+    title: "ai with @ai-sdk/anthropic", dialect: "messages", packages: installed("ai", "@ai-sdk/anthropic"), shows: { reasoning: true }, raises: raises.ai,
     open: ({ url, key }) => asks(createAnthropic({ baseURL: `${url}/v1`, apiKey: key }), { anthropic: { thinking: { type: "enabled", budgetTokens: 2048 } } }, { anthropic: { structuredOutputMode: "outputFormat" } }),
   },
 ];
@@ -33,7 +35,7 @@ function asks(provider, thinking, structured) {
     try {
       switch (job.feature) {
         case "stream":
-          return await streamed(streamText({ ...base, onError() {} }));
+          return await streamed(job, base);
         case "tools": {
           const calls = [];
           const execute = ({ city }) => (calls.push({ name: job.tool.name, arguments: { city } }), job.results[city]);
@@ -47,7 +49,7 @@ function asks(provider, thinking, structured) {
         case "structured":
           return { value: (await generateText({ ...base, providerOptions: structured, output: Output.object({ schema: jsonSchema(job.schema), name: "city" }) })).output };
         case "reasoning":
-          return await streamed(streamText({ ...base, providerOptions: thinking, onError() {} }));
+          return await streamed(job, { ...base, providerOptions: thinking });
         default:
           return whole(await generateText(base));
       }
@@ -60,8 +62,10 @@ function asks(provider, thinking, structured) {
 const usage = (u) => ({ input: u.inputTokens, output: u.outputTokens });
 const whole = (r) => ({ text: r.text, reasoning: r.reasoningText, usage: usage(r.usage) });
 
-async function streamed(r) {
-  let pieces = 0;
-  for await (const _ of r.textStream) pieces++;
+async function streamed(job, ask) {
+  let pieces = 0, failed;
+  const r = streamText({ ...ask, onError: ({ error }) => (failed ??= error) });
+  for await (const _ of r.textStream) await tell(job, ++pieces);
+  if (failed) throw failed;
   return { text: await r.text, reasoning: await r.reasoningText, usage: usage(await r.usage), pieces };
 }

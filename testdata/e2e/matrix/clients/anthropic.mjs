@@ -1,8 +1,10 @@
 // The @anthropic-ai/sdk package for Node.
 import Anthropic from "@anthropic-ai/sdk";
+import { tell } from "../ear.mjs";
+import { raises } from "../errors.mjs";
 import { installed } from "../table.mjs";
 
-export const client = { title: "@anthropic-ai/sdk (Node)", dialect: "messages", packages: installed("@anthropic-ai/sdk"), shows: { reasoning: true }, open };
+export const client = { title: "@anthropic-ai/sdk (Node)", dialect: "messages", packages: installed("@anthropic-ai/sdk"), shows: { reasoning: true }, raises: raises.anthropic, open };
 
 function open({ url, key }) {
   const anthropic = new Anthropic({ baseURL: url, apiKey: key, maxRetries: 0 });
@@ -11,7 +13,7 @@ function open({ url, key }) {
     const base = { model: job.model, max_tokens: 4000, messages: [user] };
     switch (job.feature) {
       case "stream":
-        return streamed(anthropic.messages.stream(base));
+        return streamed(job, anthropic.messages.stream(base));
       case "tools": {
         const tools = [{ name: job.tool.name, description: job.tool.description, input_schema: job.tool.schema }];
         const said = await anthropic.messages.stream({ ...base, tools }).finalMessage();
@@ -25,7 +27,7 @@ function open({ url, key }) {
       case "structured":
         return { value: JSON.parse(whole(await anthropic.messages.create({ ...base, output_config: { format: { type: "json_schema", schema: job.schema } } })).text) };
       case "reasoning":
-        return streamed(anthropic.messages.stream({ ...base, thinking: { type: "enabled", budget_tokens: 2048 } }));
+        return streamed(job, anthropic.messages.stream({ ...base, thinking: { type: "enabled", budget_tokens: 2048 } }));
       default:
         return whole(await anthropic.messages.create(base));
     }
@@ -37,8 +39,8 @@ function whole(m) {
   return { text: of("text", "text"), reasoning: of("thinking", "thinking"), usage: { input: m.usage.input_tokens, output: m.usage.output_tokens } };
 }
 
-async function streamed(stream) {
+async function streamed(job, stream) {
   let pieces = 0;
-  stream.on("text", () => pieces++);
+  stream.on("text", () => tell(job, ++pieces));
   return { ...whole(await stream.finalMessage()), pieces };
 }

@@ -5,7 +5,7 @@ import os
 
 import anthropic
 
-from jobs import serve
+from jobs import serve, tell
 
 client = anthropic.Anthropic(base_url=os.environ["GATEWAY_URL"], api_key=os.environ["GATEWAY_KEY"], max_retries=0)
 
@@ -15,9 +15,9 @@ def run(job):
     base = {"model": job["model"], "messages": [user], "max_tokens": 4000}
     match job["feature"]:
         case "stream":
-            return streamed(base)
+            return streamed(job, base)
         case "reasoning":
-            return streamed({**base, "thinking": {"type": "enabled", "budget_tokens": 2048}})
+            return streamed(job, {**base, "thinking": {"type": "enabled", "budget_tokens": 2048}})
         case "tools":
             return tools(job, base, user)
         case "image":
@@ -49,10 +49,13 @@ def whole(m):
     return {"text": text, "reasoning": thought, "usage": {"input": m.usage.input_tokens, "output": m.usage.output_tokens}}
 
 
-def streamed(base):
+def streamed(job, base):
     with client.messages.stream(**base) as stream:
-        pieces = sum(1 for _ in stream.text_stream)
+        pieces = 0
+        for _ in stream.text_stream:
+            pieces += 1
+            tell(job, pieces)
         return {**whole(stream.get_final_message()), "pieces": pieces}
 
 
-serve(run, anthropic.APIStatusError)
+serve(run, anthropic.APIError)

@@ -14,4 +14,4 @@ def run(job):
     return {"tokens": counted.input_tokens}
 
 
-serve(run, anthropic.APIStatusError)
+serve(run, anthropic.APIError)

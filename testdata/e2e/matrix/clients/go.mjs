@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { compiled } from "../../gateway.mjs";
+import { raises } from "../errors.mjs";
 import { program } from "./process.mjs";
 
 const source = join(import.meta.dirname, "golang");
@@ -19,5 +20,5 @@ function opens() {
   return { prepare, open: async (gateway) => (await prepare(), running.open(gateway)), close: running.close };
 }
 
-export const client = { title: "openai-go", dialect: "chat", shows: { reasoning: true }, packages, ...opens() };
+export const client = { title: "openai-go", dialect: "chat", shows: { reasoning: true }, raises: raises.go, packages, ...opens() };
 export const other = { title: "openai-go", packages, endpoints: ["completions", "embeddings", "moderations", "images", "image_edits", "image_variations", "speech", "transcriptions", "translations"], ...opens() };

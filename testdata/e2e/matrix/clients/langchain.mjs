@@ -1,8 +1,10 @@
 // LangChain's @langchain/openai, chat completions.
 import { ChatOpenAI } from "@langchain/openai";
+import { tell } from "../ear.mjs";
+import { raises } from "../errors.mjs";
 import { installed } from "../table.mjs";
 
-export const client = { title: "@langchain/openai", dialect: "chat", packages: installed("@langchain/openai", "@langchain/core"), shows: { reasoning: true }, open };
+export const client = { title: "@langchain/openai", dialect: "chat", packages: installed("@langchain/openai", "@langchain/core"), shows: { reasoning: true }, raises: raises.openai, open };
 
 function open({ url, key }) {
   return async (job) => {
@@ -13,7 +15,7 @@ function open({ url, key }) {
     switch (job.feature) {
       case "stream":
       case "reasoning":
-        return streamed(model, user);
+        return streamed(model, job, user);
       case "tools": {
         const bound = model.bindTools([{ type: "function", function: { name: job.tool.name, description: job.tool.description, parameters: job.tool.schema } }]);
         const said = await bound.invoke([user]);
@@ -35,10 +37,10 @@ const whole = (m) => ({
   usage: m.usage_metadata && { input: m.usage_metadata.input_tokens, output: m.usage_metadata.output_tokens },
 });
 
-async function streamed(model, user) {
+async function streamed(model, job, user) {
   let pieces = 0, all;
   for await (const chunk of await model.stream([user])) {
-    if (chunk.text) pieces++;
+    if (chunk.text) await tell(job, ++pieces);
     all = all ? all.concat(chunk) : chunk;
   }
   return { ...whole(all), pieces };

@@ -1,8 +1,10 @@
 // The openai package for Node, chat completions.
 import OpenAI from "openai";
+import { tell } from "../ear.mjs";
+import { raises } from "../errors.mjs";
 import { installed } from "../table.mjs";
 
-export const client = { title: "openai (Node)", dialect: "chat", packages: installed("openai"), shows: { reasoning: true }, open };
+export const client = { title: "openai (Node)", dialect: "chat", packages: installed("openai"), shows: { reasoning: true }, raises: raises.openai, open };
 
 function open({ url, key }) {
   const openai = new OpenAI({ baseURL: `${url}/v1`, apiKey: key, maxRetries: 0 });
@@ -11,7 +13,7 @@ function open({ url, key }) {
     const base = { model: job.model, messages: [user], max_completion_tokens: 4000 };
     switch (job.feature) {
       case "stream":
-        return streamed(await openai.chat.completions.create({ ...base, stream: true, stream_options: { include_usage: true } }));
+        return streamed(job, await openai.chat.completions.create({ ...base, stream: true, stream_options: { include_usage: true } }));
       case "tools": {
         const tools = [{ type: "function", function: { name: job.tool.name, description: job.tool.description, parameters: job.tool.schema } }];
         const first = await openai.chat.completions.stream({ ...base, tools }).finalChatCompletion();
@@ -28,7 +30,7 @@ function open({ url, key }) {
         return { value: JSON.parse(r.choices[0].message.content) };
       }
       case "reasoning":
-        return streamed(await openai.chat.completions.create({ ...base, reasoning_effort: "high", stream: true, stream_options: { include_usage: true } }));
+        return streamed(job, await openai.chat.completions.create({ ...base, reasoning_effort: "high", stream: true, stream_options: { include_usage: true } }));
       default:
         return whole(await openai.chat.completions.create(base));
     }
@@ -42,11 +44,11 @@ function whole(r) {
   return { text: content, reasoning: reasoning_content, usage: usage(r.usage) };
 }
 
-async function streamed(stream) {
+async function streamed(job, stream) {
   const r = { text: "", reasoning: "", pieces: 0 };
   for await (const c of stream) {
     const delta = c.choices[0]?.delta;
-    if (delta?.content) (r.text += delta.content), r.pieces++;
+    if (delta?.content) (r.text += delta.content), await tell(job, ++r.pieces);
     r.reasoning += delta?.reasoning_content ?? "";
     if (c.usage) r.usage = usage(c.usage);
   }

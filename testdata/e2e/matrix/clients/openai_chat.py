@@ -5,7 +5,7 @@ import os
 
 import openai
 
-from jobs import serve
+from jobs import serve, tell
 
 client = openai.OpenAI(base_url=os.environ["GATEWAY_URL"] + "/v1", api_key=os.environ["GATEWAY_KEY"], max_retries=0)
 
@@ -15,9 +15,9 @@ def run(job):
     base = {"model": job["model"], "messages": [user], "max_completion_tokens": 4000}
     match job["feature"]:
         case "stream":
-            return streamed(base)
+            return streamed(job, base)
         case "reasoning":
-            return streamed({**base, "reasoning_effort": "high"})
+            return streamed(job, {**base, "reasoning_effort": "high"})
         case "tools":
             return tools(job, base, user)
         case "image":
@@ -53,12 +53,13 @@ def whole(r):
     return {"text": message.content, "reasoning": getattr(message, "reasoning_content", None), "usage": usage(r.usage)}
 
 
-def streamed(base):
+def streamed(job, base):
     r = {"text": "", "reasoning": "", "pieces": 0}
     for c in client.chat.completions.create(**base, stream=True, stream_options={"include_usage": True}):
         if c.choices and c.choices[0].delta.content:
             r["text"] += c.choices[0].delta.content
             r["pieces"] += 1
+            tell(job, r["pieces"])
         if c.choices:
             r["reasoning"] += getattr(c.choices[0].delta, "reasoning_content", None) or ""
         if c.usage:
@@ -66,4 +67,4 @@ def streamed(base):
     return r
 
 
-serve(run, openai.APIStatusError)
+serve(run, openai.APIError)

@@ -46,4 +46,4 @@ def run(job):
             return {"text": client.audio.translations.create(model=model, file=recording).text}
 
 
-serve(run, openai.APIStatusError)
+serve(run, openai.APIError)

@@ -5,7 +5,7 @@ import os
 
 import openai
 
-from jobs import serve
+from jobs import serve, tell
 
 client = openai.OpenAI(base_url=os.environ["GATEWAY_URL"] + "/v1", api_key=os.environ["GATEWAY_KEY"], max_retries=0)
 
@@ -14,9 +14,9 @@ def run(job):
     base = {"model": job["model"], "input": job["question"], "max_output_tokens": 4000}
     match job["feature"]:
         case "stream":
-            return streamed(base)
+            return streamed(job, base)
         case "reasoning":
-            return streamed({**base, "reasoning": {"effort": "high", "summary": "auto"}})
+            return streamed(job, {**base, "reasoning": {"effort": "high", "summary": "auto"}})
         case "tools":
             return tools(job, base)
         case "image":
@@ -49,10 +49,20 @@ def whole(r):
     return {"text": r.output_text, "reasoning": "".join(thoughts), "usage": {"input": r.usage.input_tokens, "output": r.usage.output_tokens}}
 
 
-def streamed(base):
+def streamed(job, base):
     with client.responses.stream(**base) as stream:
-        pieces = sum(1 for e in stream if e.type == "response.output_text.delta")
-        return {**whole(stream.get_final_response()), "pieces": pieces}
+        pieces, failure = 0, None
+        for e in stream:
+            if e.type == "response.output_text.delta":
+                pieces += 1
+                tell(job, pieces)
+            elif e.type == "response.failed":  # an event like any other; only the end is missed
+                failure = e.response.error.message
+        try:
+            return {**whole(stream.get_final_response()), "pieces": pieces}
+        except RuntimeError as e:
+            e.message = failure
+            raise
 
 
-serve(run, openai.APIStatusError)
+serve(run, (openai.APIError, RuntimeError))

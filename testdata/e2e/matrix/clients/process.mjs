@@ -3,16 +3,19 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 
-// program returns open and close of a client that is the command.
+// program returns open and close of a client that is the command, which runs once for
+// each open.
 export function program(command, ...args) {
-  let child, lines, stderr = "";
+  const running = [];
   return {
     async open({ url, key }) {
-      child = spawn(command, args, { env: { PATH: process.env.PATH, HOME: process.env.HOME, GATEWAY_URL: url, GATEWAY_KEY: key } });
+      let stderr = "";
+      const child = spawn(command, args, { env: { PATH: process.env.PATH, HOME: process.env.HOME, GATEWAY_URL: url, GATEWAY_KEY: key } });
+      running.push(child);
       child.stderr.on("data", (d) => (stderr += d));
       child.stdin.on("error", () => {}); // that it has gone is told by its output
       await new Promise((started, failed) => child.once("spawn", started).once("error", failed));
-      lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+      const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
       return async (job) => {
         child.stdin.write(JSON.stringify(job) + "\n");
         const { value, done } = await lines.next();
@@ -22,6 +25,6 @@ export function program(command, ...args) {
         return result;
       };
     },
-    close: () => child?.stdin.end(),
+    close: () => running.forEach((child) => child.stdin.end()),
   };
 }

@@ -1,6 +1,7 @@
 // The vendors' packages for Python, in the environment that make test sets up of requirements.txt.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { raises } from "../errors.mjs";
 import { program } from "./process.mjs";
 
 const e2e = join(import.meta.dirname, "../..");
@@ -9,9 +10,9 @@ const pinned = (name) => [readFileSync(join(e2e, "requirements.txt"), "utf8").sp
 const script = (file, ...args) => program(python, "-B", join(import.meta.dirname, file), ...args);
 
 export const clients = [
-  { title: "openai (Python)", dialect: "chat", packages: pinned("openai"), shows: { reasoning: true }, ...script("openai_chat.py") },
-  { title: "openai (Python), responses", dialect: "responses", packages: pinned("openai"), shows: { reasoning: true }, ...script("openai_responses.py") },
-  { title: "anthropic (Python)", dialect: "messages", packages: pinned("anthropic"), shows: { reasoning: true }, ...script("anthropic_messages.py") },
+  { title: "openai (Python)", dialect: "chat", packages: pinned("openai"), shows: { reasoning: true }, raises: raises.openai, ...script("openai_chat.py") },
+  { title: "openai (Python), responses", dialect: "responses", packages: pinned("openai"), shows: { reasoning: true }, raises: raises.openaiResponsesPython, ...script("openai_responses.py") },
+  { title: "anthropic (Python)", dialect: "messages", packages: pinned("anthropic"), shows: { reasoning: true }, raises: raises.anthropicPython, ...script("anthropic_messages.py") },
 ];
 
 const azure = ["completions", "embeddings", "images", "image_edits", "speech", "transcriptions", "translations"];

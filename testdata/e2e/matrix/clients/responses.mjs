@@ -1,8 +1,10 @@
 // The openai package for Node, Responses.
 import OpenAI from "openai";
+import { tell } from "../ear.mjs";
+import { raises } from "../errors.mjs";
 import { installed } from "../table.mjs";
 
-export const client = { title: "openai (Node), responses", dialect: "responses", packages: installed("openai"), shows: { reasoning: true }, open };
+export const client = { title: "openai (Node), responses", dialect: "responses", packages: installed("openai"), shows: { reasoning: true }, raises: raises.openai, open };
 
 function open({ url, key }) {
   const openai = new OpenAI({ baseURL: `${url}/v1`, apiKey: key, maxRetries: 0 });
@@ -10,7 +12,7 @@ function open({ url, key }) {
     const base = { model: job.model, input: job.question, max_output_tokens: 4000 };
     switch (job.feature) {
       case "stream":
-        return streamed(openai, base);
+        return streamed(openai, job, base);
       case "tools": {
         const tools = [{ type: "function", name: job.tool.name, description: job.tool.description, parameters: job.tool.schema, strict: false }];
         const said = await openai.responses.stream({ ...base, tools }).finalResponse();
@@ -28,7 +30,7 @@ function open({ url, key }) {
         return { value: JSON.parse(whole(await openai.responses.create({ ...base, text: { format } })).text) };
       }
       case "reasoning":
-        return streamed(openai, { ...base, reasoning: { effort: "high", summary: "auto" } });
+        return streamed(openai, job, { ...base, reasoning: { effort: "high", summary: "auto" } });
       default:
         return whole(await openai.responses.create(base));
     }
@@ -42,9 +44,9 @@ const whole = (r) => ({
   usage: r.usage && { input: r.usage.input_tokens, output: r.usage.output_tokens },
 });
 
-async function streamed(openai, base) {
+async function streamed(openai, job, base) {
   let pieces = 0;
   const stream = openai.responses.stream(base);
-  stream.on("response.output_text.delta", () => pieces++);
+  stream.on("response.output_text.delta", () => tell(job, ++pieces));
   return { ...whole(await stream.finalResponse()), pieces };
 }

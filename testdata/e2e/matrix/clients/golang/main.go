@@ -6,7 +6,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log"
+	"net/http"
 	"os"
 
 	"github.com/openai/openai-go/v3"
@@ -17,6 +19,7 @@ import (
 type Job struct {
 	Other
 	Feature  string `json:"feature"`
+	Seen     string `json:"seen"` // an address to call at the first piece of a stream; "" is none
 	Model    string `json:"model"`
 	Question string `json:"question"`
 	Tool     struct {
@@ -55,8 +58,10 @@ type Call struct {
 
 // Failure is the library's error.
 type Failure struct {
-	Status  int    `json:"status"`
+	Class   string `json:"class"`
+	Status  int    `json:"status,omitempty"` // none within a stream
 	Message string `json:"message"`
+	Retry   string `json:"retry,omitempty"` // Retry-After
 }
 
 func main() {
@@ -68,15 +73,21 @@ func main() {
 			return
 		}
 		result, err := ask(context.Background(), &client, &job)
-		if refused := (*openai.Error)(nil); errors.As(err, &refused) {
-			result = Result{Error: &Failure{refused.StatusCode, refused.Message}}
-		} else if err != nil {
-			log.Fatal(err)
+		if err != nil {
+			result = Result{Error: failure(err)}
 		}
 		if err := out.Encode(result); err != nil {
 			log.Fatal(err)
 		}
 	}
+}
+
+func failure(err error) *Failure {
+	f := &Failure{Class: fmt.Sprintf("%T", err), Message: err.Error()}
+	if refused := (*openai.Error)(nil); errors.As(err, &refused) {
+		f.Class, f.Status, f.Message, f.Retry = "*openai.Error", refused.StatusCode, refused.Message, refused.Response.Header.Get("Retry-After")
+	}
+	return f
 }
 
 func ask(ctx context.Context, client *openai.Client, job *Job) (Result, error) {
@@ -91,9 +102,9 @@ func ask(ctx context.Context, client *openai.Client, job *Job) (Result, error) {
 	switch job.Feature {
 	case "reasoning":
 		p.ReasoningEffort = openai.ReasoningEffortHigh
-		return streamed(ctx, client, p)
+		return streamed(ctx, client, p, job)
 	case "stream":
-		return streamed(ctx, client, p)
+		return streamed(ctx, client, p, job)
 	case "tools":
 		return tools(ctx, client, p, job)
 	case "image":
@@ -133,7 +144,15 @@ func gather(ctx context.Context, client *openai.Client, p openai.ChatCompletionN
 	return all, stream.Err()
 }
 
-func streamed(ctx context.Context, client *openai.Client, p openai.ChatCompletionNewParams) (Result, error) {
+func tell(job *Job, piece int) {
+	if piece == 1 && job.Seen != "" {
+		if r, err := http.Get(job.Seen); err == nil {
+			r.Body.Close()
+		}
+	}
+}
+
+func streamed(ctx context.Context, client *openai.Client, p openai.ChatCompletionNewParams, job *Job) (Result, error) {
 	var r Result
 	all, err := gather(ctx, client, p, func(c openai.ChatCompletionChunk) {
 		if len(c.Choices) == 0 {
@@ -141,6 +160,7 @@ func streamed(ctx context.Context, client *openai.Client, p openai.ChatCompletio
 		}
 		if c.Choices[0].Delta.Content != "" {
 			r.Pieces++
+			tell(job, r.Pieces)
 		}
 		// What the library has no field for is kept as it came.
 		var thought string
