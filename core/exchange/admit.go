@@ -33,10 +33,7 @@ func (r *run) admit(ctx context.Context, s *Snapshot) *core.Error {
 // that it belongs to.
 func (r *run) limit(tokens int64) *core.Error {
 	var few [6]limit.Subject // room, so that the list costs nothing
-	subjects := append(few[:0], limit.Subject{ID: r.principal.Key.ID, Limits: r.principal.Key.Limits})
-	for i := range r.principal.Levels {
-		subjects = append(subjects, limit.Subject{ID: r.principal.Levels[i].ID, Limits: r.principal.Levels[i].Limits})
-	}
+	subjects := r.subjects(few[:0])
 	grant, err := r.x.Limiter.Acquire(r.req.Arrived, subjects, tokens)
 	if err != nil {
 		r.head.More = appendRateLimits(r.head.More, r.x.Limiter.State(r.req.Arrived, subjects))
@@ -46,11 +43,20 @@ func (r *run) limit(tokens int64) *core.Error {
 	return nil
 }
 
+// subjects appends the key and all that it belongs to, narrowest first.
+func (r *run) subjects(list []limit.Subject) []limit.Subject {
+	list = append(list, limit.Subject{ID: r.principal.Key.ID, Limits: r.principal.Key.Limits})
+	for i := range r.principal.Levels {
+		list = append(list, limit.Subject{ID: r.principal.Levels[i].ID, Limits: r.principal.Levels[i].Limits})
+	}
+	return list
+}
+
 // reserve holds the dearest that any deployment which may serve the request could cost.
 func (r *run) reserve(ctx context.Context, s *Snapshot) *core.Error {
 	budgeted := len(r.principal.Budgets) > 0
 	if budgeted && !r.facts.capped && r.generates() {
-		r.cap = r.x.DefaultMaxOutput
+		r.cap = r.defaultOutput()
 	}
 	w := r.worstCase(s)
 	if budgeted && r.x.RefuseUnpriced {
@@ -133,9 +139,17 @@ func (r *run) outputCap() int64 {
 	case r.facts.capped:
 		return r.facts.maxOutput
 	case r.generates():
-		return r.x.DefaultMaxOutput
+		return r.defaultOutput()
 	}
 	return 0
+}
+
+// defaultOutput is the cap where nobody has set one.
+func (r *run) defaultOutput() int64 {
+	if r.bound != nil || r.session != nil {
+		return min(r.x.DefaultMaxOutput, turnOutput)
+	}
+	return r.x.DefaultMaxOutput
 }
 
 // worstCase is the dearest that an exchange can come to, by its output cap.
@@ -245,6 +259,9 @@ func (w *worstCase) any(f func(t *Target) bool) bool {
 // routes are the alias's own and all fallbacks that the key may use: what an
 // alias leads to must be allowed as well as the alias.
 func (r *run) routes(s *Snapshot) []*Route {
+	if r.bound != nil {
+		return []*Route{{Targets: []*Target{r.bound}}}
+	}
 	all := []*Route{r.route}
 	for _, list := range [...][]string{r.route.Fallbacks, r.route.ContextWindowFallbacks, r.route.ContentPolicyFallbacks} {
 		allowed, _ := r.fallbacks(s, list)

@@ -75,7 +75,7 @@ func (r *run) try(ctx context.Context, route *Route) *core.Error {
 				}
 			}
 			tried = true
-			err := r.attempt(ctx, t)
+			err := r.once(ctx, t)
 			if err == nil || r.out.committed || ctx.Err() != nil || !err.Retryable() {
 				return err
 			}
@@ -91,6 +91,14 @@ func (r *run) try(ctx context.Context, route *Route) *core.Error {
 			return failure
 		}
 	}
+}
+
+// once is one try at t, of an answer or of a session.
+func (r *run) once(ctx context.Context, t *Target) *core.Error {
+	if r.session != nil {
+		return r.session.dial(ctx, t)
+	}
+	return r.attempt(ctx, t)
 }
 
 // serves reports whether t can be called for the request. Tokens are counted here

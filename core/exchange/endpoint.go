@@ -41,5 +41,6 @@ var traits = map[abi.Endpoint]trait{
 	abi.ImageVariations: {needs: []need{{"image", "{"}}, form: true, unit: partImages},
 	abi.Speech:          {needs: []need{{"input", "\""}}, sound: true, unit: partCharacters},
 	abi.Transcriptions:  {needs: []need{{"file", "{"}}, form: true, text: true, unit: partMilliseconds},
+	abi.Realtime:        {generates: true},
 	abi.Translations:    {needs: []need{{"file", "{"}}, form: true, text: true, unit: partMilliseconds},
 }

@@ -68,7 +68,7 @@ func (e *estimator) text(name, text []byte) {
 		e.audio = e.audio || bytes.HasPrefix(text, []byte("audio/"))
 	case "responseModalities", "response_modalities":
 		e.spoken = e.spoken || string(text) == "AUDIO"
-	case "url", "image_url", "data", "file_data", "bytes", "bytesBase64Encoded", "images":
+	case "url", "image_url", "data", "file_data", "bytes", "bytesBase64Encoded", "images", "audio":
 		if len(text) > 256 && isBlob(text) {
 			e.tokens += int64(len(text) >> 10)
 			if e.media--; e.media < 0 {

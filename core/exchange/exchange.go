@@ -99,6 +99,8 @@ type run struct {
 	form      *form.Form  // that the body was read from; nil for JSON
 	route     *Route
 	vendor    *nativeCall // nil for the gateway's own endpoints
+	session   *session    // of which this is the opening; nil for all else
+	bound     *Target     // of a session's response: the one deployment that answers it
 	tags      []string
 	keeps     bool   // the answer can be found again
 	previous  string // the response that it goes on from
@@ -120,6 +122,7 @@ type run struct {
 	plan      *plan
 	tally     tally
 	outTokens int64 // estimate of the output seen so far
+	spoken    int64 // estimate of what of it is heard, in a session
 	pictures  int64 // that have been delivered
 	whole     bool  // the answer is complete
 	streams   bool  // it comes as events

@@ -51,7 +51,7 @@ func (r *run) usage() core.Usage {
 	if r.passesThrough() {
 		paths = r.plan.usage
 	}
-	return r.searched(r.counted(r.tally.usage(paths, r.facts.inputTokens, r.outTokens, r.whole)))
+	return r.searched(r.counted(r.heard(r.tally.usage(paths, r.facts.inputTokens, r.outTokens, r.whole))))
 }
 
 func (r *run) passesThrough() bool {

@@ -28,7 +28,8 @@ func (s *scripted) Do(ctx context.Context, _ *core.Principal, req *exchange.Requ
 	s.do(ctx, req, reply)
 }
 
-func (s *scripted) Snapshot() *exchange.Snapshot { return &exchange.Snapshot{} }
+func (s *scripted) Realtime(context.Context, *core.Principal, *exchange.Session, exchange.Reply) {}
+func (s *scripted) Snapshot() *exchange.Snapshot                                                 { return &exchange.Snapshot{} }
 
 func (s *scripted) Authenticate(_ context.Context, secret string, _ func() netip.Addr, _ time.Time) (*core.Principal, error) {
 	if secret != "sk-1" {

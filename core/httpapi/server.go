@@ -29,6 +29,7 @@ type Authenticator interface {
 // Exchanger serves requests; *exchange.Exchanger fulfils it.
 type Exchanger interface {
 	Do(ctx context.Context, p *core.Principal, req *exchange.Request, reply exchange.Reply)
+	Realtime(ctx context.Context, p *core.Principal, req *exchange.Session, reply exchange.Reply)
 	Snapshot() *exchange.Snapshot
 }
 
@@ -84,6 +85,9 @@ func (s *server) routes() http.Handler {
 		get(base+"/{id:.+}", s.getModel)
 	}
 	s.responseRoutes(r)
+	for _, path := range realtimePaths {
+		r.HandleFunc(path, s.only(http.MethodGet, http.MethodGet, s.realtime))
+	}
 	get("/healthz", healthz)
 	get("/readyz", s.readyz)
 	if s.Metrics != nil {

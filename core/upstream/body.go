@@ -30,6 +30,11 @@ type body struct {
 
 // begin hands the connection to the body of a.
 func (a *answer) begin(ctx context.Context, c *client, p *pool, k *conn) error {
+	if a.Status == 101 {
+		k.setWait(0)
+		a.Body = &tunnel{k}
+		return nil
+	}
 	b := &a.body
 	b.ctx, b.c, b.p, b.k = ctx, c, p, k
 	a.Body = b

@@ -124,12 +124,17 @@ func (c *client) send(ctx context.Context, r *Request) (*Response, *token.Token,
 	if *buf, err = appendHead((*buf)[:0], r, t, &auth); err != nil {
 		return nil, nil, err
 	}
-	for k := p.take(c.Now(), c.IdleTimeout); ; k = nil {
+	var k *conn
+	if r.Upgrade == "" { // what does not come back is no kept connection
+		k = p.take(c.Now(), c.IdleTimeout)
+	}
+	for ; ; k = nil {
 		kept := k != nil
 		if !kept {
 			if k, err = c.dial(ctx, t, r.AllowPrivate); err != nil {
 				return nil, nil, fmt.Errorf("%w: %w", ErrNotSent, fault(ctx, err, cannotConnect))
 			}
+			k.switches = r.Upgrade != ""
 		}
 		k.watch(ctx)
 		began := c.Now()

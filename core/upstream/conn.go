@@ -32,6 +32,7 @@ type conn struct {
 	since    time.Time // idle since
 	answered bool      // a byte came since the connection was taken
 	spent    bool      // not to be used again
+	switches bool      // to another protocol, if its server agrees
 	offline  bool      // reads take what is buffered only
 	shut     func()    // closes raw
 	stop     func() bool

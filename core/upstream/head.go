@@ -41,7 +41,7 @@ func (k *conn) readHead(method string) (*answer, error) {
 		if err := a.parse(string(block), method); err != nil {
 			return nil, err
 		}
-		if a.Status >= 200 {
+		if a.Status >= 200 || a.Status == 101 && k.switches {
 			k.spent = k.spent || a.body.last
 			return a, nil
 		}

@@ -63,6 +63,9 @@ func appendHead(b []byte, r *Request, t *target, auth *authenticated) ([]byte, e
 	if t.proxy != nil && !t.secure && t.proxy.User != nil {
 		b = appendHeader(b, "proxy-authorization", proxyAuth(t.proxy))
 	}
+	if r.Upgrade != "" {
+		b = appendHeader(appendHeader(b, "connection", "Upgrade"), "upgrade", r.Upgrade)
+	}
 	// A compressed stream arrives in the vendor's portions, not event by event.
 	b = append(b, "accept-encoding: identity\r\n"...)
 	if len(r.Body) > 0 || r.Method != "GET" && r.Method != "HEAD" {

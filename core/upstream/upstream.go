@@ -24,6 +24,10 @@ type Request struct {
 	// Authorization is the header's value of a request with AuthNone that is the
 	// gateway's own, and of no plugin; "" is none.
 	Authorization string
+	// Upgrade names the protocol that the connection shall go on in; "" is HTTP. The
+	// Body of an answer 101 is then also an io.Writer, and the connection is the
+	// caller's until Close. See [Socket].
+	Upgrade string
 	// HeadTimeout bounds the wait for the status line after the request was
 	// written; 0 is none.
 	HeadTimeout time.Duration

@@ -194,12 +194,15 @@ const (
 	Speech          Endpoint = "speech"         // OpenAI audio speech; answers with sound
 	Transcriptions  Endpoint = "transcriptions" // OpenAI audio transcriptions; a form
 	Translations    Endpoint = "translations"   // OpenAI audio translations; a form
-	Native          Endpoint = "native"         // the provider's own API; see NativePlan
+	// OpenAI realtime: a WebSocket of events. The plan says its address, as https,
+	// and where usage stands in events; the host carries messages as they are.
+	Realtime Endpoint = "realtime"
+	Native   Endpoint = "native" // the provider's own API; see NativePlan
 )
 
 // Endpoints are all of them.
 var Endpoints = [...]Endpoint{Chat, Completions, Responses, Messages, CountTokens, Embeddings, Rerank, Moderations, Images, ImageEdits, ImageVariations,
-	Speech, Transcriptions, Translations, Native}
+	Speech, Transcriptions, Translations, Realtime, Native}
 
 // Headers are HTTP headers with lower-case names.
 type Headers map[string]string

@@ -21,6 +21,8 @@ func TestPlan_Azure(t *testing.T) {
 		{"azure", `{"resource":"r"}`, "", abi.Chat, key, "https://r.openai.azure.com/openai/v1/chat/completions", abi.Auth{Scheme: abi.AuthHeader, Name: "api-key"}, false},
 		{"azure", `{"resource":"r"}`, "", abi.Embeddings, entra, "https://r.openai.azure.com/openai/v1/embeddings", abi.Auth{Scheme: abi.AuthEntra, Scope: "https://ai.azure.com/.default"}, false},
 		{"azure", `{}`, "https://r.openai.azure.us/openai/v1", abi.Images, key, "https://r.openai.azure.us/openai/v1/images/generations", abi.Auth{Scheme: abi.AuthHeader, Name: "api-key"}, false},
+		{"azure", `{"resource":"r"}`, "", abi.Realtime, key, "https://r.openai.azure.com/openai/v1/realtime?model=my%20gpt", abi.Auth{Scheme: abi.AuthHeader, Name: "api-key"}, false},
+		{"azure-deployments", `{"resource":"r","api_version":"2024-10-01-preview"}`, "", abi.Realtime, key, "https://r.openai.azure.com/openai/realtime?deployment=my%20gpt&api-version=2024-10-01-preview", abi.Auth{Scheme: abi.AuthHeader, Name: "api-key"}, false},
 		{"azure", `{"resource":"r"}`, "", abi.Responses, key, "https://r.openai.azure.com/openai/v1/responses", abi.Auth{Scheme: abi.AuthHeader, Name: "api-key"}, false},
 		{"azure-deployments", `{"resource":"r"}`, "", abi.Transcriptions, key, "https://r.openai.azure.com/openai/deployments/my%20gpt/audio/transcriptions?api-version=2024-10-21", abi.Auth{Scheme: abi.AuthHeader, Name: "api-key"}, true},
 		{"azure", `{"resource":"r"}`, "", abi.Moderations, key, "", abi.Auth{}, false},

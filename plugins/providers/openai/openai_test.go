@@ -65,6 +65,10 @@ func TestPlan(t *testing.T) {
 		{abi.Responses, "http://127.0.0.1:8000/v1", ``, key, "", "", "", false, `null`, ""},
 		{abi.Responses, "http://127.0.0.1:8000/v1", `{"responses":true}`, key, "http://127.0.0.1:8000/v1/responses", bearer, "max_output_tokens", false, `{}`, ""},
 		{abi.Responses, "", `{"responses":1}`, key, "", "", "", false, ``, "options.responses"},
+		{abi.Realtime, "", ``, key, own + "/realtime?model=m", bearer, "", false, `{}`, ""},
+		{abi.Realtime, "http://127.0.0.1:8000/v1", ``, key, "", "", "", false, `null`, ""},
+		{abi.Realtime, "http://127.0.0.1:8000/v1", `{"realtime":true}`, nil, "http://127.0.0.1:8000/v1/realtime?model=m", none, "", false, `{}`, ""},
+		{abi.Realtime, "", `{"realtime":1}`, key, "", "", "", false, ``, "options.realtime"},
 		{abi.ImageEdits, "", ``, key, own + "/images/edits", bearer, "", false, `{}`, ""},
 		{abi.ImageVariations, "", ``, key, own + "/images/variations", bearer, "", false, `{}`, ""},
 		{abi.Speech, "", ``, key, own + "/audio/speech", bearer, "", false, `{}`, ""},
@@ -124,6 +128,10 @@ func TestUsagePaths(t *testing.T) {
 			map[string]int64{"input": 14, "output": 101, "audio_output": 101}, [2][]string{nil, {"audio_output"}}},
 		{abi.Transcriptions, `{"text":"x","usage":{"type":"tokens","input_tokens":14,"input_token_details":{"text_tokens":0,"audio_tokens":14},"output_tokens":45,"total_tokens":59}}`,
 			map[string]int64{"input": 14, "audio_input": 14, "output": 45}, [2][]string{{"audio_input"}, nil}},
+		{abi.Realtime, `{"type":"response.done","response":{"usage":{"input_tokens":100,"output_tokens":50,"input_token_details":{"cached_tokens":64},"output_token_details":{"audio_tokens":40}}}}`,
+			map[string]int64{"input": 100, "cache_read": 64, "output": 50, "audio_output": 40}, [2][]string{{"cache_read", "audio_input", "image_input"}, {"audio_output"}}},
+		{abi.Realtime, `{"type":"conversation.item.input_audio_transcription.completed","usage":{"type":"tokens","input_tokens":20,"input_token_details":{"audio_tokens":17},"output_tokens":5}}`,
+			map[string]int64{"input": 20, "audio_input": 17, "output": 5}, [2][]string{{"cache_read", "audio_input", "image_input"}, {"audio_output"}}},
 		{abi.Translations, `{"text":"x","duration":8.5,"usage":{"type":"duration","seconds":9}}`, map[string]int64{"seconds": 9}, [2][]string{}},
 	} {
 		u := readUsage(scan.Get(defaults, "endpoints", string(c.endpoint), "usage"))

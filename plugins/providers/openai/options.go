@@ -8,13 +8,14 @@ import (
 )
 
 // ownOptions are those that every profile has.
-var ownOptions = [...]string{"include_usage", "output_cap", "reasoning_history", "responses"}
+var ownOptions = [...]string{"include_usage", "output_cap", "reasoning_history", "responses", "realtime"}
 
 // options are [deployment.options]: those of the plugin, and as text those that
 // the profile declares.
 type options struct {
 	includeUsage *bool
 	responses    *bool
+	realtime     *bool
 	outputCap    string
 	history      string
 	texts        map[string]string
@@ -46,6 +47,11 @@ func readOptions(raw, profile []byte) (o options, err error) {
 		case key == "responses":
 			b, ok := scan.Bool(v)
 			if o.responses = &b; !ok {
+				err = refuse(name, "must be true or false")
+			}
+		case key == "realtime":
+			b, ok := scan.Bool(v)
+			if o.realtime = &b; !ok {
 				err = refuse(name, "must be true or false")
 			}
 		case key == "output_cap":
@@ -124,6 +130,9 @@ func (o *options) address(base, path string, query []byte, model string) (string
 		return "", err
 	}
 	mark := "?"
+	if strings.Contains(path, mark) {
+		mark = "&"
+	}
 	scan.Members(query, func(k, v []byte) bool {
 		text, _ := scan.String(v)
 		if text, err = o.fill(text, model); err == nil {

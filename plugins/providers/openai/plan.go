@@ -51,6 +51,9 @@ func offered(e []byte, endpoint abi.Endpoint, o *options) bool {
 	if endpoint == abi.Responses && o.responses != nil {
 		return *o.responses
 	}
+	if endpoint == abi.Realtime && o.realtime != nil {
+		return *o.realtime
+	}
 	yes, said := scan.Bool(scan.Get(e, "offered"))
 	return yes || !said
 }

@@ -1,0 +1,378 @@
+package exchange
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"sync"
+
+	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/dialect"
+	"github.com/tokligence/gateway/core/limit"
+	"github.com/tokligence/gateway/core/realtime"
+	"github.com/tokligence/gateway/core/socket"
+	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
+)
+
+// session is one realtime session under way: the steward of what passes.
+type session struct {
+	run    *run // its opening, with all that the responses have in common
+	req    *Session
+	vendor *socket.Conn
+	hangUp func()       // ends the vendor's connection
+	slot   *limit.Grant // of the deployment
+
+	mu      sync.Mutex
+	asked   []*turn          // responses that the client asked for and that have not begun, in order
+	turns   map[string]*turn // responses under way, by their id
+	heard   map[string]*turn // recordings that are being written down, by their item's id
+	count   int              // responses that have begun
+	context int64            // tokens of the conversation, as the last response had it
+	added   int64            // estimate of what has come to it since
+	buffer  int64            // estimate of the sound that waits to be part of it
+	sounds  bool             // some of it is sound
+	state   sessionState     // as the vendor has said last
+}
+
+// sessionState is what the gateway knows of a session's settings.
+type sessionState struct {
+	preamble    int64  // estimate of instructions and tools
+	cap         int64  // on the output of a response; 0 is none
+	capName     string // what the API at hand calls that
+	spoken      bool   // answers may be sound
+	transcriber string // the model that writes recordings down; "" for none
+	narrow      bool   // sound is of telephones, 8,000 samples of a byte a second
+}
+
+// turnOutput is the output cap of responses that have none, under a budget: the
+// highest that the API takes.
+// https://platform.openai.com/docs/api-reference/realtime-client-events/response/create
+const turnOutput = 4096
+
+// Sound is told in tokens by its length: one for 100 ms that are heard, and one for
+// 50 ms that are said. https://platform.openai.com/docs/guides/realtime-costs
+const (
+	heardTokens = 10 // a second
+	saidTokens  = 20
+)
+
+// maxContext is more tokens than a conversation can have: what a microphone sends
+// while nobody speaks is not all part of it.
+const maxContext = 128 << 10
+
+// soundTokens is how many tokens so many bytes of base64 are, upward.
+func (s *session) soundTokens(base64 int, each int64) int64 {
+	bytes := int64(base64) / 4 * 3
+	second := int64(48000) // 16 bits of 24 kHz
+	if s.state.narrow {
+		second = 8000
+	}
+	return (bytes*each + second - 1) / second
+}
+
+// FromClient implements [realtime.Steward].
+func (s *session) FromClient(ctx context.Context, m realtime.Message) (out realtime.Moves, err error) {
+	stop := s.guarded(func() *core.Error {
+		event, refused := realtime.ReadClient(m.Data)
+		var stop bool
+		if refused == nil {
+			out, stop, refused = s.client(ctx, event, m)
+		}
+		if refused == nil {
+			return nil
+		}
+		if stop {
+			return refused
+		}
+		s.run.x.log.Debug("realtime event refused", "exchange", s.run.id, "code", refused.Code)
+		id, _ := scan.String(event.Get("event_id"))
+		out = realtime.Moves{Client: []realtime.Message{s.errorEvent(refused, id)}}
+		return nil
+	})
+	return out, asStop(stop)
+}
+
+// client decides over one event of the client. What is refused is answered, or
+// ends the session.
+func (s *session) client(ctx context.Context, e realtime.Event, m realtime.Message) (out realtime.Moves, stop bool, err *core.Error) {
+	text := m.Data
+	switch e.Type {
+	case "session.update", "transcription_session.update":
+		text, err = s.update(e, text)
+	case "response.create":
+		text, stop, err = s.create(ctx, e, text)
+	case "conversation.item.create":
+		s.add(e.Get("item"))
+	case "input_audio_buffer.append":
+		s.listen(e.Get("audio"))
+	case "input_audio_buffer.clear":
+		s.mu.Lock()
+		s.buffer = 0
+		s.mu.Unlock()
+	}
+	if err != nil {
+		return realtime.Moves{}, stop, err
+	}
+	return realtime.Moves{Vendor: []realtime.Message{{Text: true, Data: text}}}, false, nil
+}
+
+// add counts what the client puts into the conversation.
+func (s *session) add(item []byte) {
+	count := estimator{}
+	count.value(item)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.added += count.tokens
+	s.sounds = s.sounds || count.audio
+}
+
+// listen counts sound that the client sends.
+func (s *session) listen(audio []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.buffer = min(s.buffer+s.soundTokens(len(audio), heardTokens), maxContext)
+	s.sounds = true
+}
+
+// update is a session.update as the vendor gets it: of its own model, without what
+// the gateway does not pass on, and with a cap on the output where a budget needs it.
+func (s *session) update(e realtime.Event, text []byte) ([]byte, *core.Error) {
+	settings := e.Get("session")
+	if scan.Kind(settings) != '{' {
+		return text, nil // the vendor's to refuse
+	}
+	edits, err := s.settings(settings, "session.")
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range [...]string{"max_output_tokens", "max_response_output_tokens"} {
+		v := scan.Get(settings, name)
+		if _, bound := scan.Int(v); v != nil && !bound && len(s.run.principal.Budgets) > 0 {
+			edits = append(edits, scan.Edit{Key: name, Value: appendInt(nil, s.run.defaultOutput())})
+		}
+	}
+	if len(edits) == 0 {
+		return text, nil
+	}
+	return e.Apply(nil, []scan.Edit{{Key: "session", Value: scan.Apply(nil, settings, edits)}}), nil
+}
+
+// settings checks what a session and a response are asked to be in common.
+func (s *session) settings(obj []byte, path string) (edits []scan.Edit, err *core.Error) {
+	if err := realtime.Once(obj, path, "model", "prompt", "max_output_tokens", "max_response_output_tokens", "audio", "input_audio_transcription", "conversation"); err != nil {
+		return nil, err
+	}
+	if v := scan.Get(obj, "prompt"); !scan.IsNull(v) {
+		return nil, core.Invalid(path+"prompt", "%sprompt is not supported: it is kept with an account that all keys share", path)
+	}
+	if v := scan.Get(obj, "model"); v != nil {
+		name, _ := scan.String(v)
+		if name != s.run.facts.model {
+			return nil, core.Invalid(path+"model", "a session stays with the model that it was opened for, %q", s.run.facts.model)
+		}
+		edits = append(edits, scan.Edit{Key: "model", Value: scan.AppendString(nil, s.run.target.Deployment.Model)})
+	}
+	return edits, s.writes(obj, path)
+}
+
+// writes refuses a model that writes recordings down and whose price is not known,
+// to a key that has a budget.
+func (s *session) writes(obj []byte, path string) *core.Error {
+	model := transcriber(obj)
+	if model == "" || len(s.run.principal.Budgets) == 0 || !s.run.x.RefuseUnpriced || s.priceOf(model) != nil {
+		return nil
+	}
+	return core.Errorf(core.CodePermissionDenied, core.SourceGateway,
+		"the model %q, which is to write down what is said, has no price here, and this key has a budget: a deployment of it is needed", core.MaskSecrets(model))
+}
+
+// transcriber is the model that a session's settings have for writing down what
+// the user says: in OpenAI's present API, and in the one before.
+func transcriber(settings []byte) string {
+	for _, path := range [...][]string{{"audio", "input", "transcription", "model"}, {"input_audio_transcription", "model"}} {
+		if name := scan.GetString(settings, path...); name != "" {
+			return name
+		}
+	}
+	return ""
+}
+
+// priceOf is the price of another model of the session's provider: that of a
+// deployment which has it.
+func (s *session) priceOf(model string) *core.Price {
+	for _, route := range s.run.x.Snapshot().Routes {
+		for _, t := range route.Targets {
+			if t.Deployment.Provider == s.run.target.Deployment.Provider && t.Deployment.Model == model && t.Price != nil {
+				return t.Price
+			}
+		}
+	}
+	return nil
+}
+
+// create admits a response that the client asks for.
+func (s *session) create(ctx context.Context, e realtime.Event, text []byte) (sent []byte, stop bool, err *core.Error) {
+	wishes := e.Get("response")
+	if s.crowded() {
+		return nil, false, core.Errorf(core.CodeRateLimited, core.SourceGateway, "%d responses have been asked for that have not begun", maxAsked)
+	}
+	var edits []scan.Edit
+	t := s.newTurn()
+	if scan.Kind(wishes) == '{' {
+		if edits, err = s.settings(wishes, "response."); err != nil {
+			return nil, false, err
+		}
+		t.wishes(wishes)
+	}
+	if stop, err = t.admit(ctx); err != nil {
+		return nil, stop, err
+	}
+	if t.run.cap > 0 {
+		edits = append(edits, scan.Edit{Key: t.capName(), Value: appendInt(nil, t.run.cap)})
+	}
+	var own []scan.Edit
+	if t.cause, _ = scan.String(e.Get("event_id")); t.cause == "" { // so that the vendor can say which event it refuses
+		t.cause, t.named = t.run.id, true
+		own = append(own, scan.Edit{Key: "event_id", Value: scan.AppendString(nil, t.cause)})
+	}
+	if len(edits) > 0 {
+		if scan.Kind(wishes) != '{' {
+			wishes = []byte("{}")
+		}
+		own = append(own, scan.Edit{Key: "response", Value: scan.Apply(nil, wishes, edits)})
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked = append(s.asked, t)
+	if len(own) == 0 {
+		return text, false, nil
+	}
+	return e.Apply(nil, own), false, nil
+}
+
+// FromVendor implements [realtime.Steward].
+func (s *session) FromVendor(ctx context.Context, m realtime.Message) (out realtime.Moves, err error) {
+	stop := s.guarded(func() (stop *core.Error) {
+		out, stop = s.fromVendor(ctx, m)
+		return stop
+	})
+	return out, asStop(stop)
+}
+
+// fromVendor decides over one event of the vendor.
+func (s *session) fromVendor(ctx context.Context, m realtime.Message) (out realtime.Moves, stop *core.Error) {
+	kind := scan.GetString(m.Data, "type")
+	text := m.Data
+	switch kind {
+	case "session.created", "session.updated", "transcription_session.updated":
+		text, out.Vendor = s.settled(kind, text)
+	case "rate_limits.updated":
+		return out, nil // they are of an account that all keys share
+	case "response.created":
+		out, stop = s.begun(ctx, text)
+	case "response.done":
+		text = s.done(text)
+	case "input_audio_buffer.committed":
+		stop = s.committed(ctx, text)
+	case "input_audio_buffer.cleared":
+		s.mu.Lock()
+		s.buffer = 0
+		s.mu.Unlock()
+	case "conversation.item.input_audio_transcription.completed", "conversation.item.input_audio_transcription.failed":
+		text = s.written(ctx, text, strings.HasSuffix(kind, "completed"))
+	case "error":
+		if text = s.refused(text); text == nil {
+			return out, nil
+		}
+	default:
+		s.piece(kind, text)
+	}
+	out.Client = append([]realtime.Message{{Text: m.Text, Data: text}}, out.Client...)
+	return out, stop
+}
+
+// settled notes a session's settings, and shows the client its alias in the place of
+// the deployed model. Under a budget a session without a cap on its responses is
+// given one, as soon as it is there.
+func (s *session) settled(kind string, text []byte) (shown []byte, send []realtime.Message) {
+	settings := scan.Get(text, "session")
+	if scan.Kind(settings) != '{' {
+		return text, nil
+	}
+	state := readState(settings)
+	s.mu.Lock()
+	s.state = state
+	s.mu.Unlock()
+	if kind == "session.created" && state.cap == 0 && state.capName != "" && len(s.run.principal.Budgets) > 0 {
+		send = append(send, realtime.Message{Text: true, Data: s.capEvent(&state)})
+	}
+	if scan.Get(settings, "model") == nil || scan.Kind(scan.Get(settings, "model")) != '"' {
+		return text, send
+	}
+	settings = scan.Apply(nil, settings, []scan.Edit{{Key: "model", Value: scan.AppendString(nil, s.run.facts.model)}})
+	return scan.Apply(nil, text, []scan.Edit{{Key: "session", Value: settings}}), send
+}
+
+// capEvent asks the vendor for a cap on all responses.
+func (s *session) capEvent(state *sessionState) []byte {
+	e := scan.AppendString([]byte(`{"type":"session.update","event_id":`), s.run.id)
+	e = append(e, `,"session":{`...)
+	if state.capName == "max_output_tokens" { // the present API, which has sessions of two types
+		e = append(e, `"type":"realtime",`...)
+	}
+	e = append(scan.AppendString(e, state.capName), ':')
+	return append(appendInt(e, s.run.defaultOutput()), "}}"...)
+}
+
+func readState(settings []byte) (st sessionState) {
+	var count estimator
+	count.value(scan.Get(settings, "instructions"))
+	count.value(scan.Get(settings, "tools"))
+	st.preamble, st.transcriber = count.tokens, transcriber(settings)
+	for _, name := range [...]string{"max_output_tokens", "max_response_output_tokens"} {
+		if v := scan.Get(settings, name); v != nil {
+			st.capName = name
+			st.cap, _ = scan.Int(v)
+		}
+	}
+	st.spoken = speaks(settings, true)
+	for _, path := range [...][]string{{"input_audio_format"}, {"audio", "input", "format", "type"}} {
+		name := scan.GetString(settings, path...)
+		st.narrow = st.narrow || strings.Contains(name, "g711") || strings.Contains(name, "pcmu") || strings.Contains(name, "pcma")
+	}
+	return st
+}
+
+// speaks reports whether settings ask for sound; otherwise where they do not say.
+func speaks(settings []byte, otherwise bool) bool {
+	for _, name := range [...]string{"output_modalities", "modalities"} {
+		if v := scan.Get(settings, name); scan.Kind(v) == '[' {
+			return bytes.Contains(v, []byte(`"audio"`))
+		}
+	}
+	return otherwise
+}
+
+// errorEvent is an error of the gateway's as the vendor's come.
+func (s *session) errorEvent(e *core.Error, cause string) realtime.Message {
+	body := dialect.ErrorBody(nil, abi.Realtime, e, s.run.id)
+	return realtime.Message{Text: true, Data: realtime.ErrorEvent(body, core.NewID("event", s.run.x.now()), cause)}
+}
+
+// Check implements [realtime.Steward]: a key that is blocked, has expired or may not
+// use the model any more ends its sessions.
+func (s *session) Check(ctx context.Context) error {
+	return asStop(s.guarded(func() *core.Error {
+		_, err := s.again(ctx)
+		return err
+	}))
+}
+
+// Farewell implements [realtime.Steward].
+func (s *session) Farewell(e *core.Error) []byte {
+	if e.Err != nil {
+		s.run.x.log.Warn("realtime session broke", "exchange", s.run.id, "code", e.Code, "source", e.Source, "error", e.Err)
+	}
+	return s.errorEvent(e, "").Data
+}

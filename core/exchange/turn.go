@@ -1,0 +1,342 @@
+package exchange
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/ledger"
+	"github.com/tokligence/gateway/core/limit"
+	"github.com/tokligence/gateway/core/realtime"
+	"github.com/tokligence/gateway/pdk/abi/scan"
+)
+
+// turn is what a vendor bills of a session: a response, or a recording that is
+// written down. Each is an exchange of its own, with a hold and one entry.
+type turn struct {
+	s      *session
+	run    *run
+	cause  string // the event_id that it was asked for by
+	named  bool   // which the gateway has made
+	before int64  // session.added when it began
+	aside  bool   // it is no part of the conversation
+}
+
+// maxAsked is how many responses a client may have asked for before they begin.
+const maxAsked = 32
+
+func (s *session) crowded() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.asked) >= maxAsked
+}
+
+// newTurn makes a turn as the session stands.
+func (s *session) newTurn() *turn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o, now := s.run, s.run.x.now()
+	r := &run{x: o.x, req: &Request{Endpoint: o.req.Endpoint, Model: o.req.Model, Arrived: now, Header: o.req.Header},
+		principal: o.principal, dialect: o.dialect, id: core.NewID(core.PrefixExchange, now), route: o.route, tags: o.tags,
+		bound: o.target, target: o.target, plan: o.plan, streams: true, attemptStart: now}
+	r.out.started = true
+	r.facts = facts{model: o.facts.model, user: o.facts.user, stream: true, choices: 1, made: 1,
+		inputTokens: s.context + s.added + s.buffer + s.state.preamble, heard: s.sounds, spoken: s.state.spoken,
+		maxOutput: s.state.cap, capped: s.state.cap > 0}
+	d := o.target.Deployment
+	r.entry.Deployment, r.entry.Provider, r.entry.DeployedModel = d.Name, d.Provider, d.Model
+	r.entry.Reason = "realtime session " + o.id + "; " + o.entry.Reason
+	return &turn{s: s, run: r}
+}
+
+// wishes reads what a client asks a response to be.
+func (t *turn) wishes(obj []byte) {
+	f := &t.run.facts
+	var count estimator
+	for _, name := range [...]string{"instructions", "input", "tools"} {
+		count.value(scan.Get(obj, name))
+	}
+	f.inputTokens += count.tokens
+	f.heard = f.heard || count.audio
+	f.spoken = speaks(obj, f.spoken)
+	for _, name := range [...]string{"max_output_tokens", "max_response_output_tokens"} {
+		if v := scan.Get(obj, name); !scan.IsNull(v) {
+			f.maxOutput, f.capped = scan.Int(v)
+		}
+	}
+	t.aside = scan.Is(scan.Get(obj, "conversation"), "none")
+}
+
+// capName is what the API at hand calls the cap on a response's output.
+func (t *turn) capName() string {
+	t.s.mu.Lock()
+	defer t.s.mu.Unlock()
+	if t.s.state.capName == "" {
+		return "max_output_tokens"
+	}
+	return t.s.state.capName
+}
+
+// admit takes the turn from the limits, holds its worst case and puts it on record.
+// stop says that the error ends the session.
+func (t *turn) admit(ctx context.Context) (stop bool, err *core.Error) {
+	r := t.run
+	p, err := t.s.again(ctx)
+	if err != nil {
+		return true, err
+	}
+	r.principal = p
+	if err = t.limit(); err != nil {
+		return false, err
+	}
+	if err = t.hold(ctx); err != nil {
+		r.grant.Undo(r.x.now())
+		r.grant = nil
+	}
+	return false, err
+}
+
+func (t *turn) hold(ctx context.Context) *core.Error {
+	r := t.run
+	if err := r.reserve(ctx, r.x.Snapshot()); err != nil {
+		return err
+	}
+	if err := r.record(ctx); err != nil {
+		r.x.Ledger.Release(r.hold)
+		r.hold = nil
+		return err
+	}
+	return nil
+}
+
+// limit takes a request and its tokens from the limits of the key, of all that it
+// belongs to and of the deployment. The parallel slot is the session's.
+func (t *turn) limit() *core.Error {
+	r := t.run
+	list := append(r.subjects(nil), limit.Subject{ID: r.target.Deployment.Name, Limits: r.target.Deployment.Limits})
+	for i := range list {
+		list[i].Limits.Parallel = 0
+	}
+	grant, err := r.x.Limiter.Acquire(r.req.Arrived, list, r.facts.tokens())
+	if err != nil {
+		return core.AsError(err)
+	}
+	r.grant = grant
+	return nil
+}
+
+// unheld puts a turn on record that no budget covers and that the vendor has begun
+// all the same: what it comes to is counted.
+func (t *turn) unheld(ctx context.Context) {
+	r := t.run
+	w := r.worstCase(r.x.Snapshot())
+	worst, _ := w.amount(r.outputCap())
+	r.hold, r.worst = &ledger.Reservation{Granted: worst}, w.usage(r.outputCap())
+	if err := r.record(ctx); err != nil { // its entry is written when the ledger works again
+		r.x.log.Warn("realtime response not on record", "exchange", r.id, "error", err)
+	}
+}
+
+// settle ends the turn. The error says that its entry is not written yet.
+func (t *turn) settle(outcome core.Outcome, status int, cause *core.Error) *core.Error {
+	err := t.run.settle(outcome, status, cause)
+	t.run.grant.Release()
+	return err
+}
+
+// begun takes up a response that the vendor has begun: the one that the client asked
+// for first, or one that the vendor makes by itself, which is admitted now. Where it
+// may not be, it is cancelled.
+func (s *session) begun(ctx context.Context, text []byte) (out realtime.Moves, stop *core.Error) {
+	id := scan.GetString(text, "response", "id")
+	t := s.next()
+	if t == nil {
+		t = s.newTurn()
+		ends, err := t.admit(ctx)
+		if err == nil {
+			err = t.uncapped()
+		}
+		if err != nil {
+			t.unheld(ctx)
+			cancel := scan.AppendString([]byte(`{"type":"response.cancel","response_id":`), id)
+			out.Vendor = []realtime.Message{{Text: true, Data: append(cancel, '}')}}
+			out.Client = []realtime.Message{s.errorEvent(err, "")}
+			if ends {
+				out.Client, stop = nil, err // it is told at the end
+			}
+		}
+	}
+	t.run.firstByte = t.run.x.now()
+	t.aside = t.aside || scan.IsNull(scan.Get(text, "response", "conversation_id")) && scan.Get(text, "response", "conversation_id") != nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t.before = s.added
+	s.turns[id] = t
+	s.count++
+	return out, stop
+}
+
+// uncapped refuses a response of the vendor's own making that the budget covers only
+// with a lower cap than it has.
+func (t *turn) uncapped() *core.Error {
+	r := t.run
+	if r.cap == 0 || r.cap >= r.defaultOutput() {
+		return nil
+	}
+	r.x.Ledger.Release(r.hold)
+	r.grant.Undo(r.x.now())
+	r.hold, r.grant, r.open = nil, nil, false
+	return &core.Error{Code: core.CodeBudgetExceeded, Source: core.SourceGateway, NoRetry: true,
+		Message: "budget exceeded: what is left does not cover the response that the provider has begun"}
+}
+
+// next is the response that the client asked for first, nil for none.
+func (s *session) next() *turn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.asked) == 0 {
+		return nil
+	}
+	t := s.asked[0]
+	s.asked = s.asked[1:]
+	return t
+}
+
+// piece counts what has come of a response.
+func (s *session) piece(kind string, text []byte) {
+	sound := kind == "response.output_audio.delta" || kind == "response.audio.delta"
+	if !sound && !isTextDelta(kind) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.turns[scan.GetString(text, "response_id")]
+	if t == nil {
+		return
+	}
+	r := t.run
+	if r.outTokens+r.spoken == 0 {
+		r.firstByte = r.x.now()
+	}
+	if delta := scan.Get(text, "delta"); sound {
+		r.spoken += s.soundTokens(len(delta), saidTokens)
+	} else {
+		r.outTokens += estimateText(bytes.Trim(delta, `"`))
+	}
+}
+
+// isTextDelta reports whether an event has a piece of what a response says or calls.
+func isTextDelta(kind string) bool {
+	switch kind {
+	case "response.output_text.delta", "response.text.delta", "response.output_audio_transcript.delta", "response.audio_transcript.delta",
+		"response.function_call_arguments.delta", "response.mcp_call_arguments.delta":
+		return true
+	}
+	return false
+}
+
+// done settles a response before the client hears that it is done. Where its entry
+// cannot be committed, the client is told that instead.
+func (s *session) done(text []byte) []byte {
+	id := scan.GetString(text, "response", "id")
+	s.mu.Lock()
+	t := s.turns[id]
+	delete(s.turns, id)
+	s.mu.Unlock()
+	if t == nil {
+		return text // it did not begin
+	}
+	r := t.run
+	r.tally.read(r.plan.usage, text)
+	r.whole = true
+	outcome, status, cause := core.OutcomeOK, 200, (*core.Error)(nil)
+	if scan.GetString(text, "response", "status") == "failed" {
+		outcome, status = core.OutcomeFailed, 502
+		cause = core.Errorf(core.CodeUpstreamUnavailable, core.SourceUpstream, "the response failed")
+		if !r.tally.known[partInput] {
+			r.target = nil // nothing is billed of it
+		}
+	}
+	err := t.settle(outcome, status, cause)
+	if r.tally.known[partInput] && !t.aside {
+		s.mu.Lock()
+		s.context, s.added = r.tally.parts[partInput]+r.tally.parts[partOutput], max(s.added-t.before, 0)
+		s.mu.Unlock()
+	}
+	if err != nil {
+		return s.errorEvent(err, "").Data
+	}
+	return text
+}
+
+// refused reads an error of the vendor's: the response that was asked for by the
+// event at fault does not come. nil keeps from the client what it did not cause.
+func (s *session) refused(text []byte) []byte {
+	cause := scan.GetString(text, "error", "event_id")
+	if cause == "" {
+		return text
+	}
+	if cause == s.run.id {
+		s.run.x.log.Warn("realtime session takes no cap on its output", "exchange", s.run.id, "deployment", s.run.entry.Deployment)
+		return nil
+	}
+	t := s.take(cause)
+	if t == nil {
+		return text
+	}
+	t.settle(core.OutcomeFailed, 400, core.Errorf(core.CodeUpstreamRejected, core.SourceUpstream, "the provider refused the response"))
+	if !t.named {
+		return text
+	}
+	e := scan.Apply(nil, scan.Get(text, "error"), []scan.Edit{{Key: "event_id", Value: []byte("null")}})
+	return scan.Apply(nil, text, []scan.Edit{{Key: "error", Value: e}})
+}
+
+// take removes a response that was asked for by an event, nil for none.
+func (s *session) take(cause string) *turn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, t := range s.asked {
+		if t.cause == cause {
+			s.asked = append(s.asked[:i:i], s.asked[i+1:]...)
+			return t
+		}
+	}
+	return nil
+}
+
+// settleOpen settles what the session's end has left: as far as it came, estimated.
+func (s *session) settleOpen(end *realtime.End) {
+	outcome, status := core.OutcomeInterrupted, 200
+	if end.By == realtime.Client {
+		outcome, status = core.OutcomeClientClosed, 499
+	}
+	cause := end.Err
+	if cause == nil {
+		cause = core.Errorf(core.CodeUpstreamUnavailable, core.SourceUpstream, "the session ended")
+	}
+	for _, t := range s.asked {
+		t.run.abandoned = end.By == realtime.Client
+		t.settle(outcome, status, cause)
+	}
+	for _, open := range [...]map[string]*turn{s.turns, s.heard} {
+		for _, t := range open {
+			t.settle(outcome, status, cause)
+		}
+	}
+}
+
+// heard makes of the usage of a turn that nobody told what it most likely is: sound,
+// where there was any.
+func (r *run) heard(u core.Usage) core.Usage {
+	if r.bound == nil {
+		return u
+	}
+	if u.InputSource == core.UsageEstimated && r.facts.heard {
+		u.AudioInput, u.Input = u.AudioInput+u.Input, 0
+	}
+	if u.OutputSource == core.UsageEstimated {
+		u.AudioOutput += r.spoken
+	}
+	return u
+}
