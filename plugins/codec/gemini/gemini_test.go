@@ -81,6 +81,15 @@ func TestCallID(t *testing.T) {
 	}
 }
 
+func TestRateOf(t *testing.T) {
+	for mediaType, want := range map[string]int64{"audio/L16;codec=pcm;rate=24000": 24000, "audio/l16; rate=16000; codec=pcm": 16000, "audio/pcm": 24000,
+		"audio/L16;rate=x": 24000, "audio/L16;rate=-1": 24000, "audio/wav": 0, "": 0, "audio/mpeg;rate=44100": 0} {
+		if got := rateOf(mediaType); got != want {
+			t.Errorf("%q: %d", mediaType, got)
+		}
+	}
+}
+
 func TestStreamState(t *testing.T) {
 	for _, s := range []string{"0,", "3sf,", "0s,12f,0,", "1sw3,0fw12c2,", "1sc7,"} {
 		if got := parseState(s).String(); got != s {

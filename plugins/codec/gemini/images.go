@@ -208,7 +208,7 @@ func decodeImages(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 	}
 	scan.Elements(resp.candidates, func(i int, raw []byte) bool {
 		c := readCandidate(raw, int64(i))
-		eachInline(c.content, func(data []byte) { list = appendPicture(list, data, nil) })
+		eachInline(c.content, func(_ string, data []byte) { list = appendPicture(list, data, nil) })
 		if c.reason != "STOP" {
 			reason = c.reason
 		}
@@ -217,12 +217,12 @@ func decodeImages(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 	return picturesOf(list, reason, &abi.DecodeReply{Usage: made(readUsage(resp.usage), ofImages), Model: resp.served()})
 }
 
-// eachInline calls f with the data of the parts that are no thoughts.
-func eachInline(parts []byte, f func(data []byte)) {
+// eachInline calls f with the media type and the data of the parts that are no thoughts.
+func eachInline(parts []byte, f func(mediaType string, data []byte)) {
 	scan.Elements(parts, func(_ int, part []byte) bool {
 		if thought, _ := scan.Bool(scan.Get(part, "thought")); !thought {
 			if data := scan.Get(part, "inlineData", "data"); scan.Kind(data) == '"' && len(data) > 2 {
-				f(data)
+				f(scan.GetString(scan.Get(part, "inlineData"), "mimeType"), data)
 			}
 		}
 		return true

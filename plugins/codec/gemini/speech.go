@@ -1,14 +1,32 @@
 package gemini
 
 import (
+	"strconv"
+	"strings"
+
 	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
-// sampleRate is that of all that Gemini speaks: 16 bits, one channel.
+// sampleRate is that of Gemini's sound where it tells none: 16 bits, one channel.
 // https://ai.google.dev/gemini-api/docs/speech-generation
 const sampleRate = 24000
+
+// rateOf is the rate of samples of a media type ("audio/L16;codec=pcm;rate=24000"), 0
+// for sound that is no samples.
+func rateOf(mediaType string) int64 {
+	kind, more, _ := strings.Cut(mediaType, ";")
+	if kind = strings.ToLower(kind); kind != "audio/l16" && kind != "audio/pcm" {
+		return 0
+	}
+	for p := range strings.SplitSeq(more, ";") {
+		if n, err := strconv.ParseInt(strings.TrimPrefix(strings.TrimSpace(p), "rate="), 10, 64); err == nil && n > 0 {
+			return n
+		}
+	}
+	return sampleRate
+}
 
 // speak makes a generateContent request of sound. The state is the format.
 func speak(r *abi.EncodeRequest, o *options) (*abi.EncodeReply, error) {
@@ -73,26 +91,36 @@ func speak(r *abi.EncodeRequest, o *options) (*abi.EncodeReply, error) {
 	return reply, nil
 }
 
-// decodeSpeech gives the samples to the host, which writes the head of a WAV file.
+// decodeSpeech gives the samples to the host, which writes the head of a WAV file. What
+// is one already stays as it is.
 func decodeSpeech(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 	resp := readResponse(r.Body)
 	if err := resp.blocked(); err != nil {
 		return nil, err
 	}
-	reply := &abi.DecodeReply{Usage: made(readUsage(resp.usage), ofAudio), Model: resp.served(), Base64: true, ContentType: "audio/wav", WaveRate: sampleRate}
-	if r.State == "pcm" {
-		reply.ContentType, reply.WaveRate = "audio/pcm", 0
-	}
+	reply := &abi.DecodeReply{Usage: made(readUsage(resp.usage), ofAudio), Model: resp.served(), Base64: true, ContentType: "audio/wav"}
 	reason, pieces := "", 0
 	scan.Elements(resp.candidates, func(i int, raw []byte) bool {
 		c := readCandidate(raw, int64(i))
 		reason = c.reason
-		eachInline(c.content, func(data []byte) { reply.Body, pieces = data, pieces+1 })
+		eachInline(c.content, func(mediaType string, data []byte) {
+			reply.Body, pieces = data, pieces+1
+			if reply.WaveRate = rateOf(mediaType); reply.WaveRate == 0 {
+				reply.ContentType = mediaType
+			}
+		})
 		return false
 	})
+	asked := reply.WaveRate > 0 || r.State == "wav" && (reply.ContentType == "audio/wav" || reply.ContentType == "audio/x-wav")
+	if r.State == "pcm" { // OpenAI's has no head to say another rate
+		asked = reply.WaveRate == sampleRate
+		reply.ContentType, reply.WaveRate = "audio/pcm", 0
+	}
 	switch {
-	case pieces == 1:
+	case pieces == 1 && asked:
 		return reply, nil
+	case pieces == 1:
+		return nil, &abi.Error{Code: abi.UpstreamUnavailable, Message: "Gemini answered with another sort of sound than was asked for"}
 	case pieces > 1:
 		return nil, &abi.Error{Code: abi.UpstreamUnavailable, Message: "Gemini answered with several pieces of sound"}
 	case reason == "" || failures[reason]:

@@ -46,6 +46,8 @@ func (v *plugin) native(r *abi.PlanRequest, m model) (*abi.PlanReply, error) {
 			p.Native.Routes = append(p.Native.Routes, route)
 		case strings.Contains(route.Path, "enerateContent"):
 			p.Native.Routes = append(p.Native.Routes, claudeRoute(route, usage))
+		case strings.HasSuffix(route.Path, ":countTokens"):
+			p.Native.Routes = append(p.Native.Routes, claudeCount(route, m))
 		}
 	}
 	if m.kind == ofGoogle && !m.content() && strings.Contains(m.name, "embedding") {
@@ -72,6 +74,14 @@ func claudeRoute(r abi.NativeRoute, usage abi.UsagePaths) abi.NativeRoute {
 	return abi.NativeRoute{Path: path + "{model}" + verb, URL: r.URL[:strings.LastIndexByte(r.URL, ':')] + verb, StreamIf: "stream",
 		Request: abi.RequestPlan{Mode: abi.Passthrough, ForwardHeaders: []string{"anthropic-beta"}, Edits: []abi.Edit{{Op: abi.EditRemove, Key: "model"}}},
 		Caps:    []string{"max_tokens"}, Finish: []string{"delta.stop_reason"}, Usage: usage}
+}
+
+// claudeCount counts tokens: a model of that name does, and the body names the one
+// whose they are.
+func claudeCount(r abi.NativeRoute, m model) abi.NativeRoute {
+	path, _, _ := strings.Cut(r.Path, "{model}")
+	return abi.NativeRoute{Path: path + "count-tokens:rawPredict", URL: r.URL[:strings.LastIndexByte(r.URL, '/')] + "/count-tokens:rawPredict", Model: "model", Free: true,
+		Request: abi.RequestPlan{Mode: abi.Passthrough, ForwardHeaders: []string{"anthropic-beta"}, Edits: []abi.Edit{{Op: abi.EditSet, Key: "model", Value: scan.AppendString(nil, m.name)}}}}
 }
 
 // nativePartner are the calls of models that speak OpenAI's chat: where all are called,

@@ -136,7 +136,7 @@ func TestNative(t *testing.T) {
 	const base = "/v1/projects/p-1/locations/us-east5"
 	for model, want := range map[string][]string{
 		"gemini-2.5-pro":          {base + "/publishers/google/models/{model}:generateContent", base + "/publishers/google/models/{model}:countTokens"},
-		"claude-x":                {base + "/publishers/anthropic/models/{model}:rawPredict", base + "/publishers/anthropic/models/{model}:streamRawPredict"},
+		"claude-x":                {base + "/publishers/anthropic/models/{model}:rawPredict", base + "/publishers/anthropic/models/{model}:streamRawPredict", base + "/publishers/anthropic/models/count-tokens:rawPredict"},
 		"mistral-medium-3":        {base + "/publishers/mistralai/models/{model}:rawPredict", base + "/publishers/mistralai/models/{model}:streamRawPredict"},
 		"meta/llama-4-maas":       {base + openPath},
 		"text-embedding-005":      {base + "/publishers/google/models/{model}:predict"},
