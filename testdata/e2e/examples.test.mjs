@@ -2,10 +2,11 @@
 import { LLMock } from "@copilotkit/aimock";
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { cp, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
+import { readdirSync } from "node:fs";
+import { cp, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 import { root, startGateway } from "./gateway.mjs";
 import { python } from "./matrix/clients/python.mjs";
@@ -37,20 +38,23 @@ after(async () => {
   if (dir) await rm(dir, { recursive: true, force: true });
 });
 
-for (const language of await readdir(examples).then((l) => l.filter((f) => f in programs))) {
-  const files = language === "go" ? ["main.go"] : (await readdir(join(examples, language))).filter((f) => /\.(mjs|py)$/.test(f));
-  for (const file of files) {
-    for (const model of ["openai", "anthropic"]) {
-      test(`${language}/${file} with ${model}`, async () => {
-        const [command, args] = programs[language](file);
-        const env = { ...process.env, OPENAI_BASE_URL: `${gateway.url}/v1`, OPENAI_API_KEY: gateway.key, ANTHROPIC_BASE_URL: gateway.url, ANTHROPIC_API_KEY: gateway.key };
-        const { stdout } = await run(command, [...args, model], { cwd: join(dir, language), env });
-        assert.equal(stdout, "Hello, hello, hello!\nIt is sunny.\n");
-      });
+// Most of their time is that of a start.
+describe("examples", { concurrency: 2 }, () => {
+  for (const language of readdirSync(examples).filter((f) => f in programs)) {
+    const files = language === "go" ? ["main.go"] : readdirSync(join(examples, language)).filter((f) => /\.(mjs|py)$/.test(f));
+    for (const file of files) {
+      for (const model of ["openai", "anthropic"]) {
+        test(`${language}/${file} with ${model}`, async () => {
+          const [command, args] = programs[language](file);
+          const env = { ...process.env, OPENAI_BASE_URL: `${gateway.url}/v1`, OPENAI_API_KEY: gateway.key, ANTHROPIC_BASE_URL: gateway.url, ANTHROPIC_API_KEY: gateway.key };
+          const { stdout } = await run(command, [...args, model], { cwd: join(dir, language), env });
+          assert.equal(stdout, "Hello, hello, hello!\nIt is sunny.\n");
+        });
+      }
     }
   }
-}
+});
 
-test("every language is run", async () => {
-  assert.deepEqual((await readdir(examples)).filter((f) => f !== "README.md").sort(), Object.keys(programs).sort());
+test("every language is run", () => {
+  assert.deepEqual(readdirSync(examples).filter((f) => f !== "README.md").sort(), Object.keys(programs).sort());
 });

@@ -1,6 +1,6 @@
 // Starts the real binary with a store of its own and the mock as every provider.
 import { execFile, spawn } from "node:child_process";
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises";
 import http from "node:http";
 import https from "node:https";
 import { createServer } from "node:net";
@@ -109,10 +109,13 @@ export async function buildGuest(host = "") {
   return file;
 }
 
-// goBuild builds a package of this module.
+// goBuild builds a package of this module. Tests of another file may do so at the same
+// time, and read it: it comes into its place whole.
 export async function goBuild(file, source, flags = [], env = {}, link = "") {
   await mkdir(compiled, { recursive: true });
-  await promisify(execFile)("go", ["build", "-trimpath", ...flags, `-ldflags=-s -w ${link}`, "-o", file, source], { cwd: root, env: { ...process.env, ...env } });
+  const made = `${file}.${process.pid}`;
+  await promisify(execFile)("go", ["build", "-trimpath", ...flags, `-ldflags=-s -w ${link}`, "-o", made, source], { cwd: root, env: { ...process.env, ...env } });
+  await rename(made, file);
 }
 
 // startGateway serves the configuration of all providers at mockURL, and extra.

@@ -6,14 +6,14 @@
 import { dialects } from "./table.mjs";
 import { clients as ai } from "./clients/ai.mjs";
 import { client as anthropic } from "./clients/anthropic.mjs";
-import { client as go, other as goOther } from "./clients/go.mjs";
-import { client as langchain } from "./clients/langchain.mjs";
+import { clients as go, other as goOther } from "./clients/go.mjs";
+import { clients as langchain } from "./clients/langchain.mjs";
 import { client as openai } from "./clients/openai.mjs";
 import { clients as node } from "./clients/other.mjs";
 import { others, clients as python } from "./clients/python.mjs";
 import { client as responses } from "./clients/responses.mjs";
 
-const all = [openai, responses, anthropic, ...python, ...ai, langchain, go];
+const all = [openai, responses, anthropic, ...python, ...ai, ...langchain, ...go];
 export const clients = Object.keys(dialects).flatMap((dialect) => all.filter((c) => c.dialect === dialect));
 
 // The clients of the endpoints beside conversations; see clients/other.mjs.

@@ -41,6 +41,7 @@ export const raises = {
   anthropicPython: { ...openai, full: "OverloadedError", stream: "APIStatusError" },
   ai: all("APICallError", "StreamProviderError"),
   go: all("*openai.Error", "*ssestream.StreamError"),
+  goResponses: all("*openai.Error", "response.failed"), // which the library hands on as an event
 };
 
 // vendors are one that speaks the dialect and one that does not.

@@ -15,10 +15,13 @@ const packages = [/github\.com\/openai\/openai-go\/v\d+ v\S+/.exec(readFileSync(
 let built;
 const prepare = () => (built ??= promisify(execFile)("go", ["build", "-o", binary, "."], { cwd: source }));
 
-function opens() {
-  const running = program(binary);
+function opens(...args) {
+  const running = program(binary, ...args);
   return { prepare, open: async (gateway) => (await prepare(), running.open(gateway)), close: running.close };
 }
 
-export const client = { title: "openai-go", dialect: "chat", shows: { reasoning: true }, raises: raises.go, packages, ...opens() };
+export const clients = [
+  { title: "openai-go", dialect: "chat", shows: { reasoning: true }, raises: raises.go, packages, ...opens() },
+  { title: "openai-go, responses", dialect: "responses", shows: { reasoning: true }, raises: raises.goResponses, packages, ...opens("responses") },
+];
 export const other = { title: "openai-go", packages, endpoints: ["completions", "embeddings", "moderations", "images", "image_edits", "image_variations", "speech", "transcriptions", "translations"], ...opens() };

@@ -1,16 +1,20 @@
-// LangChain's @langchain/openai, chat completions.
+// LangChain's @langchain/openai, chat completions and Responses.
 import { ChatOpenAI } from "@langchain/openai";
 import { tell } from "../ear.mjs";
 import { raises } from "../errors.mjs";
 import { installed } from "../table.mjs";
 
-export const client = { title: "@langchain/openai", dialect: "chat", packages: installed("@langchain/openai", "@langchain/core"), shows: { reasoning: true }, raises: raises.openai, open };
+const common = { packages: installed("@langchain/openai", "@langchain/core"), shows: { reasoning: true }, raises: raises.openai };
+export const clients = [
+  { title: "@langchain/openai", dialect: "chat", ...common, open: (gateway) => open(gateway, false) },
+  { title: "@langchain/openai, responses", dialect: "responses", ...common, open: (gateway) => open(gateway, true) },
+];
 
-function open({ url, key }) {
+function open({ url, key }, useResponsesApi) {
   return async (job) => {
     // It has a setting for the effort of models whose names it knows; for others there are modelKwargs.
-    const modelKwargs = job.feature === "reasoning" ? { reasoning_effort: "high" } : {};
-    const model = new ChatOpenAI({ model: job.model, apiKey: key, maxTokens: 4000, maxRetries: 0, streamUsage: true, modelKwargs, configuration: { baseURL: `${url}/v1` } });
+    const modelKwargs = job.feature !== "reasoning" ? {} : useResponsesApi ? { reasoning: { effort: "high", summary: "auto" } } : { reasoning_effort: "high" };
+    const model = new ChatOpenAI({ model: job.model, apiKey: key, maxTokens: 4000, maxRetries: 0, streamUsage: true, useResponsesApi, modelKwargs, configuration: { baseURL: `${url}/v1` } });
     const user = { role: "user", content: job.question };
     switch (job.feature) {
       case "stream":
@@ -33,7 +37,7 @@ function open({ url, key }) {
 }
 
 const whole = (m) => ({
-  text: m.text, reasoning: m.additional_kwargs.reasoning_content,
+  text: m.text, reasoning: m.additional_kwargs.reasoning_content ?? m.additional_kwargs.reasoning?.summary?.map((s) => s.text).join(""),
   usage: m.usage_metadata && { input: m.usage_metadata.input_tokens, output: m.usage_metadata.output_tokens },
 });
 

@@ -1,5 +1,6 @@
 // Command golang asks with openai-go: it reads jobs from standard input and writes
-// what came of them to standard output, a line of JSON each.
+// what came of them to standard output, a line of JSON each. With the argument
+// responses it converses by Responses, otherwise by chat completions.
 package main
 
 import (
@@ -87,12 +88,18 @@ func failure(err error) *Failure {
 	if refused := (*openai.Error)(nil); errors.As(err, &refused) {
 		f.Class, f.Status, f.Message, f.Retry = "*openai.Error", refused.StatusCode, refused.Message, refused.Response.Header.Get("Retry-After")
 	}
+	if event := (*failedEvent)(nil); errors.As(err, &event) {
+		f.Class = "response.failed"
+	}
 	return f
 }
 
 func ask(ctx context.Context, client *openai.Client, job *Job) (Result, error) {
-	if job.Endpoint != "" {
+	switch {
+	case job.Endpoint != "":
 		return other(ctx, client, job)
+	case len(os.Args) > 1 && os.Args[1] == "responses":
+		return respond(ctx, client, job)
 	}
 	p := openai.ChatCompletionNewParams{
 		Model:               job.Model,
