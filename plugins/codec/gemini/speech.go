@@ -117,6 +117,8 @@ func decodeSpeech(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 		reply.ContentType, reply.WaveRate = "audio/pcm", 0
 	}
 	switch {
+	case reason == "MAX_TOKENS":
+		return nil, &abi.Error{Code: abi.UpstreamUnavailable, Message: "Gemini ended before all was spoken: the text is too long for one answer"}
 	case pieces == 1 && asked:
 		return reply, nil
 	case pieces == 1:
