@@ -99,7 +99,9 @@ func decodeTranscript(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 	switch finish, err := c.finish(false); {
 	case err != nil:
 		return nil, err
-	case c.reason == "", finish == "length":
+	case finish == "length":
+		return nil, &abi.Error{Code: abi.ContextWindow, Message: "Gemini ended before all was written: the recording is too long for one answer"}
+	case c.reason == "":
 		return nil, &abi.Error{Code: abi.UpstreamUnavailable, Message: "Gemini answered without a whole transcript"}
 	case finish == "content_filter":
 		return nil, &abi.Error{Code: abi.ContentPolicy, Message: "Gemini made no transcript: " + c.reason}

@@ -118,7 +118,7 @@ func decodeSpeech(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 	}
 	switch {
 	case reason == "MAX_TOKENS":
-		return nil, &abi.Error{Code: abi.UpstreamUnavailable, Message: "Gemini ended before all was spoken: the text is too long for one answer"}
+		return nil, &abi.Error{Code: abi.ContextWindow, Message: "Gemini ended before all was spoken: the text is too long for one answer"}
 	case pieces == 1 && asked:
 		return reply, nil
 	case pieces == 1:
