@@ -18,7 +18,7 @@ var edges = map[string][]string{
 	"core":                            {},
 	"core/sse":                        {},
 	"core/segment":                    {"pdk/abi", "pdk/abi/scan"},
-	"core/guard":                      {"core/segment", "core/sse", "pdk/abi"},
+	"core/guard":                      {"core/segment", "core/sse", "pdk/abi", "pdk/abi/scan"},
 	"core/limit":                      {},
 	"core/patch":                      {"pdk/abi", "pdk/abi/scan"},
 	"core/ledger":                     {},

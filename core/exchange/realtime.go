@@ -94,9 +94,11 @@ func (s *session) open(ctx context.Context, snap *Snapshot) (err *core.Error) {
 	if r.route, err = snap.lookup(r.principal, r.facts.model); err != nil {
 		return err
 	}
-	if err = s.unguarded(snap, r.route, r.principal); err != nil {
-		return err
+	chain, cerr := snap.Guards.Chain(r.route.guards, r.principal.Guardrails)
+	if cerr != nil {
+		return core.AsError(cerr)
 	}
+	s.snap, s.watched = snap, watch(chain.Begin(abi.Realtime, r.route.Name))
 	grant, lerr := r.x.Limiter.AcquireSlot(r.req.Arrived, r.subjects(nil))
 	if lerr != nil {
 		return core.AsError(lerr)
@@ -105,15 +107,27 @@ func (s *session) open(ctx context.Context, snap *Snapshot) (err *core.Error) {
 	return r.answer(ctx, snap)
 }
 
-// unguarded refuses sessions whose text guardrails would have to read: they do not
-// read events yet, and nothing goes around them.
-func (s *session) unguarded(snap *Snapshot, route *Route, p *core.Principal) *core.Error {
-	chain, err := snap.Guards.Chain(route.guards, p.Guardrails)
-	if err != nil {
-		return core.AsError(err)
+// sameGuards ends a session that other guardrails would have to watch by now than
+// did from its beginning.
+func (s *session) sameGuards(now *Snapshot, route *Route, p *core.Principal) *core.Error {
+	same := slices.Equal(p.Guardrails, s.run.principal.Guardrails)
+	if same && now == s.snap {
+		return nil
 	}
-	if chain.Begin(abi.Realtime, route.Name) != nil {
-		return core.Errorf(core.CodePermissionDenied, core.SourceGateway, "guardrails apply to the model %q, and they do not read realtime sessions", route.Name)
+	chain, err := now.Guards.Chain(route.guards, p.Guardrails)
+	switch {
+	case err != nil:
+		return core.AsError(err)
+	case !same || !slices.Equal(route.Guardrails, s.guardrails()) || (chain.Begin(abi.Realtime, route.Name) == nil) != (s.watched == nil):
+		return core.Errorf(core.CodePermissionDenied, core.SourceGateway, "the guardrails of this session have changed: open another")
+	}
+	return nil
+}
+
+// guardrails are those that the session's alias named when it was opened.
+func (s *session) guardrails() []string {
+	if route := s.snap.Routes[s.run.facts.model]; route != nil {
+		return route.Guardrails
 	}
 	return nil
 }
@@ -221,7 +235,7 @@ func (s *session) again(ctx context.Context) (*core.Principal, *core.Error) {
 	case !s.reaches(now, route):
 		return nil, core.Errorf(core.CodeNotFound, core.SourceGateway, "the deployment that this session is with is not there any more")
 	}
-	return p, s.unguarded(now, route, p)
+	return p, s.sameGuards(now, route, p)
 }
 
 // reaches reports whether a route, or one of its fallbacks, still has the session's

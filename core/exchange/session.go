@@ -23,6 +23,9 @@ type session struct {
 	hangUp func()       // ends the vendor's connection
 	slot   *limit.Grant // of the deployment
 
+	snap    *Snapshot // that it was opened under
+	watched *watched  // nil without guardrails
+
 	mu      sync.Mutex
 	asked   []*turn          // responses that the client asked for and that have not begun, in order
 	turns   map[string]*turn // responses under way, by their id
@@ -85,6 +88,9 @@ func (s *session) FromClient(ctx context.Context, m realtime.Message) (out realt
 		if stop {
 			return refused
 		}
+		if refused.Err != nil {
+			s.run.x.log.Warn("realtime event refused", "exchange", s.run.id, "code", refused.Code, "source", refused.Source, "error", refused.Err)
+		}
 		s.run.x.log.Debug("realtime event refused", "exchange", s.run.id, "code", refused.Code)
 		id, _ := scan.String(event.Get("event_id"))
 		out = realtime.Moves{Client: []realtime.Message{s.errorEvent(refused, id)}}
@@ -96,7 +102,16 @@ func (s *session) FromClient(ctx context.Context, m realtime.Message) (out realt
 // client decides over one event of the client. What is refused is answered, or
 // ends the session.
 func (s *session) client(ctx context.Context, e realtime.Event, m realtime.Message) (out realtime.Moves, stop bool, err *core.Error) {
-	text := m.Data
+	text, blocked := s.watched.input(ctx, e, m.Data)
+	if blocked != nil {
+		if blocked.Code == core.CodeGuardrailBlocked {
+			blocked = s.blocked(blocked)
+		}
+		return out, false, blocked
+	}
+	if s.watched != nil { // it may have been rewritten
+		e.Object = scan.Walk(text)
+	}
 	switch e.Type {
 	case "session.update", "transcription_session.update":
 		text, err = s.update(e, text)
@@ -263,7 +278,14 @@ func (s *session) FromVendor(ctx context.Context, m realtime.Message) (out realt
 // fromVendor decides over one event of the vendor.
 func (s *session) fromVendor(ctx context.Context, m realtime.Message) (out realtime.Moves, stop *core.Error) {
 	kind := scan.GetString(m.Data, "type")
-	text := m.Data
+	text, blocked := s.watched.heard(ctx, kind, m.Data)
+	if blocked != nil {
+		s.written(ctx, m.Data, true)
+		return s.unheard(m.Data, blocked), nil
+	}
+	if text == nil {
+		return out, nil
+	}
 	switch kind {
 	case "session.created", "session.updated", "transcription_session.updated":
 		text, out.Vendor = s.settled(kind, text)
@@ -272,7 +294,7 @@ func (s *session) fromVendor(ctx context.Context, m realtime.Message) (out realt
 	case "response.created":
 		out, stop = s.begun(ctx, text)
 	case "response.done":
-		text = s.done(text)
+		return s.finished(ctx, kind, text)
 	case "input_audio_buffer.committed":
 		stop = s.committed(ctx, text)
 	case "input_audio_buffer.cleared":
@@ -288,8 +310,34 @@ func (s *session) fromVendor(ctx context.Context, m realtime.Message) (out realt
 	default:
 		s.piece(kind, text)
 	}
-	out.Client = append([]realtime.Message{{Text: m.Text, Data: text}}, out.Client...)
+	released, blocked := s.watched.output(ctx, kind, text, false)
+	out.Client = append(released, out.Client...)
+	if blocked != nil {
+		s.blockedOutput(text, blocked)
+		return out, blocked
+	}
 	return out, stop
+}
+
+// finished passes the end of a response on, once all of its text has passed and it
+// is settled.
+func (s *session) finished(ctx context.Context, kind string, text []byte) (out realtime.Moves, stop *core.Error) {
+	s.mu.Lock()
+	_, known := s.turns[scan.GetString(text, "response", "id")]
+	last := len(s.turns) == 0 || known && len(s.turns) == 1
+	s.mu.Unlock()
+	released, blocked := s.watched.output(ctx, kind, text, last)
+	if out.Client = released; blocked != nil {
+		s.blockedOutput(text, blocked)
+		return out, blocked
+	}
+	if instead := s.done(text); instead != nil {
+		if last && len(released) > 0 {
+			released = released[:len(released)-1] // it is the last
+		}
+		out.Client = append(released, realtime.Message{Text: true, Data: instead})
+	}
+	return out, nil
 }
 
 // settled notes a session's settings, and shows the client its alias in the place of

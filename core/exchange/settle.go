@@ -129,7 +129,9 @@ func (r *run) settle(outcome core.Outcome, status int, cause *core.Error) *core.
 	if r.target != nil {
 		e.ServedModel = r.tally.model
 	}
-	e.Findings = r.guard.Findings()
+	if found := r.guard.Findings(); found != nil {
+		e.Findings = found
+	}
 	r.grant.Correct(now, r.tokensUsed(e.Usage))
 	var failure *core.Error
 	if r.hold != nil {

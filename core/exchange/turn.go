@@ -139,6 +139,7 @@ func (t *turn) unheld(ctx context.Context) {
 
 // settle ends the turn. The error says that its entry is not written yet.
 func (t *turn) settle(outcome core.Outcome, status int, cause *core.Error) *core.Error {
+	t.run.entry.Findings = t.s.watched.findings()
 	err := t.run.settle(outcome, status, cause)
 	t.run.grant.Release()
 	return err
@@ -236,15 +237,15 @@ func isTextDelta(kind string) bool {
 }
 
 // done settles a response before the client hears that it is done. Where its entry
-// cannot be committed, the client is told that instead.
-func (s *session) done(text []byte) []byte {
+// cannot be committed, the client is told what it returns instead.
+func (s *session) done(text []byte) (instead []byte) {
 	id := scan.GetString(text, "response", "id")
 	s.mu.Lock()
 	t := s.turns[id]
 	delete(s.turns, id)
 	s.mu.Unlock()
 	if t == nil {
-		return text // it did not begin
+		return nil // it did not begin
 	}
 	r := t.run
 	r.tally.read(r.plan.usage, text)
@@ -266,7 +267,7 @@ func (s *session) done(text []byte) []byte {
 	if err != nil {
 		return s.errorEvent(err, "").Data
 	}
-	return text
+	return nil
 }
 
 // refused reads an error of the vendor's: the response that was asked for by the
@@ -277,7 +278,7 @@ func (s *session) refused(text []byte) []byte {
 		return text
 	}
 	if cause == s.run.id {
-		s.run.x.log.Warn("realtime session takes no cap on its output", "exchange", s.run.id, "deployment", s.run.entry.Deployment)
+		s.run.x.log.Warn("the provider refused an event of the gateway's", "exchange", s.run.id, "deployment", s.run.entry.Deployment)
 		return nil
 	}
 	t := s.take(cause)

@@ -12,6 +12,7 @@ import (
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/segment"
 	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
 // Plugin is a guardrail plugin's face; *plugin.Guardrail fulfils it.
@@ -108,7 +109,7 @@ func (r *Run) unread(member string) error {
 // media refuses a request with what no guardrail can read, where an attachment says so.
 func (r *Run) media(body []byte) error {
 	refuses := func(a Attachment) bool { return a.RefuseMedia && slices.Contains(a.Stages, string(abi.StageInput)) }
-	if !slices.ContainsFunc(r.chain.attachments, refuses) || !segment.Media(body) {
+	if !slices.ContainsFunc(r.chain.attachments, refuses) || !segment.Media(body) && !r.recording(body) {
 		return nil
 	}
 	for _, a := range r.chain.attachments {
@@ -122,6 +123,24 @@ func (r *Run) media(body []byte) error {
 		}
 	}
 	return nil
+}
+
+// recording reports whether an event of a session brings sound, however little.
+func (r *Run) recording(event []byte) bool {
+	return r.context.Endpoint == abi.Realtime && scan.GetString(event, "type") == "input_audio_buffer.append"
+}
+
+// Takes reports whether any guardrail looks at the stage.
+func (r *Run) Takes(stage abi.Stage) bool {
+	return slices.ContainsFunc(r.chain.attachments, func(a Attachment) bool { return slices.Contains(a.Stages, string(stage)) })
+}
+
+// Forget takes the findings away that Findings has named: what comes next is of
+// another entry.
+func (r *Run) Forget() {
+	if r != nil {
+		r.findings, r.names = nil, nil
+	}
 }
 
 // Output inspects a whole answer in the client's dialect, like Input.

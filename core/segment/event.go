@@ -10,8 +10,9 @@ import (
 // Ended tells which running texts an event ends.
 type Ended struct {
 	All     bool
-	Choices []int // all texts of these choices
-	Blocks  []int // texts with this index
+	Choices []int    // all texts of these choices
+	Blocks  []int    // texts with this index
+	Under   []string // all texts of these items, in a session
 	// Past are choices that go on with text of another sort: their answer after
 	// their reasoning, a tool call after their answer or another call. Waiting for
 	// the end of the earlier text would keep all of the later one back.
@@ -31,7 +32,7 @@ func (p Past) ends(s Stream) bool {
 
 // Has reports whether the text s is ended.
 func (e Ended) Has(s Stream) bool {
-	return e.All || slices.Contains(e.Choices, s.Choice) || slices.Contains(e.Blocks, s.Index) ||
+	return e.All || slices.Contains(e.Choices, s.Choice) || slices.Contains(e.Blocks, s.Index) || under(e.Under, s) ||
 		slices.ContainsFunc(e.Past, func(p Past) bool { return p.ends(s) })
 }
 
@@ -47,7 +48,9 @@ func sort(kind string) string {
 }
 
 // Repeats reports whether streams of the endpoint say their texts again as a whole.
-func Repeats(endpoint abi.Endpoint) bool { return endpoint == abi.Responses }
+func Repeats(endpoint abi.Endpoint) bool {
+	return endpoint == abi.Responses || endpoint == abi.Realtime
+}
 
 // Event finds the text that one event of a stream adds, in the client's
 // dialect, and which texts it ends.
@@ -60,6 +63,8 @@ func Event(endpoint abi.Endpoint, data []byte) ([]Found, Ended) {
 		return w.messagesEvent(data)
 	case abi.Responses:
 		return w.responsesEvent(data)
+	case abi.Realtime:
+		return w.realtimeEvent(data)
 	case abi.Transcriptions, abi.Translations:
 		return w.transcriptEvent(data)
 	case abi.Completions:

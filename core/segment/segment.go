@@ -100,6 +100,8 @@ func Request(endpoint abi.Endpoint, body []byte) []Found {
 		})
 	case abi.Responses:
 		w.responsesRequest(body)
+	case abi.Realtime:
+		w.realtimeRequest(body)
 	default:
 		w.conversation(body)
 	}
