@@ -13,6 +13,7 @@ import (
 // hosted is a tool that runs at the vendor, who bills its uses apart from tokens.
 // https://platform.openai.com/docs/pricing#built-in-tools
 // https://platform.claude.com/docs/en/about-claude/pricing#tool-use-pricing
+// https://docs.aws.amazon.com/nova/latest/userguide/grounding.html
 type hosted struct {
 	param string // "tools[1]"
 	drop  string // as drop_params call it
@@ -29,7 +30,8 @@ const hostedUses = 10
 var apart = [...]struct {
 	kind string
 	unit int
-}{{"web_search", partSearches}, {"image_generation", partImages}, {"googleSearch", partSearches}, {"google_search", partSearches}}
+}{{"web_search", partSearches}, {"image_generation", partImages}, {"googleSearch", partSearches}, {"google_search", partSearches},
+	{"nova_grounding", partSearches}}
 
 // plain begin the kinds of tools that cost tokens and no more: those that a client
 // runs, and some of vendors. Google's code_execution is one too, by its whole name:
@@ -82,6 +84,14 @@ func (r *run) findHosted() (list []hosted) {
 				add(param, "extra_body", string(key), value, most)
 				return true
 			})
+			return true
+		})
+	}
+	if r.vendor.own() { // Converse's; others of its tools are the client's
+		scan.Elements(scan.Get(r.body.Get("toolConfig"), "tools"), func(i int, def []byte) bool {
+			if system := scan.Get(def, "systemTool"); system != nil {
+				add(fmt.Sprintf("toolConfig.tools[%d]", i), "toolConfig", scan.GetString(system, "name"), nil, most)
+			}
 			return true
 		})
 	}
@@ -164,6 +174,23 @@ func (r *run) uses(doc []byte) {
 	if queries > 0 {
 		r.tally.set(partSearches, queries)
 	}
+	r.tally.grounded(doc)
+}
+
+// grounded counts the searches of Amazon's Nova in an answer of Converse, or adds the
+// one that an event of its streams begins.
+// https://docs.aws.amazon.com/nova/latest/userguide/grounding.html
+func (t *tally) grounded(doc []byte) {
+	count := func(use []byte) {
+		if scan.GetString(use, "type") == "server_tool_use" && scan.GetString(use, "name") == "nova_grounding" {
+			t.set(partSearches, t.parts[partSearches]+1)
+		}
+	}
+	count(scan.Get(doc, "start", "toolUse"))
+	scan.Elements(scan.Get(doc, "output", "message", "content"), func(_ int, block []byte) bool {
+		count(scan.Get(block, "toolUse"))
+		return true
+	})
 }
 
 // outputUses counts the items of a response, or adds one that a stream has ended.

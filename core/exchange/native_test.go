@@ -382,3 +382,41 @@ func TestNative_HostedTools(t *testing.T) {
 		}
 	}
 }
+
+// TestNative_SystemTools: Converse has tools of Amazon's beside the client's. What Nova
+// searches counts, as an answer or the events of a stream tell it.
+func TestNative_SystemTools(t *testing.T) {
+	const use = `{"toolUseId":"t","name":"nova_grounding","type":"server_tool_use"}`
+	answer := `{"output":{"message":{"content":[{"toolUse":` + use + `},{"text":"a"},{"toolUse":` + use + `}]}},"usage":{"in":1,"out":1}}`
+	for _, c := range []struct {
+		tools, answer string
+		budget        string
+		status        int
+		searches      int64
+		unpriced      bool
+	}{
+		{`{"toolSpec":{"name":"f"}},{"cachePoint":{"type":"default"}}`, answer, "1", 200, 0, false},
+		{`{"systemTool":{"name":"nova_grounding"}}`, answer, "1", 403, 0, false},
+		{`{"systemTool":{"name":"nova_code_interpreter"}}`, answer, "1", 403, 0, false},
+		{`{"systemTool":{"name":"nova_grounding"}}`, answer, "", 200, 2, true},
+		{`{"systemTool":{"name":"nova_grounding"}}`, `{"output":{"message":{"content":[{"text":"a"}]}},"usage":{"in":1,"out":1}}`, "", 200, 0, false},
+		{`{"systemTool":{"name":"nova_code_interpreter"}}`, `{"usage":{"in":1,"out":1}}`, "", 200, 0, true},
+	} {
+		r := newNativeRig(t, nil)
+		r.vendorSaw("application/json", c.answer)
+		got, entries := r.askNative(r.key(c.budget, core.Limits{}), "/v1/models/m:generate", `{"toolConfig":{"tools":[`+c.tools+`]}}`)
+		if got.status != c.status {
+			t.Errorf("%s: %d %s", c.tools, got.status, got.body.String())
+			continue
+		}
+		if c.status == 403 {
+			if !strings.Contains(got.body.String(), "toolConfig.tools[0]") {
+				t.Errorf("%s: %s", c.tools, got.body.String())
+			}
+			continue
+		}
+		if e := entries[0]; e.Usage.Searches != c.searches || e.Unpriced != c.unpriced {
+			t.Errorf("%s: %+v", c.tools, e)
+		}
+	}
+}

@@ -24,7 +24,11 @@ func decode(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 	b := append(make([]byte, 0, len(r.Body)+128), `{"choices":[{"index":0,"message":`...)
 	b = a.appendMessage(b)
 	b = append(append(append(b, `,"logprobs":null,"finish_reason":"`...), finish...), `"}]}`...)
-	return &abi.DecodeReply{Body: b, Usage: readUsage(scan.Get(r.Body, "usage")),
+	usage := readUsage(scan.Get(r.Body, "usage"))
+	if n := a.searches; n > 0 && usage != nil {
+		usage.Searches = &n
+	}
+	return &abi.DecodeReply{Body: b, Usage: usage,
 		Model: scan.GetString(r.Body, "trace", "promptRouter", "invokedModelId")}, nil
 }
 
@@ -33,6 +37,8 @@ type answer struct {
 	text, reasoning          []byte
 	hasText                  bool
 	thoughts, calls, picture []byte
+	citations                []byte
+	searches                 int64
 }
 
 func (a *answer) block(block []byte) {
@@ -42,6 +48,10 @@ func (a *answer) block(block []byte) {
 			a.addText(v)
 		case "citationsContent":
 			scan.Elements(scan.Get(v, "content"), func(_ int, c []byte) bool { a.addText(scan.Get(c, "text")); return true })
+			scan.Elements(scan.Get(v, "citations"), func(_ int, c []byte) bool {
+				a.citations = append(append(a.citations, ','), c...)
+				return true
+			})
 		case "reasoningContent":
 			a.addThought(v)
 		case "toolUse":
@@ -78,8 +88,16 @@ func (a *answer) addThought(v []byte) {
 	}
 }
 
+// isSearch reports whether a toolUse is a search of the web by the model itself.
+func isSearch(use []byte) bool {
+	return string(scan.GetText(use, "type")) == "server_tool_use" && string(scan.GetText(use, "name")) == grounding
+}
+
 // addCall leaves out the uses of Bedrock's own tools, which are over.
 func (a *answer) addCall(v []byte) {
+	if isSearch(v) {
+		a.searches++
+	}
 	id, name, input := scan.Get(v, "toolUseId"), scan.Get(v, "name"), scan.Get(v, "input")
 	if scan.Kind(id) != '"' || scan.Kind(name) != '"' || string(scan.GetText(v, "type")) == "server_tool_use" {
 		return
@@ -115,7 +133,7 @@ func (a *answer) appendMessage(b []byte) []byte {
 	for _, list := range [...]struct {
 		name     string
 		elements []byte
-	}{{"thinking_blocks", a.thoughts}, {"tool_calls", a.calls}, {"images", a.picture}} {
+	}{{"thinking_blocks", a.thoughts}, {"tool_calls", a.calls}, {"images", a.picture}, {"citations", a.citations}} {
 		if len(list.elements) > 0 {
 			b = scan.AppendName(b, list.name)
 			start := len(b)

@@ -12,6 +12,9 @@ import (
 type streamState struct {
 	tools   []toolBlock // in the order of their calls
 	stopped bool        // messageStop has come
+	// Where the model may search the web, how often it has.
+	counting bool
+	searches int64
 }
 
 // toolBlock is a content block that is a call.
@@ -20,10 +23,15 @@ type toolBlock struct {
 	input bool  // some of its input has come
 }
 
-// parseState reads what String wrote: per call the block and "i" for input, then
-// "s" once stopped, each with a comma.
+// parseState reads what String wrote: per call the block and "i" for input, "g" and
+// the searches where they count, then "s" once stopped, each with a comma.
 func parseState(text string) (s streamState) {
 	for word := range strings.SplitSeq(text, ",") {
+		if n, ok := strings.CutPrefix(word, "g"); ok {
+			s.counting = true
+			s.searches, _ = strconv.ParseInt(n, 10, 64)
+			continue
+		}
 		digits, input := strings.CutSuffix(word, "i")
 		if n, err := strconv.ParseInt(digits, 10, 64); err == nil {
 			s.tools = append(s.tools, toolBlock{n, input})
@@ -41,6 +49,9 @@ func (s *streamState) String() string {
 			b = append(b, 'i')
 		}
 		b = append(b, ',')
+	}
+	if s.counting {
+		b = append(strconv.AppendInt(append(b, 'g'), s.searches, 10), ',')
 	}
 	if s.stopped {
 		b = append(b, 's', ',')
@@ -89,6 +100,7 @@ func (s *streamState) event(reply *abi.DecodeEventsReply, name string, data []by
 	case "metadata":
 		if u := readUsage(scan.Get(data, "usage")); u != nil {
 			reply.Usage = u
+			s.told(u)
 		}
 		reply.Model = scan.GetString(data, "trace", "promptRouter", "invokedModelId")
 		reply.Done = s.stopped
@@ -105,6 +117,12 @@ func chunk(delta []byte, finish string) []byte {
 func (s *streamState) start(reply *abi.DecodeEventsReply, data []byte) {
 	use := scan.Get(data, "start", "toolUse")
 	id, name := scan.Get(use, "toolUseId"), scan.Get(use, "name")
+	if isSearch(use) {
+		s.counting = true
+		s.searches++
+		reply.Usage = &abi.Usage{}
+		s.told(reply.Usage)
+	}
 	if scan.Kind(id) != '"' || scan.Kind(name) != '"' || string(scan.GetText(use, "type")) == "server_tool_use" {
 		return
 	}
@@ -127,6 +145,13 @@ func (s *streamState) call(data []byte) int {
 	return -1
 }
 
+// told adds the searches to a usage, where they count.
+func (s *streamState) told(u *abi.Usage) {
+	if n := s.searches; s.counting {
+		u.Searches = &n
+	}
+}
+
 func (s *streamState) delta(reply *abi.DecodeEventsReply, data []byte) {
 	scan.Members(scan.Get(data, "delta"), func(kind, v []byte) bool {
 		var b []byte
@@ -134,6 +159,10 @@ func (s *streamState) delta(reply *abi.DecodeEventsReply, data []byte) {
 		case "text":
 			if scan.Kind(v) == '"' && len(v) > 2 {
 				b = append([]byte(`"content":`), v...)
+			}
+		case "citation":
+			if scan.Kind(v) == '{' {
+				b = append(append([]byte(`"citations":[`), v...), ']')
 			}
 		case "reasoningContent":
 			b = reasoning(v)

@@ -19,6 +19,7 @@ type chat struct {
 	fields                                 []byte      // additional_model_request_fields
 	computed                               []scan.Edit // fields that other members become
 	output                                 []byte      // members of outputConfig
+	search                                 bool        // the model may search the web
 }
 
 func encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
@@ -42,7 +43,11 @@ func encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 	if f != nil {
 		return nil, f.Named()
 	}
-	return &abi.EncodeReply{Body: scan.CloseObject(c.rest, 0), Notices: c.notices}, nil
+	reply := &abi.EncodeReply{Body: scan.CloseObject(c.rest, 0), Notices: c.notices}
+	if c.search {
+		reply.State = (&streamState{counting: true}).String()
+	}
+	return reply, nil
 }
 
 var requestFields = scan.NewNames(
@@ -84,8 +89,29 @@ func (c *chat) foreign(key string, v []byte) *llm.Fault {
 			c.notices = append(c.notices, "parallel_tool_calls: Converse cannot keep a model from calling several tools")
 		}
 		return nil
+	case "web_search_options":
+		if c.model.nova {
+			return c.ground(v)
+		}
 	}
 	return llm.Foreign("Bedrock's Converse API", key, v, &c.notices)
+}
+
+// ground has a Nova search the web. How and for whom it does so cannot be said.
+// https://docs.aws.amazon.com/nova/latest/userguide/grounding.html
+func (c *chat) ground(v []byte) (f *llm.Fault) {
+	if scan.IsNull(v) {
+		return nil
+	}
+	if _, f = object("web_search_options", v); f != nil {
+		return f
+	}
+	c.search = true
+	scan.Members(v, func(key, _ []byte) bool {
+		c.notices = append(c.notices, "left out web_search_options."+string(key))
+		return true
+	})
+	return nil
 }
 
 func (c *chat) serviceTier(v []byte) *llm.Fault {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/tokligence/gateway/pdk/abi"
@@ -14,9 +13,6 @@ import (
 func isReranker(model string) bool {
 	return strings.Contains(model, "cohere.rerank") || strings.Contains(model, "amazon.rerank")
 }
-
-// perSearch is how many documents one search unit holds.
-const perSearch = 100
 
 func encodeRerank(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 	reply := &abi.EncodeReply{}
@@ -33,7 +29,9 @@ func encodeRerank(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 		case name == "documents":
 			documents = scan.Len(v)
 			b = scan.AppendMember(b, name, v)
-		case name == "query", name == "top_n", name == "max_tokens_per_doc" && cohere:
+		case name == "max_tokens_per_doc" && !cohere: // the host counts pieces of documents up to it
+			return llm.Refuse(name, "is not supported by Amazon's reranker")
+		case name == "query", name == "top_n", name == "max_tokens_per_doc":
 			b = scan.AppendMember(b, name, v)
 		default:
 			reply.Notices = append(reply.Notices, "left out "+name)
@@ -50,17 +48,14 @@ func encodeRerank(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 		b = scan.AppendMember(b, "api_version", []byte("2"))
 	}
 	reply.Body = scan.CloseObject(b, 0)
-	reply.State = strconv.Itoa((documents + perSearch - 1) / perSearch)
 	return reply, nil
 }
 
+// decodeRerank reports no usage: Bedrock tells none, and a plugin does not see long
+// documents. The host counts the pieces that they are sold by.
 func decodeRerank(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 	if scan.Kind(scan.Get(r.Body, "results")) != '[' {
 		return nil, &abi.Error{Code: abi.UpstreamUnavailable, Message: "Bedrock answered without results"}
 	}
-	reply := &abi.DecodeReply{Body: r.Body}
-	if n, err := strconv.ParseInt(r.State, 10, 64); err == nil && n > 0 {
-		reply.Usage = &abi.Usage{Searches: &n}
-	}
-	return reply, nil
+	return &abi.DecodeReply{Body: r.Body}, nil
 }

@@ -19,15 +19,21 @@ func (c *chat) toolConfig(called [][]byte) *llm.Fault {
 	if f != nil {
 		return f.Under("tool_choice")
 	}
+	search := c.search
 	if string(choice) == "none" {
+		search = false
 		if choice = nil; len(called) == 0 {
-			return nil // Converse has no such choice: without tools there is none
+			list = nil // Converse has no such choice: without tools there is none
+		} else {
+			c.notices = append(c.notices, "tool_choice: Converse cannot forbid the tools that the conversation has used")
 		}
-		c.notices = append(c.notices, "tool_choice: Converse cannot forbid the tools that the conversation has used")
 	}
 	if len(list) == 0 && len(called) > 0 {
 		list, choice = declareCalled(called), nil
 		c.notices = append(c.notices, "tools: declared those that the conversation has used, as Converse demands")
+	}
+	if search {
+		list = append(list, `,{"systemTool":{"name":"`+grounding+`"}}`...)
 	}
 	if len(list) == 0 {
 		return nil
@@ -81,6 +87,9 @@ func spec(list, tool []byte) ([]byte, *llm.Fault) {
 	}
 	return append(list, '}', '}'), nil
 }
+
+// grounding is Nova's own tool that searches the web.
+const grounding = "nova_grounding"
 
 const anyObject = `{"type":"object","properties":{}}`
 
