@@ -100,12 +100,12 @@ async function besides(client, name, endpoint) {
   const own = row.models?.[endpoint]; // else it is carried otherwise
   const from = tap.seen.length;
   const ask = await opened(client);
-  e.check(await ask(other.jobOf(endpoint, alias(name, endpoint), row.sound)), row);
+  e.check(await ask({ ...other.jobOf(endpoint, alias(name, endpoint), row.sound), ...(own && e.own?.ask) }), row);
   const seen = tap.seen.slice(from);
   assert.equal(seen.length > 0, Boolean(own || e.over.asks));
   for (const s of seen) {
     assert.equal(s.provider, name);
-    for (const has of e.sent) assert.ok(has(s), `${s.path} ${s.text}`);
+    for (const has of [...e.sent, ...((own && e.own?.sent) || [])]) assert.ok(has(s), `${s.path} ${s.text}`);
     if (e.at) assert.equal(e.at.test(s.path), Boolean(own), s.path);
     assert.ok((decodeURIComponent(s.path) + s.text).includes(own ?? row.model), `${s.path} ${s.text} names ${own ?? row.model}`);
   }

@@ -52,11 +52,13 @@ const text = (r) => assert.equal(r.text, heard);
 
 // endpoints by their names in keys and the ledger. A row of providers.mjs offers one by
 // naming a model for it; one that has over is carried otherwise for all that converse,
-// and over says how. check gets the client's result; sent, what the vendor got.
+// and over says how. own is what is asked beside it where it is the vendor's own. check
+// gets the client's result; sent, what the vendor got.
 export const endpoints = {
   completions: {
     title: "completions", path: "/v1/completions", ask: { text: "say hello" }, sent: [says("say hello")], at: /(?<!chat)\/completions(\?|$)/,
-    over: { why: "over the provider's chat, as [its package](core/dialect/completions/doc.go) says; `suffix` is refused there", asks: true },
+    over: { why: "over the provider's chat, as [its package](core/dialect/completions/doc.go) says; what stands behind a gap (`suffix`) is refused there, and passed on where completions are the vendor's own", asks: true },
+    own: { ask: { suffix: "and goodbye" }, sent: [says("and goodbye")] },
     check: (r) => assert.equal(r.text, answer),
   },
   count_tokens: {

@@ -123,6 +123,7 @@ export const providers = {
     title: "DeepSeek", plugin: "deepseek", wire: "openai", model: "deepseek-chat", base: "", credential: apiKey, models: { reasoning: "deepseek-reasoner" },
     has: "DeepSeek's [API](https://api-docs.deepseek.com/api/deepseek-api) is chat completions and, in beta, the middle of a text (FIM)",
     except: {
+      completions: but("over its chat; [FIM](https://api-docs.deepseek.com/guides/fim_completion) is in beta at another address, which is not carried: `suffix` is refused"),
       image: none("a message of a user in DeepSeek's [API](https://api-docs.deepseek.com/api/create-chat-completion) is text"),
       structured: none("`response_format` in DeepSeek's [API](https://api-docs.deepseek.com/api/create-chat-completion) is `text` or `json_object`: there is no schema"),
     },
@@ -131,7 +132,10 @@ export const providers = {
     title: "Mistral", plugin: "mistral", wire: "openai", model: "mistral-medium-latest", base: "/v1", credential: apiKey,
     models: { reasoning: "magistral-medium-latest", embeddings: "mistral-embed", moderations: "mistral-moderation-latest", transcriptions: "voxtral-mini-latest" },
     has: "Mistral's [API](https://docs.mistral.ai/api) is chat, FIM, agents, embeddings, classification, moderation, OCR, speech and transcriptions",
-    except: { speech: missing("Mistral's [speech](https://docs.mistral.ai/api) answers with JSON, which the gateway does not read yet") },
+    except: {
+      completions: but("over its chat; [FIM](https://docs.mistral.ai/api/endpoint/fim) is at an endpoint of its own, which is not carried: `suffix` is refused"),
+      speech: missing("Mistral's [speech](https://docs.mistral.ai/api) answers with JSON, which the gateway does not read yet"),
+    },
   },
   xai: {
     title: "xAI", plugin: "xai", wire: "openai", model: "grok-4", base: "/v1", credential: apiKey, native: { responses: "responses" }, models: { images: "grok-imagine-image" },

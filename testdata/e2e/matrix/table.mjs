@@ -21,6 +21,9 @@ export const dialects = {
   messages: "Anthropic Messages, `/v1/messages`",
 };
 
+// wireOf is the wire that a dialect is; see wires.mjs.
+const wireOf = { chat: "openai", responses: "responses", messages: "anthropic" };
+
 export const headings = { whole: "whole", stream: "stream", tools: "tools", image: "image", structured: "structured output", reasoning: "reasoning", error: "vendor's error" };
 
 // render makes the document. found is, by dialect, row and feature, or by endpoint and
@@ -33,7 +36,8 @@ export function render({ found, providers, clients, beside, endpoints, unspoken 
   const cell = (dialect, [name, row], feature) => note(found.get(`${dialect} ${name} ${feature}`) ?? "not run", except(row, dialect, feature)?.why);
   let text = intro;
   for (const [dialect, title] of Object.entries(dialects)) {
-    text += `\n## ${title}\n\nAsked with ${clients.filter((c) => c.dialect === dialect).map((c) => c.title).join(", ")}.\n\n`;
+    const own = rows.filter(([, row]) => (row.native?.[dialect] ?? row.wire) === wireOf[dialect]).map(([, row]) => row.title);
+    text += `\n## ${title}\n\nAsked with ${clients.filter((c) => c.dialect === dialect).map((c) => c.title).join("; ")}. It is the own API of ${own.join("; ")}; for the others the gateway translates.\n\n`;
     text += table(["provider", ...Object.values(headings)], rows.filter(([, row]) => row.model).map((r) => [r[1].title, ...features.map((f) => cell(dialect, r, f))]));
   }
   text += `\n## Errors\n\nWhat each client raises, with the status that it sees, the same with a vendor that speaks its dialect and with one that does not. Where the vendor

@@ -21,7 +21,7 @@ def run(job):
     recording = ("rome.wav", base64.b64decode(job["recording"]), "audio/wav")
     match job["endpoint"]:
         case "completions":
-            return {"text": client.completions.create(model=model, prompt=text).choices[0].text}
+            return {"text": client.completions.create(model=model, prompt=text, suffix=job.get("suffix")).choices[0].text}
         case "embeddings":  # base64 unless it is told otherwise
             answers = [client.embeddings.create(model=model, input=[text], **how) for how in ({}, {"encoding_format": "float"})]
             return {"vectors": [d.embedding for r in answers for d in r.data]}

@@ -17,7 +17,7 @@ const scored = (results) => results.map((r) => [r.index, r.relevance_score ?? r.
 
 // asks is what OpenAI's client does, in each of its forms.
 export const asks = {
-  completions: async (c, job) => ({ text: (await c.completions.create({ model: job.model, prompt: job.text })).choices[0].text }),
+  completions: async (c, job) => ({ text: (await c.completions.create({ model: job.model, prompt: job.text, suffix: job.suffix })).choices[0].text }),
   // The client asks for base64 unless it is told otherwise.
   embeddings: async (c, job) => {
     const answers = await Promise.all([undefined, "float"].map((encoding_format) => c.embeddings.create({ model: job.model, input: [job.text], encoding_format })));

@@ -14,6 +14,7 @@ import (
 type Other struct {
 	Endpoint  string `json:"endpoint"` // "" is a conversation
 	Text      string `json:"text"`
+	Suffix    string `json:"suffix"`    // what stands behind the gap that a completion fills
 	Recording []byte `json:"recording"` // WAV in base64
 }
 
@@ -28,7 +29,11 @@ type Seen struct {
 func other(ctx context.Context, client *openai.Client, job *Job) (Result, error) {
 	switch job.Endpoint {
 	case "completions":
-		r, err := client.Completions.New(ctx, openai.CompletionNewParams{Model: openai.CompletionNewParamsModel(job.Model), Prompt: openai.CompletionNewParamsPromptUnion{OfString: openai.String(job.Text)}})
+		p := openai.CompletionNewParams{Model: openai.CompletionNewParamsModel(job.Model), Prompt: openai.CompletionNewParamsPromptUnion{OfString: openai.String(job.Text)}}
+		if job.Suffix != "" {
+			p.Suffix = openai.String(job.Suffix)
+		}
+		r, err := client.Completions.New(ctx, p)
 		if err != nil {
 			return Result{}, err
 		}
