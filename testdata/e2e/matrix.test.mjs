@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { root } from "./gateway.mjs";
 import { beside, clients } from "./matrix/clients.mjs";
 import * as other from "./matrix/endpoints.mjs";
@@ -154,6 +155,16 @@ for (const client of beside) {
   });
 }
 
+// failed holds the next entry behind that of an exchange to what went wrong. It follows
+// the end of a stream.
+async function failed(before, model, kind) {
+  for (let i = 0; ; i++) {
+    const e = await gateway.lastEntry();
+    if (e.exchange_id === before && i < 200) await sleep(20);
+    else return assert.deepEqual([e.exchange_id === before, e.requested_model, e.outcome, e.usage.output > 0], [false, model, "failed", Boolean(kind.stream)]);
+  }
+}
+
 for (const client of clients) {
   describe(`${client.title}, what it raises`, () => {
     for (const [name, kind] of Object.entries(errors.kinds)) {
@@ -161,8 +172,10 @@ for (const client of clients) {
         test(`${kind.title}, ${vendor}`, async () => {
           const ask = await opened(client, kind.key);
           const job = { ...jobOf(kind.stream ? "stream" : "whole", vendor), question: kind.question, seen: kind.stream ? ear.url : undefined };
+          const before = (await gateway.lastEntry())?.exchange_id;
           const e = await ask(job).then(assert.fail, errors.of);
           errors.check(kind, client, e);
+          if (!kind.key) await failed(before, vendor, kind);
           found.set(`${client.title} ${name}`, e);
         });
       }

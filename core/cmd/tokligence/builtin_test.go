@@ -11,6 +11,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
+	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/plugins"
 )
 
@@ -154,5 +155,28 @@ url = "sqlite://data/t.db?busy_timeout=1s"
 	e := g.entries()
 	if len(e) != 1 || e[0].Provider != "provider.acme" || e[0].RequestedModel != "acme" {
 		t.Errorf("%+v", e)
+	}
+}
+
+// elsewhere are endpoints that are no column of the matrix: realtime sessions and the
+// providers' own APIs have tests of their own.
+var elsewhere = []abi.Endpoint{abi.Realtime, abi.Native}
+
+// TestMatrix: every endpoint stands in MATRIX.md, as a table of its own or as a column,
+// whose cells the tests of clients fill.
+func TestMatrix(t *testing.T) {
+	matrix, err := os.ReadFile("../../../MATRIX.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tables := map[abi.Endpoint]string{abi.Chat: "## OpenAI chat completions,", abi.Responses: "## OpenAI Responses,", abi.Messages: "## Anthropic Messages,"}
+	for _, e := range abi.Endpoints {
+		want, whole := tables[e]
+		if !whole {
+			want = "| `" + string(e) + "` |"
+		}
+		if !strings.Contains(string(matrix), want) && !slices.Contains(elsewhere, e) {
+			t.Errorf("MATRIX.md has no %s", want)
+		}
 	}
 }
