@@ -281,4 +281,15 @@ func TestDo_PictureStream(t *testing.T) {
 	if e := entries[0]; e.Outcome != core.OutcomeFailed || e.Usage.Images != 1 || !strings.Contains(c.body.String(), `"error"`) {
 		t.Errorf("broken off: %s, %+v", c.body.String(), e.Usage)
 	}
+	vendor := r.raw(streamHead, partial, "WAIT", completed)
+	r.answer(func(w http.ResponseWriter, req *http.Request) {
+		r.broken.Store(true) // on record as open, and never committed
+		vendor(w, req)
+	})
+	got := &recorder{onFlush: func(string) error { r.flushed <- struct{}{}; return nil }}
+	r.do(t.Context(), r.key("1.00", core.Limits{}), abi.Images, `{"model":"m","prompt":"a cat","stream":true,"partial_images":1}`, got)
+	if text := got.body.String(); strings.Contains(text, "completed") || !strings.Contains(text, `"error"`) {
+		t.Errorf("not in the ledger: %s", text)
+	}
+	r.broken.Store(false)
 }
