@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/exchange"
 	"github.com/tokligence/gateway/core/guard"
 	"github.com/tokligence/gateway/core/httpapi"
 	"github.com/tokligence/gateway/core/socket"
@@ -174,6 +175,8 @@ func (s *stage) act(ctx context.Context, verb, rest string) error {
 		return nil
 	case "entry":
 		return s.entry(rest)
+	case "open":
+		return s.onRecord(ctx, rest)
 	}
 	return errors.New("no such verb")
 }
@@ -189,6 +192,21 @@ func (s *stage) entry(want string) error {
 	kept, _, err := s.store.ListEntries(context.Background(), core.EntryFilter{ID: e.ID, Limit: 2})
 	if err != nil || len(kept) != 1 || kept[0].Amount != e.Amount {
 		return fmt.Errorf("in the ledger: %v, %v", kept, err)
+	}
+	return nil
+}
+
+// onRecord compares how many exchanges a crash would now leave as interrupted, each
+// at what is held for it.
+func (s *stage) onRecord(ctx context.Context, want string) error {
+	open, err := s.store.ListOpen(ctx, "")
+	if err != nil || strconv.Itoa(len(open)) != want {
+		return fmt.Errorf("%d, %v", len(open), err)
+	}
+	for _, o := range open {
+		if o.Reserved == 0 || o.Endpoint != "realtime" || o.Usage.Output == 0 {
+			return fmt.Errorf("%+v", o)
+		}
 	}
 	return nil
 }
@@ -327,6 +345,7 @@ func TestRealtime_Handshakes(t *testing.T) {
 		beta     string
 	}{
 		"bearer":      {"/v1/realtime?model=m", bearer, "", ""},
+		"fallback":    {"/v1/realtime?model=backed", bearer, "", ""},
 		"api-key":     {"/openai/realtime?api-version=2024-10-01-preview&deployment=m", map[string]string{"api-key": "sk-client-MARK1"}, "", ""},
 		"azure v1":    {"/openai/v1/realtime?model=m", map[string]string{"api-key": "sk-client-MARK1"}, "", ""},
 		"browser":     {"/v1/realtime?model=m", map[string]string{"Sec-WebSocket-Protocol": "realtime, openai-insecure-api-key.sk-client-MARK1, openai-beta.realtime-v1", "Origin": "https://elsewhere.example"}, "realtime", "realtime=v1"},
@@ -490,6 +509,58 @@ func TestRealtime_LeavesNothing(t *testing.T) {
 	}
 }
 
+// TestRealtime_TooLong sends more in one message than is taken: both sides are told.
+func TestRealtime_TooLong(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	s := newStage(t, "", core.Limits{}, nil)
+	s.connect(ctx)
+	go func() { _ = s.client.Write(ctx, true, []byte(`"`+strings.Repeat("A", exchange.MaxMessage+1)+`"`)) }() // it is cut off
+	for name, side := range map[string]*socket.Conn{"client": s.client, "vendor": s.vendor} {
+		var c *socket.Closed
+		if _, _, err := side.Read(ctx); !errors.As(err, &c) || c.Code != socket.CodeTooBig {
+			t.Errorf("the %s hears %v", name, err)
+		}
+	}
+}
+
+// TestRealtime_SlowClient has a vendor say more than a client takes: it is made to
+// wait, and nothing is kept for the client in the meantime.
+func TestRealtime_SlowClient(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	defer cancel()
+	s := newStage(t, "", core.Limits{}, nil)
+	s.connect(ctx)
+	event := fmt.Appendf(nil, `{"type":"response.output_audio.delta","response_id":"r","delta":%q}`, strings.Repeat("A", 256<<10))
+	const events = 200 // 50 MiB, more than sockets hold
+	var sent atomic.Int64
+	done := make(chan error, 1)
+	go func() {
+		for range events {
+			if err := s.vendor.Write(ctx, true, event); err != nil {
+				done <- err
+				return
+			}
+			sent.Add(1)
+		}
+		done <- nil
+	}()
+	for last := int64(-1); sent.Load() != last; time.Sleep(300 * time.Millisecond) { // until the vendor stands still
+		last = sent.Load()
+	}
+	if n := sent.Load(); n == events {
+		t.Error("the vendor did not have to wait")
+	}
+	for range events {
+		if _, got, err := s.client.Read(ctx); err != nil || len(got) != len(event) {
+			t.Fatal(len(got), err)
+		}
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
 // others adds models that sessions are not opened with.
 func (s *stage) others() {
 	s.t.Helper()
@@ -508,6 +579,7 @@ func (s *stage) others() {
 		}
 	})
 	s.snapshot.Routes["down"], s.snapshot.Routes["m"] = s.snapshot.Routes["m"], down
+	s.snapshot.Routes["backed"] = exchange.NewRoute(core.Model{Name: "backed", Fallbacks: []string{"m"}}, s.snapshot.Routes["down"].Targets, nil, nil)
 	s.snapshot.Routes["chat"] = chat
 	s.exchanger.Swap(s.snapshot)
 }

@@ -45,6 +45,7 @@ type sessionState struct {
 	capName     string // what the API at hand calls that
 	spoken      bool   // answers may be sound
 	transcriber string // the model that writes recordings down; "" for none
+	kind        string // "realtime", or "transcription"; "" in the API before
 	narrow      bool   // sound is of telephones, 8,000 samples of a byte a second
 }
 
@@ -158,8 +159,11 @@ func (s *session) update(e realtime.Event, text []byte) ([]byte, *core.Error) {
 		return text, nil // the vendor's to refuse
 	}
 	edits, err := s.settings(settings, "session.")
-	if err != nil {
+	switch kind := scan.GetString(settings, "type"); {
+	case err != nil:
 		return nil, err
+	case kind != "" && kind != "realtime" && kind != "transcription":
+		return nil, core.Invalid("session.type", "sessions of the type %q are not passed on: what they cost is not known", kind)
 	}
 	for _, name := range [...]string{"max_output_tokens", "max_response_output_tokens"} {
 		v := scan.Get(settings, name)
@@ -175,7 +179,7 @@ func (s *session) update(e realtime.Event, text []byte) ([]byte, *core.Error) {
 
 // settings checks what a session and a response are asked to be in common.
 func (s *session) settings(obj []byte, path string) (edits []scan.Edit, err *core.Error) {
-	if err := realtime.Once(obj, path, "model", "prompt", "max_output_tokens", "max_response_output_tokens", "audio", "input_audio_transcription", "conversation"); err != nil {
+	if err := realtime.Once(obj, path, "type", "model", "prompt", "max_output_tokens", "max_response_output_tokens", "audio", "input_audio_transcription", "conversation"); err != nil {
 		return nil, err
 	}
 	if v := scan.Get(obj, "prompt"); !scan.IsNull(v) {
@@ -366,8 +370,8 @@ func (s *session) settled(kind string, text []byte) (shown []byte, send []realti
 func (s *session) capEvent(state *sessionState) []byte {
 	e := scan.AppendString([]byte(`{"type":"session.update","event_id":`), s.run.id)
 	e = append(e, `,"session":{`...)
-	if state.capName == "max_output_tokens" { // the present API, which has sessions of two types
-		e = append(e, `"type":"realtime",`...)
+	if state.kind != "" {
+		e = append(scan.AppendString(append(e, `"type":`...), state.kind), ',')
 	}
 	e = append(scan.AppendString(e, state.capName), ':')
 	return append(appendInt(e, s.run.defaultOutput()), "}}"...)
@@ -377,6 +381,7 @@ func readState(settings []byte) (st sessionState) {
 	var count estimator
 	count.value(scan.Get(settings, "instructions"))
 	count.value(scan.Get(settings, "tools"))
+	st.kind = scan.GetString(settings, "type")
 	st.preamble, st.transcriber = count.tokens, transcriber(settings)
 	for _, name := range [...]string{"max_output_tokens", "max_response_output_tokens"} {
 		if v := scan.Get(settings, name); v != nil {

@@ -1,0 +1,154 @@
+// Realtime sessions: the vendor's own clients over WebSockets, to the mock's realtime API.
+import { LLMock } from "@copilotkit/aimock";
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { promisify } from "node:util";
+import OpenAI, { AzureOpenAI } from "openai";
+import { OpenAIRealtimeWebSocket } from "openai/realtime/websocket";
+import { OpenAIRealtimeWS } from "openai/realtime/ws";
+import { WebSocket } from "ws";
+
+import { root, startGateway } from "./gateway.mjs";
+import { python } from "./matrix/clients/python.mjs";
+
+// The clients know nothing but wss, and the certificate is one of this test.
+process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
+globalThis.WebSocket ??= WebSocket; // of ws, where the runtime has none: it is called in the same way
+
+const answer = "Grüße aus Berlin ☀️.";
+let mock, gateway, dir;
+
+before(async () => {
+  mock = new LLMock({ port: 0, chunkSize: 7 });
+  mock.onMessage(/^say hello/, { content: answer });
+  mock.onMessage(/^where to/, { content: "to zanzibar we go" });
+  await mock.start();
+  dir = await mkdtemp(join(tmpdir(), "tokligence-tls-"));
+  const [key, cert] = [join(dir, "key.pem"), join(dir, "cert.pem")];
+  await promisify(execFile)("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+    "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", cert]);
+  const alias = (name, more = "") => `
+[[model]]
+name = "${name}"
+deployments = ["voice-main"]
+${more}`;
+  gateway = await startGateway(mock.url, `
+[[plugin]]
+id = "guardrail.rules"
+source = "builtin:rules"
+
+[[guardrail]]
+name = "stops"
+plugin = "guardrail.rules"
+stages = ["input", "stream"]
+config = { rules = [ { name = "w", words = ["zanzibar"], action = "deny" } ] }
+
+[[deployment]]
+name = "voice-main"
+provider = "provider.openai"
+model = "gpt-realtime-2"
+credential = "openai"
+base_url = "${mock.url}/v1"
+allow_private = true
+price = { input = "4.00", output = "24.00", audio_input = "32.00", audio_output = "64.00" }
+[deployment.options]
+realtime = true
+${alias("voice")}${alias("guarded", 'guardrails = ["stops"]')}`, { tls: { cert, key } });
+});
+
+after(async () => {
+  await gateway?.stop();
+  await mock?.stop();
+  await rm(dir, { recursive: true, force: true });
+});
+
+
+
+// converse says one thing in a session and returns the events until a response is done, or an error.
+function converse(rt, text) {
+  return new Promise((done, failed) => {
+    const seen = [];
+    rt.on("error", (e) => (seen.length || e.error ? done([...seen, { type: "error", error: e.error }]) : failed(e)));
+    rt.on("event", (event) => {
+      seen.push(event);
+      if (event.type === "session.created") {
+        rt.send({ type: "session.update", session: { type: "realtime", model: event.session.model, output_modalities: ["text"], instructions: "Be brief." } });
+        rt.send({ type: "conversation.item.create", item: { type: "message", role: "user", content: [{ type: "input_text", text }] } });
+        rt.send({ type: "response.create" });
+      }
+      if (event.type === "response.done") done(seen);
+    });
+  });
+}
+
+const said = (events) => events.filter((e) => e.type === "response.output_text.delta").map((e) => e.delta).join("");
+
+const clients = () => {
+  const openai = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: gateway.key });
+  const azure = new AzureOpenAI({ endpoint: gateway.url, apiKey: gateway.key, apiVersion: "2025-04-01-preview", deployment: "voice" });
+  return {
+    "openai, by the package ws": () => new OpenAIRealtimeWS({ model: "voice", options: { rejectUnauthorized: false } }, openai),
+    "openai, by the runtime's WebSocket": () => new OpenAIRealtimeWebSocket({ model: "voice", dangerouslyAllowBrowser: true }, openai),
+    "AzureOpenAI": () => OpenAIRealtimeWS.azure(azure, { options: { rejectUnauthorized: false } }),
+  };
+};
+
+describe("realtime", () => {
+  for (const name of ["openai, by the package ws", "openai, by the runtime's WebSocket", "AzureOpenAI"]) {
+    test(name, async () => {
+      const before = (await gateway.entries()).length;
+      const rt = await clients()[name]();
+      const events = await converse(rt, "say hello");
+      rt.close();
+      assert.equal(said(events), answer);
+      assert.equal(events.find((e) => e.type === "session.created").session.model, "voice");
+      const entries = await gateway.entries();
+      assert.equal(entries.length, before + 1);
+      const [e] = entries;
+      assert.deepEqual([e.endpoint, e.outcome, e.requested_model, e.deployed_model, e.deployment], ["realtime", "ok", "voice", "gpt-realtime-2", "voice-main"]);
+      assert.equal(e.usage.output_source, "reported"); // the mock counts nothing, and says so
+    });
+  }
+
+  test("openai (Python)", async () => {
+    const { stdout } = await promisify(execFile)(python, ["-B", join(root, "testdata/e2e/realtime.py"), gateway.url, gateway.key, join(dir, "cert.pem")]);
+    assert.deepEqual(JSON.parse(stdout), { text: answer, model: "voice" });
+  });
+
+  test("what is not allowed is told in an event, and costs nothing", async () => {
+    const poor = await gateway.newKey({ budget: { amount: "0.000001", period: "month" } });
+    const rt = new OpenAIRealtimeWS({ model: "voice", options: { rejectUnauthorized: false } }, new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: poor.secret }));
+    const events = await converse(rt, "say hello");
+    rt.close();
+    assert.equal(events.at(-1).error.type, "insufficient_quota");
+  });
+
+  test("a guardrail stops what the model says, and what the client does", async () => {
+    const rt = new OpenAIRealtimeWS({ model: "guarded", options: { rejectUnauthorized: false } }, new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: gateway.key }));
+    const events = await converse(rt, "where to");
+    assert.equal(events.at(-1).error.code, "guardrail_blocked");
+    assert.ok(!said(events).includes("zanzibar"));
+    const blocked = new OpenAIRealtimeWS({ model: "guarded", options: { rejectUnauthorized: false } }, new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: gateway.key }));
+    const refused = await converse(blocked, "say zanzibar");
+    blocked.close();
+    assert.equal(refused.at(-1).error.code, "guardrail_blocked");
+    assert.ok(!JSON.stringify(refused.filter((e) => e.type.startsWith("response."))).includes("zanzibar"));
+  });
+
+  test("a key that is blocked ends its session", async () => {
+    const key = await gateway.newKey({});
+    const rt = new OpenAIRealtimeWS({ model: "voice", options: { rejectUnauthorized: false } }, new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: key.secret }));
+    await converse(rt, "say hello");
+    await gateway.admin("POST", `/keys/${key.id ?? key.key.id}/block`);
+    const closed = once(rt.socket, "close");
+    rt.send({ type: "response.create" });
+    assert.equal((await closed)[0], 1008);
+  });
+
+  test("no key is in the log", () => assert.ok(!gateway.log().includes(gateway.key)));
+});
