@@ -1,7 +1,6 @@
 package exchange
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"strings"
@@ -46,7 +45,7 @@ func (r *run) decodeWhole(ctx context.Context, c *call, headers abi.Headers, a *
 	r.tally.report(reply.Usage, reply.Model)
 	a.body, a.kind = reply.Body, reply.ContentType
 	if a.kind == "" {
-		if r.plan.endpoint == abi.Chat && bytes.Contains(a.body, startByte) {
+		if r.plan.endpoint == abi.Chat && placed(a.body) {
 			a.body = indexed(a.body, "message", map[int64]*characters{})
 		}
 		return nil

@@ -10,9 +10,21 @@ import (
 
 // A plugin may give the places of annotations in bytes of UTF-8, as its vendor does:
 // start_byte and end_byte in the place of OpenAI's start_index and end_index, which are
-// in characters. It may not have seen the text that they are of.
+// in characters. Or it gives them in pieces: start_piece and end_piece are how many
+// strings of text, as it wrote them, come before. It may not have seen the text that
+// they are of.
 
-var startByte = []byte(`"start_byte":`)
+// places are OpenAI's names for what plugins write.
+var places = [...]struct{ plugin, index string }{
+	{"start_byte", "start_index"}, {"end_byte", "end_index"}, {"start_piece", "start_index"}, {"end_piece", "end_index"},
+}
+
+var startByte, startPiece = []byte(`"start_byte":`), []byte(`"start_piece":`)
+
+// placed reports whether annotations have places that are not yet in characters.
+func placed(doc []byte) bool {
+	return bytes.Contains(doc, startByte) || bytes.Contains(doc, startPiece)
+}
 
 // cites reports whether the answer may have annotations: only then is its text gone through.
 func (r *run) cites() bool {
@@ -23,11 +35,13 @@ func (r *run) cites() bool {
 type characters struct {
 	starts []uint64
 	size   int
+	count  int64
+	pieces []int64 // how many characters there are up to the end of each
 }
 
-// add takes more of the text, a JSON string.
+// add takes more of the text, a JSON string; an empty one is no piece.
 func (c *characters) add(quoted []byte) {
-	if scan.Kind(quoted) != '"' {
+	if scan.Kind(quoted) != '"' || len(quoted) == 2 {
 		return
 	}
 	for _, b := range scan.AppendUnescaped(nil, quoted) {
@@ -36,9 +50,36 @@ func (c *characters) add(quoted []byte) {
 		}
 		if b&0xC0 != 0x80 {
 			c.starts[c.size/64] |= 1 << (c.size % 64)
+			c.count++
 		}
 		c.size++
 	}
+	c.pieces = append(c.pieces, c.count)
+}
+
+// take adds a content, which is a string or an array of its pieces; joined is the
+// string that the pieces make, nil for what is one already.
+func (c *characters) take(content []byte) (joined []byte) {
+	if scan.Kind(content) != '[' {
+		c.add(content)
+		return nil
+	}
+	joined = append(joined, '"')
+	scan.Elements(content, func(_ int, piece []byte) bool {
+		if c.add(piece); scan.Kind(piece) == '"' {
+			joined = append(joined, piece[1:len(piece)-1]...)
+		}
+		return true
+	})
+	return append(joined, '"')
+}
+
+// upTo counts the characters of the first n pieces.
+func (c *characters) upTo(n int64) int64 {
+	if n = min(n, int64(len(c.pieces))); n <= 0 {
+		return 0
+	}
+	return c.pieces[n-1]
 }
 
 // before counts the characters that begin before a byte.
@@ -53,8 +94,8 @@ func (c *characters) before(offset int64) (n int64) {
 	return n
 }
 
-// indexed puts characters in the place of bytes in the annotations of an answer or chunk,
-// whose texts stand in part ("message", "delta") of each choice and go on those of of.
+// indexed puts characters in the place of bytes and pieces in the annotations of an answer
+// or chunk, whose texts stand in part ("message", "delta") of each choice and go on those of of.
 func indexed(doc []byte, part string, of map[int64]*characters) []byte {
 	var choices []byte
 	scan.Elements(scan.Get(doc, "choices"), func(i int, choice []byte) bool {
@@ -68,15 +109,21 @@ func indexed(doc []byte, part string, of map[int64]*characters) []byte {
 			of[n] = text
 		}
 		said := scan.Get(choice, part)
-		text.add(scan.Get(said, "content"))
-		if notes := scan.Get(said, "annotations"); bytes.Contains(notes, startByte) {
-			said = scan.Apply(nil, said, []scan.Edit{{Key: "annotations", Value: text.annotations(notes)}})
+		var edits []scan.Edit
+		if joined := text.take(scan.Get(said, "content")); joined != nil {
+			edits = append(edits, scan.Edit{Key: "content", Value: joined})
+		}
+		if notes := scan.Get(said, "annotations"); placed(notes) {
+			edits = append(edits, scan.Edit{Key: "annotations", Value: text.annotations(notes)})
+		}
+		if edits != nil {
+			said = scan.Apply(nil, said, edits)
 			choice = scan.Apply(nil, choice, []scan.Edit{{Key: part, Value: said}})
 		}
 		choices = append(append(choices, ','), choice...)
 		return true
 	})
-	if !bytes.Contains(doc, startByte) {
+	if !placed(doc) {
 		return doc
 	}
 	return scan.Apply(nil, doc, []scan.Edit{{Key: "choices", Value: scan.CloseArray(choices, 0)}})
@@ -85,15 +132,28 @@ func indexed(doc []byte, part string, of map[int64]*characters) []byte {
 func (c *characters) annotations(notes []byte) []byte {
 	var out []byte
 	scan.Elements(notes, func(_ int, note []byte) bool {
-		if at := scan.Get(note, "url_citation"); bytes.Contains(at, startByte) {
-			start, _ := scan.GetInt(at, "start_byte")
-			end, _ := scan.GetInt(at, "end_byte")
-			at = scan.Apply(nil, at, []scan.Edit{{Key: "start_byte"}, {Key: "end_byte"},
-				{Key: "start_index", Value: appendInt(nil, c.before(start))}, {Key: "end_index", Value: appendInt(nil, c.before(end))}})
-			note = scan.Apply(nil, note, []scan.Edit{{Key: "url_citation", Value: at}})
+		if at := scan.Get(note, "url_citation"); placed(at) {
+			note = scan.Apply(nil, note, []scan.Edit{{Key: "url_citation", Value: scan.Apply(nil, at, c.indices(at))}})
 		}
 		out = append(append(out, ','), note...)
 		return true
 	})
 	return scan.CloseArray(out, 0)
+}
+
+// indices are the edits that put a citation's places into characters.
+func (c *characters) indices(citation []byte) (edits []scan.Edit) {
+	for i, p := range places {
+		n, ok := scan.GetInt(citation, p.plugin)
+		if !ok {
+			continue
+		}
+		if i < 2 {
+			n = c.before(n)
+		} else {
+			n = c.upTo(n)
+		}
+		edits = append(edits, scan.Edit{Key: p.plugin}, scan.Edit{Key: p.index, Value: appendInt(nil, n)})
+	}
+	return edits
 }

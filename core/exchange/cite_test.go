@@ -13,7 +13,11 @@ func cited(start, end int) string {
 	return fmt.Sprintf(`"annotations":[{"type":"url_citation","url_citation":{"start_byte":%d,"end_byte":%d,"title":"t","url":"https://a.test"}}]`, start, end)
 }
 
-// TestDo_Citations: places in bytes come out as places in characters, whether the text is
+func citedPieces(start, end int) string {
+	return fmt.Sprintf(`"annotations":[{"type":"url_citation","url_citation":{"start_piece":%d,"end_piece":%d,"title":"t","url":"https://a.test"}}]`, start, end)
+}
+
+// TestDo_Citations: places in bytes and in pieces come out as places in characters, whether the text is
 // whole, in pieces, behind escapes, of several choices, or shorter than they say.
 func TestDo_Citations(t *testing.T) {
 	whole1 := func(content string, start, end int) string {
@@ -34,6 +38,9 @@ func TestDo_Citations(t *testing.T) {
 		{"null", whole1(`null`, 1, 3), nil, 0, 0},
 		{"beyond", whole1(`"äb"`, 1, 99), nil, 1, 2},
 		{"long", whole1(`"`+strings.Repeat("ä", 200)+`"`, 128, 400), nil, 64, 200},
+		{"pieces", strings.Replace(whole1(`["Gr\u00fcße","",", ","Wält"]`, 0, 0), cited(0, 0), citedPieces(2, 3), 1), nil, 7, 11},
+		{"more pieces than there are", strings.Replace(whole1(`["ä"]`, 0, 0), cited(0, 0), citedPieces(-1, 9), 1), nil, 0, 1},
+		{"streamed pieces", "", []string{piece(0, `"role":"assistant","content":""`), piece(0, `"content":"Grü"`), piece(0, `"content":"ße, "`), piece(0, `"content":"Wält"`), piece(0, citedPieces(2, 3)), finish}, 7, 11},
 		{"streamed", "", []string{piece(0, `"role":"assistant","content":"Grü"`), piece(0, `"content":"ße, "`), piece(0, `"content":"Welt",`+cited(9, 13)), finish}, 7, 11},
 		{"two choices", "", []string{piece(1, `"content":"ää"`), piece(0, `"content":"aö"`), piece(1, cited(2, 4)), finish, strings.Replace(finish, `"index":0`, `"index":1`, 1)}, 1, 2},
 	} {
@@ -46,7 +53,7 @@ func TestDo_Citations(t *testing.T) {
 		}
 		got, _ := r.ask(r.key("", core.Limits{}), abi.Chat, ask+"}")
 		want := fmt.Sprintf(`{"title":"t","url":"https://a.test","start_index":%d,"end_index":%d}`, c.start, c.end)
-		if text := got.body.String(); got.status != 200 || !strings.Contains(text, want) || strings.Contains(text, "_byte") {
+		if text := got.body.String(); got.status != 200 || !strings.Contains(text, want) || strings.Contains(text, "_byte") || strings.Contains(text, "_piece") || strings.Contains(text, `"content":[`) {
 			t.Errorf("%s: %d %s", c.name, got.status, text)
 		}
 	}

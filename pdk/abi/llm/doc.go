@@ -24,7 +24,10 @@
 //   - annotations (array): OpenAI's, of the text. A plugin may write start_byte and
 //     end_byte, offsets in the text's UTF-8, in the place of start_index and end_index: the
 //     host counts the characters, also of a text that the plugin has not seen. In a delta
-//     they are of all of the choice's text so far.
+//     they are of all of the choice's text so far. Or it writes start_piece and end_piece:
+//     how many pieces of text come before. Pieces are the contents of the deltas so far that
+//     are not empty, or of a message the strings in content, which is an array then: the
+//     host joins them.
 //   - citations (array): the vendor's citation objects (Anthropic's, Cohere's), for
 //     the text of the message; in a delta those that belong to the text sent so far.
 //   - extra_content (object): by vendor, what only that vendor reads.

@@ -12,7 +12,7 @@ func decode(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 	case abi.Rerank:
 		return decodeRerank(r)
 	}
-	var a answer
+	a := answer{searched: parseState(r.State).counting}
 	scan.Elements(scan.Get(r.Body, "output", "message", "content"), func(_ int, block []byte) bool {
 		a.block(block)
 		return true
@@ -39,9 +39,16 @@ type answer struct {
 	thoughts, calls, picture []byte
 	citations                []byte
 	searches                 int64
+
+	// Where the web may have been searched: the texts and their annotations.
+	searched      bool
+	pieces, notes []byte
+	blocks        int64
+	at            place
 }
 
 func (a *answer) block(block []byte) {
+	a.blocks++
 	scan.Members(block, func(kind, v []byte) bool {
 		switch string(kind) {
 		case "text":
@@ -50,6 +57,9 @@ func (a *answer) block(block []byte) {
 			scan.Elements(scan.Get(v, "content"), func(_ int, c []byte) bool { a.addText(scan.Get(c, "text")); return true })
 			scan.Elements(scan.Get(v, "citations"), func(_ int, c []byte) bool {
 				a.citations = append(append(a.citations, ','), c...)
+				if a.searched {
+					a.notes = append(a.notes, a.at.cite(c)...)
+				}
 				return true
 			})
 		case "reasoningContent":
@@ -67,6 +77,10 @@ func (a *answer) addText(v []byte) {
 	if scan.Kind(v) == '"' {
 		a.hasText = true
 		a.text = append(a.text, v[1:len(v)-1]...)
+		if a.searched && len(v) > 2 {
+			a.pieces = append(append(a.pieces, ','), v...)
+			a.at.text(a.blocks)
+		}
 	}
 }
 
@@ -122,7 +136,10 @@ func (a *answer) addImage(v []byte) {
 
 func (a *answer) appendMessage(b []byte) []byte {
 	b = append(b, `{"role":"assistant","content":`...)
-	if len(a.text) > 0 || a.hasText && len(a.calls) == 0 {
+	if a.notes != nil { // of pieces, which the host joins
+		start := len(b)
+		b = scan.CloseArray(append(b, a.pieces...), start)
+	} else if len(a.text) > 0 || a.hasText && len(a.calls) == 0 {
 		b = appendQuoted(b, a.text)
 	} else {
 		b = append(b, "null"...)
@@ -133,7 +150,7 @@ func (a *answer) appendMessage(b []byte) []byte {
 	for _, list := range [...]struct {
 		name     string
 		elements []byte
-	}{{"thinking_blocks", a.thoughts}, {"tool_calls", a.calls}, {"images", a.picture}, {"citations", a.citations}} {
+	}{{"thinking_blocks", a.thoughts}, {"tool_calls", a.calls}, {"images", a.picture}, {"annotations", a.notes}, {"citations", a.citations}} {
 		if len(list.elements) > 0 {
 			b = scan.AppendName(b, list.name)
 			start := len(b)

@@ -12,9 +12,10 @@ import (
 type streamState struct {
 	tools   []toolBlock // in the order of their calls
 	stopped bool        // messageStop has come
-	// Where the model may search the web, how often it has.
+	// Where the model may search the web, how often it has, and what its sources are of.
 	counting bool
 	searches int64
+	at       place
 }
 
 // toolBlock is a content block that is a call.
@@ -23,13 +24,15 @@ type toolBlock struct {
 	input bool  // some of its input has come
 }
 
-// parseState reads what String wrote: per call the block and "i" for input, "g" and
-// the searches where they count, then "s" once stopped, each with a comma.
+// parseState reads what String wrote: per call the block and "i" for input, "g",
+// the searches, "@" and the place where they count, then "s" once stopped, each with a comma.
 func parseState(text string) (s streamState) {
 	for word := range strings.SplitSeq(text, ",") {
 		if n, ok := strings.CutPrefix(word, "g"); ok {
 			s.counting = true
+			n, at, _ := strings.Cut(n, "@")
 			s.searches, _ = strconv.ParseInt(n, 10, 64)
+			s.at = parsePlace(at)
 			continue
 		}
 		digits, input := strings.CutSuffix(word, "i")
@@ -51,7 +54,8 @@ func (s *streamState) String() string {
 		b = append(b, ',')
 	}
 	if s.counting {
-		b = append(strconv.AppendInt(append(b, 'g'), s.searches, 10), ',')
+		b = append(strconv.AppendInt(append(b, 'g'), s.searches, 10), '@')
+		b = append(append(b, s.at.String()...), ',')
 	}
 	if s.stopped {
 		b = append(b, 's', ',')
@@ -159,10 +163,15 @@ func (s *streamState) delta(reply *abi.DecodeEventsReply, data []byte) {
 		case "text":
 			if scan.Kind(v) == '"' && len(v) > 2 {
 				b = append([]byte(`"content":`), v...)
+				block, _ := scan.GetInt(data, "contentBlockIndex")
+				s.at.text(block)
 			}
 		case "citation":
 			if scan.Kind(v) == '{' {
 				b = append(append([]byte(`"citations":[`), v...), ']')
+				if note := s.at.cite(v); s.counting && note != nil {
+					b = append(scan.AppendName(b, "annotations"), scan.CloseArray(note, 0)...)
+				}
 			}
 		case "reasoningContent":
 			b = reasoning(v)

@@ -8,9 +8,13 @@ import (
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
-// images and documents are Converse's formats by media type.
+// images, videos and documents are Converse's formats by media type.
 var (
-	images    = map[string]string{"image/png": "png", "image/jpeg": "jpeg", "image/gif": "gif", "image/webp": "webp"}
+	images = map[string]string{"image/png": "png", "image/jpeg": "jpeg", "image/gif": "gif", "image/webp": "webp"}
+	videos = map[string]string{
+		"video/mp4": "mp4", "video/quicktime": "mov", "video/x-matroska": "mkv", "video/webm": "webm", "video/x-flv": "flv",
+		"video/mpeg": "mpeg", "video/x-ms-wmv": "wmv", "video/3gpp": "three_gp",
+	}
 	documents = map[string]string{
 		"application/pdf": "pdf", "text/csv": "csv", "text/html": "html", "text/plain": "txt", "text/markdown": "md",
 		"application/msword": "doc", "application/vnd.ms-excel": "xls",
@@ -29,6 +33,9 @@ func (d *dialogue) media(part []byte) ([]byte, *llm.Fault) {
 		}
 		b, f := image(url)
 		return b, f.Under("image_url.url")
+	case "video_url":
+		b, f := video(scan.Get(part, "video_url", "url"))
+		return b, f.Under("video_url.url")
 	case "input_audio":
 		b, f := audio(scan.Get(part, "input_audio"))
 		return b, f.Under("input_audio")
@@ -36,22 +43,21 @@ func (d *dialogue) media(part []byte) ([]byte, *llm.Fault) {
 		b, f := d.document(scan.Get(part, "file", "file_data"))
 		return b, f.Under("file.file_data")
 	}
-	return nil, llm.Refuse("type", "must be text, image_url, input_audio or file with Bedrock")
+	return nil, llm.Refuse("type", "must be text, image_url, video_url, input_audio or file with Bedrock")
 }
 
 func image(url []byte) ([]byte, *llm.Fault) {
 	mediaType, data, ok := llm.DataURL(url)
 	if !ok {
-		if s, _ := scan.String(url); strings.HasPrefix(s, "s3://") {
-			format := strings.Replace(s[strings.LastIndexByte(s, '.')+1:], "jpg", "jpeg", 1)
-			if images["image/"+format] == "" {
-				return nil, llm.Refuse("", "must end in .png, .jpg, .jpeg, .gif or .webp")
-			}
-			b := append([]byte(`{"image":{"format":"`), format...)
-			b = append(append(b, `","source":{"s3Location":{"uri":`...), url...)
-			return append(b, `}}}}`...), nil
+		format, ok := stored(url)
+		format = strings.Replace(format, "jpg", "jpeg", 1)
+		switch {
+		case !ok:
+			return nil, llm.Refuse("", unfetched)
+		case images["image/"+format] == "":
+			return nil, llm.Refuse("", "must end in .png, .jpg, .jpeg, .gif or .webp")
 		}
-		return nil, llm.Refuse("", "must be a base64 data URL or an s3 URL: Bedrock fetches no others, and the gateway does not either")
+		return withObject(`{"image":{"format":"`, format, url), nil
 	}
 	format := images[mediaType]
 	switch {
@@ -61,6 +67,45 @@ func image(url []byte) ([]byte, *llm.Fault) {
 		return nil, llm.Refuse("", "holds no data")
 	}
 	return withBytes(`{"image":{"format":"`, format, "", data), nil
+}
+
+const unfetched = "must be a base64 data URL or an s3 URL: Bedrock fetches no others, and the gateway does not either"
+
+// stored is how the name of an object in S3 ends; ok says that the URL is one.
+func stored(url []byte) (suffix string, ok bool) {
+	s, _ := scan.String(url)
+	return s[strings.LastIndexByte(s, '.')+1:], strings.HasPrefix(s, "s3://")
+}
+
+// withObject writes a block whose source is an object in S3.
+func withObject(open, format string, url []byte) []byte {
+	b := append(append([]byte(open), format...), `","source":{"s3Location":{"uri":`...)
+	return append(append(b, url...), `}}}}`...)
+}
+
+// video takes vLLM's part, which others have as well: OpenAI has none.
+func video(url []byte) ([]byte, *llm.Fault) {
+	mediaType, data, ok := llm.DataURL(url)
+	if !ok {
+		suffix, ok := stored(url)
+		if !ok {
+			return nil, llm.Refuse("", unfetched)
+		}
+		for _, format := range videos {
+			if format == strings.Replace(suffix, "3gp", "three_gp", 1) {
+				return withObject(`{"video":{"format":"`, format, url), nil
+			}
+		}
+		return nil, llm.Refuse("", "must end in .mp4, .mov, .mkv, .webm, .flv, .mpeg, .wmv or .3gp")
+	}
+	format := videos[mediaType]
+	switch {
+	case format == "":
+		return nil, llm.Refuse("", "must be an MP4, QuickTime, Matroska, WebM, FLV, MPEG, WMV or 3GPP video with Bedrock")
+	case len(data) == 0:
+		return nil, llm.Refuse("", "holds no data")
+	}
+	return withBytes(`{"video":{"format":"`, format, "", data), nil
 }
 
 // withBytes writes a block with a source of bytes.
