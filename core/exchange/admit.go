@@ -54,6 +54,14 @@ func (r *run) subjects(list []limit.Subject) []limit.Subject {
 
 // reserve holds the dearest that any deployment which may serve the request could cost.
 func (r *run) reserve(ctx context.Context, s *Snapshot) *core.Error {
+	if r.free() { // of no budget, and of no price
+		hold, err := r.x.Ledger.Reserve(ctx, nil, 0, r.req.Arrived)
+		if err != nil {
+			return core.AsError(err)
+		}
+		r.hold = hold
+		return nil
+	}
 	budgeted := len(r.principal.Budgets) > 0
 	if budgeted && !r.facts.capped && r.generates() {
 		r.cap = r.defaultOutput()
@@ -173,9 +181,6 @@ func (r *run) worstCase(s *Snapshot) worstCase {
 		input: core.Usage{Input: r.facts.inputTokens, InputSource: core.UsageEstimated, OutputSource: core.UsageEstimated}}
 	if r.facts.service.member != "" {
 		w.asked = r.asked
-	}
-	if r.free() {
-		w.input.Input = 0
 	}
 	if w.unit = r.unit(); w.unit != 0 {
 		r.worstUnits(&w.input)

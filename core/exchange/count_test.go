@@ -46,3 +46,17 @@ func TestDo_CountTokens_Translated(t *testing.T) {
 		}
 	}
 }
+
+// TestDo_CountTokens_Free: what costs nothing needs no price, and no budget that has
+// something left.
+func TestDo_CountTokens_Free(t *testing.T) {
+	for _, budget := range []string{"1.00", "0"} {
+		r := newRig(t, core.Deployment{}, nil)
+		r.through(counter{reader{passthrough{base: r.url}, nil}}, nil)
+		r.answer(whole(200, `{"input_tokens":31}`))
+		got, entries := r.ask(r.key(budget, core.Limits{}), abi.CountTokens, hello)
+		if got.status != 200 || len(entries) != 1 || entries[0].Amount != 0 || entries[0].Unpriced {
+			t.Errorf("budget %s: %d %s %+v", budget, got.status, got.body.String(), entries)
+		}
+	}
+}

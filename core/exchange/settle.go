@@ -79,6 +79,9 @@ func (r *run) price() {
 // when that is not known, or not all of it.
 func (r *run) amount(u core.Usage) (n core.Nano, priced bool) {
 	p, known := r.priceOf(r.target)
+	if r.free() {
+		return 0, true
+	}
 	if p == nil {
 		return 0, false
 	}
