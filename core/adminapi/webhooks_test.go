@@ -6,22 +6,35 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/events"
 )
 
-// receiver answers with the status and remembers what it got last.
-func receiver(t *testing.T, status *int, last *string) *httptest.Server {
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		*last = r.Header.Get("Webhook-Id") + " " + string(body)
-		w.WriteHeader(*status)
-	}))
-	t.Cleanup(s.Close)
-	return s
+// receiver answers with a status and remembers what it got last. Several deliveries
+// may arrive at the same time.
+type receiver struct {
+	*httptest.Server
+	status atomic.Int64
+	last   atomic.Value // string
 }
+
+func newReceiver(t *testing.T) *receiver {
+	r := new(receiver)
+	r.status.Store(204)
+	r.last.Store("")
+	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		body, _ := io.ReadAll(req.Body)
+		r.last.Store(req.Header.Get("Webhook-Id") + " " + string(body))
+		w.WriteHeader(int(r.status.Load()))
+	}))
+	t.Cleanup(r.Close)
+	return r
+}
+
+func (r *receiver) got() string { return r.last.Load().(string) }
 
 func (w *world) deliver() {
 	w.t.Helper()
@@ -34,8 +47,7 @@ func (w *world) deliver() {
 func TestWebhooks(t *testing.T) {
 	w := newWorld(t)
 	w.deliver() // of what was before the webhook
-	status, last := 204, ""
-	to := receiver(t, &status, &last)
+	to := newReceiver(t)
 	var made, got webhookView
 	w.want(201, "POST", "/webhooks", `{"url": "`+to.URL+`/hook?token=MARK6", "types": ["key.created"], "description": "d"}`, &made)
 	if !strings.HasPrefix(made.Secret, "whsec_") || made.URL != to.URL+"/hook?token=***" || !made.Enabled || made.OrganizationID != "" {
@@ -49,6 +61,7 @@ func TestWebhooks(t *testing.T) {
 	var key struct{ ID string }
 	w.want(201, "POST", "/keys", `{"name": "new", "all_models": true}`, &key)
 	w.deliver()
+	last := to.got()
 	if strings.Count(w.log.String(), "delivery") > 0 || !strings.Contains(last, `"type":"key.created"`) || !strings.Contains(last, key.ID) || strings.Contains(last, "sk-") && !strings.Contains(last, `"prefix":"sk-`) {
 		t.Errorf("got %s", last)
 	}
@@ -65,20 +78,20 @@ func TestWebhooks(t *testing.T) {
 	if len(deliveries.Data) != 1 || deliveries.Data[0].EventID != id || deliveries.Data[0].LastStatus != 204 {
 		t.Errorf("got %+v", deliveries)
 	}
-	last = ""
+	to.last.Store("")
 	w.want(200, "POST", "/events/"+id+"/replay", `{"webhook_id": "`+made.ID+`"}`, &deliveries)
 	w.want(200, "POST", "/events/"+id+"/replay", "", &deliveries)
 	w.deliver()
-	if !strings.HasPrefix(last, id) || len(deliveries.Data) != 1 {
+	if last = to.got(); !strings.HasPrefix(last, id) || len(deliveries.Data) != 1 {
 		t.Errorf("replayed %q, %+v", last, deliveries)
 	}
 
 	var test events.WebhookTest
 	w.want(200, "POST", path+"/test", "", &test)
-	if !test.OK || test.Status != 204 || !strings.Contains(last, `"type":"webhook.test"`) {
+	if last = to.got(); !test.OK || test.Status != 204 || !strings.Contains(last, `"type":"webhook.test"`) {
 		t.Errorf("got %+v, %s", test, last)
 	}
-	status = 500
+	to.status.Store(500)
 	w.want(200, "POST", path+"/test", "", &test)
 	if test.OK || test.Status != 500 || test.Error == "" {
 		t.Errorf("got %+v", test)
