@@ -56,6 +56,7 @@ const (
 	Ends                     // nothing follows at all; it leaves when the exchange is settled
 	Repeats                  // its text is that of earlier events once more
 	Fails                    // the vendor tells of an error, in the event or its response
+	Adds                     // its usage is of what it carries, and adds to that of earlier events
 )
 
 var chatStamps = []string{"id", "object", "created", "model", "usage"}
@@ -138,14 +139,16 @@ func soundEvent(kind string, _ []byte) Mark {
 }
 
 // imageEvent reads the events of pictures. With each that is whole the answer may
-// be so, and another may follow: only the end of the stream tells.
+// be so, and another may follow: only the end of the stream tells. Each has one
+// picture, and output_tokens of its usage is "the number of image tokens in the output
+// image": what several pictures cost is the sum.
 // https://platform.openai.com/docs/api-reference/images-streaming
 func imageEvent(kind string, _ []byte) Mark {
 	switch kind {
 	case "image_generation.partial_image", "image_edit.partial_image":
 		return Begins
 	case "image_generation.completed", "image_edit.completed":
-		return Begins | Usage | Stops
+		return Begins | Usage | Adds | Stops
 	}
 	return 0
 }

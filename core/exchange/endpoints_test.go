@@ -273,6 +273,11 @@ func TestDo_PictureStream(t *testing.T) {
 	if sent := <-r.bodies; strings.Contains(sent, "include_usage") {
 		t.Errorf("the vendor got %s", sent)
 	}
+	r.answer(r.raw(streamHead, completed, "WAIT", partial, strings.ReplaceAll(completed, "500", "700"))) // the first leaves at once
+	c, entries = r.ask(r.key("", core.Limits{}), abi.Images, `{"model":"m","prompt":"a cat","stream":true,"n":2}`)
+	if e := entries[0]; strings.Count(c.body.String(), ".completed\n") != 2 || e.Usage.Images != 2 || e.Usage.Input != 20 || e.Usage.Output != 1200 || e.Usage.Estimated() {
+		t.Errorf("two pictures: %s, %+v", c.body.String(), e.Usage)
+	}
 	r.answer(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		_, _ = w.Write([]byte(partial)) // and no more

@@ -129,7 +129,7 @@ func (r *run) hostedAt(t *Target) []hosted {
 func (r *run) unratedTool(w *worstCase) *core.Error {
 	for _, one := range r.facts.hosted {
 		if w.any(func(t *Target) bool {
-			return slices.Contains(r.hostedAt(t), one) && (t.Price == nil || one.unit == 0 || rate(&t.Price.Rates, one.unit) == nil)
+			return slices.Contains(r.hostedAt(t), one) && !one.ratedAt(t)
 		}) {
 			e := core.Errorf(core.CodePermissionDenied, core.SourceGateway, "%s is a tool whose uses have a price of their own that the gateway does not know, and this key has a budget", one.param)
 			e.Param = one.param
@@ -137,6 +137,16 @@ func (r *run) unratedTool(w *worstCase) *core.Error {
 		}
 	}
 	return nil
+}
+
+// ratedAt reports whether the tool's uses have a price at t.
+func (h hosted) ratedAt(t *Target) bool {
+	return t.Price != nil && h.unit != 0 && rate(&t.Price.Rates, h.unit) != nil
+}
+
+// unrated reports whether t would be told of a tool whose uses have no price there.
+func (r *run) unrated(t *Target) bool {
+	return slices.ContainsFunc(r.hostedAt(t), func(h hosted) bool { return !h.ratedAt(t) })
 }
 
 // held is u with the uses of hosted tools that are held for at t. Who is told of

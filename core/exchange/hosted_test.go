@@ -2,6 +2,7 @@ package exchange_test
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -97,6 +98,44 @@ func TestDo_HostedTools_Broken(t *testing.T) {
 	_, entries := r.ask(r.key("", core.Limits{}), abi.Responses, `{"model":"m","input":"a","stream":true,"tools":[{"type":"web_search"}]}`)
 	if len(entries) != 1 || entries[0].Outcome != core.OutcomeFailed || entries[0].Usage.Searches != 1 || !entries[0].Unpriced {
 		t.Errorf("%+v", entries)
+	}
+}
+
+// TestDo_HostedTools_Open: an exchange whose gateway dies becomes an entry at what was
+// held for it, which says of what uses that is made.
+func TestDo_HostedTools_Open(t *testing.T) {
+	for _, c := range []struct {
+		tools, rate string
+		searches    int64
+		unpriced    bool
+	}{
+		{`[{"type":"web_search"}]`, "10000", 10, false},
+		{`[{"type":"web_search","max_uses":3}]`, "10000", 3, false},
+		{`[{"type":"web_search"}]`, "", 10, true},
+		{`[{"type":"code_interpreter","container":{"type":"auto"}}]`, "10000", 0, true},
+		{`[{"type":"function","name":"f"}]`, "", 0, false},
+	} {
+		r := newRig(t, core.Deployment{}, nil)
+		r.native(nil)
+		if c.rate != "" {
+			rate, err := core.ParseRate(c.rate)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.snapshot.Routes["m"].Targets[0].Price.Rates.Search = &rate
+		}
+		var open []*core.OpenExchange
+		r.answer(func(w http.ResponseWriter, req *http.Request) {
+			var err error
+			if open, err = r.store.ListOpen(req.Context(), ""); err != nil {
+				t.Error(err)
+			}
+			whole(200, responded)(w, req)
+		})
+		r.ask(r.key("", core.Limits{}), abi.Responses, `{"model":"m","input":"a","tools":`+c.tools+`}`)
+		if len(open) != 1 || open[0].Usage.Searches != c.searches || open[0].Unpriced != c.unpriced {
+			t.Errorf("%s at %q: %+v", c.tools, c.rate, open)
+		}
 	}
 }
 

@@ -158,7 +158,11 @@ func (s *streamRelay) passTyped(d *dialect.Dialect, ev sse.Event, seen glance) e
 	kind := scan.GetString(ev.Data, "type")
 	mark := d.Event(kind, ev.Data)
 	s.r.uses(ev.Data)
-	if mark&dialect.Usage != 0 {
+	switch {
+	case mark&dialect.Usage == 0:
+	case mark&dialect.Adds != 0:
+		s.r.tally.add(s.r.plan.usage, ev.Data)
+	default:
 		s.r.tally.read(s.r.plan.usage, ev.Data)
 	}
 	if mark&dialect.Fails != 0 {

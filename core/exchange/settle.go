@@ -24,7 +24,7 @@ func (r *run) record(ctx context.Context) *core.Error {
 	o := &core.OpenExchange{ExchangeID: r.id, At: r.req.Arrived, Key: core.Named{ID: p.Key.ID, Name: p.Key.Name},
 		Organization: p.Organization, Team: p.Team, Project: p.Project, User: p.User, EndUser: core.MaskSecrets(r.facts.user), Tags: r.tags, Endpoint: r.endpointName(), Stream: r.facts.stream,
 		RequestedModel: core.MaskSecrets(r.facts.model), DeployedModel: t.Deployment.Model, Provider: t.Deployment.Provider,
-		Deployment: t.Deployment.Name, Usage: r.worst, Unpriced: t.Price == nil}
+		Deployment: t.Deployment.Name, Usage: r.held(t, r.worst), Unpriced: t.Price == nil || r.unrated(t)}
 	if p.Parent != nil {
 		o.ParentKeyID = p.Parent.ID
 	}

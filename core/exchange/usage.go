@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"math"
 	"strings"
 
@@ -156,6 +157,18 @@ func (t *tally) read(c *usagePaths, doc []byte) {
 	}
 	setLast(&t.model, c.model, at)
 	setLast(&t.service, c.service, at)
+}
+
+// add merges what stands in an event that reports of its own piece of the answer alone.
+func (t *tally) add(c *usagePaths, doc []byte) {
+	var one tally
+	one.read(c, doc)
+	for part := range one.parts {
+		if one.known[part] {
+			t.set(part, t.parts[part]+one.parts[part])
+		}
+	}
+	t.model, t.service = cmp.Or(one.model, t.model), cmp.Or(one.service, t.service)
 }
 
 // setLast sets dst to the last of the paths that has a text.
