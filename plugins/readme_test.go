@@ -30,6 +30,7 @@ type described struct {
 			Unsupported []string
 			Extensions  []string
 			Alternate   bool
+			Offered     bool
 			Requests    []edited `json:"request_edits"`
 			Answers     []edited `json:"answer_edits"`
 		}
@@ -110,13 +111,18 @@ func (d *described) readme(name string) string {
 		d.Config.Reasoning.Answer = []string{"reasoning"} // as in the codec's defaults
 	}
 	row("address", code(d.Config.BaseURL))
-	row("endpoints", or(list(d.Config.Serves), "those of OpenAI's API"))
+	row("endpoints", or(d.serves(), "those of OpenAI's API"))
 	row("output cap", code(chat.OutputCap))
 	row("reasoning in answers", list(append([]string{"reasoning_content"}, d.Config.Reasoning.Answer...))+", to clients always the first")
 	row("reasoning in the history", code(or(d.Config.Reasoning.History, "keep"))+required(d.Config.Reasoning.Required)+d.variants()+"; `reasoning_history` of a deployment's options says otherwise")
 	d.reshaped(row)
 	row("taken beside OpenAI's members", list(chat.Extensions))
 	row("refused, or dropped by `drop_params`", list(chat.Unsupported))
+	for _, endpoint := range keys(d.Config.Endpoints) {
+		if e := d.Config.Endpoints[endpoint]; endpoint != "chat" {
+			row("the same of "+code(endpoint), list(e.Unsupported))
+		}
+	}
 	if chat.Alternate {
 		row("messages", "neighbours of one role are joined")
 	}
@@ -137,6 +143,15 @@ func (d *described) readme(name string) string {
 		row("error: "+strings.Join(when, ", "), code(e.Code))
 	}
 	return b.String()
+}
+
+// serves are the endpoints; one that only an option of a deployment turns on says so.
+func (d *described) serves() string {
+	text := list(d.Config.Serves)
+	if !d.Config.Endpoints["responses"].Offered {
+		text = strings.Replace(text, code("responses"), code("responses")+" (by itself with `responses = true`, else over chat)", 1)
+	}
+	return text
 }
 
 // variants are the history rules of some models.

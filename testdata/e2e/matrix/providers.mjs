@@ -21,10 +21,8 @@ const azureHas = "Azure's [inference API](https://learn.microsoft.com/azure/ai-f
 // What Google's models draw, say and hear. OpenAI's voices stand for its own; its sound is WAV.
 const google = (more) => ({ image_edits: "gemini-2.5-flash-image", speech: "gemini-2.5-flash-preview-tts", transcriptions: "gemini-2.5-flash", translations: "gemini-2.5-flash", count_tokens: "gemini-2.5-flash", ...more });
 const kore = '[deployment.options.voices]\nalloy = "Kore"';
-const togetherHears = missing("Together has [transcriptions and translations](https://docs.together.ai/reference/audio-transcriptions), which are not carried yet");
 const drawn = missing("Bedrock's image models are reached by its [native routes](plugins/providers/bedrock/native.go) only");
 const grokToo = missing("xAI's [image edits](https://docs.x.ai/developers/rest-api-reference/inference/images) and [voice](https://docs.x.ai/developers/rest-api-reference/inference/voice) are not carried yet");
-const routed = missing("OpenRouter has [rerank, images, speech and transcriptions](https://openrouter.ai/docs/api-reference/overview), which are not carried yet");
 
 // A row:
 //   title       how people call it
@@ -144,25 +142,25 @@ export const providers = {
   },
   together: {
     title: "Together", plugin: "together", wire: "openai", model: "Qwen/Qwen3.5-397B-A17B", base: "/v1", credential: apiKey,
-    models: { completions: "meta-llama/Meta-Llama-3.1-8B", embeddings: "BAAI/bge-base-en-v1.5", rerank: "Salesforce/Llama-Rank-V1", images: "black-forest-labs/FLUX.1-schnell", speech: "cartesia/sonic" },
+    models: { completions: "meta-llama/Meta-Llama-3.1-8B", embeddings: "BAAI/bge-base-en-v1.5", rerank: "Salesforce/Llama-Rank-V1", images: "black-forest-labs/FLUX.1-schnell", speech: "cartesia/sonic", transcriptions: "openai/whisper-large-v3", translations: "openai/whisper-large-v3" },
     has: "Together's [API](https://docs.together.ai/reference) is chat, completions, embeddings, rerank, images, videos and audio",
-    except: { transcriptions: togetherHears, translations: togetherHears },
   },
   fireworks: {
     title: "Fireworks", plugin: "fireworks", wire: "openai", model: "accounts/fireworks/models/qwen3-vl-235b-a22b-thinking", base: "/inference/v1", credential: apiKey,
-    models: { completions: "accounts/fireworks/models/llama-v3p1-8b-instruct", embeddings: "accounts/fireworks/models/qwen3-embedding-8b" },
+    models: { completions: "accounts/fireworks/models/llama-v3p1-8b-instruct", embeddings: "accounts/fireworks/models/qwen3-embedding-8b", rerank: "accounts/fireworks/models/qwen3-reranker-8b" },
     has: "Fireworks' [API](https://docs.fireworks.ai/api-reference/introduction) has no such endpoint in OpenAI's shape",
-    except: { rerank: missing("Fireworks [prices rerankers](https://fireworks.ai/pricing), which are not carried yet") },
   },
   openrouter: {
-    title: "OpenRouter", plugin: "openrouter", wire: "openai", model: "openai/gpt-5-mini", base: "/api/v1", credential: apiKey,
-    models: { completions: "openai/gpt-3.5-turbo-instruct", embeddings: "openai/text-embedding-3-small" },
+    title: "OpenRouter", plugin: "openrouter", wire: "openai", model: "openai/gpt-5-mini", base: "/api/v1", credential: apiKey, native: { responses: "responses" },
+    models: {
+      completions: "openai/gpt-3.5-turbo-instruct", embeddings: "openai/text-embedding-3-small", rerank: "cohere/rerank-v3.5", images: "openai/gpt-image-1",
+      speech: "openai/gpt-4o-mini-tts", transcriptions: "openai/whisper-1",
+    },
     has: "OpenRouter's [API](https://openrouter.ai/docs/api-reference/overview) is chat, responses, messages, embeddings, rerank, images, speech and transcriptions",
-    except: { rerank: routed, images: routed, speech: routed, transcriptions: routed },
   },
   huggingface: {
     title: "Hugging Face", plugin: "huggingface", wire: "openai", model: "openai/gpt-oss-120b", base: "/v1", credential: apiKey,
-    has: "Hugging Face's router speaks like OpenAI for [chat alone](https://huggingface.co/docs/inference-providers/index); its other tasks each have the API of the provider that is chosen",
+    has: "Hugging Face's router speaks like OpenAI for [chat and responses](https://huggingface.co/docs/inference-providers/index); its other tasks each have the API of the provider that is chosen",
   },
   perplexity: {
     title: "Perplexity", plugin: "perplexity", wire: "openai", model: "sonar-pro", base: "", credential: apiKey, models: { reasoning: "sonar-reasoning-pro" },

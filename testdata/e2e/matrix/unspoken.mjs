@@ -52,6 +52,18 @@ export const unspoken = [
     answer: ({ body }) => json({ object: "list", data: ranked.map(([index, relevance_score]) => ({ index, relevance_score })), model: body.model, usage: { total_tokens: 11 } }),
   },
   {
+    title: "Fireworks' rerank", path: /\/v1\/rerank$/, of: "fireworks", source: "https://reference.langchain.com/python/langchain-fireworks/rerank/FireworksRerank",
+    answer: ({ body }) => json({ object: "list", model: body.model, data: ranked.map(([index, relevance_score]) => ({ index, relevance_score })), usage: { prompt_tokens: 11, completion_tokens: 0, total_tokens: 11 } }),
+  },
+  {
+    title: "OpenRouter's rerank", path: /\/v1\/rerank$/, of: "openrouter", source: "https://openrouter.ai/docs/api-reference/overview",
+    answer: ({ body }) => json({ id: "gen-rerank-1", model: body.model, provider: "Cohere", results: ranked.map(([index, relevance_score]) => ({ index, relevance_score, document: { text: body.documents[index] } })), usage: { search_units: 1, total_tokens: 11 } }),
+  },
+  {
+    title: "OpenRouter's pictures", path: /\/v1\/images$/, of: "openrouter", source: "https://openrouter.ai/docs/api-reference/overview",
+    answer: () => json({ created: 1, data: [{ b64_json: pixel, media_type: "image/png" }], usage: { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18, cost: 0.01 } }),
+  },
+  {
     title: "rerank in the shape of Jina, which Together, vLLM and llama.cpp have as well", path: /^\/v1\/rerank$/, source: "https://api.jina.ai/openapi.json",
     answer: ({ body }) => json({ model: body.model, object: "list", usage: { prompt_tokens: 11, completion_tokens: 0, total_tokens: 11 }, results: ranked.map(([index, relevance_score]) => ({ index, relevance_score })) }),
   },
