@@ -42,6 +42,31 @@ func TestDo_FilterChunks(t *testing.T) {
 			}
 		}
 	})
+	// By its asynchronous filter, Azure tells what it found behind the text, and behind the end as well.
+	// https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-streaming
+	t.Run("responses", func(t *testing.T) {
+		r := newRig(t, core.Deployment{}, nil)
+		const late = "data: {\"id\":\"\",\"object\":\"\",\"created\":0,\"model\":\"\",\"choices\":[{\"index\":0,\"finish_reason\":null,\"content_filter_results\":{\"violence\":{\"filtered\":false}},\"content_filter_offsets\":{\"check_offset\":2}}],\"usage\":null}\n\n"
+		r.answer(r.raw(streamHead, promptFilter, azureText, textFilter, azureFinish, late, done))
+		c, entries := r.ask(r.key("", core.Limits{}), abi.Responses, `{"model":"m","input":"hello","stream":true}`)
+		got := c.body.String()
+		for part, n := range map[string]int{"event: response.created\n": 1, "event: response.output_item.added\n": 1, `"delta":"ok"`: 1, "event: response.completed\n": 1, "event: error": 0, "filter": 0} {
+			if strings.Count(got, part) != n {
+				t.Errorf("%q stands there %d times, want %d: %s", part, strings.Count(got, part), n, got)
+			}
+		}
+		if len(entries) != 1 || entries[0].Outcome != core.OutcomeOK {
+			t.Errorf("%+v", entries)
+		}
+	})
+	t.Run("responses, cut", func(t *testing.T) { // what the filter cut is an answer that is not complete
+		r := newRig(t, core.Deployment{}, nil)
+		r.answer(r.raw(streamHead, promptFilter, azureText, strings.ReplaceAll(azureFinish, `"stop"`, `"content_filter"`), done))
+		c, _ := r.ask(r.key("", core.Limits{}), abi.Responses, `{"model":"m","input":"hello","stream":true}`)
+		if got := c.body.String(); strings.Count(got, "event: response.incomplete\n") != 1 || !strings.Contains(got, `"incomplete_details":{"reason":"content_filter"}`) {
+			t.Error(got)
+		}
+	})
 	t.Run("no text", func(t *testing.T) { // the identity is the gateway's own then
 		r := newRig(t, core.Deployment{}, nil)
 		r.answer(r.raw(streamHead, promptFilter, strings.ReplaceAll(textFilter, "null", `"content_filter"`), done))

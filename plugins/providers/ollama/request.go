@@ -57,7 +57,9 @@ func (q *request) finish() []byte {
 	b = q.body.append(append(b, q.content...))
 	parameters := q.options.model
 	for _, m := range append(q.theirs, q.said...) {
-		parameters.set(m.name, m.value)
+		if m.name != "num_predict" || !q.raises(m.value) {
+			parameters.set(m.name, m.value)
+		}
 	}
 	if len(parameters) > 0 {
 		b = scan.AppendName(b, "options")
@@ -65,6 +67,20 @@ func (q *request) finish() []byte {
 		b = scan.CloseObject(parameters.append(b), start)
 	}
 	return scan.CloseObject(b, 0)
+}
+
+// raises reports whether an output cap is above the one of the client's own "options":
+// the gateway adds max_tokens where a budget needs a bound, and must not ask for more
+// than the client does. Ollama's numbers below 1 are no bound.
+func (q *request) raises(most []byte) bool {
+	for _, m := range q.theirs {
+		if m.name == "num_predict" {
+			own, _ := scan.Int(m.value)
+			n, _ := scan.Int(most)
+			return own > 0 && n > own
+		}
+	}
+	return false
 }
 
 // samplers are members of OpenAI's, and some of Ollama's, that are model options.
