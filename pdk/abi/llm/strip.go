@@ -29,10 +29,13 @@ func Strip(body []byte, keep ...string) []byte {
 	if len(away) == 0 {
 		return body
 	}
-	return without(body, away)
+	// thinking is a member of the request; a part's of that name is a vendor's own word.
+	return without(body, away, slices.DeleteFunc(slices.Clone(away), func(name string) bool { return name == "thinking" }))
 }
 
-func without(object []byte, away []string) []byte {
+// without is the object without the members away, and without those of below in what
+// is nested in it.
+func without(object []byte, away, below []string) []byte {
 	var edits []scan.Edit
 	scan.Members(object, func(key, value []byte) bool {
 		name := string(key)
@@ -45,7 +48,7 @@ func without(object []byte, away []string) []byte {
 				if i > 0 {
 					list = append(list, ',')
 				}
-				list = append(list, without(v, away)...)
+				list = append(list, without(v, below, below)...)
 				return true
 			})
 			edits = append(edits, scan.Edit{Key: name, Value: append(list, ']')})

@@ -15,6 +15,10 @@ func TestStrip(t *testing.T) {
 	if got := string(Strip([]byte(`{"a":1,"top\u005fk":3}`))); got != `{"a":1}` {
 		t.Errorf("got %s", got)
 	}
+	part := `{"messages":[{"content":[{"type":"thinking","thinking":[]}]}]}`
+	if got := string(Strip([]byte(`{"thinking":{},` + part[1:]))); got != part {
+		t.Errorf("got %s", got)
+	}
 	plain := []byte(`{"messages":["x"]}`)
 	if got := string(Strip(plain)); got != string(plain) {
 		t.Errorf("got %s", got)

@@ -135,15 +135,7 @@ func TestUsagePaths(t *testing.T) {
 		{abi.Translations, `{"text":"x","duration":8.5,"usage":{"type":"duration","seconds":9}}`, map[string]int64{"seconds": 9}, [2][]string{}},
 	} {
 		u := readUsage(scan.Get(defaults, "endpoints", string(c.endpoint), "usage"))
-		got := map[string]int64{}
-		for part, paths := range map[string][]string{"input": u.Input, "cache_read": u.CacheRead, "cache_write_5m": u.CacheWrite5m, "audio_input": u.AudioInput, "output": u.Output,
-			"reasoning": u.Reasoning, "audio_output": u.AudioOutput, "image_input": u.ImageInput, "image_output": u.ImageOutput, "seconds": u.Seconds} {
-			for _, p := range paths {
-				if n, ok := scan.GetInt([]byte(c.answer), strings.Split(p, ".")...); ok {
-					got[part] = n
-				}
-			}
-		}
+		got := readBy(u, c.answer)
 		if a, b := mustJSON(t, got), mustJSON(t, c.want); a != b {
 			t.Errorf("%s: %s, want %s", c.endpoint, a, b)
 		}
@@ -151,6 +143,43 @@ func TestUsagePaths(t *testing.T) {
 			t.Errorf("%s includes %v and %v", c.endpoint, u.InputIncludes, u.OutputIncludes)
 		}
 	}
+}
+
+// TestUsagePaths_Profiles: where a vendor tells its usage elsewhere than OpenAI does.
+func TestUsagePaths_Profiles(t *testing.T) {
+	for _, c := range []struct {
+		profile  string
+		endpoint abi.Endpoint
+		answer   string
+		want     map[string]int64
+	}{
+		{"mistral", abi.Transcriptions, `{"model":"voxtral-mini-latest","text":"x","language":null,"usage":{"prompt_audio_seconds":9,"prompt_tokens":4,"completion_tokens":45,"total_tokens":49}}`,
+			map[string]int64{"input": 4, "output": 45, "seconds": 9}},
+		{"openrouter", abi.Transcriptions, `{"text":"x","usage":{"seconds":9,"input_tokens":83,"output_tokens":30,"total_tokens":113,"cost":0.0005}}`,
+			map[string]int64{"input": 83, "output": 30, "seconds": 9}},
+	} {
+		p, err := configured(t, c.profile)().Plan(&abi.PlanRequest{Endpoint: c.endpoint, Deployment: abi.Deployment{Model: "m"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a, b := mustJSON(t, readBy(p.Usage, c.answer)), mustJSON(t, c.want); a != b {
+			t.Errorf("%s of %s: %s, want %s", c.endpoint, c.profile, a, b)
+		}
+	}
+}
+
+// readBy reads an answer's usage: the last path that is there counts.
+func readBy(u abi.UsagePaths, answer string) map[string]int64 {
+	got := map[string]int64{}
+	for part, paths := range map[string][]string{"input": u.Input, "cache_read": u.CacheRead, "cache_write_5m": u.CacheWrite5m, "audio_input": u.AudioInput, "output": u.Output,
+		"reasoning": u.Reasoning, "audio_output": u.AudioOutput, "image_input": u.ImageInput, "image_output": u.ImageOutput, "seconds": u.Seconds} {
+		for _, p := range paths {
+			if n, ok := scan.GetInt([]byte(answer), strings.Split(p, ".")...); ok {
+				got[part] = n
+			}
+		}
+	}
+	return got
 }
 
 func mustJSON(t *testing.T, v any) string {
