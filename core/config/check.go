@@ -31,6 +31,9 @@ func (l *loader) addDeployment(at place, d *core.Deployment) {
 	if d.Price != nil {
 		d.Price.ID = "deployment:" + d.Name
 		d.Price.Model = d.Model
+		for service, p := range d.Price.Services {
+			p.ID, p.Model = d.Price.ID+"/"+service, d.Model
+		}
 	}
 	if d.Price != nil && d.PriceModel != "" {
 		l.fail(at.child("price_model"), "price is given too: one of the two must go")

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"slices"
+
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/ledger/prices"
 )
@@ -36,10 +38,17 @@ var tierFields = append([]field[core.PriceTier]{
 	required(whole("above", "", "more input tokens than this", func(t *core.PriceTier) *int64 { return &t.Above }, positive[int64])),
 }, tierRates()...)
 
-var priceFields = append(priceRates(), field[core.Price]{
+// serviceFields are what a service's price has: all but services of its own.
+var serviceFields = append(priceRates(), field[core.Price]{
 	Field: Field{Name: "tiers", Type: "list of tables",
 		Doc: "dearer prices for long inputs, ascending: { above = TOKENS, input = …, … } replaces all prices when the input is longer"},
 	set: setTiers,
+})
+
+var priceFields = append(slices.Clone(serviceFields), field[core.Price]{
+	Field: Field{Name: "services", Type: "table of tables",
+		Doc: "prices of services that are sold beside the usual one, by service_tier's word for them: { priority = { input = …, … } } replaces all prices"},
+	set: setServices,
 })
 
 // PriceFields describes [deployment.price]. Prices are decimal strings.
@@ -102,6 +111,32 @@ func setPrice(d *core.Deployment, v value) {
 		v.fail("implausible: %s", fault)
 	}
 	d.Price = p
+}
+
+// setServices reads prices by the names that requests have for services.
+func setServices(p *core.Price, v value) {
+	services, ok := v.raw.(map[string]any)
+	if !ok {
+		v.wrongType("a table of tables")
+		return
+	}
+	p.Services = make(map[string]*core.Price, len(services))
+	for _, name := range sortedKeys(services) {
+		of := value{v.l, v.at.child(name), services[name]}
+		table, ok := of.raw.(map[string]any)
+		switch {
+		case !ok:
+			of.wrongType("a table")
+			continue
+		case core.UsualService(name):
+			of.fail("is the usual service, whose prices stand above")
+		case len(table) == 0:
+			of.fail("is empty: name at least one price, or leave it out")
+		}
+		q := &core.Price{}
+		readTable(v.l, serviceFields, table, of.at, q, nil)
+		p.Services[name] = q
+	}
 }
 
 func setTiers(p *core.Price, v value) {

@@ -2,6 +2,8 @@ package prices
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/tokligence/gateway/core"
 )
@@ -27,8 +29,8 @@ func Check(p *core.Price) []string {
 		above = t.Above
 		faults = append(faults, checkRates(fmt.Sprintf("tier above %d: ", t.Above), &t.Rates)...)
 	}
-	for service, of := range p.Services {
-		for _, fault := range Check(of) {
+	for _, service := range slices.Sorted(maps.Keys(p.Services)) {
+		for _, fault := range Check(p.Services[service]) {
 			faults = append(faults, service+": "+fault)
 		}
 	}
