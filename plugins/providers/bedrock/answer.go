@@ -11,6 +11,8 @@ func decode(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 		return decodeEmbeddings(r)
 	case abi.Rerank:
 		return decodeRerank(r)
+	case abi.Images, abi.ImageEdits:
+		return decodeImages(r)
 	}
 	a := answer{searched: parseState(r.State).counting}
 	scan.Elements(scan.Get(r.Body, "output", "message", "content"), func(_ int, block []byte) bool {

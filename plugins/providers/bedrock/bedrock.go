@@ -16,7 +16,7 @@ func New() *pdk.Provider {
 		Manifest: abi.Manifest{
 			ID: "provider.bedrock", Name: "Amazon Bedrock", Version: "1.0.0",
 			Kind: abi.KindProvider, ABI: abi.Version,
-			Description: "Chat completions of any model that Bedrock's Converse API serves, embeddings and reranking.",
+			Description: "Chat completions of any model that Bedrock's Converse API serves, embeddings, reranking and pictures.",
 			Homepage:    "https://github.com/tokligence/gateway",
 			License:     "Apache-2.0", Stability: "stable",
 			Credential: []abi.CredentialField{
@@ -74,6 +74,7 @@ func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 	p.URL = base + "/model/" + llm.Escape(r.Deployment.Model, "")
 	if r.Endpoint != abi.Chat {
 		p.URL += "/invoke"
+		p.Request.Inline = r.Endpoint == abi.ImageEdits
 		p.Request.OutputCap = ""
 		return p, nil
 	}
@@ -89,9 +90,13 @@ func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 // serves reports whether the model answers there. Models whose names tell nothing
 // (ARNs of one's own profiles) converse.
 func serves(e abi.Endpoint, model string) bool {
-	switch embeds, ranks := embedderOf(model) != nil, isReranker(model); e {
+	switch embeds, ranks, paints := embedderOf(model) != nil, isReranker(model), painterOf(model); e {
 	case abi.Chat:
-		return !embeds && !ranks
+		return !embeds && !ranks && paints == nil
+	case abi.Images:
+		return paints != nil
+	case abi.ImageEdits:
+		return paints != nil && paints.edits
 	case abi.Embeddings:
 		return embeds
 	case abi.Rerank:

@@ -48,6 +48,11 @@ func TestPlan(t *testing.T) {
 		{abi.Chat, false, "amazon.titan-embed-text-v2:0", "", `{"region":"us-east-1"}`, keys, "", abi.Auth{}, ""},
 		{abi.Rerank, false, "cohere.rerank-v3-5:0", "", `{"region":"us-east-1"}`, apiKey, "https://bedrock-runtime.us-east-1.amazonaws.com/model/cohere.rerank-v3-5%3A0/invoke", abi.Auth{Scheme: abi.AuthBearer}, ""},
 		{abi.Rerank, false, "m", "", `{"region":"us-east-1"}`, keys, "", abi.Auth{}, ""},
+		{abi.Images, false, "amazon.nova-canvas-v1:0", "", `{"region":"us-east-1"}`, keys, "https://bedrock-runtime.us-east-1.amazonaws.com/model/amazon.nova-canvas-v1%3A0/invoke", sigv4("us-east-1"), ""},
+		{abi.ImageEdits, false, "stability.sd3-5-large-v1:0", "", `{"region":"us-east-1"}`, keys, "https://bedrock-runtime.us-east-1.amazonaws.com/model/stability.sd3-5-large-v1%3A0/invoke", sigv4("us-east-1"), ""},
+		{abi.ImageEdits, false, "stability.stable-image-ultra-v1:1", "", `{"region":"us-east-1"}`, keys, "", abi.Auth{}, ""},
+		{abi.Images, false, "amazon.nova-pro-v1:0", "", `{"region":"us-east-1"}`, keys, "", abi.Auth{}, ""},
+		{abi.Chat, false, "amazon.nova-canvas-v1:0", "", `{"region":"us-east-1"}`, keys, "", abi.Auth{}, ""},
 		{abi.Messages, true, "m", "", `{"region":"us-east-1"}`, keys, "", abi.Auth{}, ""},
 	} {
 		reply, err := New().Plan(&abi.PlanRequest{Endpoint: c.endpoint, Stream: c.stream,
@@ -62,6 +67,9 @@ func TestPlan(t *testing.T) {
 		}
 		if reply.URL != c.url || reply.Auth != c.auth || reply.Supported != (c.url != "") || !reply.Supported && reply.Reason == "" {
 			t.Errorf("%+v: %+v", c, reply)
+		}
+		if reply.Request.Inline != (reply.Supported && c.endpoint == abi.ImageEdits) {
+			t.Errorf("%s %s: inline is %v", c.endpoint, c.model, reply.Request.Inline)
 		}
 		if reply.Supported && c.stream != (reply.Stream.Framing == abi.FramingAWSEventStream) {
 			t.Errorf("%+v: framing %q", c, reply.Stream.Framing)
@@ -87,16 +95,30 @@ func TestStops_TooMany(t *testing.T) {
 	}
 }
 
+// TestDecodeImages_Failed: one of Stability's reasons is no filter but a failure.
+func TestDecodeImages_Failed(t *testing.T) {
+	_, err := New().Decode(&abi.DecodeRequest{Endpoint: abi.Images, Body: abi.Raw(`{"seeds":[1],"finish_reasons":["Inference error"],"images":[]}`)})
+	var failed *abi.Error
+	if !errors.As(err, &failed) || failed.Code != abi.UpstreamUnavailable {
+		t.Errorf("%v", err)
+	}
+}
+
+// modelOf has a model for each endpoint.
+var modelOf = map[abi.Endpoint]string{abi.Chat: "m", abi.Embeddings: "cohere.embed-v4:0", abi.Rerank: "amazon.rerank-v1:0",
+	abi.Images: "amazon.nova-canvas-v1:0", abi.ImageEdits: "stability.sd3-5-large-v1:0"}
+
 // FuzzEncode: whatever a client sends is refused or becomes JSON.
 func FuzzEncode(f *testing.F) {
 	f.Add([]byte(request2KB))
+	f.Add([]byte(`{"prompt":"a","query":"q","documents":["b"],"input":["c"],"n":1,"size":"1024x1024","seed":1,"strength":0.5,"image":[{"data":"QQ=="}],"style":"x","quality":"hd"}`))
 	f.Add([]byte(`{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,QQ=="}},{"type":"file","file":{"file_data":7}}]}],"stop":["a",""],"tools":[{}],"extra_body":{"google":{}},"n":1e0}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		if scan.Valid(body) != nil {
 			return
 		}
-		for _, endpoint := range [...]abi.Endpoint{abi.Chat, abi.Embeddings} {
-			reply, err := New().Encode(&abi.EncodeRequest{Endpoint: endpoint, Deployment: abi.Deployment{Model: "m"}, Body: body})
+		for endpoint, model := range modelOf {
+			reply, err := New().Encode(&abi.EncodeRequest{Endpoint: endpoint, Deployment: abi.Deployment{Model: model}, Body: body})
 			if err == nil && scan.Valid(reply.Body) != nil {
 				t.Fatalf("%s became %s", body, reply.Body)
 			}
@@ -106,14 +128,14 @@ func FuzzEncode(f *testing.F) {
 
 // FuzzDecode: whatever a vendor answers is a failure or becomes JSON.
 func FuzzDecode(f *testing.F) {
-	for _, s := range []string{`{"start":{"toolUse":{"toolUseId":"t","name":"f"}},"delta":{"text":"a","reasoningContent":{"text":"b"},"toolUse":{"input":"{}"}},"contentBlockIndex":0,"stopReason":"tool_use","usage":{"inputTokens":1},"message":"m"}`, `{"output":{"message":{"content":[{"text":"a"},{"toolUse":{"toolUseId":"t","name":"f","input":{}}},{"image":{"format":"png","source":{"bytes":"QQ=="}}}]}}}`} {
+	for _, s := range []string{`{"start":{"toolUse":{"toolUseId":"t","name":"f"}},"delta":{"text":"a","reasoningContent":{"text":"b"},"toolUse":{"input":"{}"}},"contentBlockIndex":0,"stopReason":"tool_use","usage":{"inputTokens":1},"message":"m"}`, `{"images":["QQ=="],"output":{"message":{"content":[{"text":"a"},{"toolUse":{"toolUseId":"t","name":"f","input":{}}},{"image":{"format":"png","source":{"bytes":"QQ=="}}}]}}}`} {
 		f.Add([]byte(s), "1")
 	}
 	f.Fuzz(func(t *testing.T, body []byte, state string) {
 		if scan.Valid(body) != nil {
 			return
 		}
-		for _, endpoint := range [...]abi.Endpoint{abi.Chat, abi.Embeddings} {
+		for endpoint := range modelOf {
 			if reply, err := New().Decode(&abi.DecodeRequest{Endpoint: endpoint, Body: body}); err == nil && scan.Valid(reply.Body) != nil {
 				t.Fatalf("%s became %s", body, reply.Body)
 			}
@@ -160,6 +182,15 @@ func TestPlan_NativeChoices(t *testing.T) {
 	p, err := New().Plan(&abi.PlanRequest{Endpoint: abi.Native, Deployment: abi.Deployment{Model: "ai21.jamba-1-5-large-v1:0", Options: abi.Raw(`{"region":"us-east-1"}`)}})
 	if err != nil || p.Native == nil {
 		t.Fatalf("%+v, %v", p, err)
+	}
+	painted, err := New().Plan(&abi.PlanRequest{Endpoint: abi.Native, Deployment: abi.Deployment{Model: "amazon.nova-canvas-v1:0", Options: abi.Raw(`{"region":"us-east-1"}`)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range painted.Native.Routes {
+		if r.Pictures != strings.Contains(r.Path, "invoke") {
+			t.Errorf("%s of a model of pictures: %+v", r.Path, r)
+		}
 	}
 	for _, r := range p.Native.Routes {
 		want := ""

@@ -24,6 +24,10 @@ func native(base, model string) *abi.NativePlan {
 		r := route(call)
 		r.Caps, r.Usage, r.Finish = capsOf(model), invokePaths(), invokeFinish
 		r.Choices, r.Services = invokeChoices, []string{"service_tier"}
+		if painterOf(model) != nil {
+			r.Pictures, r.Choices = true, []string{"imageGenerationConfig.numberOfImages"}
+			r.Usage, r.Finish = abi.UsagePaths{Images: []string{"images"}}, nil
+		}
 		return r
 	}
 	converseStream, invokeStream := converse("converse-stream"), invoke("invoke-with-response-stream")

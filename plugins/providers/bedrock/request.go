@@ -28,6 +28,8 @@ func encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 		return encodeEmbeddings(r)
 	case abi.Rerank:
 		return encodeRerank(r)
+	case abi.Images, abi.ImageEdits:
+		return encodeImages(r)
 	}
 	o, f := readOptions(r.Deployment.Options)
 	if f != nil {

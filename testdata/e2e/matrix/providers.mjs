@@ -21,7 +21,6 @@ const azureHas = "Azure's [inference API](https://learn.microsoft.com/azure/ai-f
 // What Google's models draw, say and hear. OpenAI's voices stand for its own; its sound is WAV.
 const google = (more) => ({ image_edits: "gemini-2.5-flash-image", speech: "gemini-2.5-flash-preview-tts", transcriptions: "gemini-2.5-flash", translations: "gemini-2.5-flash", count_tokens: "gemini-2.5-flash", ...more });
 const kore = '[deployment.options.voices]\nalloy = "Kore"';
-const drawn = missing("Bedrock's image models are reached by its [native routes](plugins/providers/bedrock/native.go) only");
 const grokToo = missing("xAI's [image edits](https://docs.x.ai/developers/rest-api-reference/inference/images) and [voice](https://docs.x.ai/developers/rest-api-reference/inference/voice) are not carried yet");
 
 // A row:
@@ -77,10 +76,9 @@ export const providers = {
   },
   bedrock: {
     title: "Amazon Bedrock", plugin: "bedrock", wire: "converse", model: "anthropic.claude-sonnet-4-5-20250929-v1:0", base: "",
-    models: { embeddings: "amazon.titan-embed-text-v2:0", rerank: "cohere.rerank-v3-5:0" },
+    models: { embeddings: "amazon.titan-embed-text-v2:0", rerank: "cohere.rerank-v3-5:0", images: "amazon.nova-canvas-v1:0", image_edits: "amazon.nova-canvas-v1:0" },
     credential: 'access_key_id = "env:E2E_KEY"\nsecret_access_key = "env:E2E_KEY"', options: 'region = "us-east-1"',
     has: "Bedrock's [models](https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html) converse, embed, rank and make pictures and videos; none is called in such a way",
-    except: { images: drawn, image_edits: drawn },
   },
   cohere: {
     title: "Cohere", plugin: "cohere", wire: "cohere", model: "command-a-03-2025", base: "", credential: apiKey,

@@ -68,6 +68,10 @@ export const unspoken = [
     answer: ({ body }) => json({ model: body.model, object: "list", usage: { prompt_tokens: 11, completion_tokens: 0, total_tokens: 11 }, results: ranked.map(([index, relevance_score]) => ({ index, relevance_score })) }),
   },
   {
+    title: "Bedrock's pictures by InvokeModel", path: /^\/model\/amazon\.nova-canvas[^/]*\/invoke$/, source: "https://docs.aws.amazon.com/nova/latest/userguide/image-gen-req-resp-structure.html",
+    answer: () => json({ images: [pixel] }),
+  },
+  {
     title: "Bedrock's embeddings and rerank by InvokeModel", path: /^\/model\/(amazon\.titan-embed|cohere\.rerank)[^/]*\/invoke$/, source: "https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html",
     answer: ({ path }) => json(path.includes("embed") ? { embedding: vector, embeddingsByType: { float: vector }, inputTextTokenCount: 11 } : { results: ranked.map(([index, relevance_score]) => ({ index, relevance_score })) }),
   },
