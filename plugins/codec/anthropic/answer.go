@@ -8,15 +8,18 @@ import (
 )
 
 var (
-	answerFields = scan.NewNames("content", "stop_reason", "stop_sequence", "model", "usage")
+	answerFields = scan.NewNames("content", "stop_reason", "stop_sequence", "model", "usage", "stop_details")
 	blockFields  = scan.NewNames("type", "text", "citations")
 	blockKinds   = scan.NewNames("text", "thinking", "redacted_thinking", "tool_use")
 )
 
 func (m *memory) decode(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
-	var content, reason, sequence, model, counts []byte
-	answerFields.Read(r.Body, nil, &content, &reason, &sequence, &model, &counts)
+	var content, reason, sequence, model, counts, details []byte
+	answerFields.Read(r.Body, nil, &content, &reason, &sequence, &model, &counts, &details)
 	var a answer
+	if why := scan.Get(details, "explanation"); isRefusal(reason) && scan.Kind(why) == '"' && len(why) > 2 {
+		a.refusal = why
+	}
 	scan.Elements(content, func(_ int, block []byte) bool {
 		a.block(block)
 		return true
@@ -45,6 +48,7 @@ type answer struct {
 	text, reasoning                   []byte
 	hasText                           bool
 	thoughts, calls, citations, extra []byte
+	refusal                           []byte // why there is no more, a JSON string
 }
 
 func (a *answer) block(block []byte) {
@@ -125,6 +129,7 @@ func (a *answer) appendMessage(b []byte) []byte {
 	if len(a.reasoning) > 0 {
 		b = appendQuoted(scan.AppendName(b, "reasoning_content"), a.reasoning)
 	}
+	b = scan.AppendMember(b, "refusal", a.refusal)
 	for _, list := range [...]struct {
 		name     string
 		elements []byte
@@ -175,5 +180,8 @@ func finishReason(stop []byte, calls bool) string {
 	}
 	return "stop"
 }
+
+// isRefusal: Claude has declined to answer, or to go on.
+func isRefusal(stop []byte) bool { return stopReasons.Word(stop) == "refusal" }
 
 var stopReasons = scan.NewNames("max_tokens", "model_context_window_exceeded", "refusal", "tool_use")

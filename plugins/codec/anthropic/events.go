@@ -13,6 +13,7 @@ type streamState struct {
 	tools   []toolBlock // in the order of their calls
 	hour    int64       // 1 h cache writes
 	stopped bool        // a stop_reason has come
+	search  bool        // the model may search the web
 	// The open block of Anthropic's own tools, and its input so far: raw, without quotes.
 	server, serverInput string
 
@@ -28,8 +29,8 @@ type toolBlock struct {
 }
 
 // parseState reads what String wrote. The first line has words with a comma
-// after each: per call the block and "i" for input, "h" and the 1 h writes, "s"
-// once stopped. The second is the input of a server tool, the rest its block.
+// after each: "w" where the model may search, per call the block and "i" for input,
+// "h" and the 1 h writes, "s" once stopped. The second is the input of a server tool, the rest its block.
 func parseState(text string) (s streamState) {
 	if text == "" {
 		return s
@@ -48,12 +49,19 @@ func parseState(text string) (s streamState) {
 			s.tools = append(s.tools, toolBlock{n, input})
 		}
 		s.stopped = s.stopped || word == "s"
+		s.search = s.search || word+"," == searching
 	}
 	return s
 }
 
+// searching is the state of a stream whose model may search.
+const searching = "w,"
+
 func (s *streamState) String() string {
 	var b []byte
+	if s.search {
+		b = append(b, searching...)
+	}
 	for _, t := range s.tools {
 		b = strconv.AppendInt(b, t.block, 10)
 		if t.input {
@@ -111,6 +119,9 @@ func (s *streamState) event(reply *abi.DecodeEventsReply, e *abi.Event) {
 	case "message_start":
 		reply.Model = scan.GetString(message, "model")
 		s.usage(reply, scan.Get(message, "usage"))
+		if u := reply.Usage; s.search && u != nil && u.Searches == nil { // what is not told later was not done
+			u.Searches = new(int64)
+		}
 		s.say(reply, append(s.chunk(), `"role":"assistant","content":""`...))
 	case "content_block_start":
 		s.start(reply, index, scan.Get(e.Data, "content_block"))
@@ -162,6 +173,9 @@ func (s *streamState) finish(reply *abi.DecodeEventsReply, delta []byte) {
 		return
 	}
 	s.stopped = true
+	if why := scan.Get(delta, "stop_details", "explanation"); isRefusal(reason) {
+		s.sayText(reply, `"refusal":`, why)
+	}
 	b := append([]byte(`{"choices":[{"index":0,"delta":{},"finish_reason":"`), finishReason(reason, len(s.tools) > 0)...)
 	b = appendStopSequence(append(b, '"'), scan.Get(delta, "stop_sequence"))
 	reply.Chunks = append(reply.Chunks, append(b, `}]}`...))

@@ -19,6 +19,7 @@ type chat struct {
 	maxTokens, temperature, topP, stop     []byte
 	topK, effort, thinking, responseFormat []byte
 	user, safety                           []byte
+	search                                 []byte // web_search_options
 
 	outputConfig []byte // its members, each after a comma
 	jsonOnly     bool   // response_format json_object
@@ -48,6 +49,9 @@ func (m *memory) encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 	}
 	m.body = scan.CloseObject(c.body, 0)
 	m.encoded = abi.EncodeReply{Body: m.body, Notices: c.notices}
+	if c.search != nil {
+		m.encoded.State = searching
+	}
 	return &m.encoded, nil
 }
 
@@ -91,6 +95,12 @@ func (c *chat) read(body []byte, drop []string) *llm.Fault {
 // foreign members are refused where they would change the answer, unless they
 // ask for what happens anyway.
 func (c *chat) foreign(key string, v []byte) *llm.Fault {
+	if key == "web_search_options" && c.model.searches && !scan.IsNull(v) {
+		if c.search = v; scan.Kind(v) != '{' {
+			return llm.Refuse(key, "must be an object")
+		}
+		return nil
+	}
 	return llm.Foreign("Anthropic", key, v, &c.notices)
 }
 

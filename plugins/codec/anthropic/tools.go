@@ -16,11 +16,18 @@ func (c *chat) toolConfig(called [][]byte) *llm.Fault {
 	if f != nil {
 		return f.Under("tools")
 	}
-	c.memory.tools = list
 	choice, f := c.choice()
 	if f != nil {
 		return f
 	}
+	if c.search != nil {
+		if len(list) == 0 && len(called) > 0 {
+			list = append(list, declareCalled(called)...)
+			c.notices = append(c.notices, "tools: declared those that the conversation has used")
+		}
+		list = c.webSearch(list)
+	}
+	c.memory.tools = list
 	switch {
 	case len(list) > 0:
 	case c.forced:
@@ -85,6 +92,25 @@ func (c *chat) spec(list, tool []byte) ([]byte, *llm.Fault) {
 		}
 	}
 	return marked(append(list, '}'), mark), nil
+}
+
+// webSearch appends the tool that web_search_options becomes.
+// https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-search-tool
+func (c *chat) webSearch(list []byte) []byte {
+	list = append(list, `,{"type":"web_search_20250305","name":"web_search"`...)
+	scan.Members(c.search, func(key, v []byte) bool {
+		switch string(key) {
+		case "user_location":
+			if place := scan.Get(v, "approximate"); scan.Kind(place) == '{' {
+				list = append(list, `,"user_location":`...)
+				list = append(scan.Apply(list, place, []scan.Edit{{Key: "type", Value: []byte(`"approximate"`)}}))
+			}
+		default:
+			c.leaveOut("web_search_options."+string(key), "Anthropic does not have it")
+		}
+		return true
+	})
+	return append(list, '}')
 }
 
 const anyObject = `{"type":"object","properties":{}}`
