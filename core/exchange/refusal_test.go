@@ -127,6 +127,8 @@ func TestDo_Dearer(t *testing.T) {
 		{`"service_tier":"priority"`, nil, "1.00", 403, false},
 		{`"speed":"fast"`, nil, "1.00", 403, false},
 		{`"inference_geo":"us"`, nil, "1.00", 403, false},
+		{`"performance_config":{"latency":"optimized"}`, nil, "1.00", 403, false},
+		{`"performance_config":{"latency":"standard"}`, nil, "1.00", 200, false},
 		{`"service_tier":"flex"`, nil, "1.00", 200, false},
 		{`"service_tier":null`, nil, "1.00", 200, false},
 		{`"service_tier":"priority"`, nil, "", 200, true},

@@ -146,7 +146,7 @@ type parser struct {
 
 // acted are the members that the gateway reads, in the order of the bits of parser.seen.
 var acted = [...]string{"model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "n", "user", "encoding_format", "messages", "input", "prompt",
-	"service_tier", "speed", "inference_geo", "metadata", "audio", "max_output_tokens", "background", "conversation",
+	"service_tier", "speed", "inference_geo", "performance_config", "metadata", "audio", "max_output_tokens", "background", "conversation",
 	"file", "image", "stream_format", "best_of", "query", "documents"}
 
 func (p *parser) member(key, value []byte) bool {
@@ -255,6 +255,8 @@ func (p *parser) take(name string, value []byte) {
 	case "service_tier", "speed", "inference_geo":
 		v, _ := scan.String(value)
 		p.f.service.wants(name, v)
+	case "performance_config": // Bedrock's: less latency costs more
+		p.f.service.wants(name, scan.GetString(value, "latency"))
 	case "encoding_format":
 		p.f.encodingFormat, _ = scan.String(value)
 		if p.f.encodingFormat != "float" && p.f.encodingFormat != "base64" {

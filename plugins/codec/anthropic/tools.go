@@ -103,7 +103,7 @@ func (c *chat) webSearch(list []byte) []byte {
 		case "user_location":
 			if place := scan.Get(v, "approximate"); scan.Kind(place) == '{' {
 				list = append(list, `,"user_location":`...)
-				list = append(scan.Apply(list, place, []scan.Edit{{Key: "type", Value: []byte(`"approximate"`)}}))
+				list = scan.Apply(list, place, []scan.Edit{{Key: "type", Value: []byte(`"approximate"`)}})
 			}
 		default:
 			c.leaveOut("web_search_options."+string(key), "Anthropic does not have it")
