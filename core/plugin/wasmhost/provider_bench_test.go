@@ -34,16 +34,20 @@ func quoted(s string) string { return string(scan.AppendString(nil, s)) }
 
 // BenchmarkProvider is what a codec costs with all that the host does around it.
 func BenchmarkProvider(b *testing.B) {
-	for _, c := range []struct{ name, model, event string }{
-		{"anthropic", "claude-sonnet-4-5", `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"t=1700000000000000000 "}}`},
-		{"cohere", "command-a-03-2025", `{"type":"content-delta","index":0,"delta":{"message":{"content":{"text":"t=1700000000000000000 "}}}}`},
-		{"ollama", "qwen3", `{"model":"qwen3","created_at":"2026-01-01T00:00:00Z","message":{"role":"assistant","content":"t=1700000000000000000 "},"done":false}`},
+	for _, c := range []struct{ name, model, kind, event string }{
+		{"anthropic", "claude-sonnet-4-5", "", `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"t=1700000000000000000 "}}`},
+		{"cohere", "command-a-03-2025", "", `{"type":"content-delta","index":0,"delta":{"message":{"content":{"text":"t=1700000000000000000 "}}}}`},
+		{"ollama", "qwen3", "", `{"model":"qwen3","created_at":"2026-01-01T00:00:00Z","message":{"role":"assistant","content":"t=1700000000000000000 "},"done":false}`},
+		{"gemini", "gemini-2.5-flash", "", `{"candidates":[{"content":{"role":"model","parts":[{"text":"t=1700000000000000000 "}]},"index":0}],"modelVersion":"m"}`},
+		{"bedrock", "us.amazon.nova-pro-v1:0", "contentBlockDelta", `{"contentBlockIndex":0,"delta":{"text":"t=1700000000000000000 "}}`},
 	} {
-		b.Run(c.name, func(b *testing.B) { benchmarkProvider(b, c.name, c.model, abi.Raw(c.event)) })
+		b.Run(c.name, func(b *testing.B) {
+			benchmarkProvider(b, c.name, c.model, abi.Event{Name: c.kind, Data: abi.Raw(c.event)})
+		})
 	}
 }
 
-func benchmarkProvider(b *testing.B, name, model string, data abi.Raw) {
+func benchmarkProvider(b *testing.B, name, model string, event abi.Event) {
 	file := filepath.Join(b.TempDir(), "guest.wasm")
 	cmd := exec.Command("go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", file, "github.com/tokligence/gateway/plugins/providers/"+name)
 	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
@@ -71,7 +75,6 @@ func benchmarkProvider(b *testing.B, name, model string, data abi.Raw) {
 			}
 		}
 	})
-	event := abi.Event{Data: data}
 	for _, n := range []int{1, 50} {
 		events := make([]abi.Event, n)
 		for i := range events {
