@@ -1,11 +1,58 @@
 package storetest
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/tokligence/gateway/core"
 )
+
+// testResponseChains: a long chain comes back whole, and no further than its size
+// allows, which is in bytes and not in characters.
+func testResponseChains(t *testing.T, s core.Store) {
+	const links, each = 400, 20_001
+	previous := ""
+	for i := range links {
+		r := core.StoredResponse{ID: fmt.Sprintf("c%03d", i), Owner: "a", PreviousID: previous, CreatedAt: At, Body: "." + strings.Repeat("ü", 5000) + strings.Repeat("🚣", 2500), Sealed: i%2 == 0}
+		if len(r.Body) != each {
+			t.Fatalf("%d bytes", len(r.Body))
+		}
+		if err := s.SaveResponse(t.Context(), &r); err != nil {
+			t.Fatal(err)
+		}
+		previous = r.ID
+	}
+	for _, c := range []struct{ limit, size, want int }{
+		{links + 1, links * each, links},
+		{links, links * each, links},
+		{links - 1, 1 << 40, links - 1},
+		{links, 10*each - 1, 10},
+		{links, 10 * each, 11}, // as large as it may be is not too large
+		{links, 1, 1},
+	} {
+		got, err := s.ListResponseChain(t.Context(), "a", previous, c.limit, c.size)
+		if err != nil || len(got) != c.want {
+			t.Fatalf("at most %d of %d bytes: %d, %v", c.limit, c.size, len(got), err)
+		}
+		for i, r := range got {
+			if want := fmt.Sprintf("c%03d", links-1-i); r.ID != want || len(r.Body) != each {
+				t.Fatalf("link %d is %s of %d bytes", i, r.ID, len(r.Body))
+			}
+		}
+	}
+	// A chain that leads back to itself ends where it may have no more links.
+	if err := s.DeleteResponse(t.Context(), "a", "c000"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SaveResponse(t.Context(), &core.StoredResponse{ID: "c000", Owner: "a", PreviousID: "c001", CreatedAt: At, Body: "b"}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.ListResponseChain(t.Context(), "a", "c001", 9, 1<<40); err != nil || len(got) != 9 {
+		t.Errorf("a circle: %d, %v", len(got), err)
+	}
+}
 
 func testResponses(t *testing.T, s core.Store) {
 	ctx := t.Context()

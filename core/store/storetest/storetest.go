@@ -36,6 +36,7 @@ func Run(t *testing.T, open func(t *testing.T) core.Store) {
 		"EntryRoundTrip":    testEntryRoundTrip,
 		"SettleTwice":       testSettleTwice,
 		"OpenExchanges":     testOpenExchanges,
+		"ResponseChains":    testResponseChains,
 		"Corrections":       testCorrections,
 		"C55BadValues":      testBadValues,
 		"Filters":           testFilters,
