@@ -298,3 +298,21 @@ func TestDo_PictureStream(t *testing.T) {
 	}
 	r.broken.Store(false)
 }
+
+// TestDo_UnreportedUsage: of a stream whose vendor reports nothing a client reads an
+// estimate in every dialect, and no zeros that look like a report.
+func TestDo_UnreportedUsage(t *testing.T) {
+	r := newRig(t, core.Deployment{}, nil)
+	r.answer(r.raw(streamHead, delta("one two three"), finish, done))
+	for endpoint, c := range map[abi.Endpoint]struct{ body, usage string }{
+		abi.Chat:        {`"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"hi there"}]`, `"usage":{"prompt_tokens":6,"completion_tokens":3,"total_tokens":9,`},
+		abi.Completions: {`"stream_options":{"include_usage":true},"prompt":"hi there"`, `"usage":{"prompt_tokens":2,"completion_tokens":3,"total_tokens":5,`},
+		abi.Responses:   {`"input":"hi there"`, `"usage":{"input_tokens":2,"input_tokens_details":{"cached_tokens":0},"output_tokens":3,`},
+		abi.Messages:    {`"max_tokens":50,"messages":[{"role":"user","content":"hi there"}]`, `"usage":{"input_tokens":6,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":3}`},
+	} {
+		got, entries := r.ask(r.key("", core.Limits{}), endpoint, `{"model":"m","stream":true,`+c.body+`}`)
+		if !strings.Contains(got.body.String(), c.usage) || !entries[0].Usage.Estimated() {
+			t.Errorf("%s: %s", endpoint, got.body.String())
+		}
+	}
+}
