@@ -134,6 +134,11 @@ type Instead func(e *core.LedgerEntry, err error)
 // Correct writes an entry that amends an earlier one: by adds to its amount
 // (negative gives back), in the hour and budget window of that entry. usage is
 // the difference in tokens. It returns the correction's entry.
+//
+// The entry counts from then on, whatever the database does: with an error that wraps
+// ErrNotCommitted it is kept like any other and written as soon as the database works,
+// for nobody knows whether a commit that failed was made. Whoever gets that error must
+// not correct again, and finds the correction by its id.
 func (l *Ledger) Correct(ctx context.Context, entryID string, by core.Nano, usage core.Usage, reason string) (*core.LedgerEntry, error) {
 	found, _, err := l.store.ListEntries(ctx, core.EntryFilter{ID: entryID, Limit: 1})
 	if err != nil {

@@ -257,3 +257,29 @@ func TestLedger_SettleInstead(t *testing.T) {
 		t.Errorf("after the end: %v, %s", err, e.Outcome)
 	}
 }
+
+// TestLedger_CorrectWhileBroken: a correction whose commit failed is not lost, and
+// counts at once: whoever was told so must not make another.
+func TestLedger_CorrectWhileBroken(t *testing.T) {
+	h := newHouse(t)
+	l := openLedger(t, h, ledger.Options{RetryMin: time.Millisecond, RetryMax: 5 * time.Millisecond})
+	b := keyBudget(core.Dollar, core.PeriodDay)
+	if _, _, _, err := l.Spent(t.Context(), b, at); err != nil {
+		t.Fatal(err)
+	}
+	settle(t, l, nil, entry("exc_1", at, 1000))
+	h.broken.Store(true)
+	c, err := l.Correct(t.Context(), "ent_1", -400, core.Usage{}, "counted too much")
+	if !errors.Is(err, ledger.ErrNotCommitted) || c == nil {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	if spent, _, _, err := l.Spent(t.Context(), b, at); err != nil || spent != 600 {
+		t.Errorf("%s is spent: %v", spent, err)
+	}
+	h.broken.Store(false)
+	eventually(t, "the database works", func() bool { return l.Stats().Healthy })
+	exact(t, l, h, b, at, 600)
+	if got, _, err := h.ListEntries(t.Context(), core.EntryFilter{ID: c.ID, Limit: 2}); err != nil || len(got) != 1 || got[0].Corrects != "ent_1" {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
