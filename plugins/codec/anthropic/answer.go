@@ -16,7 +16,7 @@ var (
 func (m *memory) decode(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 	var content, reason, sequence, model, counts, details []byte
 	answerFields.Read(r.Body, nil, &content, &reason, &sequence, &model, &counts, &details)
-	var a answer
+	a := answer{search: r.State == searching}
 	if why := scan.Get(details, "explanation"); isRefusal(reason) && scan.Kind(why) == '"' && len(why) > 2 {
 		a.refusal = why
 	}
@@ -49,6 +49,11 @@ type answer struct {
 	hasText                           bool
 	thoughts, calls, citations, extra []byte
 	refusal                           []byte // why there is no more, a JSON string
+
+	// Where the web may have been searched: the texts and their annotations.
+	search        bool
+	pieces, notes []byte
+	at            place
 }
 
 func (a *answer) block(block []byte) {
@@ -59,11 +64,19 @@ func (a *answer) block(block []byte) {
 		if scan.Kind(text) == '"' {
 			a.hasText = true
 			a.text = joined(a.text, text)
+			if a.search && len(text) > 2 {
+				a.pieces = append(append(a.pieces, ','), text...)
+			}
+			a.at.text(text)
 		}
 		scan.Elements(citations, func(_ int, c []byte) bool {
 			a.citations = append(append(a.citations, ','), c...)
+			a.at.cite(c)
 			return true
 		})
+		if notes := a.at.close(a.notes); a.search {
+			a.notes = notes
+		}
 	case kind == "thinking":
 		a.addThought(block)
 	case kind == "redacted_thinking":
@@ -121,7 +134,10 @@ func (a *answer) addCall(block []byte) {
 
 func (a *answer) appendMessage(b []byte) []byte {
 	b = append(b, `{"role":"assistant","content":`...)
-	if len(a.text) > 0 || a.hasText && len(a.calls) == 0 {
+	if a.notes != nil { // of pieces, which the host joins
+		start := len(b)
+		b = scan.CloseArray(append(b, a.pieces...), start)
+	} else if len(a.text) > 0 || a.hasText && len(a.calls) == 0 {
 		b = appendQuoted(b, a.text)
 	} else {
 		b = append(b, "null"...)
@@ -133,7 +149,7 @@ func (a *answer) appendMessage(b []byte) []byte {
 	for _, list := range [...]struct {
 		name     string
 		elements []byte
-	}{{"thinking_blocks", a.thoughts}, {"tool_calls", a.calls}, {"citations", a.citations}} {
+	}{{"thinking_blocks", a.thoughts}, {"tool_calls", a.calls}, {"annotations", a.notes}, {"citations", a.citations}} {
 		if len(list.elements) > 0 {
 			b = scan.AppendName(b, list.name)
 			start := len(b)

@@ -105,7 +105,7 @@ func TestFamilyOf(t *testing.T) {
 }
 
 func TestStreamState(t *testing.T) {
-	for _, text := range []string{"", "1,", "1i,2,", "0i,s,", "h4,s,", "w,1,s,", "0i,h4,\n{\\\"a\\n\n{\"type\":\"server_tool_use\",\n\"id\":\"s\"}"} {
+	for _, text := range []string{"", "1,", "1i,2,", "0i,s,", "h4,s,", "w3.7,1,s,", "w0.1,\n,{\"title\":\"a,b\",\"url\":\"https://a.test\"}\n\n", "0i,h4,\n\n{\\\"a\\n\n{\"type\":\"server_tool_use\",\n\"id\":\"s\"}"} {
 		s := parseState(text)
 		if got := s.String(); got != text {
 			t.Errorf("%q came back as %q", text, got)

@@ -13,7 +13,8 @@ type streamState struct {
 	tools   []toolBlock // in the order of their calls
 	hour    int64       // 1 h cache writes
 	stopped bool        // a stop_reason has come
-	search  bool        // the model may search the web
+	search  bool        // the model may search the web, and what follows is kept
+	at      place
 	// The open block of Anthropic's own tools, and its input so far: raw, without quotes.
 	server, serverInput string
 
@@ -29,13 +30,16 @@ type toolBlock struct {
 }
 
 // parseState reads what String wrote. The first line has words with a comma
-// after each: "w" where the model may search, per call the block and "i" for input,
-// "h" and the 1 h writes, "s" once stopped. The second is the input of a server tool, the rest its block.
+// after each: "w" and the place where the model may search, per call the block and "i" for input,
+// "h" and the 1 h writes, "s" once stopped. The second has the pages that the
+// open text cites, the third is the input of a server tool, the rest its block.
 func parseState(text string) (s streamState) {
 	if text == "" {
 		return s
 	}
 	words, rest, _ := strings.Cut(text, "\n")
+	pages, rest, _ := strings.Cut(rest, "\n")
+	s.at.pages = []byte(pages)
 	s.serverInput, s.server, _ = strings.Cut(rest, "\n")
 	for words != "" {
 		var word string
@@ -49,18 +53,24 @@ func parseState(text string) (s streamState) {
 			s.tools = append(s.tools, toolBlock{n, input})
 		}
 		s.stopped = s.stopped || word == "s"
-		s.search = s.search || word+"," == searching
+		if at, ok := strings.CutPrefix(word, "w"); ok {
+			s.search = true
+			from, pieces, _ := strings.Cut(at, ".")
+			s.at.from, _ = strconv.ParseInt(from, 10, 64)
+			s.at.pieces, _ = strconv.ParseInt(pieces, 10, 64)
+		}
 	}
 	return s
 }
 
 // searching is the state of a stream whose model may search.
-const searching = "w,"
+const searching = "w0.0,"
 
 func (s *streamState) String() string {
 	var b []byte
 	if s.search {
-		b = append(b, searching...)
+		b = append(strconv.AppendInt(append(b, 'w'), s.at.from, 10), '.')
+		b = append(strconv.AppendInt(b, s.at.pieces, 10), ',')
 	}
 	for _, t := range s.tools {
 		b = strconv.AppendInt(b, t.block, 10)
@@ -75,8 +85,9 @@ func (s *streamState) String() string {
 	if s.stopped {
 		b = append(b, 's', ',')
 	}
-	if s.server != "" {
-		b = append(append(append(append(b, '\n'), s.serverInput...), '\n'), s.server...)
+	if s.server != "" || len(s.at.pages) > 0 {
+		b = append(append(append(b, '\n'), s.at.pages...), '\n')
+		b = append(append(append(b, s.serverInput...), '\n'), s.server...)
 	}
 	return string(b)
 }
@@ -194,14 +205,19 @@ func (s *streamState) start(reply *abi.DecodeEventsReply, index, block []byte) {
 			s.say(reply, append(append(append(s.chunk(), `"thinking_blocks":[{"type":"redacted_thinking","data":`...), data...), '}', ']'))
 		}
 	case kind == "text":
-		s.sayText(reply, `"content":`, scan.Get(block, "text")) // "" by rule, but not with every server
+		s.sayText(reply, contentMember, scan.Get(block, "text")) // "" by rule, but not with every server
 	case kind == "thinking":
 		s.sayText(reply, `"reasoning_content":`, scan.Get(block, "thinking"))
 	}
 }
 
+const contentMember = `"content":`
+
 func (s *streamState) sayText(reply *abi.DecodeEventsReply, member string, text []byte) {
 	if scan.Kind(text) == '"' && len(text) > 2 {
+		if member == contentMember {
+			s.at.text(text)
+		}
 		s.say(reply, wrapped(s.chunk(), member, text, ""))
 	}
 }
@@ -246,7 +262,7 @@ func (s *streamState) delta(reply *abi.DecodeEventsReply, index, delta []byte) {
 	deltaFields.Read(delta, nil, &kind, &text)
 	switch deltaKinds.Word(kind) {
 	case "text_delta":
-		s.sayText(reply, `"content":`, text)
+		s.sayText(reply, contentMember, text)
 	case "thinking_delta":
 		s.sayText(reply, `"reasoning_content":`, scan.Get(delta, "thinking"))
 	case "signature_delta": // ends the block whose words have been told as reasoning_content
@@ -256,6 +272,9 @@ func (s *streamState) delta(reply *abi.DecodeEventsReply, index, delta []byte) {
 	case "citations_delta":
 		if v := scan.Get(delta, "citation"); scan.Kind(v) == '{' {
 			s.say(reply, append(append(append(s.chunk(), `"citations":[`...), v...), ']'))
+			if s.search {
+				s.at.cite(v)
+			}
 		}
 	case "input_json_delta":
 		fragment := scan.Get(delta, "partial_json")
@@ -285,6 +304,9 @@ func (s *streamState) stop(reply *abi.DecodeEventsReply, index []byte) {
 			s.input(reply, i, []byte(`"{}"`))
 		}
 		return
+	}
+	if notes := s.at.close(nil); notes != nil {
+		s.say(reply, wrapped(s.chunk(), `"annotations":[`, notes[1:], "]"))
 	}
 	if s.server == "" {
 		return
