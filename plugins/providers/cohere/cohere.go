@@ -56,6 +56,7 @@ func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 	case abi.Rerank:
 		p.URL = base + rerankPath
 		p.Request.Mode, p.Response.Mode = abi.Passthrough, abi.Passthrough
+		p.Request.Unsupported = []string{"rank_fields", "max_chunks_per_doc"} // version 1 of the API had them
 		p.Usage = abi.UsagePaths{Searches: []string{"meta.billed_units.search_units"}, Input: []string{"meta.billed_units.input_tokens"}}
 	case abi.Native:
 		p.Native = native(base)

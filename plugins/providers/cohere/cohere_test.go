@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/tokligence/gateway/pdk/abi"
@@ -30,6 +31,9 @@ func TestPlan_Rerank(t *testing.T) {
 	p, err := New().Plan(&abi.PlanRequest{Endpoint: abi.Rerank})
 	if err != nil || len(p.Usage.Searches) != 1 || p.Usage.Searches[0] != "meta.billed_units.search_units" || len(p.Usage.Output) > 0 {
 		t.Errorf("%+v, %v", p, err)
+	}
+	if got := strings.Join(p.Request.Unsupported, " "); got != "rank_fields max_chunks_per_doc" {
+		t.Errorf("%s is refused", got)
 	}
 }
 
