@@ -17,7 +17,8 @@ func (s *session) committed(ctx context.Context, text []byte) *core.Error {
 	tokens, model := s.buffer, s.state.transcriber
 	s.added, s.buffer = s.added+s.buffer, 0
 	s.mu.Unlock()
-	if model == "" {
+	id := scan.GetString(text, "item_id")
+	if s.commits(id, tokens) || model == "" {
 		return nil
 	}
 	t := s.recording(model, tokens)
@@ -27,8 +28,53 @@ func (s *session) committed(ctx context.Context, text []byte) *core.Error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.heard[scan.GetString(text, "item_id")] = t
+	s.heard[id] = t
 	return err
+}
+
+// commits reports whether a recording is written down already, and counts all of it.
+func (s *session) commits(id string, tokens int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.heard[id]
+	if t == nil {
+		return false
+	}
+	t.live = false
+	t.run.facts.inputTokens = max(t.run.facts.inputTokens, tokens)
+	t.run.facts.milliseconds = t.run.facts.inputTokens * 1000 / heardTokens
+	return true
+}
+
+// live takes up a recording that is written down while it is still being made: it is
+// not committed before its first words come.
+func (s *session) live(ctx context.Context, text []byte) *core.Error {
+	id := scan.GetString(text, "item_id")
+	s.mu.Lock()
+	known, tokens, model := s.heard[id] != nil, s.buffer, s.state.transcriber
+	s.mu.Unlock()
+	if known {
+		return nil
+	}
+	t := s.recording(model, tokens)
+	t.live = true
+	err := t.admitRecording(ctx)
+	if err != nil {
+		t.unheld(ctx)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.heard[id] = t
+	return err
+}
+
+// listened counts what came of a live recording after its first words, at the end of
+// a session in which it was not committed.
+func (t *turn) listened() {
+	if f := &t.run.facts; t.live {
+		f.inputTokens = max(f.inputTokens, t.s.buffer)
+		f.milliseconds = f.inputTokens * 1000 / heardTokens
+	}
 }
 
 // recording is a turn of the model that writes down, about sound of so many tokens.

@@ -282,13 +282,16 @@ func (s *session) FromVendor(ctx context.Context, m realtime.Message) (out realt
 // fromVendor decides over one event of the vendor.
 func (s *session) fromVendor(ctx context.Context, m realtime.Message) (out realtime.Moves, stop *core.Error) {
 	kind := scan.GetString(m.Data, "type")
+	if kind == "conversation.item.input_audio_transcription.delta" {
+		stop = s.live(ctx, m.Data)
+	}
 	text, blocked := s.watched.heard(ctx, kind, m.Data)
 	if blocked != nil {
 		s.written(ctx, m.Data, true)
 		return s.unheard(m.Data, blocked), nil
 	}
 	if text == nil {
-		return out, nil
+		return out, stop
 	}
 	switch kind {
 	case "session.created", "session.updated", "transcription_session.updated":

@@ -20,6 +20,7 @@ type turn struct {
 	named  bool   // which the gateway has made
 	before int64  // session.added when it began
 	aside  bool   // it is no part of the conversation
+	live   bool   // a recording that is being made while it is written down
 }
 
 // maxAsked is how many responses a client may have asked for before they begin.
@@ -322,6 +323,7 @@ func (s *session) settleOpen(end *realtime.End) {
 	}
 	for _, open := range [...]map[string]*turn{s.turns, s.heard} {
 		for _, t := range open {
+			t.listened()
 			t.settle(outcome, status, cause)
 		}
 	}
@@ -338,6 +340,9 @@ func (r *run) heard(u core.Usage) core.Usage {
 	}
 	if u.OutputSource == core.UsageEstimated {
 		u.AudioOutput += r.spoken
+	}
+	if p := r.target.Price; u.InputSource == core.UsageEstimated && r.facts.milliseconds > 0 && p != nil && p.Rates.Second != nil && !hasTokens(&p.Rates) {
+		u.AudioInput, u.Output, u.Milliseconds = 0, 0, r.facts.milliseconds // it is sold by the second
 	}
 	return u
 }

@@ -223,6 +223,10 @@ func (s *session) blockedOutput(text []byte, cause *core.Error) {
 	s.mu.Unlock()
 	if t != nil {
 		t.run.tally.read(t.run.plan.usage, text)
-		t.settle(core.OutcomeBlocked, 200, cause)
+		outcome := core.OutcomeBlocked
+		if cause.Code != core.CodeGuardrailBlocked {
+			outcome = core.OutcomeFailed // the guardrail could not say
+		}
+		t.settle(outcome, 200, cause)
 	}
 }
