@@ -15,8 +15,11 @@ type place struct {
 	block  int64 // of the open text
 }
 
-// text takes note of a piece of a block's text.
+// text takes note of a piece of a block's text. Nil is no place: nobody has asked for sources.
 func (p *place) text(block int64) {
+	if p == nil {
+		return
+	}
 	if block != p.block {
 		p.from, p.block = p.pieces, block
 	}
@@ -24,7 +27,8 @@ func (p *place) text(block int64) {
 }
 
 // parsePlace reads what String wrote.
-func parsePlace(text string) (p place) {
+func parsePlace(text string) *place {
+	p := &place{}
 	numbers := strings.Split(text, ".")
 	for i, n := range [...]*int64{&p.pieces, &p.from, &p.block} {
 		if i < len(numbers) {
@@ -47,7 +51,7 @@ func (p *place) String() string {
 func (p *place) cite(citation []byte) (b []byte) {
 	page := scan.Get(citation, "location", "web")
 	url, title := scan.Get(page, "url"), scan.Get(citation, "title")
-	if !strings.HasPrefix(scan.GetString(page, "url"), "http") {
+	if p == nil || !strings.HasPrefix(scan.GetString(page, "url"), "http") {
 		return nil
 	}
 	if scan.Kind(title) != '"' || len(title) == 2 {

@@ -15,7 +15,7 @@ type streamState struct {
 	// Where the model may search the web, how often it has, and what its sources are of.
 	counting bool
 	searches int64
-	at       place
+	at       *place // nil where it was not asked to
 }
 
 // toolBlock is a content block that is a call.
@@ -30,9 +30,10 @@ func parseState(text string) (s streamState) {
 	for word := range strings.SplitSeq(text, ",") {
 		if n, ok := strings.CutPrefix(word, "g"); ok {
 			s.counting = true
-			n, at, _ := strings.Cut(n, "@")
-			s.searches, _ = strconv.ParseInt(n, 10, 64)
-			s.at = parsePlace(at)
+			n, at, asked := strings.Cut(n, "@")
+			if s.searches, _ = strconv.ParseInt(n, 10, 64); asked {
+				s.at = parsePlace(at)
+			}
 			continue
 		}
 		digits, input := strings.CutSuffix(word, "i")
@@ -54,8 +55,10 @@ func (s *streamState) String() string {
 		b = append(b, ',')
 	}
 	if s.counting {
-		b = append(strconv.AppendInt(append(b, 'g'), s.searches, 10), '@')
-		b = append(append(b, s.at.String()...), ',')
+		if b = strconv.AppendInt(append(b, 'g'), s.searches, 10); s.at != nil {
+			b = append(append(b, '@'), s.at.String()...)
+		}
+		b = append(b, ',')
 	}
 	if s.stopped {
 		b = append(b, 's', ',')
@@ -169,7 +172,7 @@ func (s *streamState) delta(reply *abi.DecodeEventsReply, data []byte) {
 		case "citation":
 			if scan.Kind(v) == '{' {
 				b = append(append([]byte(`"citations":[`), v...), ']')
-				if note := s.at.cite(v); s.counting && note != nil {
+				if note := s.at.cite(v); note != nil {
 					b = append(scan.AppendName(b, "annotations"), scan.CloseArray(note, 0)...)
 				}
 			}

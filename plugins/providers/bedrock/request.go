@@ -47,7 +47,7 @@ func encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 	}
 	reply := &abi.EncodeReply{Body: scan.CloseObject(c.rest, 0), Notices: c.notices}
 	if c.search {
-		reply.State = (&streamState{counting: true, at: place{block: -1}}).String()
+		reply.State = (&streamState{counting: true, at: &place{block: -1}}).String()
 	}
 	return reply, nil
 }
