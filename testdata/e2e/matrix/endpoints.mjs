@@ -75,4 +75,5 @@ export const endpoints = {
   speech: { title: "speech", path: "/v1/audio/speech", sent: [says("a city")], check: spoken },
   transcriptions: { title: "transcriptions", path: "/v1/audio/transcriptions", sent: [carries(job.recording)], check: text },
   translations: { title: "translations", path: "/v1/audio/translations", sent: [carries(job.recording)], check: text },
+  realtime: { title: "realtime", path: "/v1/realtime", ask: { text: "say hello" }, sent: [says("say hello")], check: (r) => assert.equal(r.text, answer) },
 };

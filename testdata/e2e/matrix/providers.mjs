@@ -15,6 +15,7 @@ const refused = (member, why) => ({ mark: "400", member, why });
 const none = (why) => ({ mark: "–", why });
 const missing = (why) => ({ mark: "✗", why });
 const but = (why) => ({ mark: "✓", why });
+const live = missing("Google's [Live API](https://ai.google.dev/gemini-api/docs/live) has messages of its own, which are not translated");
 const silent = but("the effort is passed on; OpenAI's chat completions do not return what the model thought");
 
 const azureHas = "Azure's [inference API](https://learn.microsoft.com/azure/ai-foundry/openai/reference) is OpenAI's completions, chat, responses, embeddings, images and audio";
@@ -43,17 +44,18 @@ export const providers = {
     models: {
       completions: "gpt-3.5-turbo-instruct", embeddings: "text-embedding-3-small", images: "gpt-image-1", image_edits: "gpt-image-1", image_variations: "dall-e-2",
       speech: "gpt-4o-mini-tts", transcriptions: "gpt-4o-transcribe", translations: "whisper-1", moderations: "omni-moderation-latest",
+      realtime: "gpt-realtime-2",
     },
     has: "OpenAI's [API reference](https://platform.openai.com/docs/api-reference) has no rerank",
     // The mock is not at the vendor's address, at which no option would be needed.
-    options: "responses = true", native: { responses: "responses" },
+    options: "responses = true\nrealtime = true", native: { responses: "responses" },
     except: { "chat reasoning": silent, "messages reasoning": silent },
   },
   azure: {
     title: "Azure OpenAI", plugin: "azure", wire: "openai", model: "gpt-5-mini", base: "/openai/v1", credential: apiKey, native: { responses: "responses" },
     models: {
       completions: "gpt-35-turbo-instruct", embeddings: "text-embedding-3-small", images: "gpt-image-1", image_edits: "gpt-image-1", speech: "gpt-4o-mini-tts",
-      transcriptions: "gpt-4o-transcribe", translations: "whisper",
+      transcriptions: "gpt-4o-transcribe", translations: "whisper", realtime: "gpt-realtime-2",
     },
     has: azureHas,
     except: { "chat reasoning": silent, "messages reasoning": silent },
@@ -61,7 +63,7 @@ export const providers = {
   "azure-deployments": {
     title: "Azure OpenAI, by `api-version`", plugin: "azure-deployments", wire: "openai", model: "my-gpt", base: "", credential: apiKey,
     path: /^\/openai\/deployments\/my-gpt\/chat\/completions\?api-version=2024-10-21$/,
-    models: { completions: "my-instruct", embeddings: "my-embeddings", images: "my-images", image_edits: "my-images", speech: "my-speech", transcriptions: "my-transcripts", translations: "my-whisper" },
+    models: { completions: "my-instruct", embeddings: "my-embeddings", images: "my-images", image_edits: "my-images", speech: "my-speech", transcriptions: "my-transcripts", translations: "my-whisper", realtime: "my-voice" },
     has: azureHas,
     except: { reasoning: silent },
   },
@@ -72,6 +74,7 @@ export const providers = {
   gemini: {
     title: "Google Gemini", plugin: "gemini", wire: "gemini", model: "gemini-2.5-flash", base: "/v1beta", credential: apiKey, models: google({ embeddings: "gemini-embedding-001", images: "imagen-3.0-generate-001" }),
     options: kore, sound: "wav",
+    except: { realtime: live },
     has: "Google's [methods of models](https://ai.google.dev/api) generate, embed, count tokens and predict: there is no such one",
   },
   bedrock: {
@@ -88,6 +91,7 @@ export const providers = {
   vertex: {
     title: "Vertex AI: Gemini", plugin: "vertex", wire: "gemini", model: "gemini-2.5-flash", base: "/v1", credential: serviceAccount, options: `${place}\n${kore}`,
     bearer: "access-token-MARK", models: google({ embeddings: "text-embedding-005", images: "gemini-2.5-flash-image" }), sound: "wav",
+    except: { realtime: live },
     has: "[Vertex AI's models of Google](https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference) generate, embed, count tokens and predict: there is no such one",
   },
   "vertex-claude": {
@@ -136,7 +140,10 @@ export const providers = {
   xai: {
     title: "xAI", plugin: "xai", wire: "openai", model: "grok-4", base: "/v1", credential: apiKey, native: { responses: "responses" }, models: { images: "grok-imagine-image" },
     has: "xAI's [API](https://docs.x.ai/developers/rest-api-reference/inference) is chat, responses, images, videos and voice",
-    except: { image_edits: grokToo, speech: grokToo, transcriptions: grokToo },
+    except: {
+      image_edits: grokToo, speech: grokToo, transcriptions: grokToo,
+      realtime: missing("xAI's [voice](https://docs.x.ai/developers/rest-api-reference/inference) speaks like it, and is sold by the minute of a session, which the gateway does not count"),
+    },
   },
   together: {
     title: "Together", plugin: "together", wire: "openai", model: "Qwen/Qwen3.5-397B-A17B", base: "/v1", credential: apiKey,
@@ -175,6 +182,7 @@ export const providers = {
   vllm: {
     title: "vLLM", plugin: "vllm", wire: "openai", model: "Qwen/Qwen3-32B", base: "/v1", credential: "",
     models: { completions: "facebook/opt-125m", embeddings: "BAAI/bge-m3", rerank: "BAAI/bge-reranker-base", transcriptions: "openai/whisper-large-v3", translations: "openai/whisper-large-v3" },
+    except: { realtime: missing("[vLLM's](https://docs.vllm.ai/en/stable/api/vllm/entrypoints/openai/realtime/connection/) transcribes, by events of its own, which the gateway does not count") },
     has: "[vLLM](https://docs.vllm.ai/en/stable/serving/online_serving.html) serves completions, chat, responses, messages, embeddings, rerank, transcriptions and translations",
   },
   llamacpp: {
@@ -189,7 +197,9 @@ export const providers = {
     title: "any other OpenAI-compatible server", plugin: "openai-compatible", wire: "openai", model: "qwen3-32b", base: "/v1", credential: "",
     models: {
       completions: "qwen3-32b", embeddings: "bge-m3", moderations: "guard", images: "flux", image_edits: "flux", image_variations: "flux", speech: "kokoro", transcriptions: "whisper", translations: "whisper",
+      realtime: "voice",
     },
+    options: "realtime = true",
     has: "what OpenAI's [API reference](https://platform.openai.com/docs/api-reference) has not, a profile of its own has to say",
   },
   voyage: {

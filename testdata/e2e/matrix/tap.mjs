@@ -4,6 +4,7 @@
 // vendor does, mend puts it right; what it does not speak at all, the tap answers
 // itself. At /token it gives what clouds give for a credential.
 import http from "node:http";
+import { WebSocket, WebSocketServer } from "ws";
 import { answerOf } from "./unspoken.mjs";
 
 const accessToken = "access-token-MARK";
@@ -40,6 +41,23 @@ export async function startTap(mockURL, mend = {}) {
     });
     up.on("error", (e) => res.destroy(e));
     up.end(sent.text);
+  });
+  // A session is passed on message by message, and kept as the text of one request. The
+  // mock has one address for it.
+  const sessions = new WebSocketServer({ noServer: true });
+  server.on("upgrade", (req, socket, head) => {
+    const [, provider, path] = /^\/([^/]+)(.*)$/.exec(req.url);
+    const query = new URL(path, mockURL).searchParams;
+    const request = { provider, path, headers: req.headers, bytes: Buffer.alloc(0), text: "" };
+    tap.seen.push(request);
+    const up = new WebSocket(`${mockURL.replace("http", "ws")}/v1/realtime?model=${encodeURIComponent(query.get("model") ?? query.get("deployment"))}`);
+    up.once("open", () => sessions.handleUpgrade(req, socket, head, (down) => {
+      down.on("message", (m) => up.send((request.text += m, m.toString())));
+      up.on("message", (m) => down.send(m.toString()));
+      down.on("close", () => up.close());
+      up.on("close", () => down.close());
+    }));
+    up.once("error", () => socket.destroy());
   });
   await new Promise((r) => server.listen(0, "127.0.0.1", r));
   tap.url = `http://127.0.0.1:${server.address().port}`;

@@ -10,8 +10,8 @@ from jobs import serve
 
 url, key = os.environ["GATEWAY_URL"], os.environ["GATEWAY_KEY"]
 client = {
-    "openai": lambda: openai.OpenAI(base_url=url + "/v1", api_key=key, max_retries=0),
-    "azure": lambda: openai.AzureOpenAI(azure_endpoint=url, api_key=key, api_version="2024-10-21", max_retries=0),
+    "openai": lambda: openai.OpenAI(base_url=url + "/v1", api_key=key, max_retries=0, websocket_base_url=url.replace("http", "ws") + "/v1"),
+    "azure": lambda: openai.AzureOpenAI(azure_endpoint=url, api_key=key, api_version="2024-10-21", max_retries=0, websocket_base_url=url.replace("http", "ws") + "/openai"),
 }[sys.argv[1]]()
 
 
@@ -44,6 +44,17 @@ def run(job):
             return {"text": client.audio.transcriptions.create(model=model, file=recording).text}
         case "translations":
             return {"text": client.audio.translations.create(model=model, file=recording).text}
+        case "realtime":
+            with client.realtime.connect(model=model) as session:
+                session.session.update(session={"type": "realtime", "output_modalities": ["text"]})
+                session.conversation.item.create(item={"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]})
+                session.response.create()
+                said = ""
+                for event in session:
+                    if event.type == "response.output_text.delta":
+                        said += event.delta
+                    if event.type == "response.done":
+                        return {"text": said}
 
 
 serve(run, openai.APIError)

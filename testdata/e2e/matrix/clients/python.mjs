@@ -15,7 +15,7 @@ export const clients = [
   { title: "anthropic (Python)", dialect: "messages", packages: pinned("anthropic"), shows: { reasoning: true }, raises: raises.anthropicPython, ...script("anthropic_messages.py") },
 ];
 
-const azure = ["completions", "embeddings", "images", "image_edits", "speech", "transcriptions", "translations"];
+const azure = ["completions", "embeddings", "images", "image_edits", "speech", "transcriptions", "translations", "realtime"];
 export const others = [
   { title: "openai (Python)", packages: pinned("openai"), endpoints: [...azure, "rerank", "moderations", "image_variations"], ...script("openai_other.py", "openai") },
   { title: "AzureOpenAI of openai (Python)", packages: pinned("openai"), endpoints: azure, ...script("openai_other.py", "azure") },
