@@ -60,7 +60,7 @@ type Loader struct {
 	mu     sync.Mutex // of the maps; never held while a plugin works
 	codes  map[string]*sharedCode
 	loaded map[string]*Loaded
-	gates  sync.Map       // codeKey → *sync.Mutex: equal files are opened once
+	gates  sync.Map       // codeKey or built-in source → *sync.Mutex: equal files are read and opened once
 	slots  chan struct{}  // of files being opened: it takes a processor, and memory
 	use    sync.RWMutex   // Close waits for what is being loaded
 	ending sync.WaitGroup // released plugins whose calls have not ended yet
@@ -107,11 +107,8 @@ func (l *Loader) Load(ctx context.Context, d Declaration) (*Loaded, error) {
 	if err != nil {
 		return nil, fmt.Errorf("plugin %s: %w", d.ID, err)
 	}
-	var data []byte // nil until it is needed
-	var hash string
-	if sum, known := l.sums.Load(d.Source); known {
-		hash = sum.(string)
-	} else if data, hash, err = l.read(d.Source); err != nil {
+	data, hash, err := l.digest(d.Source)
+	if err != nil {
 		return nil, fmt.Errorf("plugin %s: %w", d.ID, err)
 	}
 	if d.SHA256 != "" && !strings.EqualFold(d.SHA256, hash) {
@@ -167,6 +164,20 @@ func codeKey(d *Declaration, hash string) string {
 
 func (l *Loader) logOf(id string) func(level, message string) {
 	return func(level, message string) { l.Log(id, level, message) }
+}
+
+// digest is the SHA-256 of a file, and the file where it had to be read for that; else
+// data is nil. Of many profiles that are loaded together, one unpacks their codec.
+func (l *Loader) digest(source string) (data []byte, hash string, err error) {
+	if strings.HasPrefix(source, builtin) {
+		gate, _ := l.gates.LoadOrStore(source, new(sync.Mutex))
+		gate.(*sync.Mutex).Lock()
+		defer gate.(*sync.Mutex).Unlock()
+	}
+	if sum, known := l.sums.Load(source); known {
+		return nil, sum.(string), nil
+	}
+	return l.read(source)
 }
 
 // read returns a file and its SHA-256 in hex.
