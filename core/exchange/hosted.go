@@ -62,8 +62,10 @@ func (r *run) findHosted() (list []hosted) {
 		return nil
 	}
 	most := int64(hostedUses)
-	if n, ok := scan.Int(r.body.Get("max_tool_calls")); ok && n > 0 {
-		most = n
+	if r.req.Endpoint == abi.Responses { // elsewhere nobody is bound by it
+		if n, ok := scan.Int(r.body.Get("max_tool_calls")); ok && n > 0 {
+			most = n
+		}
 	}
 	add := func(param, drop, kind string, def []byte, most int64) {
 		if unit, ok := billedApart(kind, def); ok {

@@ -101,6 +101,10 @@ func (t *turn) admitRecording(ctx context.Context) *core.Error {
 		return err
 	}
 	r.principal = p
+	if r.target.Price == nil && len(p.Budgets) > 0 && r.x.RefuseUnpriced { // also one that the vendor has chosen
+		return core.Errorf(core.CodePermissionDenied, core.SourceGateway,
+			"the model %q, which writes down what is said, has no price here, and this key has a budget: a deployment of it is needed", core.MaskSecrets(r.entry.DeployedModel))
+	}
 	if err = t.limit(); err != nil {
 		return err
 	}
@@ -119,7 +123,11 @@ func (t *turn) admitRecording(ctx context.Context) *core.Error {
 		return &core.Error{Code: core.CodeBudgetExceeded, Source: core.SourceGateway, NoRetry: true, Message: "budget exceeded: what is left does not cover writing down what was said"}
 	}
 	r.hold = hold
-	return r.record(ctx)
+	if err = r.record(ctx); err != nil {
+		r.x.Ledger.Release(hold)
+		r.hold = nil
+	}
+	return err
 }
 
 // written settles a recording before the client hears what was said; one that could
