@@ -11,6 +11,7 @@ import (
 // picture collects what a request for pictures becomes. Raw values are nil when absent.
 type picture struct {
 	imagen  bool
+	counted bool // how many are wanted was said
 	prompt  []byte
 	config  []byte // members of imageConfig, or of Imagen's parameters, each after a comma
 	parts   []byte // elements: pictures to draw upon
@@ -32,6 +33,9 @@ func encodeImages(r *abi.EncodeRequest, _ *options) (*abi.EncodeReply, error) {
 		return nil, llm.Refuse("prompt", "must be a string").Named()
 	case r.Endpoint == abi.ImageEdits && p.parts == nil:
 		return nil, llm.Refuse("image", "is required").Named()
+	}
+	if p.imagen && !p.counted { // OpenAI's default is one, Google's more
+		p.put("sampleCount", []byte("1"))
 	}
 	return &abi.EncodeReply{Body: p.body(), Notices: p.notices}, nil
 }
@@ -86,6 +90,7 @@ func (p *picture) count(v []byte) *llm.Fault {
 	case p.imagen && (!ok || n < 1 || n > maxPictures):
 		return llm.Refuse("n", "must be a whole number from 1 to 4 with Imagen")
 	case p.imagen:
+		p.counted = true
 		p.put("sampleCount", v)
 	}
 	return nil
