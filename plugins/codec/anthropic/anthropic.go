@@ -7,6 +7,7 @@
 package anthropic
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/tokligence/gateway/pdk/abi"
@@ -90,10 +91,7 @@ func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 	if f != nil {
 		return nil, f.Named()
 	}
-	base := r.Deployment.BaseURL
-	if base == "" {
-		base = defaultBaseURL
-	}
+	base := cmp.Or(r.Deployment.BaseURL, defaultBaseURL)
 	p := &abi.PlanReply{
 		Supported: true,
 		URL:       base + "/v1/messages",

@@ -2,7 +2,6 @@ package gemini
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
@@ -27,10 +26,8 @@ func (p *picture) size(s string) *llm.Fault {
 	if s == "auto" {
 		return nil
 	}
-	w, h, ok := strings.Cut(s, "x")
-	width, err := strconv.Atoi(w)
-	height, err2 := strconv.Atoi(h)
-	if !ok || err != nil || err2 != nil || width < 1 || height < 1 {
+	width, height, ok := llm.PictureSize(s)
+	if !ok {
 		return llm.Refuse("size", "must be auto or WIDTHxHEIGHT")
 	}
 	ratios, big := geminiRatios[:], "imageSize"

@@ -8,6 +8,7 @@
 package gemini
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/tokligence/gateway/pdk/abi"
@@ -47,10 +48,7 @@ func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 		Request:   abi.RequestPlan{Mode: abi.Transform},
 		Response:  abi.ResponsePlan{Mode: abi.Transform},
 	}
-	base := r.Deployment.BaseURL
-	if base == "" {
-		base = defaultBaseURL
-	}
+	base := cmp.Or(r.Deployment.BaseURL, defaultBaseURL)
 	verb, model := verbOf(r), r.Deployment.Model
 	switch {
 	case r.Endpoint == abi.Native:

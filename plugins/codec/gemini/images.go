@@ -50,22 +50,12 @@ func (p *picture) member(key string, v []byte) *llm.Fault {
 	case "size":
 		s, _ := scan.String(v)
 		return p.size(s)
-	case "response_format":
-		if !scan.Is(v, "b64_json") {
-			return llm.Refuse(key, "must be b64_json: Google has no addresses of pictures")
-		}
+	case "response_format", "background", "stream":
+		return llm.WholePicture("Google", key, v)
 	case "output_format":
 		return p.format(v)
-	case "background":
-		if scan.Is(v, "transparent") {
-			return llm.Refuse(key, "must be opaque or auto with Google")
-		}
-	case "stream":
-		if on, _ := scan.Bool(v); on {
-			return llm.Refuse(key, "is not supported: Google's pictures come whole")
-		}
 	case "image", "images":
-		return p.images(v).Under(key)
+		return llm.EachPicture(v, p.image).Under(key)
 	case "mask":
 		return llm.Refuse(key, "is not supported by Gemini: say in the prompt what is to be changed")
 	case "quality", "moderation", "style", "input_fidelity", "partial_images", "output_compression":
@@ -133,18 +123,7 @@ func (p *picture) own(key string, v []byte) *llm.Fault {
 	return nil
 }
 
-// images takes files of a form and data URLs of a JSON body.
-func (p *picture) images(v []byte) (f *llm.Fault) {
-	if scan.Kind(v) != '[' {
-		return p.image(v)
-	}
-	scan.Elements(v, func(i int, one []byte) bool {
-		f = p.image(one).At("", i)
-		return f == nil
-	})
-	return f
-}
-
+// image takes a file of a form, or a data URL of a JSON body.
 func (p *picture) image(v []byte) *llm.Fault {
 	if url := scan.Get(v, "image_url"); url != nil {
 		part, f := fromURL(url)
@@ -197,7 +176,7 @@ func decodeImages(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 		count := int64(0)
 		scan.Elements(scan.Get(r.Body, "predictions"), func(_ int, v []byte) bool {
 			before := len(list)
-			if list = appendPicture(list, scan.Get(v, "bytesBase64Encoded"), scan.Get(v, "prompt")); len(list) > before {
+			if list = llm.AppendPicture(list, scan.Get(v, "bytesBase64Encoded"), scan.Get(v, "prompt")); len(list) > before {
 				count++
 			}
 			if why := scan.GetString(v, "raiFilteredReason"); why != "" {
@@ -213,7 +192,7 @@ func decodeImages(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 	}
 	scan.Elements(resp.candidates, func(i int, raw []byte) bool {
 		c := readCandidate(raw, int64(i))
-		eachInline(c.content, func(_ string, data []byte) { list = appendPicture(list, data, nil) })
+		eachInline(c.content, func(_ string, data []byte) { list = llm.AppendPicture(list, data, nil) })
 		if c.reason != "STOP" {
 			reason = c.reason
 		}
@@ -232,17 +211,6 @@ func eachInline(parts []byte, f func(mediaType string, data []byte)) {
 		}
 		return true
 	})
-}
-
-func appendPicture(list, data, prompt []byte) []byte {
-	if scan.Kind(data) != '"' || len(data) == 2 {
-		return list
-	}
-	list = append(append(list, `,{"b64_json":`...), data...)
-	if scan.Kind(prompt) == '"' {
-		list = append(scan.AppendName(list, "revised_prompt"), prompt...)
-	}
-	return append(list, '}')
 }
 
 // picturesOf is the answer, or why there is none.

@@ -96,22 +96,12 @@ func (p *picture) member(key string, v []byte) *llm.Fault {
 		return p.quality(v)
 	case "style":
 		return p.style(v)
-	case "response_format":
-		if !scan.Is(v, "b64_json") {
-			return llm.Refuse(key, "must be b64_json: Bedrock has no addresses of pictures")
-		}
+	case "response_format", "background", "stream":
+		return llm.WholePicture("Bedrock", key, v)
 	case "output_format":
 		return p.format(v)
-	case "background":
-		if scan.Is(v, "transparent") {
-			return llm.Refuse(key, "must be opaque or auto with Bedrock")
-		}
-	case "stream":
-		if on, _ := scan.Bool(v); on {
-			return llm.Refuse(key, "is not supported: Bedrock's pictures come whole")
-		}
 	case "image", "images":
-		return p.sources(v).Under(key)
+		return llm.EachPicture(v, p.source).Under(key)
 	case "mask":
 		return llm.Refuse(key, "is not supported by Bedrock's models: Amazon's take mask_prompt, words for what is to be changed")
 	case "moderation", "input_fidelity", "partial_images", "output_compression":
@@ -155,16 +145,14 @@ var ratios = map[string]string{"1024x1024": "1:1", "1536x1024": "3:2", "1024x153
 
 func (p *picture) size(v []byte) *llm.Fault {
 	size, _ := scan.String(v)
-	width, height, ok := strings.Cut(size, "x")
-	w, err := strconv.Atoi(width)
-	h, failed := strconv.Atoi(height)
+	width, height, ok := llm.PictureSize(size)
 	switch {
 	case size == "auto":
-	case !ok || err != nil || failed != nil || w < 1 || h < 1:
+	case !ok:
 		return llm.Refuse("size", "must be auto or a width and a height (1024x1024)")
 	case p.amazon():
-		p.config = scan.AppendMember(p.config, "width", strconv.AppendInt(nil, int64(w), 10))
-		p.config = scan.AppendMember(p.config, "height", strconv.AppendInt(nil, int64(h), 10))
+		p.config = scan.AppendMember(p.config, "width", strconv.AppendInt(nil, int64(width), 10))
+		p.config = scan.AppendMember(p.config, "height", strconv.AppendInt(nil, int64(height), 10))
 	case p.edit:
 		p.notices = append(p.notices, "left out size: the picture keeps its own")
 	case ratios[size] == "":
@@ -219,18 +207,7 @@ func (p *picture) format(v []byte) *llm.Fault {
 	return nil
 }
 
-// sources takes files of a form, and data URLs of a JSON body.
-func (p *picture) sources(v []byte) (f *llm.Fault) {
-	if scan.Kind(v) != '[' {
-		return p.source(v)
-	}
-	scan.Elements(v, func(i int, one []byte) bool {
-		f = p.source(one).At("", i)
-		return f == nil
-	})
-	return f
-}
-
+// source takes a file of a form, or a data URL of a JSON body.
 func (p *picture) source(v []byte) *llm.Fault {
 	data := scan.Get(v, "data")
 	if url := scan.Get(v, "image_url"); url != nil {
@@ -280,8 +257,8 @@ func decodeImages(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 	var list []byte
 	count := int64(0)
 	scan.Elements(scan.Get(r.Body, "images"), func(_ int, data []byte) bool {
-		if scan.Kind(data) == '"' && len(data) > 2 {
-			list = append(append(append(list, `,{"b64_json":`...), data...), '}')
+		before := len(list)
+		if list = llm.AppendPicture(list, data, nil); len(list) > before {
 			count++
 		}
 		return true

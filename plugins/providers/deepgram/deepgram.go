@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+
 	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
@@ -53,12 +55,7 @@ func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 	return p, nil
 }
 
-func address(d *abi.Deployment) string {
-	if d.BaseURL == "" {
-		return defaultBaseURL
-	}
-	return d.BaseURL
-}
+func address(d *abi.Deployment) string { return cmp.Or(d.BaseURL, defaultBaseURL) }
 
 func encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 	codec := listen

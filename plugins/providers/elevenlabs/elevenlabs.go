@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+
 	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
@@ -49,12 +51,7 @@ func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 	return p, nil
 }
 
-func address(d *abi.Deployment) string {
-	if d.BaseURL == "" {
-		return defaultBaseURL
-	}
-	return d.BaseURL
-}
+func address(d *abi.Deployment) string { return cmp.Or(d.BaseURL, defaultBaseURL) }
 
 // readVoices is the option voices: ElevenLabs' voice ids by the names that clients use.
 func readVoices(options []byte) (voices []byte, f *llm.Fault) {

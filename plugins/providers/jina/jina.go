@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+
 	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
@@ -30,10 +32,7 @@ func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 	if _, f := readOptions(r.Deployment.Options); f != nil {
 		return nil, f.Named()
 	}
-	base := r.Deployment.BaseURL
-	if base == "" {
-		base = defaultBaseURL
-	}
+	base := cmp.Or(r.Deployment.BaseURL, defaultBaseURL)
 	p := &abi.PlanReply{
 		Supported: true,
 		Auth:      abi.Auth{Scheme: abi.AuthBearer},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/tokligence/gateway/pdk/abi"
@@ -48,10 +49,7 @@ func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 	if !ok && r.Endpoint != abi.Native {
 		return &abi.PlanReply{Reason: "Ollama's API has no " + string(r.Endpoint) + " endpoint"}, nil
 	}
-	base := r.Deployment.BaseURL
-	if base == "" {
-		base = defaultBaseURL
-	}
+	base := cmp.Or(r.Deployment.BaseURL, defaultBaseURL)
 	p := &abi.PlanReply{
 		Supported: true,
 		URL:       base + path,

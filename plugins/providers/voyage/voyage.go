@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/tokligence/gateway/pdk/abi"
@@ -34,10 +35,7 @@ func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 	if f != nil {
 		return nil, f.Named()
 	}
-	base := r.Deployment.BaseURL
-	if base == "" {
-		base = defaultBaseURL
-	}
+	base := cmp.Or(r.Deployment.BaseURL, defaultBaseURL)
 	p := &abi.PlanReply{
 		Supported: true,
 		Auth:      abi.Auth{Scheme: abi.AuthBearer},
