@@ -165,6 +165,17 @@ func (r *run) attempt(ctx context.Context, t *Target) *core.Error {
 		return err
 	}
 	called = true
+	status, used, err := r.using(ctx, t, start, func() (int, *core.Error) { return r.exchange(ctx, call) })
+	r.failed = err
+	if status == 404 && r.req.Endpoint == abi.CountTokens && err != nil {
+		return r.countLocally() // not every vendor that speaks Messages counts
+	}
+	return err
+}
+
+// using has f call t, which is in use meanwhile, and notes how that went: the status of
+// the answer, 0 for none, and the tokens that it used.
+func (r *run) using(ctx context.Context, t *Target, start time.Time, f func() (int, *core.Error)) (status int, used int64, err *core.Error) {
 	t.State.Begin(start)
 	over := false
 	defer func() {
@@ -172,14 +183,9 @@ func (r *run) attempt(ctx context.Context, t *Target) *core.Error {
 			t.State.End(r.x.now(), routing.Result{Neutral: true}, 0)
 		}
 	}()
-	status, err := r.exchange(ctx, call)
+	status, err = f()
 	over = true
-	used = r.noteAttempt(ctx, t, start, status, err)
-	r.failed = err
-	if status == 404 && r.req.Endpoint == abi.CountTokens && err != nil {
-		return r.countLocally() // not every vendor that speaks Messages counts
-	}
-	return err
+	return status, r.noteAttempt(ctx, t, start, status, err), err
 }
 
 // carry puts what the vendor bills for the attempt that has just failed beside

@@ -57,59 +57,85 @@ func billedApart(kind string, def []byte) (unit int, ok bool) {
 }
 
 // findHosted lists the hosted tools that a request offers to the model.
-func (r *run) findHosted() (list []hosted) {
+func (r *run) findHosted() []hosted {
 	if r.free() {
 		return nil
 	}
-	most := int64(hostedUses)
-	if r.req.Endpoint == abi.Responses { // elsewhere nobody is bound by it
-		if n, ok := scan.Int(r.body.Get("max_tool_calls")); ok && n > 0 {
-			most = n
-		}
-	}
-	add := func(param, drop, kind string, def []byte, most int64) {
-		if unit, ok := billedApart(kind, def); ok {
-			if n, ok := scan.GetInt(def, "max_uses"); ok && n > 0 {
-				most = n
-			}
-			list = append(list, hosted{param, drop, unit, min(most, maxCount)})
-		}
+	f := finder{most: hostedUses}
+	if n, ok := scan.Int(r.body.Get("max_tool_calls")); ok && n > 0 && r.req.Endpoint == abi.Responses { // elsewhere nobody is bound by it
+		f.most = n
 	}
 	if r.req.Endpoint == abi.Chat {
 		if v := r.body.Get("web_search_options"); !scan.IsNull(v) {
-			add("web_search_options", "web_search_options", "web_search", v, r.facts.made)
+			f.add("web_search_options", "web_search_options", "web_search", v, r.facts.made)
 		}
 		// Google's extension of OpenAI's API. Whoever does not know it leaves it out.
-		scan.Elements(scan.Get(r.body.Get("extra_body"), "google", "tools"), func(i int, def []byte) bool {
-			param := fmt.Sprintf("extra_body.google.tools[%d]", i)
-			scan.Members(def, func(key, value []byte) bool {
-				add(param, "extra_body", string(key), value, most)
-				return true
-			})
-			return true
-		})
+		f.each(scan.Get(r.body.Get("extra_body"), "google", "tools"), "extra_body.google.tools[%d]", "extra_body", untyped)
 	}
-	if r.vendor.own() { // Converse's; others of its tools are the client's
-		scan.Elements(scan.Get(r.body.Get("toolConfig"), "tools"), func(i int, def []byte) bool {
-			if system := scan.Get(def, "systemTool"); system != nil {
-				add(fmt.Sprintf("toolConfig.tools[%d]", i), "toolConfig", scan.GetString(system, "name"), nil, most)
+	if r.vendor.own() {
+		f.each(scan.Get(r.body.Get("toolConfig"), "tools"), "toolConfig.tools[%d]", "toolConfig", system)
+		f.each(r.body.Get("tools"), "tools[%d]", "tools", vendors)
+	} else {
+		f.each(r.body.Get("tools"), "tools[%d]", "tools", typed)
+	}
+	return f.list
+}
+
+// finder gathers the hosted tools among those of a request.
+type finder struct {
+	list []hosted
+	most int64 // uses of one that sets no bound of its own
+}
+
+func (f *finder) add(param, drop, kind string, def []byte, most int64) {
+	unit, ok := billedApart(kind, def)
+	if !ok {
+		return
+	}
+	if n, ok := scan.GetInt(def, "max_uses"); ok && n > 0 {
+		most = n
+	}
+	f.list = append(f.list, hosted{param, drop, unit, min(most, maxCount)})
+}
+
+// each looks at tools, whose place is at with their number in it. form calls found with
+// the kinds of tools that stand in a definition, and what defines them.
+func (f *finder) each(tools []byte, at, drop string, form func(def []byte, found func(kind string, def []byte))) {
+	scan.Elements(tools, func(i int, def []byte) bool {
+		form(def, func(kind string, def []byte) {
+			if _, ok := billedApart(kind, def); ok { // most are not: their places cost nothing
+				f.add(fmt.Sprintf(at, i), drop, kind, def, f.most)
 			}
-			return true
-		})
-	}
-	scan.Elements(r.body.Get("tools"), func(i int, def []byte) bool {
-		param, kind := fmt.Sprintf("tools[%d]", i), scan.GetString(def, "type")
-		if kind != "" || !r.vendor.own() || scan.Get(def, "name") != nil {
-			add(param, "tools", kind, def, most)
-			return true
-		}
-		scan.Members(def, func(key, value []byte) bool { // Google's tools have no type
-			add(param, "tools", string(key), value, most)
-			return true
 		})
 		return true
 	})
-	return list
+}
+
+// typed is a tool that says its type, as OpenAI's and Anthropic's do.
+func typed(def []byte, found func(string, []byte)) { found(scan.GetString(def, "type"), def) }
+
+// untyped is one whose members are the tools, as Google's are.
+func untyped(def []byte, found func(string, []byte)) {
+	scan.Members(def, func(key, value []byte) bool {
+		found(string(key), value)
+		return true
+	})
+}
+
+// vendors is a tool of a vendor's own API, either of these.
+func vendors(def []byte, found func(string, []byte)) {
+	if scan.GetString(def, "type") == "" && scan.Get(def, "name") == nil {
+		untyped(def, found)
+		return
+	}
+	typed(def, found)
+}
+
+// system is one of Converse's; others of its tools are the client's.
+func system(def []byte, found func(string, []byte)) {
+	if tool := scan.Get(def, "systemTool"); tool != nil {
+		found(scan.GetString(tool, "name"), nil)
+	}
 }
 
 // hostedAt are the hosted tools that t would be told of.

@@ -11,7 +11,6 @@ import (
 	"github.com/tokligence/gateway/core/dialect"
 	"github.com/tokligence/gateway/core/limit"
 	"github.com/tokligence/gateway/core/realtime"
-	"github.com/tokligence/gateway/core/routing"
 	"github.com/tokligence/gateway/core/upstream"
 	"github.com/tokligence/gateway/pdk/abi"
 )
@@ -144,17 +143,7 @@ func (s *session) dial(ctx context.Context, t *Target) *core.Error {
 	start := r.x.now()
 	r.target, r.plan, r.attemptStart = t, r.planOf(t), start
 	r.entry.Deployment, r.entry.Provider, r.entry.DeployedModel = t.Deployment.Name, t.Deployment.Provider, t.Deployment.Model
-	t.State.Begin(start)
-	over := false
-	defer func() {
-		if !over { // a panic: the deployment is not in use any more
-			t.State.End(r.x.now(), routing.Result{Neutral: true}, 0)
-		}
-	}()
-	status, err := s.handshake(ctx, t)
-	over = true
-	r.noteAttempt(ctx, t, start, status, err)
-	if err != nil {
+	if _, _, err := r.using(ctx, t, start, func() (int, *core.Error) { return s.handshake(ctx, t) }); err != nil {
 		grant.Release()
 		return err
 	}

@@ -21,7 +21,12 @@ func (s *session) committed(ctx context.Context, text []byte) *core.Error {
 	if s.commits(id, tokens) || model == "" {
 		return nil
 	}
-	t := s.recording(model, tokens)
+	return s.takeUp(ctx, id, s.recording(model, tokens))
+}
+
+// takeUp admits the recording of an item. What could not be admitted is counted all the
+// same: the vendor has it.
+func (s *session) takeUp(ctx context.Context, id string, t *turn) *core.Error {
 	err := t.admitRecording(ctx)
 	if err != nil {
 		t.unheld(ctx)
@@ -58,14 +63,7 @@ func (s *session) live(ctx context.Context, text []byte) *core.Error {
 	}
 	t := s.recording(model, tokens)
 	t.live = true
-	err := t.admitRecording(ctx)
-	if err != nil {
-		t.unheld(ctx)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.heard[id] = t
-	return err
+	return s.takeUp(ctx, id, t)
 }
 
 // listened counts what came of a live recording after its first words, at the end of

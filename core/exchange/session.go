@@ -362,7 +362,7 @@ func (s *session) settled(kind string, text []byte) (shown []byte, send []realti
 	if kind == "session.created" && state.cap == 0 && state.capName != "" && len(s.run.principal.Budgets) > 0 {
 		send = append(send, realtime.Message{Text: true, Data: s.capEvent(&state)})
 	}
-	if scan.Get(settings, "model") == nil || scan.Kind(scan.Get(settings, "model")) != '"' {
+	if scan.Kind(scan.Get(settings, "model")) != '"' {
 		return text, send
 	}
 	settings = scan.Apply(nil, settings, []scan.Edit{{Key: "model", Value: scan.AppendString(nil, s.run.facts.model)}})

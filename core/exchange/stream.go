@@ -95,11 +95,8 @@ func (s *streamRelay) relay() *core.Error {
 		if s.source.Buffered() || s.early() {
 			continue
 		}
-		if s.done && s.r.dialect.Event != nil {
-			break // the last event leaves when the exchange is settled
-		}
-		if s.stopped && s.r.dialect.Event != nil {
-			continue // as does what nothing but an end follows
+		if (s.done || s.stopped) && s.r.dialect.Event != nil {
+			continue // the last event leaves when the exchange is settled, as does what nothing but an end follows
 		}
 		if err := s.flush(); err != nil {
 			return err
