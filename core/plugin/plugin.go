@@ -22,7 +22,7 @@ type Source struct {
 	// Again reads the file once more, for code that is freed while nobody calls
 	// it. nil keeps the code: the file may have changed since.
 	Again func() ([]byte, error)
-	// CacheDir is where compiled code is kept between starts; "" keeps none.
+	// CacheDir is where compiled code, and what it is made of, is kept between starts; "" keeps none.
 	CacheDir string
 	// Log receives what the plugin logs and what it writes to stderr before it fails.
 	Log func(level, message string)

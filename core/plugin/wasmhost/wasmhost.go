@@ -12,6 +12,8 @@ package wasmhost
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -88,11 +90,11 @@ type engine struct {
 
 // compile makes an engine of the module, or takes it from the cache.
 func (c *code) compile(ctx context.Context, module []byte) (*engine, error) {
-	rewritten, err := instrument.Rewrite(module)
+	rewritten, err := c.instrumented(module)
 	if err != nil {
 		return nil, err
 	}
-	e := &engine{start: rewritten.Start}
+	e := &engine{}
 	if e.cache, err = codecache.Open(c.source.CacheDir); err != nil {
 		return nil, err
 	}
@@ -100,13 +102,28 @@ func (c *code) compile(ctx context.Context, module []byte) (*engine, error) {
 	e.runtime = wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigCompiler().
 		WithCompilationCache(e.cache).
 		WithMemoryLimitPages(uint32(pages)))
-	if err = e.compile(ctx, rewritten.Bytes); err == nil {
+	if err = e.compile(ctx, rewritten); err == nil {
 		err = e.link(ctx)
 	}
 	if err != nil {
 		return nil, errors.Join(err, e.close(ctx))
 	}
 	return e, nil
+}
+
+// instrumented is the module as instrument rewrites it. That takes longer than all else
+// that is done with a module whose code is compiled, so it is kept beside that code.
+func (c *code) instrumented(module []byte) ([]byte, error) {
+	sum := sha256.New()
+	sum.Write([]byte(instrument.Version()))
+	sum.Write(module)
+	return codecache.Keep(c.source.CacheDir, hex.EncodeToString(sum.Sum(nil))+".wasm", func() ([]byte, error) {
+		rewritten, err := instrument.Rewrite(module)
+		if err != nil {
+			return nil, err
+		}
+		return rewritten.Bytes, nil
+	})
 }
 
 // compile takes a panic for an error: the compiler meets files of strangers.
@@ -119,6 +136,7 @@ func (e *engine) compile(ctx context.Context, module []byte) (err error) {
 	if e.compiled, err = e.runtime.CompileModule(ctx, module); err != nil {
 		return fmt.Errorf("compile: %w", err)
 	}
+	e.start = e.compiled.ExportedFunctions()[instrument.StartExport] != nil
 	return nil
 }
 
