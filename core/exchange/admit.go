@@ -63,7 +63,11 @@ func (r *run) reserve(ctx context.Context, s *Snapshot) *core.Error {
 		return nil
 	}
 	budgeted := len(r.principal.Budgets) > 0
-	if budgeted && !r.facts.capped && r.generates() {
+	switch {
+	case !budgeted:
+	case !r.generates():
+		r.cap = r.ownCap()
+	case !r.facts.capped:
 		r.cap = r.defaultOutput()
 	}
 	w := r.worstCase(s)
@@ -139,17 +143,18 @@ func (r *run) free() bool {
 	return r.req.Endpoint == abi.CountTokens || r.vendor.own() && r.vendor.route.Free
 }
 
-// outputCap is the most output tokens of one choice that are counted with.
+// outputCap is the most output tokens of one choice that are counted with; 0 where
+// what is made does not go by choices and caps.
 func (r *run) outputCap() int64 {
 	switch {
+	case !r.generates():
+		return 0
 	case r.cap > 0:
 		return r.cap
 	case r.facts.capped:
 		return r.facts.maxOutput
-	case r.generates():
-		return r.defaultOutput()
 	}
-	return 0
+	return r.defaultOutput()
 }
 
 // defaultOutput is the cap where nobody has set one.

@@ -173,7 +173,7 @@ func (r *run) headers(p *plan) []upstream.Header {
 // encode has the provider plugin make the body.
 func (r *run) encode(ctx context.Context, c *call, body scan.Object) *core.Error {
 	t, text := r.target, body.Text()
-	if r.cap > 0 {
+	if r.capable() {
 		text = body.Apply(nil, r.capEdits(nil, body, "max_tokens"))
 	}
 	text = r.dropDeep(text)

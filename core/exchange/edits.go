@@ -40,7 +40,7 @@ func (r *run) edits(body scan.Object) (scan.Object, []scan.Edit, *core.Error) {
 			edits = append(edits, scan.Edit{Key: drops[i].Key})
 		}
 	}
-	if r.cap > 0 {
+	if r.capable() {
 		edits = r.capEdits(edits, body, p.OutputCap)
 	}
 	if p.IncludeUsage && r.facts.stream && r.generates() && !r.facts.includeUsage {
@@ -111,6 +111,12 @@ func capNames(endpoint abi.Endpoint) []string {
 		return promptCaps
 	}
 	return chatCaps
+}
+
+// capable reports whether the vendor is told of an output cap of the gateway's: where what
+// is made of the input bounds the answer, only one that could go on is.
+func (r *run) capable() bool {
+	return r.cap > 0 && (r.generates() || r.plan.Request.OutputCap != "")
 }
 
 // capEdits sets the output cap under each of the client's own names for it, if it

@@ -232,8 +232,8 @@ func TestDo_Pictures(t *testing.T) {
 	}{
 		{"by the piece", `{"created":1,` + two + `}`, rates(t, "image", "40000"), 2, 80_000_000, false, "0.12", "0.119999"},
 		{"fewer than were asked for", `{"created":1,"data":[{"url":"https://x.test/a.png"}]}`, rates(t, "image", "40000"), 1, 40_000_000, false, "0.12", "0.119999"},
-		{"by tokens", counted, rates(t, "input", "5", "image_output", "40"), 2, 20_050_000, false, "0.8", "0.7"},
-		{"by tokens that nobody counts", `{"created":1,` + two + `}`, rates(t, "input", "5", "image_output", "40"), 2, 499_210_000, false, "0.8", "0.7"},
+		{"by tokens", counted, rates(t, "input", "5", "image_output", "40"), 2, 20_050_000, false, "0.844", "0.843"},
+		{"by tokens that nobody counts", `{"created":1,` + two + `}`, rates(t, "input", "5", "image_output", "40"), 2, 562_410_000, false, "0.844", "0.843"},
 		{"tokens count where both have a price", counted, rates(t, "input", "5", "image_output", "40", "image", "9000000"), 2, 20_050_000, false, "28", "26.9"},
 		{"tokens that have no price", counted, rates(t, "image", "40000"), 2, 80_000_000, false, "0.12", "0.119999"},
 		{"not as text", `{"created":1,` + two + `}`, rates(t, "input", "5", "output", "40"), 2, 0, true, "", ""},

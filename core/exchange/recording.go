@@ -106,7 +106,7 @@ func (t *turn) admitRecording(ctx context.Context) *core.Error {
 	if err = t.limit(); err != nil {
 		return err
 	}
-	r.worst = core.Usage{AudioInput: r.facts.inputTokens, Output: r.facts.milliseconds*saidPerSecond/1000 + 1, Milliseconds: r.facts.milliseconds,
+	r.worst = core.Usage{AudioInput: r.facts.inputTokens, Output: r.facts.milliseconds*writtenPerSecond/1000 + 1, Milliseconds: r.facts.milliseconds,
 		InputSource: core.UsageEstimated, OutputSource: core.UsageEstimated}
 	var worst core.Nano
 	if r.target.Price != nil {

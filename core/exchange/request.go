@@ -77,6 +77,9 @@ type facts struct {
 	encodingFormat string
 	inputTokens    int64 // estimate
 	characters     int64 // that are to be spoken
+	spokenUsual    int64 // tokens of sound that they come to
+	spokenMost     int64 // and can come to
+	pictureTokens  int64 // that one picture can come to
 	milliseconds   int64 // of what is to be heard, as its file has it
 	searches       int64 // the most that a ranking can be billed as
 	cacheMarked    bool  // some of the input shall be kept by the vendor

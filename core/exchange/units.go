@@ -13,19 +13,12 @@ import (
 // a price of either kind is enough, and an answer that tells nothing has its price
 // all the same.
 
-// What speech comes to in tokens, where a model has no other price and its vendor
-// reports none; biased upward. OpenAI's models have about 17 tokens for a second
-// that is heard and Gemini's 32, 1.4 for a character that is spoken, and 5 for a second
-// of words. https://platform.openai.com/docs/pricing, https://ai.google.dev/gemini-api/docs/audio
-const (
-	heardPerSecond     = 32
-	saidPerSecond      = 8
-	spokenPerCharacter = 2
-)
+// heardPerSecond is what a recording comes to in tokens: OpenAI's models have about 17
+// for a second and Gemini's 32. https://ai.google.dev/gemini-api/docs/audio
+const heardPerSecond = 32
 
-// pictureTokens is the most that one picture comes to: 1536×1024 in high quality.
-// https://platform.openai.com/docs/guides/image-generation#cost-and-latency
-const pictureTokens = 6240
+// askedTokens are those of the words by which a model of language is asked to listen.
+const askedTokens = 64
 
 // unit is the part of usage that a model may be priced by in the place of tokens; 0 for none.
 func (r *run) unit() int {
@@ -43,6 +36,7 @@ func (r *run) measure() {
 	case partCharacters:
 		text, _ := scan.String(r.body.Get("input"))
 		f.characters = int64(utf8.RuneCountInString(text))
+		f.spokenUsual, f.spokenMost = utterance(text)
 	case partMilliseconds:
 		n, _ := scan.GetInt(r.body.Get("file"), "$file")
 		if file := r.form.File(int(n)); file != nil {
@@ -53,7 +47,9 @@ func (r *run) measure() {
 		f.heard = true
 	case partSearches:
 		f.searches = searches(r.body)
+		f.inputTokens += int64(max(scan.Len(r.body.Get("documents"))-1, 0)) * estimateTokens(r.body.Get("query")) // it is read with each
 	case partImages:
+		f.pictureTokens = pictureTokens(r.body)
 		if r.form != nil { // what is drawn upon counts as in other requests
 			f.inputTokens += int64(len(r.form.Files)) * mediaTokens
 		}
@@ -89,13 +85,13 @@ func (r *run) counted(u core.Usage) core.Usage {
 	u.InputSource, u.OutputSource = core.UsageEstimated, core.UsageEstimated
 	switch unit {
 	case partCharacters:
-		u.Input, u.AudioOutput = r.facts.inputTokens, r.facts.characters*spokenPerCharacter
+		u.Input, u.AudioOutput = r.facts.inputTokens, r.facts.spokenUsual
 	case partMilliseconds:
 		u.AudioInput, u.Output = r.facts.inputTokens, max(r.outTokens, 1)
 	case partSearches:
 		u.Input = r.facts.inputTokens
 	case partImages:
-		u.Input, u.ImageOutput = r.facts.inputTokens, u.Images*pictureTokens
+		u.Input, u.ImageOutput = r.facts.inputTokens, u.Images*r.facts.pictureTokens
 	}
 	return u
 }
@@ -114,8 +110,16 @@ func (r *run) addUnits(u *core.Usage) {
 // worstUnits adds the units to the worst case, and the tokens that they come to.
 func (r *run) worstUnits(u *core.Usage) {
 	r.addUnits(u)
-	u.AudioOutput, u.ImageOutput = u.Characters*spokenPerCharacter, u.Images*pictureTokens
-	u.Output += u.Milliseconds * saidPerSecond / 1000
+	switch r.unit() {
+	case partCharacters:
+		u.AudioOutput = r.ownCap()
+	case partMilliseconds:
+		u.Input, u.Output = u.Input+askedTokens, r.ownCap()
+	case partImages:
+		drawn := r.drawnUpon()
+		u.Input, u.ImageInput = max(u.Input-drawn*mediaTokens, 0), drawn*drawnTokens
+		u.ImageOutput = r.ownCap()
+	}
 }
 
 // unitsOf is u without its tokens.

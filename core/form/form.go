@@ -212,7 +212,7 @@ func (p *parser) object() []byte {
 }
 
 // typed are the members that are no strings in the API's JSON, by their kind there.
-var typed = map[string]string{"n": "0", "temperature": "0", "partial_images": "0", "output_compression": "0", "stream": "tf"}
+var typed = map[string]string{"n": "0", "max_tokens": "0", "temperature": "0", "partial_images": "0", "output_compression": "0", "stream": "tf"}
 
 func (p *parser) value(dst []byte, name string, i int) []byte {
 	f := p.fields[i]

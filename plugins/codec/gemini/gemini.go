@@ -58,12 +58,10 @@ func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 	case r.Endpoint == abi.Chat && r.Stream:
 		p.Stream = abi.StreamPlan{Mode: abi.Transform, Framing: abi.FramingSSE}
 	}
-	switch r.Endpoint {
-	case abi.Chat:
+	if r.Endpoint == abi.Chat || verb == ":generateContent" {
 		p.Request.OutputCap = "max_completion_tokens"
-	case abi.ImageEdits, abi.Transcriptions, abi.Translations:
-		p.Request.Inline = true
 	}
+	p.Request.Inline = r.Endpoint == abi.ImageEdits || r.Endpoint == abi.Transcriptions || r.Endpoint == abi.Translations
 	p.URL = base + "/" + llm.Escape(modelPath(model), "/") + verb
 	return p, nil
 }

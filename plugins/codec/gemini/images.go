@@ -15,6 +15,7 @@ type picture struct {
 	prompt  []byte
 	config  []byte // members of imageConfig, or of Imagen's parameters, each after a comma
 	parts   []byte // elements: pictures to draw upon
+	bound   []byte // of the output, a member of generationConfig
 	notices []string
 }
 
@@ -40,7 +41,7 @@ func encodeImages(r *abi.EncodeRequest, _ *options) (*abi.EncodeReply, error) {
 	return &abi.EncodeReply{Body: p.body(), Notices: p.notices}, nil
 }
 
-func (p *picture) member(key string, v []byte) *llm.Fault {
+func (p *picture) member(key string, v []byte) (f *llm.Fault) {
 	switch key {
 	case "model", "user":
 	case "prompt":
@@ -56,6 +57,11 @@ func (p *picture) member(key string, v []byte) *llm.Fault {
 		return p.format(v)
 	case "image", "images":
 		return llm.EachPicture(v, p.image).Under(key)
+	case "max_tokens", "max_completion_tokens":
+		if !p.imagen { // which makes nothing but pictures
+			p.bound, f = capOutput(p.bound, key, v)
+		}
+		return f
 	case "mask":
 		return llm.Refuse(key, "is not supported by Gemini: say in the prompt what is to be changed")
 	case "quality", "moderation", "style", "input_fidelity", "partial_images", "output_compression":
@@ -162,6 +168,7 @@ func (p *picture) body() []byte {
 	}
 	b := append([]byte(`{"contents":[{"role":"user","parts":[{"text":`), p.prompt...)
 	b = append(append(append(b, '}'), p.parts...), `]}],"generationConfig":{"responseModalities":["IMAGE"]`...)
+	b = append(b, p.bound...)
 	if len(p.config) > 0 {
 		b = append(append(b, `,"imageConfig":`...), scan.CloseObject(p.config, 0)...)
 	}

@@ -44,6 +44,9 @@ func listen(r *abi.EncodeRequest, _ *options) (*abi.EncodeReply, error) {
 			hint = v
 		case "temperature":
 			config = append(scan.AppendName(config, "temperature"), v...)
+		case "max_tokens", "max_completion_tokens":
+			config, f = capOutput(config, name, v)
+			return f
 		case "stream":
 			if on, _ := scan.Bool(v); on {
 				return llm.Refuse(name, "is not supported: Gemini's transcripts come whole")
@@ -75,6 +78,15 @@ func listen(r *abi.EncodeRequest, _ *options) (*abi.EncodeReply, error) {
 	}
 	reply.Body = append(b, '}')
 	return reply, nil
+}
+
+// capOutput caps what a model makes of a recording, of a text or as a picture. OpenAI's API has no
+// such member there: it is the gateway's, under a budget.
+func capOutput(config []byte, name string, v []byte) ([]byte, *llm.Fault) {
+	if n, ok := scan.Int(v); !ok || n < 1 {
+		return config, llm.Refuse(name, "must be a positive whole number")
+	}
+	return append(scan.AppendName(config, "maxOutputTokens"), v...), nil
 }
 
 // phrase puts a client's words into a string.

@@ -31,9 +31,9 @@ func rateOf(mediaType string) int64 {
 // speak makes a generateContent request of sound. The state is the format.
 func speak(r *abi.EncodeRequest, o *options) (*abi.EncodeReply, error) {
 	reply := &abi.EncodeReply{State: "wav"}
-	var input, manner, config []byte
+	var input, manner, config, bound []byte
 	voice, asked := "", false
-	f := llm.EachMember(r.Body, r.DropParams, &reply.Notices, func(key, v []byte) *llm.Fault {
+	f := llm.EachMember(r.Body, r.DropParams, &reply.Notices, func(key, v []byte) (f *llm.Fault) {
 		switch name := string(key); name {
 		case "model", "user":
 		case "input":
@@ -60,6 +60,9 @@ func speak(r *abi.EncodeRequest, o *options) (*abi.EncodeReply, error) {
 			if !scan.Is(v, "audio") {
 				return llm.Refuse(name, "must be audio with Gemini")
 			}
+		case "max_tokens", "max_completion_tokens":
+			bound, f = capOutput(bound, name, v)
+			return f
 		case "language_code":
 			config = append(scan.AppendName(config, "languageCode"), v...)
 		default:
@@ -85,7 +88,8 @@ func speak(r *abi.EncodeRequest, o *options) (*abi.EncodeReply, error) {
 	if len(manner) > 2 {
 		b = append(append(b, manner[1:len(manner)-1]...), `:\n`...)
 	}
-	b = append(append(b, input[1:]...), `}]}],"generationConfig":{"responseModalities":["AUDIO"],"speechConfig":`...)
+	b = append(append(b, input[1:]...), `}]}],"generationConfig":{"responseModalities":["AUDIO"]`...)
+	b = append(append(b, bound...), `,"speechConfig":`...)
 	config = append(scan.AppendString(append(scan.AppendName(config, "voiceConfig"), `{"prebuiltVoiceConfig":{"voiceName":`...), voice), '}', '}')
 	reply.Body = append(append(b, scan.CloseObject(config, 0)...), '}', '}')
 	return reply, nil
