@@ -138,81 +138,31 @@ func TestEncode_Memory(t *testing.T) {
 	}
 }
 
-// FuzzEncode: whatever a client sends is refused or becomes JSON.
+// targets are what the codec translates. Of a stream's states only those that String writes
+// come back.
+var targets = vectortest.Targets{
+	Endpoints: []abi.Endpoint{abi.Chat}, Models: []string{"claude-opus-4-7", "claude-sonnet-4-5", "m"},
+	State: func(state string) bool {
+		_, blocks, ok := strings.Cut(state, "\n")
+		_, block, _ := strings.Cut(blocks, "\n")
+		return !ok || scan.Valid([]byte(block)) == nil
+	},
+}
+
 func FuzzEncode(f *testing.F) {
-	f.Add([]byte(request2KB))
-	f.Add([]byte(`{"messages":[{"role":"user","cache_control":{},"content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,QQ=="}},{"type":"file","file":{"file_data":7}}]},{"role":"assistant","thinking_blocks":[{}],"extra_content":{"anthropic":{"blocks":[{},1]}}}],"stop":["a",""],"tools":[{}],"n":1e0}`))
-	f.Fuzz(func(t *testing.T, body []byte) {
-		if scan.Valid(body) != nil {
-			return
-		}
-		for _, model := range [...]string{"claude-opus-4-7", "claude-sonnet-4-5", "m"} {
-			reply, err := New().Encode(&abi.EncodeRequest{Endpoint: abi.Chat, Deployment: abi.Deployment{Model: model}, Body: body})
-			if err == nil && scan.Valid(reply.Body) != nil {
-				t.Fatalf("%s became %s", body, reply.Body)
-			}
-		}
-	})
+	vectortest.FuzzEncode(f, New, targets,
+		`{"messages":[{"role":"user","cache_control":{},"content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,QQ=="}},{"type":"file","file":{"file_data":7}}]},{"role":"assistant","thinking_blocks":[{}],"extra_content":{"anthropic":{"blocks":[{},1]}}}],"stop":["a",""],"tools":[{}],"n":1e0}`)
 }
 
-// FuzzDecode: whatever a vendor answers becomes JSON.
 func FuzzDecode(f *testing.F) {
-	f.Add([]byte(`{"type":"content_block_start","index":0,"content_block":{"type":"server_tool_use","id":"t","name":"f","input":{}},"delta":{"type":"input_json_delta","partial_json":"{\"a\""},"usage":{"input_tokens":1}}`), "1i,h2,\nx\n{}")
-	f.Add([]byte(`{"content":[{"type":"text","text":"a"},{"type":"tool_use","id":"t","name":"f","input":{}},{"type":"thinking","thinking":"b","signature":"c"}],"stop_reason":"end_turn"}`), "")
-	f.Fuzz(func(t *testing.T, body []byte, state string) {
-		if scan.Valid(body) != nil {
-			return
-		}
-		if reply, err := New().Decode(&abi.DecodeRequest{Endpoint: abi.Chat, Body: body}); err != nil || scan.Valid(reply.Body) != nil {
-			t.Fatalf("%s became %v, %v", body, reply, err)
-		}
-		if _, err := New().DecodeError(&abi.DecodeErrorRequest{Status: 400, Body: body}); err != nil {
-			t.Fatal(err)
-		}
-		if _, block, ok := strings.Cut(state, "\n"); ok { // only what String writes comes back
-			if _, block, _ = strings.Cut(block, "\n"); scan.Valid([]byte(block)) != nil {
-				return
-			}
-		}
-		reply, err := New().DecodeEvents(&abi.DecodeEventsRequest{State: state, Events: []abi.Event{{Data: body}, {Data: body}}, End: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, c := range reply.Chunks {
-			if scan.Valid(c) != nil {
-				t.Fatalf("%s became %s", body, c)
-			}
-		}
-	})
+	vectortest.FuzzDecode(f, New, targets, "1i,h2,\nx\n{}",
+		`{"type":"content_block_start","index":0,"content_block":{"type":"server_tool_use","id":"t","name":"f","input":{}},"delta":{"type":"input_json_delta","partial_json":"{\"a\""},"usage":{"input_tokens":1}}`,
+		`{"content":[{"type":"text","text":"a"},{"type":"tool_use","id":"t","name":"f","input":{}},{"type":"thinking","thinking":"b","signature":"c"}],"stop_reason":"end_turn"}`)
 }
 
-// request2KB has a tool turn, tools and parameters.
-var request2KB = abi.Raw(`{"model":"m","messages":[{"role":"system","content":"You are a helpful assistant."},{"role":"user","content":"` +
-	strings.Repeat("the quick brown fox ", 40) + `"},{"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"get_weather","arguments":"{\"city\":\"Paris\"}"}}]},` +
-	`{"role":"tool","tool_call_id":"call_1","content":"{\"temp\":21.5}"},{"role":"user","content":"And tomorrow? ` + strings.Repeat("lazy dog ", 30) + `"}],` +
-	`"tools":[{"type":"function","function":{"name":"get_weather","description":"Get the weather for a city.","parameters":{"type":"object","properties":{"city":{"type":"string"},"days":{"type":"integer"}},"required":["city"]}}}],` +
-	`"tool_choice":"auto","temperature":0.7,"max_tokens":512,"stop":["END"],"stream":true}`)
-
-func BenchmarkEncode2KB(b *testing.B) {
-	p := New()
-	r := &abi.EncodeRequest{Endpoint: abi.Chat, Stream: true, Deployment: abi.Deployment{Model: "claude-sonnet-4-5"}, Body: request2KB}
-	b.SetBytes(int64(len(r.Body)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := p.Encode(r); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
+func BenchmarkEncode(b *testing.B) { vectortest.BenchmarkEncode(b, New, "claude-sonnet-4-5") }
 
 func BenchmarkDecodeEvent(b *testing.B) {
-	p := New()
-	r := &abi.DecodeEventsRequest{Endpoint: abi.Chat, Events: []abi.Event{{Name: "content_block_delta",
-		Data: abi.Raw(`{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"the quick brown fox"}}`)}}}
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := p.DecodeEvents(r); err != nil {
-			b.Fatal(err)
-		}
-	}
+	vectortest.BenchmarkEvent(b, New, "", abi.Event{Name: "content_block_delta",
+		Data: abi.Raw(`{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"the quick brown fox"}}`)})
 }

@@ -2,11 +2,9 @@ package gemini
 
 import (
 	"errors"
-	"strings"
 	"testing"
 
 	"github.com/tokligence/gateway/pdk/abi"
-	"github.com/tokligence/gateway/pdk/abi/scan"
 	"github.com/tokligence/gateway/plugins/internal/vectortest"
 )
 
@@ -103,91 +101,26 @@ func TestStreamState(t *testing.T) {
 	}
 }
 
-// endpoints are all that the codec translates.
-var endpoints = [...]abi.Endpoint{abi.Chat, abi.Embeddings, abi.CountTokens, abi.Images, abi.ImageEdits, abi.Speech, abi.Transcriptions, abi.Translations}
+// targets are all that the codec translates.
+var targets = vectortest.Targets{Models: []string{"m", "imagen-1"},
+	Endpoints: []abi.Endpoint{abi.Chat, abi.Embeddings, abi.CountTokens, abi.Images, abi.ImageEdits, abi.Speech, abi.Transcriptions, abi.Translations}}
 
-// FuzzEncode: whatever a client sends is refused or becomes JSON.
 func FuzzEncode(f *testing.F) {
-	f.Add([]byte(request2KB))
-	f.Add([]byte(`{"prompt":"a","n":1,"size":"1024x1536","image":[{"$file":0,"filename":"a.png","content_type":"","data":"QQ=="},{"image_url":"data:image/png;base64,QQ=="}]}`))
-	f.Add([]byte(`{"input":"a","voice":"Kore","instructions":"b","language_code":"en-US"}`))
-	f.Add([]byte(`{"file":{"$file":0,"filename":"a.mp3","data":"QQ=="},"language":"en","prompt":"b","temperature":0}`))
-	f.Add([]byte(`{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,QQ=="}},{"type":"file","file":{"file_data":7}}]}],"stop":["a",""],"tools":[{}],"extra_body":{"google":{}},"n":1e0}`))
-	f.Fuzz(func(t *testing.T, body []byte) {
-		if scan.Valid(body) != nil {
-			return
-		}
-		for _, endpoint := range endpoints {
-			for _, model := range [...]string{"m", "imagen-1"} {
-				reply, err := New().Encode(&abi.EncodeRequest{Endpoint: endpoint, Deployment: abi.Deployment{Model: model}, Body: body})
-				if err == nil && scan.Valid(reply.Body) != nil {
-					t.Fatalf("%s became %s", body, reply.Body)
-				}
-			}
-		}
-	})
+	vectortest.FuzzEncode(f, New, targets,
+		`{"prompt":"a","n":1,"size":"1024x1536","image":[{"$file":0,"filename":"a.png","content_type":"","data":"QQ=="},{"image_url":"data:image/png;base64,QQ=="}]}`,
+		`{"input":"a","voice":"Kore","instructions":"b","language_code":"en-US"}`,
+		`{"file":{"$file":0,"filename":"a.mp3","data":"QQ=="},"language":"en","prompt":"b","temperature":0}`,
+		`{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,QQ=="}},{"type":"file","file":{"file_data":7}}]}],"stop":["a",""],"tools":[{}],"extra_body":{"google":{}},"n":1e0}`)
 }
 
-// FuzzDecode: whatever a vendor answers is a failure or becomes JSON.
 func FuzzDecode(f *testing.F) {
-	for _, s := range []string{`{"candidates":[{"content":{"parts":[{"text":"a","thoughtSignature":"s"},{"functionCall":{"name":"f","args":{}}},{"inlineData":{"mimeType":"image/png","data":"QQ=="}}]},"finishReason":"STOP","logprobsResult":{"chosenCandidates":[{"token":"a","logProbability":-1}]}}],"usageMetadata":{"promptTokenCount":1},"promptFeedback":{"blockReason":"X"}}`} {
-		f.Add([]byte(s), "1")
-	}
-	f.Fuzz(func(t *testing.T, body []byte, state string) {
-		if scan.Valid(body) != nil {
-			return
-		}
-		for _, endpoint := range endpoints {
-			for _, model := range [...]string{"m", "imagen-1"} {
-				if reply, err := New().Decode(&abi.DecodeRequest{Endpoint: endpoint, Deployment: abi.Deployment{Model: model}, Body: body}); err == nil && scan.Valid(reply.Body) != nil {
-					t.Fatalf("%s became %s", body, reply.Body)
-				}
-			}
-		}
-		if _, err := New().DecodeError(&abi.DecodeErrorRequest{Status: 400, Body: body}); err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range [...]string{""} {
-			reply, err := New().DecodeEvents(&abi.DecodeEventsRequest{State: state, Events: []abi.Event{{Name: name, Data: body}, {Name: name, Data: body}}, End: true})
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, c := range reply.Chunks {
-				if scan.Valid(c) != nil {
-					t.Fatalf("%s became %s", body, c)
-				}
-			}
-		}
-	})
+	vectortest.FuzzDecode(f, New, targets, "1",
+		`{"candidates":[{"content":{"parts":[{"text":"a","thoughtSignature":"s"},{"functionCall":{"name":"f","args":{}}},{"inlineData":{"mimeType":"image/png","data":"QQ=="}}]},"finishReason":"STOP","logprobsResult":{"chosenCandidates":[{"token":"a","logProbability":-1}]}}],"usageMetadata":{"promptTokenCount":1},"promptFeedback":{"blockReason":"X"}}`)
 }
 
-// request2KB has a tool turn, tools and parameters.
-var request2KB = abi.Raw(`{"model":"m","messages":[{"role":"system","content":"You are a helpful assistant."},{"role":"user","content":"` +
-	strings.Repeat("the quick brown fox ", 40) + `"},{"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"get_weather","arguments":"{\"city\":\"Paris\"}"}}]},` +
-	`{"role":"tool","tool_call_id":"call_1","content":"{\"temp\":21.5}"},{"role":"user","content":"And tomorrow? ` + strings.Repeat("lazy dog ", 30) + `"}],` +
-	`"tools":[{"type":"function","function":{"name":"get_weather","description":"Get the weather for a city.","parameters":{"type":"object","properties":{"city":{"type":"string"},"days":{"type":"integer"}},"required":["city"]}}}],` +
-	`"tool_choice":"auto","temperature":0.7,"max_tokens":512,"stop":["END"],"stream":true}`)
-
-func BenchmarkEncode2KB(b *testing.B) {
-	p := New()
-	r := &abi.EncodeRequest{Endpoint: abi.Chat, Stream: true, Deployment: abi.Deployment{Model: "gemini-2.5-flash"}, Body: request2KB}
-	b.SetBytes(int64(len(r.Body)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := p.Encode(r); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
+func BenchmarkEncode(b *testing.B) { vectortest.BenchmarkEncode(b, New, "gemini-2.5-flash") }
 
 func BenchmarkDecodeEvent(b *testing.B) {
-	p := New()
-	r := &abi.DecodeEventsRequest{Endpoint: abi.Chat, State: "0s,", Events: []abi.Event{{Data: abi.Raw(
-		`{"candidates":[{"content":{"parts":[{"text":"the quick brown fox"}],"role":"model"},"index":0}],"usageMetadata":{"promptTokenCount":12,"candidatesTokenCount":3,"totalTokenCount":15},"modelVersion":"gemini-2.5-flash","responseId":"abc"}`)}}}
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := p.DecodeEvents(r); err != nil {
-			b.Fatal(err)
-		}
-	}
+	vectortest.BenchmarkEvent(b, New, "0s,", abi.Event{Data: abi.Raw(
+		`{"candidates":[{"content":{"parts":[{"text":"the quick brown fox"}],"role":"model"},"index":0}],"usageMetadata":{"promptTokenCount":12,"candidatesTokenCount":3,"totalTokenCount":15},"modelVersion":"gemini-2.5-flash","responseId":"abc"}`)})
 }

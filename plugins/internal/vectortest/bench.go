@@ -38,9 +38,9 @@ func BenchmarkEncode(b *testing.B, newProvider func() *pdk.Provider, model strin
 }
 
 // BenchmarkEvent decodes an event of a chat stream.
-func BenchmarkEvent(b *testing.B, newProvider func() *pdk.Provider, state, data string) {
+func BenchmarkEvent(b *testing.B, newProvider func() *pdk.Provider, state string, event abi.Event) {
 	p := newProvider()
-	r := &abi.DecodeEventsRequest{Endpoint: abi.Chat, State: state, Events: []abi.Event{{Data: abi.Raw(data)}}}
+	r := &abi.DecodeEventsRequest{Endpoint: abi.Chat, State: state, Events: []abi.Event{event}}
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := p.DecodeEvents(r); err != nil {

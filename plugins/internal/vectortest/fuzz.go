@@ -8,8 +8,32 @@ import (
 	pdk "github.com/tokligence/gateway/pdk/go"
 )
 
+// Targets are what a codec is fuzzed for: every endpoint with every model.
+type Targets struct {
+	Endpoints []abi.Endpoint
+	Models    []string // nil is one of no name
+	Events    []string // names of a stream's events; nil is none
+	// State reports whether a stream may be in such a state; nil allows any.
+	State func(string) bool
+}
+
+func (t Targets) each(call func(abi.Endpoint, abi.Deployment)) {
+	for _, model := range orNone(t.Models) {
+		for _, endpoint := range t.Endpoints {
+			call(endpoint, abi.Deployment{Model: model})
+		}
+	}
+}
+
+func orNone(names []string) []string {
+	if names == nil {
+		return []string{""}
+	}
+	return names
+}
+
 // FuzzEncode: whatever a client sends is refused or becomes JSON.
-func FuzzEncode(f *testing.F, newProvider func() *pdk.Provider, models []string, endpoints []abi.Endpoint, seeds ...string) {
+func FuzzEncode(f *testing.F, newProvider func() *pdk.Provider, targets Targets, seeds ...string) {
 	f.Helper()
 	for _, s := range append(seeds, request(1)) {
 		f.Add([]byte(s))
@@ -18,51 +42,51 @@ func FuzzEncode(f *testing.F, newProvider func() *pdk.Provider, models []string,
 		if scan.Valid(body) != nil {
 			return
 		}
-		for _, model := range models {
-			for _, endpoint := range endpoints {
-				reply, err := newProvider().Encode(&abi.EncodeRequest{Endpoint: endpoint, Deployment: abi.Deployment{Model: model}, Body: body})
-				if err == nil && scan.Valid(reply.Body) != nil {
-					t.Fatalf("%s became %s", body, reply.Body)
-				}
+		targets.each(func(endpoint abi.Endpoint, d abi.Deployment) {
+			reply, err := newProvider().Encode(&abi.EncodeRequest{Endpoint: endpoint, Deployment: d, Body: body})
+			if err == nil && scan.Valid(reply.Body) != nil {
+				t.Fatalf("%s became %s", body, reply.Body)
 			}
-		}
+		})
 	})
 }
 
 // FuzzDecode: whatever a vendor answers is a failure or becomes JSON, whatever
 // state a stream is in.
-func FuzzDecode(f *testing.F, newProvider func() *pdk.Provider, endpoints []abi.Endpoint, state string, seeds ...string) {
+func FuzzDecode(f *testing.F, newProvider func() *pdk.Provider, targets Targets, state string, seeds ...string) {
 	f.Helper()
 	for _, s := range seeds {
 		f.Add([]byte(s), state)
 	}
 	f.Fuzz(func(t *testing.T, body []byte, state string) {
-		if scan.Valid(body) != nil {
+		if scan.Valid(body) != nil || targets.State != nil && !targets.State(state) {
 			return
 		}
 		p := newProvider()
-		for _, endpoint := range endpoints {
-			if reply, err := p.Decode(&abi.DecodeRequest{Endpoint: endpoint, State: state, Body: body}); err == nil && scan.Valid(reply.Body) != nil {
+		targets.each(func(endpoint abi.Endpoint, d abi.Deployment) {
+			if reply, err := p.Decode(&abi.DecodeRequest{Endpoint: endpoint, Deployment: d, State: state, Body: body}); err == nil && scan.Valid(reply.Body) != nil {
 				t.Fatalf("%s became %s", body, reply.Body)
 			}
-			if p.DecodeEvents != nil {
-				decodeTwice(t, p, endpoint, state, body)
+			for _, name := range orNone(targets.Events) {
+				if p.DecodeEvents != nil {
+					decodeTwice(t, p, &abi.DecodeEventsRequest{Endpoint: endpoint, State: state, Events: []abi.Event{{Name: name, Data: body}, {Name: name, Data: body}}, End: true})
+				}
 			}
-		}
+		})
 		if _, err := p.DecodeError(&abi.DecodeErrorRequest{Status: 400, Body: body}); err != nil {
 			t.Fatal(err)
 		}
 	})
 }
 
-func decodeTwice(t *testing.T, p *pdk.Provider, endpoint abi.Endpoint, state string, body []byte) {
-	reply, err := p.DecodeEvents(&abi.DecodeEventsRequest{Endpoint: endpoint, State: state, Events: []abi.Event{{Data: body}, {Data: body}}, End: true})
+func decodeTwice(t *testing.T, p *pdk.Provider, r *abi.DecodeEventsRequest) {
+	reply, err := p.DecodeEvents(r)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range reply.Chunks {
 		if scan.Valid(c) != nil {
-			t.Fatalf("%s became %s", body, c)
+			t.Fatalf("%s became %s", r.Events[0].Data, c)
 		}
 	}
 }

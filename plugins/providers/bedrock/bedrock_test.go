@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/tokligence/gateway/pdk/abi"
-	"github.com/tokligence/gateway/pdk/abi/scan"
 	"github.com/tokligence/gateway/plugins/internal/vectortest"
 )
 
@@ -104,78 +103,6 @@ func TestDecodeImages_Failed(t *testing.T) {
 	}
 }
 
-// modelOf has a model for each endpoint.
-var modelOf = map[abi.Endpoint]string{abi.Chat: "m", abi.Embeddings: "cohere.embed-v4:0", abi.Rerank: "amazon.rerank-v1:0",
-	abi.Images: "amazon.nova-canvas-v1:0", abi.ImageEdits: "stability.sd3-5-large-v1:0"}
-
-// FuzzEncode: whatever a client sends is refused or becomes JSON.
-func FuzzEncode(f *testing.F) {
-	f.Add([]byte(request2KB))
-	f.Add([]byte(`{"prompt":"a","query":"q","documents":["b"],"input":["c"],"n":1,"size":"1024x1024","seed":1,"strength":0.5,"image":[{"data":"QQ=="}],"style":"x","quality":"hd"}`))
-	f.Add([]byte(`{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,QQ=="}},{"type":"file","file":{"file_data":7}}]}],"stop":["a",""],"tools":[{}],"extra_body":{"google":{}},"n":1e0}`))
-	f.Fuzz(func(t *testing.T, body []byte) {
-		if scan.Valid(body) != nil {
-			return
-		}
-		for endpoint, model := range modelOf {
-			reply, err := New().Encode(&abi.EncodeRequest{Endpoint: endpoint, Deployment: abi.Deployment{Model: model}, Body: body})
-			if err == nil && scan.Valid(reply.Body) != nil {
-				t.Fatalf("%s became %s", body, reply.Body)
-			}
-		}
-	})
-}
-
-// FuzzDecode: whatever a vendor answers is a failure or becomes JSON.
-func FuzzDecode(f *testing.F) {
-	for _, s := range []string{`{"start":{"toolUse":{"toolUseId":"t","name":"f"}},"delta":{"text":"a","reasoningContent":{"text":"b"},"toolUse":{"input":"{}"}},"contentBlockIndex":0,"stopReason":"tool_use","usage":{"inputTokens":1},"message":"m"}`, `{"images":["QQ=="],"output":{"message":{"content":[{"text":"a"},{"toolUse":{"toolUseId":"t","name":"f","input":{}}},{"image":{"format":"png","source":{"bytes":"QQ=="}}}]}}}`} {
-		f.Add([]byte(s), "1")
-	}
-	f.Fuzz(func(t *testing.T, body []byte, state string) {
-		if scan.Valid(body) != nil {
-			return
-		}
-		for endpoint := range modelOf {
-			if reply, err := New().Decode(&abi.DecodeRequest{Endpoint: endpoint, Body: body}); err == nil && scan.Valid(reply.Body) != nil {
-				t.Fatalf("%s became %s", body, reply.Body)
-			}
-		}
-		if _, err := New().DecodeError(&abi.DecodeErrorRequest{Status: 400, Body: body}); err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range [...]string{"messageStart", "contentBlockStart", "contentBlockDelta", "contentBlockStop", "messageStop", "metadata", "exception:x"} {
-			reply, err := New().DecodeEvents(&abi.DecodeEventsRequest{State: state, Events: []abi.Event{{Name: name, Data: body}, {Name: name, Data: body}}, End: true})
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, c := range reply.Chunks {
-				if scan.Valid(c) != nil {
-					t.Fatalf("%s became %s", body, c)
-				}
-			}
-		}
-	})
-}
-
-// request2KB has a tool turn, tools and parameters.
-var request2KB = abi.Raw(`{"model":"m","messages":[{"role":"system","content":"You are a helpful assistant."},{"role":"user","content":"` +
-	strings.Repeat("the quick brown fox ", 40) + `"},{"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"get_weather","arguments":"{\"city\":\"Paris\"}"}}]},` +
-	`{"role":"tool","tool_call_id":"call_1","content":"{\"temp\":21.5}"},{"role":"user","content":"And tomorrow? ` + strings.Repeat("lazy dog ", 30) + `"}],` +
-	`"tools":[{"type":"function","function":{"name":"get_weather","description":"Get the weather for a city.","parameters":{"type":"object","properties":{"city":{"type":"string"},"days":{"type":"integer"}},"required":["city"]}}}],` +
-	`"tool_choice":"auto","temperature":0.7,"max_tokens":512,"stop":["END"],"stream":true}`)
-
-func BenchmarkEncode2KB(b *testing.B) {
-	p := New()
-	r := &abi.EncodeRequest{Endpoint: abi.Chat, Stream: true, Deployment: abi.Deployment{Model: "us.amazon.nova-lite-v1:0"}, Body: request2KB}
-	b.SetBytes(int64(len(r.Body)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := p.Encode(r); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
 // TestPlan_NativeChoices: whatever the family calls several answers, they are seen,
 // and only where a body may ask for them.
 func TestPlan_NativeChoices(t *testing.T) {
@@ -203,14 +130,28 @@ func TestPlan_NativeChoices(t *testing.T) {
 	}
 }
 
+// targets are all that the codec translates, with a model of each kind.
+var targets = vectortest.Targets{
+	Endpoints: []abi.Endpoint{abi.Chat, abi.Embeddings, abi.Rerank, abi.Images, abi.ImageEdits},
+	Models:    []string{"m", "cohere.embed-v4:0", "amazon.rerank-v1:0", "amazon.nova-canvas-v1:0", "stability.sd3-5-large-v1:0"},
+	Events:    []string{"messageStart", "contentBlockStart", "contentBlockDelta", "contentBlockStop", "messageStop", "metadata", "exception:x"},
+}
+
+func FuzzEncode(f *testing.F) {
+	vectortest.FuzzEncode(f, New, targets,
+		`{"prompt":"a","query":"q","documents":["b"],"input":["c"],"n":1,"size":"1024x1024","seed":1,"strength":0.5,"image":[{"data":"QQ=="}],"style":"x","quality":"hd"}`,
+		`{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,QQ=="}},{"type":"file","file":{"file_data":7}}]}],"stop":["a",""],"tools":[{}],"extra_body":{"google":{}},"n":1e0}`)
+}
+
+func FuzzDecode(f *testing.F) {
+	vectortest.FuzzDecode(f, New, targets, "1",
+		`{"start":{"toolUse":{"toolUseId":"t","name":"f"}},"delta":{"text":"a","reasoningContent":{"text":"b"},"toolUse":{"input":"{}"}},"contentBlockIndex":0,"stopReason":"tool_use","usage":{"inputTokens":1},"message":"m"}`,
+		`{"images":["QQ=="],"output":{"message":{"content":[{"text":"a"},{"toolUse":{"toolUseId":"t","name":"f","input":{}}},{"image":{"format":"png","source":{"bytes":"QQ=="}}}]}}}`)
+}
+
+func BenchmarkEncode(b *testing.B) { vectortest.BenchmarkEncode(b, New, "us.amazon.nova-lite-v1:0") }
+
 func BenchmarkDecodeEvent(b *testing.B) {
-	p := New()
-	r := &abi.DecodeEventsRequest{Endpoint: abi.Chat, Events: []abi.Event{{Name: "contentBlockDelta",
-		Data: abi.Raw(`{"contentBlockIndex":0,"delta":{"text":"the quick brown fox"},"p":"abcdefghijklmnopqrstuvwxyz"}`)}}}
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := p.DecodeEvents(r); err != nil {
-			b.Fatal(err)
-		}
-	}
+	vectortest.BenchmarkEvent(b, New, "", abi.Event{Name: "contentBlockDelta",
+		Data: abi.Raw(`{"contentBlockIndex":0,"delta":{"text":"the quick brown fox"},"p":"abcdefghijklmnopqrstuvwxyz"}`)})
 }

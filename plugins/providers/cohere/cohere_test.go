@@ -50,14 +50,16 @@ func TestStreamState(t *testing.T) {
 	}
 }
 
+var targets = vectortest.Targets{Endpoints: []abi.Endpoint{abi.Chat, abi.Embeddings}, Models: []string{"command-a-plus", "command-r"}}
+
 func FuzzEncode(f *testing.F) {
-	vectortest.FuzzEncode(f, New, []string{"command-a-plus", "command-r"}, []abi.Endpoint{abi.Chat, abi.Embeddings},
+	vectortest.FuzzEncode(f, New, targets,
 		`{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,QQ==","detail":"low"}}]},{"role":"assistant","citations":[{"sources":[]}],"content":[]}],"stop":["a",""],"tools":[{}],"n":1e0,"documents":[1],"thinking":{"type":"adaptive"}}`,
 		`{"input":["a",{"content":[{"type":"text","text":"b"},{"type":"image_url","image_url":"https://x"}]}],"dimensions":1,"truncate":true,"output_dtype":"int8"}`)
 }
 
 func FuzzDecode(f *testing.F) {
-	vectortest.FuzzDecode(f, New, []abi.Endpoint{abi.Chat, abi.Embeddings}, "0a,1,",
+	vectortest.FuzzDecode(f, New, targets, "0a,1,",
 		`{"message":{"content":[{"type":"text","text":"a"},{"type":"thinking","thinking":"b"}],"tool_plan":"c","tool_calls":[{"id":"t","function":{"name":"f","arguments":"{}"}}],"citations":[1]},"logprobs":[{"text":"a","logprobs":[1,2]}],"finish_reason":"COMPLETE","usage":{"billed_units":{"input_tokens":1},"cached_tokens":3}}`,
 		`{"type":"tool-call-start","index":1,"delta":{"message":{"tool_calls":{"id":"t","function":{"name":"f","arguments":"x"}}}}}`,
 		`{"type":"content-delta","delta":{"message":{"content":{"text":"a","thinking":"b"}}},"logprobs":{"text":"a","logprobs":[1]}}`,
@@ -67,5 +69,5 @@ func FuzzDecode(f *testing.F) {
 func BenchmarkEncode(b *testing.B) { vectortest.BenchmarkEncode(b, New, "command-a-plus") }
 
 func BenchmarkDecodeEvent(b *testing.B) {
-	vectortest.BenchmarkEvent(b, New, "", `{"type":"content-delta","index":0,"delta":{"message":{"content":{"text":"the quick brown fox"}}}}`)
+	vectortest.BenchmarkEvent(b, New, "", abi.Event{Data: abi.Raw(`{"type":"content-delta","index":0,"delta":{"message":{"content":{"text":"the quick brown fox"}}}}`)})
 }

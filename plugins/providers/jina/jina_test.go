@@ -27,7 +27,7 @@ func TestPlan(t *testing.T) {
 }
 
 func FuzzEncode(f *testing.F) {
-	vectortest.FuzzEncode(f, New, []string{"jina-embeddings-v4"}, []abi.Endpoint{abi.Embeddings},
+	vectortest.FuzzEncode(f, New, vectortest.Targets{Endpoints: []abi.Endpoint{abi.Embeddings}, Models: []string{"jina-embeddings-v4"}},
 		`{"input":["a",{"content":[{"type":"text","text":"b"}]},{"image":"https://x"}],"dimensions":1,"truncate":true,"task":"x","late_chunking":true,"encoding_format":"base64"}`)
 }
 

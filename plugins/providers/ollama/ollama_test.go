@@ -57,16 +57,16 @@ func TestStreamState(t *testing.T) {
 	}
 }
 
-var endpoints = []abi.Endpoint{abi.Chat, abi.Completions, abi.Embeddings}
+var targets = vectortest.Targets{Endpoints: []abi.Endpoint{abi.Chat, abi.Completions, abi.Embeddings}, Models: []string{"qwen3"}}
 
 func FuzzEncode(f *testing.F) {
-	vectortest.FuzzEncode(f, New, []string{"qwen3"}, endpoints,
+	vectortest.FuzzEncode(f, New, targets,
 		`{"messages":[{"role":"user","content":[{"type":"text","text":"a"},{"type":"image_url","image_url":{"url":"data:image/png;base64,QQ=="}}]},{"role":"assistant","reasoning_content":"r","content":[]}],"stop":["a",""],"tools":[{}],"n":1e0,"options":{"num_ctx":1},"think":"low"}`,
 		`{"prompt":["a"],"suffix":"b","logprobs":1,"raw":true}`, `{"input":["a"],"dimensions":1,"truncate":true}`)
 }
 
 func FuzzDecode(f *testing.F) {
-	vectortest.FuzzDecode(f, New, endpoints, "2,1,3s",
+	vectortest.FuzzDecode(f, New, targets, "2,1,3s",
 		`{"model":"q","message":{"content":"a","thinking":"b","tool_calls":[{"function":{"name":"f","arguments":{"a":1}}}]},"done":true,"logprobs":[{"token":"a","logprob":1}],"prompt_eval_count":1}`,
 		`{"response":"a","done":false,"logprobs":[{"token":"é","logprob":-1,"top_logprobs":[{"token":"x","logprob":2}]}]}`, `{"error":"{\"error\":{\"message\":\"a\"}}"}`, `{"embeddings":[[1],"x"]}`)
 }
@@ -74,5 +74,5 @@ func FuzzDecode(f *testing.F) {
 func BenchmarkEncode(b *testing.B) { vectortest.BenchmarkEncode(b, New, "qwen3") }
 
 func BenchmarkDecodeEvent(b *testing.B) {
-	vectortest.BenchmarkEvent(b, New, "0,0,0s", `{"model":"q","created_at":"2026-01-01T00:00:00Z","message":{"role":"assistant","content":"the quick brown fox"},"done":false}`)
+	vectortest.BenchmarkEvent(b, New, "0,0,0s", abi.Event{Data: abi.Raw(`{"model":"q","created_at":"2026-01-01T00:00:00Z","message":{"role":"assistant","content":"the quick brown fox"},"done":false}`)})
 }

@@ -27,13 +27,15 @@ func TestPlan(t *testing.T) {
 	})
 }
 
+var targets = vectortest.Targets{Endpoints: []abi.Endpoint{abi.Embeddings}, Models: []string{"voyage-3.5", "voyage-multimodal-3"}}
+
 func FuzzEncode(f *testing.F) {
-	vectortest.FuzzEncode(f, New, []string{"voyage-3.5", "voyage-multimodal-3"}, []abi.Endpoint{abi.Embeddings},
+	vectortest.FuzzEncode(f, New, targets,
 		`{"input":["a",{"content":[{"type":"text","text":"b"},{"type":"image_url","image_url":"https://x"},{"type":"image_url","image_url":{"url":"data:image/png;base64,QQ=="}}]}],"dimensions":1,"truncate":true,"output_dtype":"int8","encoding_format":"base64"}`)
 }
 
 func FuzzDecode(f *testing.F) {
-	vectortest.FuzzDecode(f, New, []abi.Endpoint{abi.Embeddings}, "", `{"object":"list","data":[{"embedding":[1],"index":0}],"model":"m","usage":{"text_tokens":1,"image_pixels":560,"total_tokens":2}}`)
+	vectortest.FuzzDecode(f, New, targets, "", `{"object":"list","data":[{"embedding":[1],"index":0}],"model":"m","usage":{"text_tokens":1,"image_pixels":560,"total_tokens":2}}`)
 }
 
 // TestPlan_Edits: what passes through is put into other words.
