@@ -24,6 +24,7 @@ import (
 	"github.com/tokligence/gateway/core/httpapi"
 	"github.com/tokligence/gateway/core/socket"
 	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
 // speaker is a deployment of a vendor that has the realtime endpoint, with the usage
@@ -50,6 +51,7 @@ type stage struct {
 	heads     chan http.Header // of the vendor's handshakes
 	client    *socket.Conn
 	vendor    *socket.Conn
+	heard     []byte // that the vendor was told last
 }
 
 // Authenticate implements [httpapi.Authenticator].
@@ -149,11 +151,15 @@ func (s *stage) act(ctx context.Context, verb, rest string) error {
 	case "", "#", "budget", "rpm", "stops", "swaps", "media":
 		return nil
 	case "c>", "v>":
+		rest = strings.ReplaceAll(rest, "$event_id", scan.GetString(s.heard, "event_id"))
 		return ends[verb[0]].Write(ctx, true, []byte(rest))
 	case "c<", "v<":
 		_, got, err := ends[verb[0]].Read(ctx)
 		if err != nil {
 			return err
+		}
+		if verb == "v<" {
+			s.heard = got
 		}
 		return alike(got, rest)
 	case "cx", "vx": // closes

@@ -1,7 +1,6 @@
 package exchange
 
 import (
-	"bytes"
 	"context"
 	"strings"
 	"sync"
@@ -36,17 +35,7 @@ type session struct {
 	buffer  int64            // estimate of the sound that waits to be part of it
 	sounds  bool             // some of it is sound
 	state   sessionState     // as the vendor has said last
-}
-
-// sessionState is what the gateway knows of a session's settings.
-type sessionState struct {
-	preamble    int64  // estimate of instructions and tools
-	cap         int64  // on the output of a response; 0 is none
-	capName     string // what the API at hand calls that
-	spoken      bool   // answers may be sound
-	transcriber string // the model that writes recordings down; "" for none
-	kind        string // "realtime", or "transcription"; "" in the API before
-	narrow      bool   // sound is of telephones, 8,000 samples of a byte a second
+	pending []pendingUpdate  // that it has not answered yet, in order
 }
 
 // turnOutput is the output cap of responses that have none, under a budget: the
@@ -69,7 +58,7 @@ const maxContext = 128 << 10
 func (s *session) soundTokens(base64 int, each int64) int64 {
 	bytes := int64(base64) / 4 * 3
 	second := int64(48000) // 16 bits of 24 kHz
-	if s.state.narrow {
+	if s.expected().narrow {
 		second = 8000
 	}
 	return (bytes*each + second - 1) / second
@@ -151,85 +140,6 @@ func (s *session) listen(audio []byte) {
 	s.sounds = true
 }
 
-// update is a session.update as the vendor gets it: of its own model, without what
-// the gateway does not pass on, and with a cap on the output where a budget needs it.
-func (s *session) update(e realtime.Event, text []byte) ([]byte, *core.Error) {
-	settings := e.Get("session")
-	if scan.Kind(settings) != '{' {
-		return text, nil // the vendor's to refuse
-	}
-	edits, err := s.settings(settings, "session.")
-	switch kind := scan.GetString(settings, "type"); {
-	case err != nil:
-		return nil, err
-	case kind != "" && kind != "realtime" && kind != "transcription":
-		return nil, core.Invalid("session.type", "sessions of the type %q are not passed on: what they cost is not known", kind)
-	}
-	for _, name := range [...]string{"max_output_tokens", "max_response_output_tokens"} {
-		v := scan.Get(settings, name)
-		if _, bound := scan.Int(v); v != nil && !bound && len(s.run.principal.Budgets) > 0 {
-			edits = append(edits, scan.Edit{Key: name, Value: appendInt(nil, s.run.defaultOutput())})
-		}
-	}
-	if len(edits) == 0 {
-		return text, nil
-	}
-	return e.Apply(nil, []scan.Edit{{Key: "session", Value: scan.Apply(nil, settings, edits)}}), nil
-}
-
-// settings checks what a session and a response are asked to be in common.
-func (s *session) settings(obj []byte, path string) (edits []scan.Edit, err *core.Error) {
-	if err := realtime.Once(obj, path, "type", "model", "prompt", "max_output_tokens", "max_response_output_tokens", "audio", "input_audio_transcription", "conversation"); err != nil {
-		return nil, err
-	}
-	if v := scan.Get(obj, "prompt"); !scan.IsNull(v) {
-		return nil, core.Invalid(path+"prompt", "%sprompt is not supported: it is kept with an account that all keys share", path)
-	}
-	if v := scan.Get(obj, "model"); v != nil {
-		name, _ := scan.String(v)
-		if name != s.run.facts.model {
-			return nil, core.Invalid(path+"model", "a session stays with the model that it was opened for, %q", s.run.facts.model)
-		}
-		edits = append(edits, scan.Edit{Key: "model", Value: scan.AppendString(nil, s.run.target.Deployment.Model)})
-	}
-	return edits, s.writes(obj, path)
-}
-
-// writes refuses a model that writes recordings down and whose price is not known,
-// to a key that has a budget.
-func (s *session) writes(obj []byte, path string) *core.Error {
-	model := transcriber(obj)
-	if model == "" || len(s.run.principal.Budgets) == 0 || !s.run.x.RefuseUnpriced || s.priceOf(model) != nil {
-		return nil
-	}
-	return core.Errorf(core.CodePermissionDenied, core.SourceGateway,
-		"the model %q, which is to write down what is said, has no price here, and this key has a budget: a deployment of it is needed", core.MaskSecrets(model))
-}
-
-// transcriber is the model that a session's settings have for writing down what
-// the user says: in OpenAI's present API, and in the one before.
-func transcriber(settings []byte) string {
-	for _, path := range [...][]string{{"audio", "input", "transcription", "model"}, {"input_audio_transcription", "model"}} {
-		if name := scan.GetString(settings, path...); name != "" {
-			return name
-		}
-	}
-	return ""
-}
-
-// priceOf is the price of another model of the session's provider: that of a
-// deployment which has it.
-func (s *session) priceOf(model string) *core.Price {
-	for _, route := range s.run.x.Snapshot().Routes {
-		for _, t := range route.Targets {
-			if t.Deployment.Provider == s.run.target.Deployment.Provider && t.Deployment.Model == model && t.Price != nil {
-				return t.Price
-			}
-		}
-	}
-	return nil
-}
-
 // create admits a response that the client asks for.
 func (s *session) create(ctx context.Context, e realtime.Event, text []byte) (sent []byte, stop bool, err *core.Error) {
 	wishes := e.Get("response")
@@ -238,6 +148,7 @@ func (s *session) create(ctx context.Context, e realtime.Event, text []byte) (se
 	}
 	var edits []scan.Edit
 	t := s.newTurn()
+	t.capAt(s.wantedCap())
 	if scan.Kind(wishes) == '{' {
 		if edits, err = s.settings(wishes, "response."); err != nil {
 			return nil, false, err
@@ -247,8 +158,8 @@ func (s *session) create(ctx context.Context, e realtime.Event, text []byte) (se
 	if stop, err = t.admit(ctx); err != nil {
 		return nil, stop, err
 	}
-	if t.run.cap > 0 {
-		edits = append(edits, scan.Edit{Key: t.capName(), Value: appendInt(nil, t.run.cap)})
+	if len(t.run.principal.Budgets) > 0 { // what is held must be what is in force, whatever becomes of updates
+		edits = append(edits, scan.Edit{Key: t.capName(), Value: appendInt(nil, t.run.outputCap())})
 	}
 	var own []scan.Edit
 	if t.cause, _ = scan.String(e.Get("event_id")); t.cause == "" { // so that the vendor can say which event it refuses
@@ -345,69 +256,6 @@ func (s *session) finished(ctx context.Context, kind string, text []byte) (out r
 		out.Client = append(released, realtime.Message{Text: true, Data: instead})
 	}
 	return out, nil
-}
-
-// settled notes a session's settings, and shows the client its alias in the place of
-// the deployed model. Under a budget a session without a cap on its responses is
-// given one, as soon as it is there.
-func (s *session) settled(kind string, text []byte) (shown []byte, send []realtime.Message) {
-	settings := scan.Get(text, "session")
-	if scan.Kind(settings) != '{' {
-		return text, nil
-	}
-	state := readState(settings)
-	s.mu.Lock()
-	s.state = state
-	s.mu.Unlock()
-	if kind == "session.created" && state.cap == 0 && state.capName != "" && len(s.run.principal.Budgets) > 0 {
-		send = append(send, realtime.Message{Text: true, Data: s.capEvent(&state)})
-	}
-	if scan.Kind(scan.Get(settings, "model")) != '"' {
-		return text, send
-	}
-	settings = scan.Apply(nil, settings, []scan.Edit{{Key: "model", Value: scan.AppendString(nil, s.run.facts.model)}})
-	return scan.Apply(nil, text, []scan.Edit{{Key: "session", Value: settings}}), send
-}
-
-// capEvent asks the vendor for a cap on all responses.
-func (s *session) capEvent(state *sessionState) []byte {
-	e := scan.AppendString([]byte(`{"type":"session.update","event_id":`), s.run.id)
-	e = append(e, `,"session":{`...)
-	if state.kind != "" {
-		e = append(scan.AppendString(append(e, `"type":`...), state.kind), ',')
-	}
-	e = append(scan.AppendString(e, state.capName), ':')
-	return append(appendInt(e, s.run.defaultOutput()), "}}"...)
-}
-
-func readState(settings []byte) (st sessionState) {
-	var count estimator
-	count.value(scan.Get(settings, "instructions"))
-	count.value(scan.Get(settings, "tools"))
-	st.kind = scan.GetString(settings, "type")
-	st.preamble, st.transcriber = count.tokens, transcriber(settings)
-	for _, name := range [...]string{"max_output_tokens", "max_response_output_tokens"} {
-		if v := scan.Get(settings, name); v != nil {
-			st.capName = name
-			st.cap, _ = scan.Int(v)
-		}
-	}
-	st.spoken = speaks(settings, true)
-	for _, path := range [...][]string{{"input_audio_format"}, {"audio", "input", "format", "type"}} {
-		name := scan.GetString(settings, path...)
-		st.narrow = st.narrow || strings.Contains(name, "g711") || strings.Contains(name, "pcmu") || strings.Contains(name, "pcma")
-	}
-	return st
-}
-
-// speaks reports whether settings ask for sound; otherwise where they do not say.
-func speaks(settings []byte, otherwise bool) bool {
-	for _, name := range [...]string{"output_modalities", "modalities"} {
-		if v := scan.Get(settings, name); scan.Kind(v) == '[' {
-			return bytes.Contains(v, []byte(`"audio"`))
-		}
-	}
-	return otherwise
 }
 
 // errorEvent is an error of the gateway's as the vendor's come.

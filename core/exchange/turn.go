@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 
 	"github.com/tokligence/gateway/core"
@@ -41,9 +42,10 @@ func (s *session) newTurn() *turn {
 		principal: o.principal, dialect: o.dialect, id: core.NewID(core.PrefixExchange, now), route: o.route, tags: o.tags,
 		bound: o.target, target: o.target, plan: o.plan, streams: true, attemptStart: now}
 	r.out.started = true
+	state := s.expected()
 	r.facts = facts{model: o.facts.model, user: o.facts.user, stream: true, choices: 1, made: 1,
-		inputTokens: s.context + s.added + s.buffer + s.state.preamble, heard: s.sounds, spoken: s.state.spoken,
-		maxOutput: s.state.cap, capped: s.state.cap > 0}
+		inputTokens: s.context + s.added + s.buffer + state.preamble, heard: s.sounds, spoken: state.spoken,
+		maxOutput: state.cap, capped: state.cap > 0}
 	d := o.target.Deployment
 	r.entry.Deployment, r.entry.Provider, r.entry.DeployedModel = d.Name, d.Provider, d.Model
 	r.entry.Reason = "realtime session " + o.id + "; " + o.entry.Reason
@@ -60,22 +62,22 @@ func (t *turn) wishes(obj []byte) {
 	f.inputTokens += count.tokens
 	f.heard = f.heard || count.audio
 	f.spoken = speaks(obj, f.spoken)
-	for _, name := range [...]string{"max_output_tokens", "max_response_output_tokens"} {
-		if v := scan.Get(obj, name); !scan.IsNull(v) {
-			f.maxOutput, f.capped = scan.Int(v)
-		}
+	if name, most := readCap(obj); name != "" {
+		t.capAt(most)
 	}
 	t.aside = scan.Is(scan.Get(obj, "conversation"), "none")
+}
+
+// capAt bounds the response's output; 0 is none.
+func (t *turn) capAt(most int64) {
+	t.run.facts.maxOutput, t.run.facts.capped = most, most > 0
 }
 
 // capName is what the API at hand calls the cap on a response's output.
 func (t *turn) capName() string {
 	t.s.mu.Lock()
 	defer t.s.mu.Unlock()
-	if t.s.state.capName == "" {
-		return "max_output_tokens"
-	}
-	return t.s.state.capName
+	return cmp.Or(t.s.expected().capName, "max_output_tokens")
 }
 
 // admit takes the turn from the limits, holds its worst case and puts it on record.
@@ -279,15 +281,31 @@ func (s *session) refused(text []byte) []byte {
 		return text
 	}
 	if cause == s.run.id {
-		s.run.x.log.Warn("the provider refused an event of the gateway's", "exchange", s.run.id, "deployment", s.run.entry.Deployment)
+		s.warnRefused()
 		return nil
 	}
-	t := s.take(cause)
-	if t == nil {
-		return text
+	if t := s.take(cause); t != nil {
+		t.settle(core.OutcomeFailed, 400, core.Errorf(core.CodeUpstreamRejected, core.SourceUpstream, "the provider refused the response"))
+		return unnamed(text, t.named)
 	}
-	t.settle(core.OutcomeFailed, 400, core.Errorf(core.CodeUpstreamRejected, core.SourceUpstream, "the provider refused the response"))
-	if !t.named {
+	switch u := s.refusedUpdate(cause); {
+	case u == nil:
+		return text
+	case u.own:
+		s.warnRefused()
+		return nil
+	default:
+		return unnamed(text, u.made)
+	}
+}
+
+func (s *session) warnRefused() {
+	s.run.x.log.Warn("the provider refused an event of the gateway's", "exchange", s.run.id, "deployment", s.run.entry.Deployment)
+}
+
+// unnamed takes the event_id that the gateway has made out of an error.
+func unnamed(text []byte, made bool) []byte {
+	if !made {
 		return text
 	}
 	e := scan.Apply(nil, scan.Get(text, "error"), []scan.Edit{{Key: "event_id", Value: []byte("null")}})
