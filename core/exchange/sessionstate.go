@@ -262,4 +262,3 @@ func speaks(settings []byte, otherwise bool) bool {
 	}
 	return otherwise
 }
-

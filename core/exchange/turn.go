@@ -150,7 +150,7 @@ func (t *turn) settle(outcome core.Outcome, status int, cause *core.Error) *core
 
 // begun takes up a response that the vendor has begun: the one that the client asked
 // for first, or one that the vendor makes by itself, which is admitted now. Where it
-// may not be, it is cancelled.
+// may not be, it is cancelled, and where no other may be, the session ends.
 func (s *session) begun(ctx context.Context, text []byte) (out realtime.Moves, stop *core.Error) {
 	id := scan.GetString(text, "response", "id")
 	t := s.next()
@@ -165,7 +165,7 @@ func (s *session) begun(ctx context.Context, text []byte) (out realtime.Moves, s
 			cancel := scan.AppendString([]byte(`{"type":"response.cancel","response_id":`), id)
 			out.Vendor = []realtime.Message{{Text: true, Data: append(cancel, '}')}}
 			out.Client = []realtime.Message{s.errorEvent(err, "")}
-			if ends {
+			if ends || lasting(err) {
 				out.Client, stop = nil, err // it is told at the end
 			}
 		}
@@ -178,6 +178,12 @@ func (s *session) begun(ctx context.Context, text []byte) (out realtime.Moves, s
 	s.turns[id] = t
 	s.count++
 	return out, stop
+}
+
+// lasting reports whether what refuses a response of the vendor's own will refuse the
+// next as well, of which each costs a little before it is cancelled.
+func lasting(err *core.Error) bool {
+	return err.Code == core.CodeBudgetExceeded || err.Code == core.CodePermissionDenied
 }
 
 // uncapped refuses a response of the vendor's own making that the budget covers only
