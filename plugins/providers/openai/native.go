@@ -10,7 +10,8 @@ import (
 
 // native are the vendor's own paths, as its base URL and the profile's endpoints
 // have them: what the gateway serves under its own, for clients that are pointed at
-// /{provider}. Parameters that the deployment sets may be given.
+// /{provider}. Parameters that the deployment sets may be given. Where the answer is
+// made OpenAI's, the vendor's own client could not read it.
 func native(profile []byte) *abi.NativePlan {
 	var query []string
 	scan.Members(scan.Get(profile, "query"), func(key, _ []byte) bool {
@@ -19,7 +20,12 @@ func native(profile []byte) *abi.NativePlan {
 	})
 	plan := &abi.NativePlan{}
 	for _, endpoint := range abi.Endpoints {
-		if path := scan.GetString(profile, "endpoints", string(endpoint), "path"); strings.HasPrefix(path, "/") && !strings.Contains(path, "?") {
+		e := scan.Get(profile, "endpoints", string(endpoint))
+		own, said := scan.Bool(scan.Get(e, "native"))
+		if own = (own || !said) && scan.Get(e, "translate") == nil; !own {
+			continue
+		}
+		if path := scan.GetString(e, "path"); strings.HasPrefix(path, "/") && !strings.Contains(path, "?") {
 			plan.Routes = append(plan.Routes, abi.NativeRoute{Path: basePath(profile) + path, Endpoint: endpoint, Query: query})
 		}
 	}

@@ -11,7 +11,7 @@ func New() *pdk.Provider {
 	c.configure(nil)
 	return &pdk.Provider{
 		Manifest: abi.Manifest{
-			ID: "provider.openai", Name: "OpenAI-compatible", Version: "1.1.0",
+			ID: "provider.openai", Name: "OpenAI-compatible", Version: "1.2.0",
 			Kind: abi.KindProvider, ABI: abi.Version, AnyID: true,
 			Description: "OpenAI's API and that of servers that speak like it: what differs is configuration.",
 			Homepage:    "https://github.com/tokligence/gateway",
@@ -23,6 +23,8 @@ func New() *pdk.Provider {
 		},
 		Configure:   c.configure,
 		Plan:        c.plan,
+		Encode:      c.encode,
+		Decode:      c.decode,
 		DecodeError: c.decodeError,
 	}
 }

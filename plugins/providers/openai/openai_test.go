@@ -32,7 +32,7 @@ func configured(t *testing.T, name string) func() *pdk.Provider {
 }
 
 func TestVectors(t *testing.T) {
-	for _, profile := range [...]string{"openai", "azure"} {
+	for _, profile := range [...]string{"openai", "azure", "mistral"} {
 		t.Run(profile, func(t *testing.T) { vectortest.Run(t, configured(t, profile), "../../../testdata/vectors/"+profile) })
 	}
 }
@@ -80,6 +80,9 @@ func TestPlan(t *testing.T) {
 		{abi.Chat, "", `{"organization":"a\nb"}`, key, "", "", "", false, ``, "options.organization"},
 		{abi.Chat, "", `{"project":7}`, key, "", "", "", false, ``, "options.project"},
 		{abi.Chat, "", `{"organisation":"a"}`, key, "", "", "", false, ``, "options.organisation"},
+		{abi.Speech, "", `{"voices":{"alloy":"x"}}`, key, "", "", "", false, ``, "options.voices"},
+		{abi.Chat, "", `{"voices":["x"]}`, key, "", "", "", false, ``, "options.voices"},
+		{abi.Chat, "", `{"voices":{"alloy":7}}`, key, "", "", "", false, ``, "options.voices.alloy"},
 		{abi.Chat, "", `{"output_cap":7}`, key, "", "", "", false, ``, "options.output_cap"},
 		{abi.Chat, "", `{"reasoning_history":"rename:a.b"}`, key, "", "", "", false, ``, "options.reasoning_history"},
 		{abi.Chat, "", `{"reasoning_history":"forget"}`, key, "", "", "", false, ``, "options.reasoning_history"},

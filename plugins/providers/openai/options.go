@@ -8,7 +8,7 @@ import (
 )
 
 // ownOptions are those that every profile has.
-var ownOptions = [...]string{"include_usage", "output_cap", "reasoning_history", "responses", "realtime"}
+var ownOptions = [...]string{"include_usage", "output_cap", "reasoning_history", "responses", "realtime", "voices"}
 
 // options are [deployment.options]: those of the plugin, and as text those that
 // the profile declares.
@@ -18,6 +18,7 @@ type options struct {
 	realtime     *bool
 	outputCap    string
 	history      string
+	voices       []byte // an object of the vendor's names by those that clients use
 	texts        map[string]string
 }
 
@@ -62,6 +63,8 @@ func readOptions(raw, profile []byte) (o options, err error) {
 			if o.history = text; !isHistory(text) {
 				err = refuse(name, "must be keep, remove, parts or rename:NAME")
 			}
+		case key == "voices":
+			o.voices, err = v, checkVoices(v)
 		case scan.Get(declared, key) == nil:
 			err = refuse(name, "is unknown; known are "+strings.Join(optionNames(declared), ", "))
 		default:
@@ -72,6 +75,19 @@ func readOptions(raw, profile []byte) (o options, err error) {
 		return err == nil
 	})
 	return o, err
+}
+
+func checkVoices(voices []byte) (err error) {
+	if scan.Kind(voices) != '{' {
+		return refuse("options.voices", "must be an object of voices by name")
+	}
+	scan.Members(voices, func(k, v []byte) bool {
+		if text, ok := scan.String(v); !ok || text == "" {
+			err = refuse("options.voices."+string(k), "must be the name of a voice")
+		}
+		return err == nil
+	})
+	return err
 }
 
 func optionNames(declared []byte) (names []string) {

@@ -41,6 +41,11 @@ func (c *codec) plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 	if r.Endpoint == abi.Chat {
 		planReasoning(p, scan.Get(profile, "reasoning"), o.history)
 	}
+	if words := scan.Get(e, "translate"); words != nil {
+		planTranslated(p, r.Endpoint, words)
+	} else if r.Endpoint == abi.Speech && o.voices != nil {
+		return nil, refuse("options.voices", "means nothing here: this provider has the voices that clients name")
+	}
 	p.URL, err = o.address(base, scan.GetString(e, "path"), scan.Get(profile, "query"), r.Deployment.Model)
 	return p, err
 }

@@ -130,11 +130,11 @@ export const providers = {
   },
   mistral: {
     title: "Mistral", plugin: "mistral", wire: "openai", model: "mistral-medium-latest", base: "/v1", credential: apiKey,
-    models: { reasoning: "magistral-medium-latest", embeddings: "mistral-embed", moderations: "mistral-moderation-latest", transcriptions: "voxtral-mini-latest" },
+    models: { reasoning: "magistral-medium-latest", embeddings: "mistral-embed", moderations: "mistral-moderation-latest", speech: "voxtral-mini-tts-3", transcriptions: "voxtral-mini-latest" },
+    options: '[deployment.options.voices]\nalloy = "gb_jane_neutral"',
     has: "Mistral's [API](https://docs.mistral.ai/api) is chat, FIM, agents, embeddings, classification, moderation, OCR, speech and transcriptions",
     except: {
       completions: but("over its chat; [FIM](https://docs.mistral.ai/api/endpoint/fim) is at an endpoint of its own, which is not carried: `suffix` is refused"),
-      speech: missing("Mistral's [speech](https://docs.mistral.ai/api) answers with JSON, which the gateway does not read yet"),
     },
   },
   xai: {

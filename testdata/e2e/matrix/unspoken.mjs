@@ -48,6 +48,10 @@ export const unspoken = [
   },
   { title: "Deepgram's speech", path: /\/v1\/speak\?/, source: "https://developers.deepgram.com/reference/text-to-speech/speak-request", answer: () => ({ type: "audio/mpeg", body: sound }) },
   {
+    title: "Mistral's speech", path: /\/v1\/audio\/speech$/, of: "mistral", source: "https://docs.mistral.ai/api/endpoint/audio/speech",
+    answer: () => json({ audio_data: sound.toString("base64") }),
+  },
+  {
     title: "Voyage's rerank", path: /^\/v1\/rerank$/, of: "voyage", source: "https://docs.voyageai.com/reference/reranker-api",
     answer: ({ body }) => json({ object: "list", data: ranked.map(([index, relevance_score]) => ({ index, relevance_score })), model: body.model, usage: { total_tokens: 11 } }),
   },
