@@ -152,6 +152,7 @@ func (s *stage) act(ctx context.Context, verb, rest string) error {
 		return nil
 	case "c>", "v>":
 		rest = strings.ReplaceAll(rest, "$event_id", scan.GetString(s.heard, "event_id"))
+		rest = strings.ReplaceAll(rest, "$metadata", string(scan.Get(s.heard, "response", "metadata")))
 		return ends[verb[0]].Write(ctx, true, []byte(rest))
 	case "c<", "v<":
 		_, got, err := ends[verb[0]].Read(ctx)

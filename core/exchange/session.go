@@ -29,6 +29,7 @@ type session struct {
 	asked   []*turn          // responses that the client asked for and that have not begun, in order
 	turns   map[string]*turn // responses under way, by their id
 	heard   map[string]*turn // recordings that are being written down, by their item's id
+	repeats bool             // the vendor repeats the metadata of responses
 	count   int              // responses that have begun
 	context int64            // tokens of the conversation, as the last response had it
 	added   int64            // estimate of what has come to it since
@@ -149,11 +150,23 @@ func (s *session) create(ctx context.Context, e realtime.Event, text []byte) (se
 	var edits []scan.Edit
 	t := s.newTurn()
 	t.capAt(s.wantedCap())
-	if scan.Kind(wishes) == '{' {
+	switch {
+	case scan.IsNull(wishes):
+		wishes = []byte("{}")
+	case scan.Kind(wishes) != '{':
+		return nil, false, core.Invalid("response", "response must be an object")
+	default:
 		if edits, err = s.settings(wishes, "response."); err != nil {
 			return nil, false, err
 		}
 		t.wishes(wishes)
+	}
+	metadata, err := t.markIn(wishes)
+	if err != nil {
+		return nil, false, err
+	}
+	if metadata != nil {
+		edits = append(edits, scan.Edit{Key: "metadata", Value: metadata})
 	}
 	if stop, err = t.admit(ctx); err != nil {
 		return nil, stop, err
@@ -167,9 +180,6 @@ func (s *session) create(ctx context.Context, e realtime.Event, text []byte) (se
 		own = append(own, scan.Edit{Key: "event_id", Value: scan.AppendString(nil, t.cause)})
 	}
 	if len(edits) > 0 {
-		if scan.Kind(wishes) != '{' {
-			wishes = []byte("{}")
-		}
 		own = append(own, scan.Edit{Key: "response", Value: scan.Apply(nil, wishes, edits)})
 	}
 	s.mu.Lock()
@@ -211,8 +221,9 @@ func (s *session) fromVendor(ctx context.Context, m realtime.Message) (out realt
 		return out, nil // they are of an account that all keys share
 	case "response.created":
 		out, stop = s.begun(ctx, text)
+		text = s.unmarked(text)
 	case "response.done":
-		return s.finished(ctx, kind, text)
+		return s.finished(ctx, kind, s.unmarked(text))
 	case "input_audio_buffer.committed":
 		stop = s.committed(ctx, text)
 	case "input_audio_buffer.cleared":

@@ -145,7 +145,7 @@ func (s *session) update(e realtime.Event, text []byte) ([]byte, *core.Error) {
 // settings checks what a session and a response are asked to be in common.
 func (s *session) settings(obj []byte, path string) (edits []scan.Edit, err *core.Error) {
 	if err := realtime.Once(obj, path, "type", "model", "prompt", "max_output_tokens", "max_response_output_tokens", "audio", "input_audio_transcription", "conversation",
-		"instructions", "tools", "input", "output_modalities", "modalities", "input_audio_format"); err != nil {
+		"instructions", "tools", "input", "metadata", "output_modalities", "modalities", "input_audio_format"); err != nil {
 		return nil, err
 	}
 	if v := scan.Get(obj, "prompt"); !scan.IsNull(v) {

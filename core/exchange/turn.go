@@ -19,6 +19,8 @@ type turn struct {
 	run    *run
 	cause  string // the event_id that it was asked for by
 	named  bool   // which the gateway has made
+	marked bool   // its response.create says in its metadata whose it is
+	bare   bool   // which had no metadata otherwise
 	before int64  // session.added when it began
 	aside  bool   // it is no part of the conversation
 	live   bool   // a recording that is being made while it is written down
@@ -146,70 +148,6 @@ func (t *turn) settle(outcome core.Outcome, status int, cause *core.Error) *core
 	err := t.run.settle(outcome, status, cause)
 	t.run.grant.Release()
 	return err
-}
-
-// begun takes up a response that the vendor has begun: the one that the client asked
-// for first, or one that the vendor makes by itself, which is admitted now. Where it
-// may not be, it is cancelled, and where no other may be, the session ends.
-func (s *session) begun(ctx context.Context, text []byte) (out realtime.Moves, stop *core.Error) {
-	id := scan.GetString(text, "response", "id")
-	t := s.next()
-	if t == nil {
-		t = s.newTurn()
-		ends, err := t.admit(ctx)
-		if err == nil {
-			err = t.uncapped()
-		}
-		if err != nil {
-			t.unheld(ctx)
-			cancel := scan.AppendString([]byte(`{"type":"response.cancel","response_id":`), id)
-			out.Vendor = []realtime.Message{{Text: true, Data: append(cancel, '}')}}
-			out.Client = []realtime.Message{s.errorEvent(err, "")}
-			if ends || lasting(err) {
-				out.Client, stop = nil, err // it is told at the end
-			}
-		}
-	}
-	t.run.firstByte = t.run.x.now()
-	t.aside = t.aside || scan.IsNull(scan.Get(text, "response", "conversation_id")) && scan.Get(text, "response", "conversation_id") != nil
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t.before = s.added
-	s.turns[id] = t
-	s.count++
-	return out, stop
-}
-
-// lasting reports whether what refuses a response of the vendor's own will refuse the
-// next as well, of which each costs a little before it is cancelled.
-func lasting(err *core.Error) bool {
-	return err.Code == core.CodeBudgetExceeded || err.Code == core.CodePermissionDenied
-}
-
-// uncapped refuses a response of the vendor's own making that the budget covers only
-// with a lower cap than it has.
-func (t *turn) uncapped() *core.Error {
-	r := t.run
-	if r.cap == 0 || r.cap >= r.defaultOutput() {
-		return nil
-	}
-	r.x.Ledger.Release(r.hold)
-	r.grant.Undo(r.x.now())
-	r.hold, r.grant, r.open = nil, nil, false
-	return &core.Error{Code: core.CodeBudgetExceeded, Source: core.SourceGateway, NoRetry: true,
-		Message: "budget exceeded: what is left does not cover the response that the provider has begun"}
-}
-
-// next is the response that the client asked for first, nil for none.
-func (s *session) next() *turn {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.asked) == 0 {
-		return nil
-	}
-	t := s.asked[0]
-	s.asked = s.asked[1:]
-	return t
 }
 
 // piece counts what has come of a response.
