@@ -30,13 +30,18 @@ type described struct {
 			Unsupported []string
 			Extensions  []string
 			Alternate   bool
+			Searches    int64
+			FilesApart  bool `json:"files_apart"`
 			Offered     bool
 			Requests    []edited `json:"request_edits"`
 			Answers     []edited `json:"answer_edits"`
 		}
 		Variants []struct {
 			When struct{ Models []string }
-			Then struct{ Reasoning struct{ History string } }
+			Then struct {
+				Reasoning struct{ History string }
+				Endpoints map[string]struct{ Searches int64 }
+			}
 		}
 		Errors []struct {
 			Code, Type, VCode, Message string
@@ -126,6 +131,10 @@ func (d *described) readme(name string) string {
 	if chat.Alternate {
 		row("messages", "neighbours of one role are joined")
 	}
+	if chat.FilesApart {
+		row("files among the messages", "what is paid for reading them has no price here: flagged, and refused under a budget, unless a plugin reads them for nothing")
+	}
+	d.searching(row)
 	for _, option := range keys(d.Config.Options) {
 		row("option "+code(option), strings.TrimSpace("the header "+code(d.Config.Options[option].Header)+". "+d.Config.Options[option].Description))
 	}
@@ -162,6 +171,18 @@ func (d *described) variants() (text string) {
 		}
 	}
 	return text
+}
+
+// searching tells of models that search by themselves.
+func (d *described) searching(row func(what, value string)) {
+	if n := d.Config.Endpoints["chat"].Searches; n > 0 {
+		row("searches that are held for", fmt.Sprint(n))
+	}
+	for _, v := range d.Config.Variants {
+		if n := v.Then.Endpoints["chat"].Searches; n > 0 {
+			row("searches that are held for, with "+list(v.When.Models), fmt.Sprint(n))
+		}
+	}
 }
 
 // reshaped tells of the edits that make new values.

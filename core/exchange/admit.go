@@ -14,6 +14,7 @@ import (
 func (r *run) admit(ctx context.Context, s *Snapshot) *core.Error {
 	input := estimateInput(r.body)
 	r.facts.inputTokens, r.facts.cacheMarked, r.facts.heard = input.tokens, input.marked, input.audio
+	r.facts.files = input.files
 	r.facts.spoken = r.facts.spoken || input.spoken
 	r.measure()
 	r.facts.hosted = r.findHosted()

@@ -70,6 +70,7 @@ func (r *run) build(ctx context.Context) (*call, *core.Error) {
 	if err != nil {
 		return nil, err
 	}
+	body = r.capTools(body)
 	if p.native != nil {
 		return c, r.buildNative(c, body)
 	}

@@ -32,6 +32,7 @@ type estimator struct {
 	marked bool // some of the input shall be kept by the vendor
 	audio  bool // some of it is heard
 	spoken bool // the answer shall be
+	files  bool // some of it are files
 	media  int  // parts that have been counted, and whose data may come
 }
 
@@ -63,6 +64,7 @@ func (e *estimator) text(name, text []byte) {
 			e.tokens += mediaTokens
 			e.media++
 		}
+		e.files = e.files || string(text) == "file" || string(text) == "input_file" || string(text) == "document"
 		e.audio = e.audio || string(text) == "input_audio" || string(text) == "audio_url"
 	case "mimeType", "mime_type":
 		e.audio = e.audio || bytes.HasPrefix(text, []byte("audio/"))

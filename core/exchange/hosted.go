@@ -14,11 +14,13 @@ import (
 // https://platform.openai.com/docs/pricing#built-in-tools
 // https://platform.claude.com/docs/en/about-claude/pricing#tool-use-pricing
 // https://docs.aws.amazon.com/nova/latest/userguide/grounding.html
+// https://openrouter.ai/docs/guides/features/server-tools
 type hosted struct {
 	param string // "tools[1]"
 	drop  string // as drop_params call it
 	unit  int    // that its uses are counted in; 0 for none
 	most  int64  // uses that are held for
+	open  bool   // it is Anthropic's, which takes a bound, and has none
 }
 
 // hostedUses is what is held for where a request sets no bound: few answers search
@@ -31,14 +33,14 @@ var apart = [...]struct {
 	kind string
 	unit int
 }{{"web_search", partSearches}, {"image_generation", partImages}, {"googleSearch", partSearches}, {"google_search", partSearches},
-	{"nova_grounding", partSearches}}
+	{"nova_grounding", partSearches}, {"openrouter:web_search", partSearches}}
 
 // plain begin the kinds of tools that cost tokens and no more: those that a client
 // runs, and some of vendors. Google's code_execution is one too, by its whole name:
 // Anthropic's begin with it.
 // https://ai.google.dev/gemini-api/docs/code-execution#billing
 var plain = [...]string{"function", "custom", "local_shell", "shell", "apply_patch", "namespace", "tool_search", "mcp", "computer", "bash_", "text_editor_", "memory_",
-	"web_fetch_", "url_context", "urlContext", "codeExecution", "tool_spec", "toolSpec", "cachePoint"}
+	"web_fetch_", "url_context", "urlContext", "codeExecution", "openrouter:datetime", "tool_spec", "toolSpec", "cachePoint"}
 
 // billedApart reports whether uses of a kind of tool are billed apart, and in what unit.
 func billedApart(kind string, def []byte) (unit int, ok bool) {
@@ -66,8 +68,8 @@ func (r *run) findHosted() []hosted {
 		f.most = n
 	}
 	if r.req.Endpoint == abi.Chat {
-		if v := r.body.Get("web_search_options"); !scan.IsNull(v) {
-			f.add("web_search_options", "web_search_options", "web_search", v, r.facts.made)
+		if v := r.body.Get(webSearch); !scan.IsNull(v) {
+			f.add(webSearch, webSearch, "web_search", v, r.facts.made)
 		}
 		// Google's extension of OpenAI's API. Whoever does not know it leaves it out.
 		f.each(scan.Get(r.body.Get("extra_body"), "google", "tools"), "extra_body.google.tools[%d]", "extra_body", untyped)
@@ -77,14 +79,17 @@ func (r *run) findHosted() []hosted {
 		f.each(r.body.Get("tools"), "tools[%d]", "tools", vendors)
 	} else {
 		f.each(r.body.Get("tools"), "tools[%d]", "tools", typed)
+		f.plugins(r.body.Get("plugins"))
 	}
+	r.facts.parsed = f.parsed
 	return f.list
 }
 
 // finder gathers the hosted tools among those of a request.
 type finder struct {
-	list []hosted
-	most int64 // uses of one that sets no bound of its own
+	list   []hosted
+	most   int64 // uses of one that sets no bound of its own
+	parsed bool  // files are read for nothing
 }
 
 func (f *finder) add(param, drop, kind string, def []byte, most int64) {
@@ -92,10 +97,25 @@ func (f *finder) add(param, drop, kind string, def []byte, most int64) {
 	if !ok {
 		return
 	}
-	if n, ok := scan.GetInt(def, "max_uses"); ok && n > 0 {
-		most = n
+	h := hosted{param: param, drop: drop, unit: unit, most: most}
+	switch n, bound := scan.GetInt(def, "max_uses"); {
+	case kind == "openrouter:web_search" && dearer(scan.Get(def, "parameters")):
+		h.unit = 0
+	case !anthropics(kind): // to whom max_uses means nothing
+	case bound && n > 0:
+		h.most = n
+	default:
+		h.open, h.most = true, hostedUses
 	}
-	f.list = append(f.list, hosted{param, drop, unit, min(most, maxCount)})
+	h.most = min(h.most, maxCount)
+	f.list = append(f.list, h)
+}
+
+// anthropics reports whether a kind is Anthropic's search: its name ends with a date of
+// eight digits. https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-search-tool
+func anthropics(kind string) bool {
+	date, ok := strings.CutPrefix(kind, "web_search_")
+	return ok && len(date) == 8 && strings.Trim(date, "0123456789") == ""
 }
 
 // each looks at tools, whose place is at with their number in it. form calls found with
@@ -138,33 +158,57 @@ func system(def []byte, found func(string, []byte)) {
 	}
 }
 
-// hostedAt are the hosted tools that t would be told of.
+// hostedAt are the hosted tools that t would be told of, and what it does by itself.
 func (r *run) hostedAt(t *Target) []hosted {
-	if len(r.facts.hosted) == 0 {
+	p := r.planOf(t)
+	if p == nil {
 		return nil
 	}
-	if p := r.planOf(t); p == nil || p.endpoint != r.req.Endpoint { // a bridge has none
-		return nil
+	list, drop, searches := r.facts.hosted, t.Deployment.DropParams, p.Request.Searches
+	left := func(h hosted) bool {
+		return slices.Contains(drop, h.drop) || searches > 0 && h.param == webSearch // which only says how
 	}
-	drop := t.Deployment.DropParams
-	if !slices.ContainsFunc(r.facts.hosted, func(h hosted) bool { return slices.Contains(drop, h.drop) }) {
-		return r.facts.hosted
+	switch {
+	case p.endpoint != r.req.Endpoint: // a bridge has none
+		list = nil
+	case slices.ContainsFunc(list, left):
+		list = slices.DeleteFunc(slices.Clone(list), left)
 	}
-	return slices.DeleteFunc(slices.Clone(r.facts.hosted), func(h hosted) bool { return slices.Contains(drop, h.drop) })
+	if searches > 0 {
+		list = append(slices.Clip(list), hosted{param: "model", unit: partSearches, most: searches})
+	}
+	if p.Request.FilesApart && r.facts.files && !r.facts.parsed {
+		list = append(slices.Clip(list), hosted{param: "messages"})
+	}
+	return list
 }
 
+// webSearch is chat's member for a search that is no tool.
+const webSearch = "web_search_options"
+
 // unratedTool refuses a request whose hosted tools could cost what nobody knows.
-func (r *run) unratedTool(w *worstCase) *core.Error {
-	for _, one := range r.facts.hosted {
-		if w.any(func(t *Target) bool {
-			return slices.Contains(r.hostedAt(t), one) && !one.ratedAt(t)
-		}) {
-			e := core.Errorf(core.CodePermissionDenied, core.SourceGateway, "%s is a tool whose uses have a price of their own that the gateway does not know, and this key has a budget", one.param)
-			e.Param = one.param
-			return e
+func (r *run) unratedTool(w *worstCase) (e *core.Error) {
+	w.any(func(t *Target) bool {
+		for _, one := range r.hostedAt(t) {
+			if e == nil && !one.ratedAt(t) {
+				e = core.Errorf(core.CodePermissionDenied, core.SourceGateway, "%s, and this key has a budget", one.unknown())
+				e.Param = one.param
+			}
 		}
+		return e != nil
+	})
+	return e
+}
+
+// unknown says what of the tool has no price.
+func (h hosted) unknown() string {
+	switch h.param {
+	case "model":
+		return "this model searches the web by itself, what a search costs the gateway does not know"
+	case "messages":
+		return "a file may be read at a price of its own that the gateway does not know, but for by the plugin file-parser with an engine that is free"
 	}
-	return nil
+	return h.param + " is a tool whose uses have a price of their own that the gateway does not know"
 }
 
 // ratedAt reports whether the tool's uses have a price at t.
@@ -183,7 +227,7 @@ func (r *run) held(t *Target, u core.Usage) core.Usage {
 	for _, h := range r.hostedAt(t) {
 		switch h.unit {
 		case partSearches:
-			if h.param == "web_search_options" && r.planOf(t).Request.Mode == abi.Transform {
+			if h.param == webSearch && r.planOf(t).Request.Mode == abi.Transform {
 				h.most = max(h.most, hostedUses)
 			}
 			u.Searches += h.most

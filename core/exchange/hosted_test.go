@@ -110,7 +110,9 @@ func TestDo_HostedTools_Open(t *testing.T) {
 		unpriced    bool
 	}{
 		{`[{"type":"web_search"}]`, "10000", 10, false},
-		{`[{"type":"web_search","max_uses":3}]`, "10000", 3, false},
+		{`[{"type":"web_search","max_uses":3}]`, "10000", 10, false},         // OpenAI's has no such member
+		{`[{"type":"web_search_20250305","max_uses":3}]`, "10000", 3, false}, // Anthropic's has
+		{`[{"type":"web_search_2025_08_26","max_uses":3}]`, "10000", 10, false},
 		{`[{"type":"web_search"}]`, "", 10, true},
 		{`[{"type":"code_interpreter","container":{"type":"auto"}}]`, "10000", 0, true},
 		{`[{"type":"function","name":"f"}]`, "", 0, false},

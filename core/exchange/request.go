@@ -85,6 +85,8 @@ type facts struct {
 	cacheMarked    bool  // some of the input shall be kept by the vendor
 	heard          bool  // some of the input is audio
 	spoken         bool  // the answer may be audio
+	files          bool  // some of the input are files
+	parsed         bool  // which are read for nothing
 	service        service
 	hosted         []hosted // tools that are offered
 }

@@ -153,6 +153,16 @@ type RequestPlan struct {
 	// the host sets it when a budget needs a bound and the client gave none. ""
 	// says that there is none.
 	OutputCap string `json:"output_cap,omitempty"`
+	// ToolCap is the path of the member that caps how often the vendor's own tools are used
+	// ("max_tool_calls", "web_search_options.max_uses"): the host sets it when a budget
+	// needs a bound and the request offers such a tool. "" says that there is none.
+	ToolCap string `json:"tool_cap,omitempty"`
+	// Searches is how often at most a request is billed as a search that asks for none,
+	// since the model searches by itself; 0 where it does not.
+	Searches int64 `json:"searches,omitempty"`
+	// FilesApart says that the vendor may read files among the messages for a price of
+	// their own.
+	FilesApart bool `json:"files_apart,omitempty"`
 	// Extensions name those of package llm's members that the vendor takes. The host
 	// leaves all others out of a chat request that it has translated from another
 	// dialect, and where Strict says that the vendor refuses what it does not know,

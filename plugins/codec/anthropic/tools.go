@@ -105,6 +105,10 @@ func (c *chat) webSearch(list []byte) []byte {
 				list = append(list, `,"user_location":`...)
 				list = scan.Apply(list, place, []scan.Edit{{Key: "type", Value: []byte(`"approximate"`)}})
 			}
+		case "max_uses": // the gateway's, under a budget
+			if n, ok := scan.Int(v); ok && n > 0 {
+				list = append(append(list, `,"max_uses":`...), v...)
+			}
 		default:
 			c.leaveOut("web_search_options."+string(key), "Anthropic does not have it")
 		}

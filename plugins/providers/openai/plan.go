@@ -77,9 +77,12 @@ func requestPlan(endpoint abi.Endpoint, e []byte, o *options) abi.RequestPlan {
 		Mode:           abi.Passthrough,
 		Unsupported:    texts(scan.Get(e, "unsupported")),
 		OutputCap:      scan.GetString(e, "output_cap"),
+		ToolCap:        scan.GetString(e, "tool_cap"),
 		ForwardHeaders: texts(scan.Get(e, "forward_headers")),
 		Extensions:     texts(scan.Get(e, "extensions")),
 	}
+	p.Searches, _ = scan.GetInt(e, "searches")
+	p.FilesApart, _ = scan.Bool(scan.Get(e, "files_apart"))
 	p.Form, _ = scan.Bool(scan.Get(e, "form"))
 	p.Strict, _ = scan.Bool(scan.Get(e, "strict"))
 	p.Alternate, _ = scan.Bool(scan.Get(e, "alternate"))
