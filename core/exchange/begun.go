@@ -113,8 +113,8 @@ func (s *session) displace(ctx context.Context, t *turn, id string) (out realtim
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	from, to := t.run, own.run
-	to.firstByte, to.outTokens, to.spoken = from.firstByte, from.outTokens, from.spoken
-	from.outTokens, from.spoken = 0, 0
+	to.firstByte, to.outTokens, to.said = from.firstByte, from.outTokens, from.said
+	from.outTokens, from.said = 0, 0
 	own.before = t.before
 	s.turns[id] = own
 	return out, stop

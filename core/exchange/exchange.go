@@ -121,12 +121,12 @@ type run struct {
 	target    *Target
 	plan      *plan
 	tally     tally
-	outTokens int64 // estimate of the output seen so far
-	spoken    int64 // estimate of what of it is heard, in a session
-	pictures  int64 // that have been delivered
-	whole     bool  // the answer is complete
-	streams   bool  // it comes as events
-	abandoned bool  // the client left, or the gateway stopped, before an answer began
+	outTokens int64         // estimate of the output seen so far
+	said      time.Duration // of the sound in it, in a session
+	pictures  int64         // that have been delivered
+	whole     bool          // the answer is complete
+	streams   bool          // it comes as events
+	abandoned bool          // the client left, or the gateway stopped, before an answer began
 	firstByte time.Time
 
 	// Of earlier attempts that a vendor bills all the same.

@@ -130,6 +130,9 @@ func (s *stage) connect(ctx context.Context) {
 	s.vendor = <-s.vendors
 }
 
+// aSecond is a second of sound, in 16 bits of 24 kHz.
+var aSecond = strings.Repeat("A", 64000)
+
 // play runs a script: a line for each message, of who says it or hears it, and one
 // for each entry and close. See testdata/realtime.
 func (s *stage) play(ctx context.Context, script io.Reader) {
@@ -138,7 +141,7 @@ func (s *stage) play(ctx context.Context, script io.Reader) {
 	lines.Buffer(nil, 1<<20)
 	for n := 1; lines.Scan(); n++ {
 		line := lines.Text()
-		verb, rest, _ := strings.Cut(line, " ")
+		verb, rest, _ := strings.Cut(strings.ReplaceAll(line, "$second", aSecond), " ")
 		if err := s.act(ctx, verb, strings.TrimSpace(rest)); err != nil {
 			s.t.Fatalf("line %d, %s: %v", n, line, err)
 		}
@@ -181,6 +184,8 @@ func (s *stage) act(ctx context.Context, verb, rest string) error {
 		return s.entry(rest)
 	case "open":
 		return s.onRecord(ctx, rest)
+	case "held":
+		return s.onHold(ctx, rest)
 	}
 	return errors.New("no such verb")
 }
@@ -211,6 +216,15 @@ func (s *stage) onRecord(ctx context.Context, want string) error {
 		if o.Reserved == 0 || o.Endpoint != "realtime" || o.Usage.Output == 0 {
 			return fmt.Errorf("%+v", o)
 		}
+	}
+	return nil
+}
+
+// onHold compares the amount at which a crash would now leave the one exchange that is open.
+func (s *stage) onHold(ctx context.Context, want string) error {
+	open, err := s.store.ListOpen(ctx, "")
+	if err != nil || len(open) != 1 || open[0].Reserved.String() != "$"+want && open[0].Reserved.String() != want {
+		return fmt.Errorf("%+v, %v", open, err)
 	}
 	return nil
 }

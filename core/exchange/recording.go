@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"context"
+	"time"
 
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/pdk/abi/scan"
@@ -13,15 +14,16 @@ import (
 // committed makes what was heard a part of the conversation. Where it is to be
 // written down, that is held for; what no budget covers ends the session.
 func (s *session) committed(ctx context.Context, text []byte) *core.Error {
+	err := s.cover(ctx, 0)
 	s.mu.Lock()
-	tokens, model := s.buffer, s.state.transcriber
-	s.added, s.buffer = s.added+s.buffer, 0
+	length, model := s.buffer, s.state.transcriber
+	s.added, s.buffer = s.added+soundTokens(length, heardTokens), 0
 	s.mu.Unlock()
 	id := scan.GetString(text, "item_id")
-	if s.commits(id, tokens) || model == "" {
-		return nil
+	if s.commits(id, length) || model == "" {
+		return err
 	}
-	return s.takeUp(ctx, id, s.recording(model, tokens))
+	return s.takeUp(ctx, id, s.recording(model, length))
 }
 
 // takeUp admits the recording of an item. What could not be admitted is counted all the
@@ -38,7 +40,7 @@ func (s *session) takeUp(ctx context.Context, id string, t *turn) *core.Error {
 }
 
 // commits reports whether a recording is written down already, and counts all of it.
-func (s *session) commits(id string, tokens int64) bool {
+func (s *session) commits(id string, length time.Duration) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.heard[id]
@@ -46,8 +48,7 @@ func (s *session) commits(id string, tokens int64) bool {
 		return false
 	}
 	t.live = false
-	t.run.facts.inputTokens = max(t.run.facts.inputTokens, tokens)
-	t.run.facts.milliseconds = t.run.facts.inputTokens * 1000 / heardTokens
+	t.lasts(length)
 	return true
 }
 
@@ -56,35 +57,70 @@ func (s *session) commits(id string, tokens int64) bool {
 func (s *session) live(ctx context.Context, text []byte) *core.Error {
 	id := scan.GetString(text, "item_id")
 	s.mu.Lock()
-	known, tokens, model := s.heard[id] != nil, s.buffer, s.state.transcriber
+	known, length, model := s.heard[id] != nil, s.buffer, s.state.transcriber
 	s.mu.Unlock()
 	if known {
-		return nil
+		return s.cover(ctx, 0)
 	}
-	t := s.recording(model, tokens)
+	t := s.recording(model, length)
 	t.live = true
 	return s.takeUp(ctx, id, t)
+}
+
+// cover holds more for a live recording that is about to grow by a length, where that is
+// more than what is held for: twice as much as before where a budget has it, so that it
+// is seldom asked.
+func (s *session) cover(ctx context.Context, length time.Duration) *core.Error {
+	s.books.Lock()
+	defer s.books.Unlock()
+	t, all := s.outgrown(length)
+	if t == nil {
+		return nil
+	}
+	if 2*t.holds > all && t.extend(ctx, 2*t.holds) == nil {
+		return nil
+	}
+	return t.extend(ctx, all)
+}
+
+// outgrown is a live recording that would be longer than what is held for; nil for none.
+func (s *session) outgrown(length time.Duration) (t *turn, all time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all = s.buffer + length
+	for _, t := range s.heard {
+		if t.live && all > t.holds {
+			return t, all
+		}
+	}
+	return nil, 0
 }
 
 // listened counts what came of a live recording after its first words, at the end of
 // a session in which it was not committed.
 func (t *turn) listened() {
-	if f := &t.run.facts; t.live {
-		f.inputTokens = max(f.inputTokens, t.s.buffer)
-		f.milliseconds = f.inputTokens * 1000 / heardTokens
+	if t.live {
+		t.lasts(t.s.buffer)
 	}
 }
 
-// recording is a turn of the model that writes down, about sound of so many tokens.
-func (s *session) recording(model string, tokens int64) *turn {
+// lasts sets a recording's length, if it is longer than it was.
+func (t *turn) lasts(length time.Duration) {
+	f := &t.run.facts
+	f.inputTokens, f.milliseconds = max(f.inputTokens, soundTokens(length, heardTokens)), max(f.milliseconds, upMilliseconds(length))
+}
+
+// recording is a turn of the model that writes down, about sound of a length.
+func (s *session) recording(model string, length time.Duration) *turn {
 	t := s.newTurn()
 	r := t.run
 	deployment, target := *r.target.Deployment, *r.target
 	deployment.Model, target.Deployment, target.Price = model, &deployment, s.priceOf(model)
 	r.bound, r.target = &target, &target
 	f := &r.facts
-	f.inputTokens, f.heard, f.spoken, f.maxOutput, f.capped = tokens, true, false, 0, false
-	f.milliseconds = tokens * 1000 / heardTokens
+	f.inputTokens, f.heard, f.spoken, f.maxOutput, f.capped = 0, true, false, 0, false
+	t.lasts(length)
+	t.holds = length
 	r.entry.DeployedModel = model
 	r.entry.Reason = "transcription in " + r.entry.Reason
 	r.firstByte = r.x.now()
@@ -106,36 +142,42 @@ func (t *turn) admitRecording(ctx context.Context) *core.Error {
 	if err = t.limit(); err != nil {
 		return err
 	}
-	r.worst = core.Usage{AudioInput: r.facts.inputTokens, Output: r.facts.milliseconds*writtenPerSecond/1000 + 1, Milliseconds: r.facts.milliseconds,
+	return t.extend(ctx, t.holds)
+}
+
+// extend holds for a recording of a length, beside what is held for it already, and puts
+// that on record.
+func (t *turn) extend(ctx context.Context, length time.Duration) *core.Error {
+	r, ms := t.run, upMilliseconds(length)
+	worst := core.Usage{AudioInput: soundTokens(length, heardTokens), Output: ms*writtenPerSecond/1000 + 1, Milliseconds: ms,
 		InputSource: core.UsageEstimated, OutputSource: core.UsageEstimated}
-	var worst core.Nano
+	var amount core.Nano
 	if r.target.Price != nil {
-		worst, _ = dearestOf(r.target.Price, r.worst, partMilliseconds)
+		amount, _ = dearestOf(r.target.Price, worst, partMilliseconds)
 	}
-	hold, herr := r.x.Ledger.Reserve(ctx, p.Budgets, worst, r.req.Arrived)
+	amount = max(amount-r.reserved(), 0)
+	hold, err := r.x.Ledger.Reserve(ctx, r.principal.Budgets, amount, r.req.Arrived)
 	switch {
-	case herr != nil:
-		return r.unaffordable(core.AsError(herr))
-	case hold.Granted < worst:
+	case err != nil:
+		return r.unaffordable(core.AsError(err))
+	case hold.Granted < amount:
 		r.x.Ledger.Release(hold)
 		return &core.Error{Code: core.CodeBudgetExceeded, Source: core.SourceGateway, NoRetry: true, Message: "budget exceeded: what is left does not cover writing down what was said"}
 	}
-	r.hold = hold
-	if err = r.record(ctx); err != nil {
-		r.x.Ledger.Release(hold)
-		r.hold = nil
+	before, known := r.worst, t.holds
+	r.worst, t.holds = worst, length
+	if cerr := r.recordMore(ctx, hold); cerr != nil {
+		r.worst, t.holds = before, known
+		return cerr
 	}
-	return err
+	return nil
 }
 
 // written settles a recording before the client hears what was said; one that could
 // not be written down costs nothing.
 func (s *session) written(ctx context.Context, text []byte, well bool) []byte {
 	id := scan.GetString(text, "item_id")
-	s.mu.Lock()
-	t, model := s.heard[id], s.state.transcriber
-	delete(s.heard, id)
-	s.mu.Unlock()
+	t, model := s.writtenDown(id)
 	if t == nil {
 		if !well {
 			return text
@@ -159,4 +201,16 @@ func (s *session) written(ctx context.Context, text []byte, well bool) []byte {
 		return s.errorEvent(err, "").Data
 	}
 	return text
+}
+
+// writtenDown takes out the recording of an item, nil for none, so that no more is held
+// for it.
+func (s *session) writtenDown(id string) (t *turn, model string) {
+	s.books.Lock()
+	defer s.books.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, model = s.heard[id], s.state.transcriber
+	delete(s.heard, id)
+	return t, model
 }

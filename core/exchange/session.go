@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/dialect"
@@ -25,6 +26,8 @@ type session struct {
 	snap    *Snapshot // that it was opened under
 	watched *watched  // nil without guardrails
 
+	books sync.Mutex // of recordings: held while one is held for, and before one is settled
+
 	mu      sync.Mutex
 	asked   []*turn          // responses that the client asked for and that have not begun, in order
 	turns   map[string]*turn // responses under way, by their id
@@ -33,7 +36,7 @@ type session struct {
 	count   int              // responses that have begun
 	context int64            // tokens of the conversation, as the last response had it
 	added   int64            // estimate of what has come to it since
-	buffer  int64            // estimate of the sound that waits to be part of it
+	buffer  time.Duration    // of the sound that waits to be part of it
 	sounds  bool             // some of it is sound
 	state   sessionState     // as the vendor has said last
 	pending []pendingUpdate  // that it has not answered yet, in order
@@ -43,27 +46,6 @@ type session struct {
 // highest that the API takes.
 // https://platform.openai.com/docs/api-reference/realtime-client-events/response/create
 const turnOutput = 4096
-
-// Sound is told in tokens by its length: one for 100 ms that are heard, and one for
-// 50 ms that are said. https://platform.openai.com/docs/guides/realtime-costs
-const (
-	heardTokens = 10 // a second
-	saidTokens  = 20
-)
-
-// maxContext is more tokens than a conversation can have: what a microphone sends
-// while nobody speaks is not all part of it.
-const maxContext = 128 << 10
-
-// soundTokens is how many tokens so many bytes of base64 are, upward.
-func (s *session) soundTokens(base64 int, each int64) int64 {
-	bytes := int64(base64) / 4 * 3
-	second := int64(48000) // 16 bits of 24 kHz
-	if s.expected().narrow {
-		second = 8000
-	}
-	return (bytes*each + second - 1) / second
-}
 
 // FromClient implements [realtime.Steward].
 func (s *session) FromClient(ctx context.Context, m realtime.Message) (out realtime.Moves, err error) {
@@ -111,7 +93,7 @@ func (s *session) client(ctx context.Context, e realtime.Event, m realtime.Messa
 	case "conversation.item.create":
 		s.add(e.Get("item"))
 	case "input_audio_buffer.append":
-		s.listen(e.Get("audio"))
+		stop, err = true, s.listen(ctx, e.Get("audio"))
 	case "input_audio_buffer.clear":
 		s.mu.Lock()
 		s.buffer = 0
@@ -131,14 +113,6 @@ func (s *session) add(item []byte) {
 	defer s.mu.Unlock()
 	s.added += count.tokens
 	s.sounds = s.sounds || count.audio
-}
-
-// listen counts sound that the client sends.
-func (s *session) listen(audio []byte) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.buffer = min(s.buffer+s.soundTokens(len(audio), heardTokens), maxContext)
-	s.sounds = true
 }
 
 // create admits a response that the client asks for.

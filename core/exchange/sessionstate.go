@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/realtime"
@@ -19,7 +18,8 @@ type sessionState struct {
 	spoken      bool   // answers may be sound
 	transcriber string // the model that writes recordings down; "" for none
 	kind        string // "realtime", or "transcription"; "" in the API before
-	narrow      bool   // sound is of telephones, 8,000 samples of a byte a second
+	heardSecond int64  // bytes of a second of sound that is heard; 0 is the usual
+	saidSecond  int64  // of one that is said
 }
 
 // pendingUpdate is a session.update that the vendor has not answered yet.
@@ -64,7 +64,8 @@ func (s *session) expected() sessionState {
 	for i := range s.pending {
 		asks := &s.pending[i].asks
 		st.preamble += asks.preamble
-		st.spoken, st.narrow = st.spoken || asks.spoken, st.narrow || asks.narrow
+		st.spoken = st.spoken || asks.spoken
+		st.heardSecond, st.saidSecond = longer(st.heardSecond, asks.heardSecond), longer(st.saidSecond, asks.saidSecond)
 		if asks.capName != "" {
 			st.capName, st.cap = cmp.Or(st.capName, asks.capName), looser(st.cap, asks.cap)
 		}
@@ -246,10 +247,7 @@ func readState(settings []byte, spoken bool) (st sessionState) {
 	st.preamble, st.transcriber = count.tokens, transcriber(settings)
 	st.capName, st.cap = readCap(settings)
 	st.spoken = speaks(settings, spoken)
-	for _, path := range [...][]string{{"input_audio_format"}, {"audio", "input", "format", "type"}} {
-		name := scan.GetString(settings, path...)
-		st.narrow = st.narrow || strings.Contains(name, "g711") || strings.Contains(name, "pcmu") || strings.Contains(name, "pcma")
-	}
+	st.heardSecond, st.saidSecond = second(settings, "input"), second(settings, "output")
 	return st
 }
 

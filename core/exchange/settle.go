@@ -31,11 +31,47 @@ func (r *run) record(ctx context.Context) *core.Error {
 	if t.Price != nil {
 		o.PriceID = t.Price.ID
 	}
+	if len(r.extra) > 0 {
+		o.Reserved = r.reserved()
+	}
 	if err := r.x.Ledger.Begin(ctx, r.hold, o); err != nil {
 		return core.AsError(err)
 	}
 	r.open = true
 	return nil
+}
+
+// reserved is all that is held for the exchange.
+func (r *run) reserved() (n core.Nano) {
+	if r.hold != nil {
+		n = r.hold.Granted
+	}
+	for _, extra := range r.extra {
+		n += extra.Granted
+	}
+	return n
+}
+
+// recordMore puts the exchange on record with a further hold, or anew. Where it fails,
+// that is given back.
+func (r *run) recordMore(ctx context.Context, hold *ledger.Reservation) *core.Error {
+	first, more := r.hold == nil, r.extra
+	if first {
+		r.hold = hold
+	} else {
+		r.extra = append(more, hold)
+	}
+	r.open = false
+	err := r.record(ctx)
+	if err == nil {
+		return nil
+	}
+	r.x.Ledger.Release(hold)
+	if r.extra = more; first {
+		r.hold = nil
+	}
+	r.open = !first
+	return err
 }
 
 // billed reports whether the vendor bills the attempt under way: when its answer

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"time"
 
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/ledger"
@@ -17,13 +18,14 @@ import (
 type turn struct {
 	s      *session
 	run    *run
-	cause  string // the event_id that it was asked for by
-	named  bool   // which the gateway has made
-	marked bool   // its response.create says in its metadata whose it is
-	bare   bool   // which had no metadata otherwise
-	before int64  // session.added when it began
-	aside  bool   // it is no part of the conversation
-	live   bool   // a recording that is being made while it is written down
+	cause  string        // the event_id that it was asked for by
+	named  bool          // which the gateway has made
+	marked bool          // its response.create says in its metadata whose it is
+	bare   bool          // which had no metadata otherwise
+	before int64         // session.added when it began
+	aside  bool          // it is no part of the conversation
+	live   bool          // a recording that is being made while it is written down
+	holds  time.Duration // of a recording: what is held for
 }
 
 // maxAsked is how many responses a client may have asked for before they begin.
@@ -46,7 +48,7 @@ func (s *session) newTurn() *turn {
 	r.out.started = true
 	state := s.expected()
 	r.facts = facts{model: o.facts.model, user: o.facts.user, stream: true, choices: 1, made: 1,
-		inputTokens: s.context + s.added + s.buffer + state.preamble, heard: s.sounds, spoken: state.spoken,
+		inputTokens: s.context + s.added + soundTokens(s.buffer, heardTokens) + state.preamble, heard: s.sounds, spoken: state.spoken,
 		maxOutput: state.cap, capped: state.cap > 0}
 	d := o.target.Deployment
 	r.entry.Deployment, r.entry.Provider, r.entry.DeployedModel = d.Name, d.Provider, d.Model
@@ -163,11 +165,11 @@ func (s *session) piece(kind string, text []byte) {
 		return
 	}
 	r := t.run
-	if r.outTokens+r.spoken == 0 {
+	if r.outTokens == 0 && r.said == 0 {
 		r.firstByte = r.x.now()
 	}
 	if delta := scan.Get(text, "delta"); sound {
-		r.spoken += s.soundTokens(len(delta), saidTokens)
+		r.said += soundLength(delta, s.expected().saidSecond)
 	} else {
 		r.outTokens += estimateText(bytes.Trim(delta, `"`))
 	}
@@ -301,7 +303,7 @@ func (r *run) heard(u core.Usage) core.Usage {
 		u.AudioInput, u.Input = u.AudioInput+u.Input, 0
 	}
 	if u.OutputSource == core.UsageEstimated {
-		u.AudioOutput += r.spoken
+		u.AudioOutput += soundTokens(r.said, saidTokens)
 	}
 	if p := r.target.Price; u.InputSource == core.UsageEstimated && r.facts.milliseconds > 0 && p != nil && p.Rates.Second != nil && !hasTokens(&p.Rates) {
 		u.AudioInput, u.Output, u.Milliseconds = 0, 0, r.facts.milliseconds // it is sold by the second
