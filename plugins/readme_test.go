@@ -125,7 +125,7 @@ func (d *described) readme(name string) string {
 	row("refused, or dropped by `drop_params`", list(chat.Unsupported))
 	for _, endpoint := range keys(d.Config.Endpoints) {
 		if e := d.Config.Endpoints[endpoint]; endpoint != "chat" {
-			row("the same of "+code(endpoint), list(e.Unsupported))
+			row("refused of "+code(endpoint)+", or dropped by `drop_params`", list(e.Unsupported))
 		}
 	}
 	if chat.Alternate {

@@ -27,6 +27,10 @@ func compile(e abi.Edit) (Patch, error) {
 	}
 	p := Patch{Edit: e, at: at}
 	switch n := len(at); {
+	case e.Op == abi.EditLift && (n < 2 || at[n-2].Each):
+		return p, fmt.Errorf("%s: a member of an object is wanted", e.Key)
+	case e.Op == abi.EditLift:
+		p.sign = at[n-2].Name
 	case e.Op == abi.EditSplitThinking:
 		p.sign = "type" // of a part
 	case reshapes(e.Op) || e.Op == abi.EditRemove || e.Op == abi.EditRename || e.Op == abi.EditCopy:
@@ -129,8 +133,11 @@ func found(doc []byte, at []abi.Step) (is bool) {
 
 // write appends doc with the member at the end of the path changed.
 func (p *Patch) write(dst, doc []byte, at []abi.Step) []byte {
-	if len(at) == 1 {
+	switch {
+	case len(at) == 1:
 		return p.change(dst, doc)
+	case len(at) == 2 && p.Op == abi.EditLift:
+		return p.lift(dst, doc, at[0].Name, at[1].Name)
 	}
 	next := 0
 	inner := func(v []byte) {
@@ -181,6 +188,19 @@ func (p *Patch) change(dst, object []byte) []byte {
 		return append(dst, object...)
 	}
 	return scan.Apply(dst, object, edits[:n])
+}
+
+// lift appends the object with a member of its member outer in the place of that.
+func (p *Patch) lift(dst, object []byte, outer, name string) []byte {
+	around := scan.Get(object, outer)
+	if scan.Kind(around) != '{' || !has(around, p.Where) {
+		return append(dst, object...)
+	}
+	value := scan.Get(around, name)
+	if scan.IsNull(value) {
+		value = p.Value
+	}
+	return scan.Apply(dst, object, []scan.Edit{{Key: outer}, {Key: p.To, Value: value}})
 }
 
 // has reports whether the object has all members of where with their values.

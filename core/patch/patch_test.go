@@ -34,6 +34,10 @@ func TestApply(t *testing.T) {
 	}
 	rename := func(key, to string) abi.Edit { return abi.Edit{Op: abi.EditRename, Key: key, To: to} }
 	double := func(key, to string) abi.Edit { return abi.Edit{Op: abi.EditCopy, Key: key, To: to} }
+	lift := func(key, to string) abi.Edit {
+		return abi.Edit{Op: abi.EditLift, Key: key, To: to, Value: abi.Raw(`""`)}
+	}
+	unwrap := func(key string) abi.Edit { return abi.Edit{Op: abi.EditUnwrap, Key: key} }
 	for _, c := range []struct {
 		name      string
 		edit      abi.Edit
@@ -68,6 +72,12 @@ func TestApply(t *testing.T) {
 			`{"messages":[{"role":"assistant"},{"role":"assistant","y":null,"x":""},{"role":"assistant","x":1,"y":null}]}`},
 		{"only where, at the top", where(set("tool_choice", `"any"`), `{"tool_choice":"required"}`), `{"tool_choice":"required","n":1}`, `{"tool_choice":"any","n":1}`},
 		{"only where, another kind", where(set("a", `1`), `{"a":"2"}`), `{"a":2}`, ""},
+		{"lifted", lift("a[].b.c", "d"), `{"a":[{"b":{"c":"x","e":1},"f":2},{"b":{"c":null}},{"b":{}},{"b":7},{"c":8}]}`,
+			`{"a":[{"f":2,"d":"x"},{"d":""},{"d":""},{"b":7},{"c":8}]}`},
+		{"lifted to the top", lift("b.c", "d"), `{"a":1,"b":{"c":[1e3]},"d":2}`, `{"a":1,"d":[1e3]}`},
+		{"lifted only where", where(lift("b.c", "d"), `{"e":"f"}`), `{"b":{"c":1,"e":"g"}}`, ""},
+		{"unwrapped", unwrap("a"), `{"a":["x"],"b":1}`, `{"a":"x","b":1}`},
+		{"unwrapped in every element", unwrap("a[].b"), `{"a":[{"b":[[1]]},{"b":[1,2]},{"b":[]},{"b":"x"}]}`, `{"a":[{"b":[1]},{"b":[1,2]},{"b":[]},{"b":"x"}]}`},
 		{"at the top", rename("b", "c"), `{"a":1,"b":[1e3]}`, `{"a":1,"c":[1e3]}`},
 		{"new at the top", set("b", "{}"), `{}`, `{"b":{}}`},
 		{"white space around", remove("a.b"), " { \"a\" : { \"b\" : 1 , \"c\" : 2 } , \"d\":3 } ", " { \"a\" : { \"c\" : 2} , \"d\":3 } "},
@@ -85,6 +95,15 @@ func compareApply(t *testing.T, e abi.Edit, doc, want string) {
 	}
 	if got, changed := Apply([]byte(doc), mustPatch(t, e)); string(got) != want || changed != made {
 		t.Errorf("changed %v:\n got %s\nwant %s", changed, got, want)
+	}
+}
+
+// TestCompile_Lift: what is lifted stands in an object that is a member.
+func TestCompile_Lift(t *testing.T) {
+	for _, key := range []string{"a", "a[].b", "a..b"} {
+		if _, err := Compile([]abi.Edit{{Op: abi.EditLift, Key: key, To: "c"}}); err == nil {
+			t.Errorf("%s is compiled", key)
+		}
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 
 // reshapes reports whether an edit makes a new value of the old one.
 func reshapes(op abi.EditOp) bool {
-	return op == abi.EditSplitThinking || op == abi.EditJoinThinking || op == abi.EditShortID
+	return op == abi.EditSplitThinking || op == abi.EditJoinThinking || op == abi.EditShortID || op == abi.EditUnwrap
 }
 
 // reshape appends the object with what an edit makes of its member old.
@@ -26,6 +26,9 @@ func (p *Patch) reshape(dst, object, old []byte) []byte {
 		return scan.Apply(dst, object, edits)
 	case p.Op == abi.EditJoinThinking && len(inner(nil, old)) > 0:
 		return scan.Apply(dst, object, []scan.Edit{{Key: name}, {Key: p.To, Value: joinThinking(old, scan.Get(object, p.To))}})
+	case p.Op == abi.EditUnwrap && scan.Kind(old) == '[' && scan.Len(old) == 1:
+		scan.Elements(old, func(_ int, v []byte) bool { old = v; return true })
+		return scan.Apply(dst, object, []scan.Edit{{Key: name, Value: old}})
 	case p.Op == abi.EditShortID && scan.Kind(old) == '"':
 		size, _ := scan.Int(p.Value)
 		return scan.Apply(dst, object, []scan.Edit{{Key: name, Value: appendShortID(nil, old, int(size))}})

@@ -102,14 +102,16 @@ func checkAuth(a *abi.Auth) error {
 
 func checkEdits(edits []abi.Edit) error {
 	for _, e := range edits {
-		_, err := abi.ParsePath(e.Key)
+		at, err := abi.ParsePath(e.Key)
 		ok := err == nil
 		switch e.Op {
 		case abi.EditSet, abi.EditDefault:
 			ok = ok && len(e.Value) > 0
 		case abi.EditRename, abi.EditCopy, abi.EditSplitThinking, abi.EditJoinThinking:
 			ok = ok && e.To != "" && e.To != e.Key && !strings.ContainsAny(e.To, ".[]")
-		case abi.EditRemove:
+		case abi.EditRemove, abi.EditUnwrap:
+		case abi.EditLift:
+			ok = ok && len(at) > 1 && !at[len(at)-2].Each && len(e.Value) > 0 && e.To != "" && !strings.ContainsAny(e.To, ".[]")
 		case abi.EditShortID:
 			n, isInt := scan.Int(e.Value)
 			ok = ok && isInt && 1 <= n && n <= 10

@@ -209,6 +209,11 @@ const (
 	// EditJoinThinking is the way back: the string becomes a part of type thinking at
 	// the beginning of To, which becomes an array.
 	EditJoinThinking EditOp = "join_thinking"
+	// EditLift puts the member in the place of the object that it stands in, under the
+	// name To ("choices[].message.content", "text"); Value where it is null or absent.
+	EditLift EditOp = "lift"
+	// EditUnwrap makes of an array of one element that element.
+	EditUnwrap EditOp = "unwrap"
 	// EditShortID makes of a string that is not Value letters and digits (1 to 10) one
 	// that is, the same for the same string.
 	EditShortID EditOp = "short_id"

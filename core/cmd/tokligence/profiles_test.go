@@ -144,7 +144,7 @@ func TestProfiles(t *testing.T) {
 }
 
 // made is an id or a time that the gateway has made, another each time.
-var made = regexp.MustCompile(`\b((?:msg|chatcmpl|resp)_|chatcmpl-|created":)[0-9A-Za-z]{10,}`)
+var made = regexp.MustCompile(`\b((?:msg|chatcmpl|resp)_|(?:chat)?cmpl-|created":)[0-9A-Za-z]{10,}`)
 
 func path(p *profiled) string {
 	if p.setup.Path == "" {

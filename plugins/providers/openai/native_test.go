@@ -13,6 +13,8 @@ func TestPlan_Native(t *testing.T) {
 	for _, c := range []struct{ profile, there, not string }{
 		{"openai", "/v1/audio/speech", "/v1/realtime"},
 		{"mistral", "/v1/chat/completions", "/v1/audio/speech"},
+		{"mistral", "/v1/embeddings", "/v1/fim/completions"},
+		{"deepseek", "/beta/completions", "/v1/completions"},
 	} {
 		p, err := configured(t, c.profile)().Plan(&abi.PlanRequest{Endpoint: abi.Native, Deployment: abi.Deployment{Model: "m"}})
 		if err != nil {

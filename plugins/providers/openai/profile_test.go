@@ -117,6 +117,25 @@ func TestPlan_Reasoning(t *testing.T) {
 	}
 }
 
+// TestPlan_Completions: where the vendor's own completions of a prompt are; elsewhere
+// they are carried over chat.
+func TestPlan_Completions(t *testing.T) {
+	for _, c := range []struct{ profile, model, base, url string }{
+		{"mistral", "codestral-latest", "", "https://api.mistral.ai/v1/fim/completions"},
+		{"mistral", "mistral-code-fim-latest", "", "https://api.mistral.ai/v1/fim/completions"},
+		{"mistral", "mistral-large-latest", "", ""},
+		{"deepseek", "deepseek-v4-pro", "", "https://api.deepseek.com/beta/completions"},
+		{"deepseek", "deepseek-v4-pro", "https://api.deepseek.com/beta", "https://api.deepseek.com/beta/completions"},
+		{"deepseek", "deepseek-reasoner", "", ""},
+		{"deepseek", "org/deepseek-r1-0528", "https://a.example/v1", ""},
+	} {
+		p, err := configured(t, c.profile)().Plan(&abi.PlanRequest{Endpoint: abi.Completions, Deployment: abi.Deployment{Model: c.model, BaseURL: c.base}})
+		if err != nil || p.URL != c.url || p.Supported != (c.url != "") {
+			t.Errorf("%+v: %+v, %v", c, p, err)
+		}
+	}
+}
+
 // TestConfigure_Problems: what the schema cannot say is said with its place.
 func TestConfigure_Problems(t *testing.T) {
 	problems := New().Configure(abi.Raw(`{"options":{"site":{},"output_cap":{}}}`))

@@ -120,21 +120,21 @@ export const providers = {
     has: "Groq's [API](https://console.groq.com/docs/api-reference) is chat completions, responses, embeddings, speech, transcriptions and translations",
   },
   deepseek: {
-    title: "DeepSeek", plugin: "deepseek", wire: "openai", model: "deepseek-chat", base: "", credential: apiKey, models: { reasoning: "deepseek-reasoner" },
+    title: "DeepSeek", plugin: "deepseek", wire: "openai", model: "deepseek-chat", base: "", credential: apiKey, models: { reasoning: "deepseek-reasoner", completions: "deepseek-chat" },
     has: "DeepSeek's [API](https://api-docs.deepseek.com/api/deepseek-api) is chat completions and, in beta, the middle of a text (FIM)",
     except: {
-      completions: but("over its chat; [FIM](https://api-docs.deepseek.com/guides/fim_completion) is in beta at another address, which is not carried: `suffix` is refused"),
+      completions: but("its [FIM](https://api-docs.deepseek.com/guides/fim_completion), in beta at an address of its own; models that always think complete over chat, and `suffix` is refused"),
       image: none("a message of a user in DeepSeek's [API](https://api-docs.deepseek.com/api/create-chat-completion) is text"),
       structured: none("`response_format` in DeepSeek's [API](https://api-docs.deepseek.com/api/create-chat-completion) is `text` or `json_object`: there is no schema"),
     },
   },
   mistral: {
     title: "Mistral", plugin: "mistral", wire: "openai", model: "mistral-medium-latest", base: "/v1", credential: apiKey,
-    models: { reasoning: "magistral-medium-latest", embeddings: "mistral-embed", moderations: "mistral-moderation-latest", speech: "voxtral-mini-tts-3", transcriptions: "voxtral-mini-latest" },
+    models: { reasoning: "magistral-medium-latest", completions: "codestral-latest", embeddings: "mistral-embed", moderations: "mistral-moderation-latest", speech: "voxtral-mini-tts-3", transcriptions: "voxtral-mini-latest" },
     options: '[deployment.options.voices]\nalloy = "gb_jane_neutral"',
     has: "Mistral's [API](https://docs.mistral.ai/api) is chat, FIM, agents, embeddings, classification, moderation, OCR, speech and transcriptions",
     except: {
-      completions: but("over its chat; [FIM](https://docs.mistral.ai/api/endpoint/fim) is at an endpoint of its own, which is not carried: `suffix` is refused"),
+      completions: but("[FIM](https://docs.mistral.ai/api/endpoint/fim) with Codestral; other models complete over chat, and `suffix` is refused"),
     },
   },
   xai: {

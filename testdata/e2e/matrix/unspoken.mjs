@@ -9,6 +9,13 @@ const json = (body) => ({ type: "application/json", body: JSON.stringify(body) }
 // body. title and source stand in MATRIX.md.
 export const unspoken = [
   {
+    title: "Mistral's FIM", path: /\/fim\/completions$/, source: "https://docs.mistral.ai/api/endpoint/fim",
+    answer: ({ body }) => json({
+      id: "fim-1", object: "chat.completion", created: 1, model: body.model, choices: [{ index: 0, message: { role: "assistant", content: answer, tool_calls: null }, finish_reason: "stop" }],
+      usage: { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18 },
+    }),
+  },
+  {
     title: "completions of a prompt", path: /(?<!chat)\/completions(\?|$)/, source: "https://platform.openai.com/docs/api-reference/completions",
     answer: ({ body }) => json({
       id: "cmpl-1", object: "text_completion", created: 1, model: body.model ?? "gpt", choices: [{ index: 0, text: answer, logprobs: null, finish_reason: "stop" }],
