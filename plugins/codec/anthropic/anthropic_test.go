@@ -87,23 +87,6 @@ func TestErrorPatterns(t *testing.T) {
 	}
 }
 
-func TestFamilyOf(t *testing.T) {
-	for model, want := range map[string]family{
-		"claude-opus-4-20250514":        {"opus-4", 32000, thinkBudget, false, true, false, true},
-		"claude-opus-4-1-20250805":      {"opus-4-1", 32000, thinkBudget, false, true, true, true},
-		"claude-sonnet-4-5":             {"sonnet-4-5", 64000, thinkBudget, false, true, true, true},
-		"claude-3-7-sonnet-latest":      {"3-7-sonnet", 64000, thinkBudget, false, true, false, true},
-		"claude-3-haiku-20240307":       {"3-", 4096, thinkNever, false, true, false, false},
-		"anthropic/claude-opus-5-5":     {"opus-5-5", 128000, thinkAlways, true, false, true, true},
-		"claude-something-new":          {"", 128000, thinkAdaptive, true, false, true, true},
-		"accounts/x/models/not-a-model": otherFamily,
-	} {
-		if got := *familyOf(model); got != want {
-			t.Errorf("%s: %+v, want %+v", model, got, want)
-		}
-	}
-}
-
 func TestStreamState(t *testing.T) {
 	for _, text := range []string{"", "1,", "1i,2,", "0i,s,", "h4,s,", "w3.7,1,s,", "w0.1,\n,{\"title\":\"a,b\",\"url\":\"https://a.test\"}\n\n", "0i,h4,\n\n{\\\"a\\n\n{\"type\":\"server_tool_use\",\n\"id\":\"s\"}"} {
 		s := parseState(text)

@@ -1,47 +1,37 @@
 package anthropic
 
 import (
-	"strconv"
-
 	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
+	"github.com/tokligence/gateway/plugins/codec/claude"
 )
 
-// leastBudget is the smallest thinking budget.
-const leastBudget = 1024
+// otherFamily is for models that are not Claude, on servers that speak Messages.
+var otherFamily = claude.Family{MaxOutput: 8192, Thinking: claude.Budget, Sampling: true}
 
-// leastTopP is the smallest top_p beside thinking.
-const leastTopP = 0.95
+func familyOf(model string) *claude.Family {
+	if f := claude.FamilyOf(model); f != nil {
+		return f
+	}
+	return &otherFamily
+}
 
 func (c *chat) leaveOut(what, why string) { c.notices = append(c.notices, "left out "+what+": "+why) }
 
 // sampling comes after think: a model that thinks takes less.
 func (c *chat) sampling() *llm.Fault {
-	thinks := c.thinking != nil && string(scan.GetText(c.thinking, "type")) != "disabled"
 	for _, m := range [...]struct {
-		name  string
-		v     []byte
-		most  float64 // 0 is no limit
-		least float64 // beside thinking
-	}{{"temperature", c.temperature, 1, 1}, {"top_p", c.topP, 1, leastTopP}, {"top_k", c.topK, 0, 1 << 62}} {
+		name string
+		v    []byte
+	}{{"temperature", c.temperature}, {"top_p", c.topP}, {"top_k", c.topK}} {
 		if m.v == nil {
 			continue
 		}
-		n, ok := scan.Float(m.v)
-		switch {
-		case !ok || n < 0:
-			return llm.Refuse(m.name, "must be a number and not negative")
-		case !c.model.sampling:
-			if m.most == 0 || n != 1 { // 1 is what happens anyway
-				c.leaveOut(m.name, "this model takes none")
-			}
-		case m.name == "top_p" && n == 1:
-			// What happens anyway; several models refuse it beside temperature.
-		case m.most > 0 && n > m.most:
-			return llm.Refuse(m.name, "must be between 0 and 1 with Anthropic")
-		case thinks && n < m.least:
-			c.leaveOut(m.name, "this model does not take it while it thinks")
-		default:
+		takes, f := c.model.Takes(m.name, m.v, c.thinks, &c.notices)
+		if f != nil {
+			return f
+		}
+		if takes {
 			c.put(m.name, m.v)
 		}
 	}
@@ -104,7 +94,7 @@ func (c *chat) format() *llm.Fault {
 	switch {
 	case scan.Kind(schema) != '{':
 		return llm.Refuse("response_format.json_schema.schema", "must be an object")
-	case !c.model.schema:
+	case !c.model.Schema:
 		return llm.Refuse("response_format", "json_schema is not supported by this model")
 	}
 	c.outputConfig = append(scan.AppendName(c.outputConfig, "format"), `{"type":"json_schema","schema":`...)
@@ -112,77 +102,13 @@ func (c *chat) format() *llm.Fault {
 	return nil
 }
 
-// think: thinking is Anthropic's own member and counts first, then reasoning_effort.
+// think writes what thinking and reasoning_effort become with this model.
 func (c *chat) think() *llm.Fault {
-	if c.thinking != nil {
-		if scan.Kind(c.thinking) != '{' {
-			return llm.Refuse("thinking", "must be an object")
-		}
-		c.put("thinking", c.thinking)
-		return nil
+	t, f := c.model.Think(&claude.Request{Thinking: c.thinking, Effort: c.effort, Cap: c.cap, Forced: c.forced, Unthought: c.unthought}, &c.notices)
+	c.put("thinking", t.Thinking)
+	if t.Effort != "" {
+		c.outputConfig = scan.AppendString(scan.AppendName(c.outputConfig, "effort"), t.Effort)
 	}
-	if c.effort == nil {
-		return nil
-	}
-	word, _ := scan.String(c.effort)
-	budget, ok := llm.Budget(word)
-	if !ok {
-		return llm.Refuse("reasoning_effort", "must be none, minimal, low, medium, high, xhigh or max")
-	}
-	switch {
-	case c.model.thinking == thinkNever:
-		if word != "none" {
-			c.leaveOut("reasoning_effort", "this model does not think")
-		}
-	case c.model.thinking == thinkBudget:
-		c.thinkFor(budget)
-	case word == "none" && c.model.thinking == thinkAdaptive:
-		c.setThinking(`{"type":"disabled"}`)
-	default:
-		if word == "none" {
-			c.notices = append(c.notices, "reasoning_effort: this model always thinks, low is the least")
-		}
-		if c.forced {
-			c.notices = append(c.notices, "reasoning_effort: no thinking, as tool_choice demands a call")
-		} else {
-			c.setThinking(`{"type":"adaptive","display":"summarized"}`)
-		}
-		c.outputConfig = scan.AppendString(scan.AppendName(c.outputConfig, "effort"), c.model.effort(word))
-	}
-	return nil
-}
-
-// effort is Anthropic's word for OpenAI's; a model that does not know xhigh takes high.
-func (m *family) effort(word string) string {
-	switch {
-	case word == "none" || word == "minimal":
-		return "low"
-	case word == "xhigh" && !m.xhigh:
-		return "high"
-	}
-	return word
-}
-
-func (c *chat) setThinking(config string) {
-	c.thinking = []byte(config)
-	c.put("thinking", c.thinking)
-}
-
-// thinkFor leaves half of the output cap, which contains the budget, to the
-// answer. Models that think by budget have two more conditions.
-func (c *chat) thinkFor(budget int64) {
-	if budget == 0 {
-		return // they do not think unless they are told to
-	}
-	budget = min(budget, c.cap/2)
-	switch {
-	case budget < leastBudget:
-		c.leaveOut("reasoning_effort", "max_tokens leaves no room for it")
-	case c.forced:
-		c.leaveOut("reasoning_effort", "this model does not think when tool_choice demands a call")
-	case c.unthought:
-		c.leaveOut("reasoning_effort", "the tool calls of this turn came without thinking_blocks")
-	default:
-		c.setThinking(`{"type":"enabled","budget_tokens":` + strconv.FormatInt(budget, 10) + `}`)
-	}
+	c.thinks = t.On()
+	return f
 }

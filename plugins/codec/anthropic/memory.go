@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/plugins/codec/claude"
 )
 
 // memory is what replies are built in. One call follows the other, and a reply
@@ -17,7 +18,7 @@ type memory struct {
 
 	deployment abi.Raw // of which the next two are
 	options    options
-	family     *family
+	family     *claude.Family
 
 	chat     chat
 	dialogue dialogue

@@ -6,12 +6,13 @@ import (
 	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
+	"github.com/tokligence/gateway/plugins/codec/claude"
 )
 
 // chat collects what a request's members become. Raw values are nil when absent.
 type chat struct {
 	memory  *memory
-	model   *family
+	model   *claude.Family
 	body    []byte // members of the vendor's body, each after a comma
 	notices []string
 
@@ -26,6 +27,7 @@ type chat struct {
 	cap          int64  // max_tokens
 	capName      string // what the client called it
 	forced       bool   // tool_choice demands a call
+	thinks       bool   // the model is told to think
 	unthought    bool   // the conversation stands in a tool turn that began without a signed thought
 }
 
@@ -95,7 +97,7 @@ func (c *chat) read(body []byte, drop []string) *llm.Fault {
 // foreign members are refused where they would change the answer, unless they
 // ask for what happens anyway.
 func (c *chat) foreign(key string, v []byte) *llm.Fault {
-	if key == "web_search_options" && c.model.searches && !scan.IsNull(v) {
+	if key == "web_search_options" && c.model.Searches && !scan.IsNull(v) {
 		if c.search = v; scan.Kind(v) != '{' {
 			return llm.Refuse(key, "must be an object")
 		}
@@ -119,7 +121,7 @@ func (c *chat) serviceTier(v []byte) *llm.Fault {
 // finish writes what needs more than one member.
 func (c *chat) finish(o options) *llm.Fault {
 	if c.cap = o.maxTokens; c.cap == 0 {
-		c.cap = c.model.maxOutput
+		c.cap = c.model.MaxOutput
 	}
 	if c.maxTokens != nil {
 		n, ok := scan.Int(c.maxTokens)

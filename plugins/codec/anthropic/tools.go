@@ -85,7 +85,7 @@ func (c *chat) spec(list, tool []byte) ([]byte, *llm.Fault) {
 	}
 	list = wrapped(list, `,"input_schema":`, schema, "")
 	if strict, _ := scan.Bool(strict); strict {
-		if c.model.schema {
+		if c.model.Schema {
 			list = append(list, `,"strict":true`...)
 		} else {
 			c.leaveOut("strict of a tool", "this model does not have it")

@@ -1,17 +1,13 @@
 package main
 
 import (
-	"strconv"
-
 	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
+	"github.com/tokligence/gateway/plugins/codec/claude"
 )
 
 // maxStops is Converse's limit.
 const maxStops = 2500
-
-// leastBudget is Claude's smallest thinking budget.
-const leastBudget = 1024
 
 func (c *chat) sampling() *llm.Fault {
 	var b []byte
@@ -23,14 +19,19 @@ func (c *chat) sampling() *llm.Fault {
 	}
 	for _, m := range [...]struct {
 		key, name string
-		v         []byte
-	}{{"temperature", "temperature", c.temperature}, {"top_p", "topP", c.topP}, {"top_k", "", c.topK}} {
+		v         *[]byte
+	}{{"temperature", "temperature", &c.temperature}, {"top_p", "topP", &c.topP}, {"top_k", "", &c.topK}} {
+		if *m.v == nil {
+			continue
+		}
+		takes, f := c.takes(m.key, *m.v)
 		switch {
-		case m.v == nil:
-		case scan.Kind(m.v) != '0':
-			return llm.Refuse(m.key, "must be a number")
+		case f != nil:
+			return f
+		case !takes:
+			*m.v = nil
 		case m.name != "":
-			b = append(scan.AppendName(b, m.name), m.v...)
+			b = append(scan.AppendName(b, m.name), *m.v...)
 		}
 	}
 	stops, f := c.stops()
@@ -46,11 +47,22 @@ func (c *chat) sampling() *llm.Fault {
 	return c.addTopK()
 }
 
+// takes reports whether the model takes a temperature, top_p or top_k.
+func (c *chat) takes(name string, v []byte) (bool, *llm.Fault) {
+	if c.model.claude != nil {
+		return c.model.claude.Takes(name, v, c.thinks, &c.notices)
+	}
+	if scan.Kind(v) != '0' {
+		return false, llm.Refuse(name, "must be a number")
+	}
+	return true, nil
+}
+
 // addTopK: every vendor has its own name for it, outside of Converse.
 func (c *chat) addTopK() *llm.Fault {
 	switch {
 	case c.topK == nil:
-	case c.model.claude:
+	case c.model.claude != nil:
 		c.computed = append(c.computed, scan.Edit{Key: "top_k", Value: c.topK, OnlyIfAbsent: true})
 	case c.model.nova:
 		c.computed = append(c.computed, scan.Edit{Key: "inferenceConfig", OnlyIfAbsent: true,
@@ -73,7 +85,7 @@ func (c *chat) stops() (list []byte, f *llm.Fault) {
 		switch {
 		case scan.Kind(s) != '"':
 			f = llm.Refuse("stop", "must be a string or an array of strings")
-		case len(s) == 2, c.model.claude && llm.Blank(s):
+		case len(s) == 2, c.model.claude != nil && llm.Blank(s):
 			c.notices = append(c.notices, "left out a blank stop sequence")
 		default:
 			list = append(append(list, ','), s...)
@@ -124,25 +136,23 @@ func (c *chat) format() *llm.Fault {
 	return nil
 }
 
-// think: thinking is Claude's own member and counts first, then reasoning_effort.
+// think is how long to think, each family in its own words.
 func (c *chat) think() *llm.Fault {
+	if c.model.claude != nil {
+		return c.thinkAsClaude()
+	}
 	if c.thinking != nil {
 		if scan.Kind(c.thinking) != '{' {
 			return llm.Refuse("thinking", "must be an object")
 		}
-		if !c.model.claude {
-			c.notices = append(c.notices, "left out thinking")
-			return nil
-		}
-		c.addThinking(c.thinking)
+		c.notices = append(c.notices, "left out thinking")
 		return nil
 	}
 	if c.effort == nil {
 		return nil
 	}
 	word, _ := scan.String(c.effort)
-	budget, ok := llm.Budget(word)
-	if !ok {
+	if _, ok := llm.Budget(word); !ok {
 		return llm.Refuse("reasoning_effort", "must be none, minimal, low, medium, high, xhigh or max")
 	}
 	if word == "none" {
@@ -151,40 +161,34 @@ func (c *chat) think() *llm.Fault {
 	if word == "minimal" {
 		word = "low"
 	}
-	switch c.model.thinking {
-	case thinkNever:
-		c.notices = append(c.notices, "left out reasoning_effort: this model does not think")
-		return nil
-	case thinkBudget:
-		c.addBudget(budget)
-		return nil
-	case thinkAdaptive:
-		c.addThinking([]byte(`{"type":"adaptive"}`))
-	}
 	c.output = scan.AppendString(scan.AppendName(c.output, "effort"), word)
 	return nil
 }
 
-func (c *chat) addThinking(v []byte) {
-	c.computed = append(c.computed, scan.Edit{Key: "thinking", Value: v, OnlyIfAbsent: true})
-	if string(scan.GetText(v, "type")) != "disabled" && c.temperature != nil {
-		if t, ok := scan.Float(c.temperature); !ok || t == 1 {
-			return
+// thinkAsClaude: a thinking of additional_model_request_fields counts before all.
+func (c *chat) thinkAsClaude() *llm.Fault {
+	for _, fields := range [...][]byte{c.fields, c.operator} {
+		if own := scan.Get(fields, "thinking"); own != nil {
+			c.thinking = own
 		}
-		c.temperature = nil
-		c.notices = append(c.notices, "left out temperature: this model takes none while it thinks")
 	}
+	t, f := c.model.claude.Think(&claude.Request{Thinking: c.thinking, Effort: c.effort, Cap: c.cap(), Forced: c.forced, Unthought: c.unthought}, &c.notices)
+	if f != nil {
+		return f
+	}
+	if c.thinks = t.On(); t.Thinking != nil {
+		c.computed = append(c.computed, scan.Edit{Key: "thinking", Value: t.Thinking, OnlyIfAbsent: true})
+	}
+	if t.Effort != "" {
+		c.output = scan.AppendString(scan.AppendName(c.output, "effort"), t.Effort)
+	}
+	return nil
 }
 
-// addBudget leaves half of the output cap, which contains the budget, to the answer.
-func (c *chat) addBudget(budget int64) {
-	if most, ok := scan.Int(c.maxTokens); ok {
-		budget = min(budget, most/2)
+// cap is the most tokens of the answer: by default the model's, as Converse has it.
+func (c *chat) cap() int64 {
+	if n, ok := scan.Int(c.maxTokens); ok {
+		return n
 	}
-	if budget < leastBudget {
-		c.notices = append(c.notices, "left out reasoning_effort: max_tokens leaves no room for it")
-		return
-	}
-	b := strconv.AppendInt([]byte(`{"type":"enabled","budget_tokens":`), budget, 10)
-	c.addThinking(append(b, '}'))
+	return c.model.claude.MaxOutput
 }

@@ -16,6 +16,8 @@ type dialogue struct {
 	documents int    // so far, for names
 	caching   bool
 	tools     [][]byte // raw names of the calls in the history
+	results   bool     // the last message is a tool's
+	unthought bool     // the last assistant message with calls has no signed thought
 }
 
 func (c *chat) conversation() *llm.Fault {
@@ -39,6 +41,7 @@ func (c *chat) conversation() *llm.Fault {
 		c.put("system", scan.CloseArray(d.system, 0))
 	}
 	c.put("messages", scan.CloseArray(d.b, 0))
+	c.unthought = d.results && d.unthought
 	return c.toolConfig(d.tools)
 }
 
@@ -67,6 +70,7 @@ func (d *dialogue) message(raw []byte) *llm.Fault {
 	})
 	var f *llm.Fault
 	before := len(d.b)
+	d.results = false
 	switch name, _ := scan.String(role); name {
 	case "system", "developer":
 		if f = d.systemMessage(m.content).Under("content"); f == nil && len(d.system) > 0 {
@@ -78,6 +82,7 @@ func (d *dialogue) message(raw []byte) *llm.Fault {
 	case "assistant":
 		f = d.assistantMessage(&m)
 	case "tool":
+		d.results = true
 		f = d.toolMessage(&m)
 	default:
 		f = llm.Refuse("role", "must be system, developer, user, assistant or tool")
@@ -184,12 +189,14 @@ func (d *dialogue) userPart(part []byte) *llm.Fault {
 
 // assistantMessage: thoughts come first, then texts, then calls.
 func (d *dialogue) assistantMessage(m *message) *llm.Fault {
-	scan.Elements(m.thoughts, func(_ int, v []byte) bool { d.thought(v); return true })
+	signed := false
+	scan.Elements(m.thoughts, func(_ int, v []byte) bool { signed = d.thought(v) || signed; return true })
 	if f := llm.EachText(m.content, func(text, mark []byte) { d.text("assistant", text, mark) }); f != nil {
 		return f.Under("content")
 	}
 	var f *llm.Fault
 	scan.Elements(m.calls, func(i int, call []byte) bool {
+		d.unthought = !signed
 		f = d.call(call).At("tool_calls", i)
 		return f == nil
 	})
@@ -197,22 +204,25 @@ func (d *dialogue) assistantMessage(m *message) *llm.Fault {
 }
 
 // thought hands a signed thought back; an unsigned one is nobody's.
-func (d *dialogue) thought(v []byte) {
+func (d *dialogue) thought(v []byte) bool {
 	switch string(scan.GetText(v, "type")) {
 	case "thinking":
 		text, signature := scan.Get(v, "thinking"), scan.Get(v, "signature")
 		if scan.Kind(text) != '"' || scan.Kind(signature) != '"' || len(signature) == 2 {
-			return
+			return false
 		}
 		d.block("assistant")
 		d.b = append(append(d.b, `{"reasoningContent":{"reasoningText":{"text":`...), text...)
 		d.b = append(append(append(d.b, `,"signature":`...), signature...), `}}}`...)
+		return true
 	case "redacted_thinking":
 		if data := scan.Get(v, "data"); scan.Kind(data) == '"' {
 			d.block("assistant")
 			d.b = append(append(append(d.b, `{"reasoningContent":{"redactedContent":`...), data...), `}}`...)
+			return true
 		}
 	}
+	return false
 }
 
 func (d *dialogue) call(call []byte) *llm.Fault {

@@ -16,10 +16,13 @@ type chat struct {
 	maxTokens, temperature, topP, stop     []byte
 	topK, effort, thinking, responseFormat []byte
 	guardrail, performance, metadata       []byte
-	fields                                 []byte      // additional_model_request_fields
+	fields, operator                       []byte      // additional_model_request_fields, the client's and the operator's
 	computed                               []scan.Edit // fields that other members become
 	output                                 []byte      // members of outputConfig
 	search                                 bool        // the model may search the web
+	forced                                 bool        // tool_choice demands a call
+	unthought                              bool        // the conversation stands in a tool turn that began without a signed thought
+	thinks                                 bool        // Claude is told to think
 }
 
 func encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
@@ -131,6 +134,7 @@ func (c *chat) serviceTier(v []byte) *llm.Fault {
 // finish writes what needs more than one member. What the operator has set
 // outranks the client's, so that a guardrail cannot be taken off.
 func (c *chat) finish(o options) *llm.Fault {
+	c.operator = o.fields
 	if o.guardrail != nil {
 		c.guardrail = o.guardrail
 	}
@@ -148,7 +152,7 @@ func (c *chat) finish(o options) *llm.Fault {
 	c.put("guardrailConfig", c.guardrail)
 	c.put("performanceConfig", c.performance)
 	c.put("requestMetadata", c.metadata)
-	c.put("additionalModelRequestFields", c.modelFields(o.fields))
+	c.put("additionalModelRequestFields", c.modelFields())
 	return nil
 }
 
@@ -161,7 +165,8 @@ func (c *chat) put(name string, raw []byte) {
 
 // modelFields joins the fields of the operator, of the client and those that
 // other members have become; of one name the operator's counts, then the client's.
-func (c *chat) modelFields(operator []byte) []byte {
+func (c *chat) modelFields() []byte {
+	operator := c.operator
 	if c.fields == nil && len(c.computed) == 0 {
 		return operator
 	}

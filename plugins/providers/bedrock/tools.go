@@ -29,13 +29,14 @@ func (c *chat) toolConfig(called [][]byte) *llm.Fault {
 		}
 	}
 	if len(list) == 0 && len(called) > 0 {
-		list, choice = declareCalled(called), nil
+		list, choice, c.forced = declareCalled(called), nil, false
 		c.notices = append(c.notices, "tools: declared those that the conversation has used, as Converse demands")
 	}
 	if search {
 		list = append(list, `,{"systemTool":{"name":"`+grounding+`"}}`...)
 	}
 	if len(list) == 0 {
+		c.forced = false
 		return nil
 	}
 	b := append([]byte(`{"tools":`), scan.CloseArray(list, 0)...)
@@ -116,6 +117,7 @@ func (c *chat) choice() ([]byte, *llm.Fault) {
 	case "auto":
 		return []byte(`{"auto":{}}`), nil
 	case "required":
+		c.forced = true
 		return []byte(`{"any":{}}`), nil
 	}
 	if string(scan.GetText(c.toolChoice, "type")) != "function" {
@@ -125,5 +127,6 @@ func (c *chat) choice() ([]byte, *llm.Fault) {
 	if scan.Kind(name) != '"' {
 		return nil, llm.Refuse("function.name", "must be a string")
 	}
+	c.forced = true
 	return append(append([]byte(`{"tool":{"name":`), name...), '}', '}'), nil
 }
