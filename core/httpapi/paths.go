@@ -35,21 +35,29 @@ type asked struct {
 }
 
 // Azure's clients have the same endpoints elsewhere: below the deployment that they
-// call, or in its newer API below /openai/v1. Their api-version means nothing here.
+// call, beside the deployments where the body names it, or in its newer API below
+// /openai/v1. Their api-version means nothing here.
 // https://learn.microsoft.com/en-us/azure/ai-foundry/openai/reference
 const (
-	azureDeployments = "/openai/deployments/"
-	azureV1          = "/openai/v1/"
+	azure            = "/openai"
+	azureV1          = azure + "/v1"
+	azureDeployments = azure + "/deployments/"
 )
+
+// roots are where the API stands that names models in its bodies.
+var roots = [...]string{"/v1", azureV1, azure}
 
 // find tells what a path, without its query, asks for.
 func find(path string) (asked, bool) {
 	if e, ok := endpoints[path]; ok {
 		return asked{endpoint: e}, true
 	}
-	if rest, ok := strings.CutPrefix(path, azureV1); ok {
-		e, ok := endpoints["/v1/"+rest]
-		return asked{endpoint: e}, ok
+	for _, root := range roots[1:] {
+		if rest, ok := strings.CutPrefix(path, root+"/"); ok {
+			if e, ok := endpoints["/v1/"+rest]; ok {
+				return asked{endpoint: e}, true
+			}
+		}
 	}
 	rest, ok := strings.CutPrefix(path, azureDeployments)
 	if !ok || strings.HasPrefix(rest, "/") {

@@ -13,10 +13,6 @@ import (
 	"github.com/tokligence/gateway/pdk/abi"
 )
 
-// realtimePaths are where sessions are opened: OpenAI's place, and Azure's two.
-// https://learn.microsoft.com/azure/ai-foundry/openai/how-to/realtime-audio-websockets
-var realtimePaths = [...]string{"/v1/realtime", azureV1 + "realtime", "/openai/realtime"}
-
 // What a browser says by subprotocols, since it cannot set headers. The one that a
 // client offers beside them, and gets, is realtimeProtocol.
 // https://platform.openai.com/docs/guides/realtime-websocket
@@ -25,6 +21,10 @@ const (
 	keyProtocol      = "openai-insecure-api-key."
 	betaProtocol     = "openai-beta."
 )
+
+// realtimePath is where sessions are opened, below each root.
+// https://learn.microsoft.com/azure/ai-foundry/openai/how-to/realtime-audio-websockets
+const realtimePath = "/realtime"
 
 // realtime opens a session and serves it to its end.
 func (s *server) realtime(w http.ResponseWriter, r *http.Request) {
@@ -97,13 +97,13 @@ func offered(h http.Header) func(string) string {
 // sessionModel is the alias that a session is asked for. What else an address may
 // have is refused: a call and a session without a model belong to an account.
 func sessionModel(r *http.Request) (string, *core.Error) {
-	query, azure := r.URL.Query(), r.URL.Path == "/openai/realtime"
+	query, byDeployment := r.URL.Query(), r.URL.Path == azure+realtimePath
 	model := query.Get("model")
-	if azure {
+	if byDeployment {
 		model = query.Get("deployment")
 	}
 	for name, values := range query {
-		known := name == "model" && !azure || azure && (name == "deployment" || name == "api-version")
+		known := name == "model" && !byDeployment || byDeployment && (name == "deployment" || name == "api-version")
 		if !known || len(values) != 1 {
 			return "", core.Invalid(name, "the parameter %q of the address is not passed on here", name)
 		}

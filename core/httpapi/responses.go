@@ -18,12 +18,12 @@ import (
 // What is kept of responses. No provider is asked: the gateway has what its
 // clients got. https://platform.openai.com/docs/api-reference/responses
 
-func (s *server) responseRoutes(r *mux.Router) {
-	r.HandleFunc("/v1/responses/input_tokens", s.only(http.MethodPost, http.MethodPost, s.countResponse))
-	r.HandleFunc("/v1/responses/{id}", s.ofResponse(map[string]responseHandler{
+func (s *server) responseRoutes(r *mux.Router, path string) {
+	r.HandleFunc(path+"/input_tokens", s.only(http.MethodPost, http.MethodPost, s.countResponse))
+	r.HandleFunc(path+"/{id}", s.ofResponse(map[string]responseHandler{
 		http.MethodGet: getResponse, http.MethodHead: getResponse, http.MethodDelete: s.deleteResponse}))
-	r.HandleFunc("/v1/responses/{id}/input_items", s.ofResponse(map[string]responseHandler{http.MethodGet: listInputItems, http.MethodHead: listInputItems}))
-	r.HandleFunc("/v1/responses/{id}/cancel", s.ofResponse(map[string]responseHandler{http.MethodPost: cancelResponse}))
+	r.HandleFunc(path+"/{id}/input_items", s.ofResponse(map[string]responseHandler{http.MethodGet: listInputItems, http.MethodHead: listInputItems}))
+	r.HandleFunc(path+"/{id}/cancel", s.ofResponse(map[string]responseHandler{http.MethodPost: cancelResponse}))
 }
 
 // countResponse answers how many tokens a request has.

@@ -80,13 +80,11 @@ func (s *server) routes() http.Handler {
 	}
 	r.MatcherFunc(func(r *http.Request, _ *mux.RouteMatch) bool { _, ok := find(r.URL.Path); return ok }).
 		HandlerFunc(s.only(http.MethodPost, http.MethodPost, s.exchange))
-	for _, base := range [...]string{"/v1/models", "/openai/v1/models", "/openai/models"} {
-		get(base, s.listModels)
-		get(base+"/{id:.+}", s.getModel)
-	}
-	s.responseRoutes(r)
-	for _, path := range realtimePaths {
-		r.HandleFunc(path, s.only(http.MethodGet, http.MethodGet, s.realtime))
+	for _, root := range roots {
+		get(root+"/models", s.listModels)
+		get(root+"/models/{id:.+}", s.getModel)
+		s.responseRoutes(r, root+"/responses")
+		r.HandleFunc(root+realtimePath, s.only(http.MethodGet, http.MethodGet, s.realtime))
 	}
 	get("/healthz", healthz)
 	get("/readyz", s.readyz)

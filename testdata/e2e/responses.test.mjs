@@ -2,7 +2,7 @@
 import { LLMock } from "@copilotkit/aimock";
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import OpenAI from "openai";
+import OpenAI, { AzureOpenAI } from "openai";
 import { startGateway } from "./gateway.mjs";
 
 let mock, gateway, mine, others;
@@ -94,4 +94,17 @@ test("what a provider cannot do is refused by its place", async () => {
     () => mine.responses.create({ model: "anthropic", input: "say hello", tools: [{ type: "web_search" }], tool_choice: { type: "web_search" } }),
     (e) => e.status === 400 && e.param === "tools[0]",
   );
+});
+
+test("AzureOpenAI", async () => {
+  const azure = new AzureOpenAI({ endpoint: gateway.url, apiKey: gateway.key, apiVersion: "2025-04-01-preview", maxRetries: 0 });
+  const r = await azure.responses.create({ model: "anthropic", input: "say hello" });
+  assert.equal(r.output_text, "Hello from the mock.");
+  assert.equal((await azure.responses.stream({ model: "anthropic", input: "and again", previous_response_id: r.id }).finalResponse()).output_text, "Again.");
+  assert.equal((await azure.responses.retrieve(r.id)).output_text, r.output_text);
+  const items = [];
+  for await (const item of azure.responses.inputItems.list(r.id)) items.push(item);
+  assert.deepEqual(items.map((i) => i.content[0].text), ["say hello"]);
+  await azure.responses.delete(r.id);
+  await missing(() => azure.responses.retrieve(r.id));
 });
