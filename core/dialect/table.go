@@ -68,7 +68,7 @@ var table = map[abi.Endpoint]*Dialect{
 	abi.Embeddings:  {Object: "list", Stamps: []string{"object", "model", "usage"}, usage: vectorUsage},
 	abi.Rerank:      {ID: "rerank-", Stamps: []string{"id"}},
 	abi.Moderations: {ID: "modr-", Stamps: []string{"id", "model"}},
-	abi.Messages: {ID: "msg_", Bridge: messages.Bridge{}, Event: messagesEvent, anthropic: true,
+	abi.Messages: {ID: "msg_", Bridge: messages.Bridge{}, Event: messagesEvent, Native: messages.Native, anthropic: true,
 		End: "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"},
 	abi.CountTokens: {anthropic: true},
 	abi.Images:      images, abi.ImageEdits: images, abi.ImageVariations: images,

@@ -267,15 +267,16 @@ func (w *walker) member(name string, value []byte, kind string) {
 	if w.native && (nativeOpaque[name] || nativeLabels[name] && scan.Kind(value) == '"') {
 		return
 	}
-	group, path := w.group, w.path
+	group, path, alone := w.group, w.path, w.alone
 	if !running[name] {
 		w.turn()
 	}
+	w.alone = alone || w.event && name == "extra_content" // it comes whole
 	if w.event {
 		w.path += "." + name
 	}
 	w.named(name, value, kind)
-	w.group, w.path = group, path
+	w.group, w.path, w.alone = group, path, alone
 }
 
 // isWords reports whether a label is none: a role that no API has.

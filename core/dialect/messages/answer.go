@@ -24,8 +24,14 @@ func FromChat(dst, answer []byte, a *bridge.Answer) ([]byte, error) {
 	dst = append(dst, `,"content":[`...)
 	from := len(dst)
 	dst = appendThoughts(dst, message)
-	dst = appendTexts(dst, from, scan.Get(message, "content"))
-	dst = appendTexts(dst, from, scan.Get(message, "refusal"))
+	var extra bridge.Extra
+	extra.Take(scan.Get(message, "extra_content"))
+	back := extra.Cut(bridge.Signed, bridge.Done)
+	dst = appendTexts(dst, from, scan.Get(message, "content"), &back)
+	dst = appendTexts(dst, from, scan.Get(message, "refusal"), &back)
+	if back != nil {
+		dst = appendText(dst, from, []byte(`""`), &back)
+	}
 	calls := 0
 	scan.Elements(scan.Get(message, "tool_calls"), func(i int, c []byte) bool {
 		calls++
@@ -35,23 +41,32 @@ func FromChat(dst, answer []byte, a *bridge.Answer) ([]byte, error) {
 	reason, sequence := stopReason(choice, calls > 0)
 	dst = scan.AppendString(append(dst, `],"stop_reason":`...), reason)
 	dst = append(append(dst, `,"stop_sequence":`...), sequence...)
+	dst = scan.AppendMember(dst, "extra_content", extra.Cut(bridge.Told))
 	return append(appendUsage(append(dst, `,"usage":`...), a.Usage), '}'), nil
 }
 
 // appendTexts writes a string, or the text parts that some servers answer with.
-// from is where the list of blocks begins. Empty texts make no block.
-func appendTexts(dst []byte, from int, content []byte) []byte {
+// from is where the list of blocks begins. Empty texts make no block. The first
+// gets the extra_content.
+func appendTexts(dst []byte, from int, content []byte, extra *[]byte) []byte {
 	if filled(content) {
-		dst = append(append(comma(dst, from), `{"type":"text","text":`...), content...)
-		return append(dst, '}')
+		return appendText(dst, from, content, extra)
 	}
 	scan.Elements(content, func(_ int, part []byte) bool {
 		if text := scan.Get(part, "text"); filled(text) {
-			dst = appendTexts(dst, from, text)
+			dst = appendText(dst, from, text, extra)
 		}
 		return true
 	})
 	return dst
+}
+
+// appendText writes a block of text and what stands on it, which goes on none after it.
+func appendText(dst []byte, from int, text []byte, extra *[]byte) []byte {
+	dst = append(append(comma(dst, from), `{"type":"text","text":`...), text...)
+	dst = scan.AppendMember(dst, "extra_content", *extra)
+	*extra = nil
+	return append(dst, '}')
 }
 
 func comma(dst []byte, from int) []byte {

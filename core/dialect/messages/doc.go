@@ -25,6 +25,10 @@
 //   - stop, length, tool_calls and content_filter become end_turn, max_tokens,
 //     tool_use and refusal; a named stop sequence becomes stop_sequence.
 //   - Unsigned thoughts are thinking blocks with an empty signature. The
-//     extra_content of a call stands on its block and comes back with it.
+//     extra_content of a call stands on its block and comes back with it. So does that
+//     of the message on a text block, as far as the vendor wants it back: signatures and
+//     what its own tools did (google.parts, anthropic.blocks). A stream opens a block for
+//     it, an empty one if no more text comes. All else (ratings, grounding) is told in
+//     extra_content of the message, or of message_delta. [Native] takes it out again.
 //   - Usage is in Anthropic's parts: input_tokens without those of the cache.
 package messages

@@ -3,6 +3,7 @@ package messages
 import (
 	"strconv"
 
+	"github.com/tokligence/gateway/core/dialect/bridge"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
@@ -47,6 +48,14 @@ func (s *Stream) stop(dst []byte) []byte {
 	dst = strconv.AppendInt(append(event(dst, "content_block_stop"), `,"index":`...), int64(s.index), 10)
 	s.index++
 	return endEvent(dst)
+}
+
+// leave writes the extra_content that no text has come for, on an empty one.
+func (s *Stream) leave(dst []byte) []byte {
+	if s.extra.Has(bridge.Signed, bridge.Done) {
+		dst = s.close(s.to(s.close(dst), "text"))
+	}
+	return dst
 }
 
 // close ends the open block, if there is one.

@@ -19,8 +19,9 @@ type Stream struct {
 	index       int       // of the open or next block
 	tool        *toolCall // the open one
 	tools       []*toolCall
-	late        [][]byte // deltas with text or thoughts that wait for the open tool call
-	choice      []byte   // the last choice that had a finish reason
+	late        [][]byte     // deltas with text or thoughts that wait for the open tool call
+	choice      []byte       // the last choice that had a finish reason
+	extra       bridge.Extra // of the answer, as far as it has no place yet
 }
 
 // toolCall is one call of the answer.
@@ -46,6 +47,7 @@ func (s *Stream) Chunk(dst, chunk []byte) ([]byte, error) {
 	scan.Elements(scan.Get(chunk, "choices"), func(_ int, choice []byte) bool {
 		if n, _ := scan.GetInt(choice, "index"); n == 0 {
 			delta := scan.Get(choice, "delta")
+			dst = s.note(dst, delta)
 			dst = s.calls(s.prose(dst, delta), delta)
 			if scan.GetString(choice, "finish_reason") != "" {
 				s.choice = slices.Clone(choice)
@@ -59,6 +61,16 @@ func (s *Stream) Chunk(dst, chunk []byte) ([]byte, error) {
 		}
 	}
 	return dst, nil
+}
+
+// note gathers the extra_content of a delta. What has to come back from the client
+// stands on the start of a text: on that of the next.
+func (s *Stream) note(dst, delta []byte) []byte {
+	s.extra.Take(scan.Get(delta, "extra_content"))
+	if s.open == "text" && s.extra.Has(bridge.Signed, bridge.Done) {
+		return s.close(dst)
+	}
+	return dst
 }
 
 // filled reports whether raw is a string with something in it: empty and null
@@ -131,7 +143,8 @@ func (s *Stream) to(dst []byte, kind string) []byte {
 	if kind == "thinking" {
 		return s.start(dst, []byte(`{"type":"thinking","thinking":"","signature":""}`))
 	}
-	return s.start(dst, []byte(`{"type":"text","text":""}`))
+	block := scan.AppendMember([]byte(`{"type":"text","text":""`), "extra_content", s.extra.Cut(bridge.Signed, bridge.Done))
+	return s.start(dst, append(block, '}'))
 }
 
 // calls takes the fragments of tool calls in a delta.
@@ -199,7 +212,7 @@ func (s *Stream) next() *toolCall {
 }
 
 func (s *Stream) beginCall(dst []byte, t *toolCall) []byte {
-	dst = s.close(dst)
+	dst = s.leave(s.close(dst))
 	s.open, s.tool, t.Begun = "tool", t, true
 	id := t.ID
 	if id == nil {
@@ -228,10 +241,11 @@ func (s *Stream) Finish(dst []byte, u core.Usage) ([]byte, error) {
 	for s.open == "tool" { // nothing more comes, complete or not
 		dst = s.advance(s.replay(s.close(dst)))
 	}
-	dst = s.close(dst)
+	dst = s.leave(s.close(dst))
 	reason, sequence := stopReason(s.choice, len(s.tools) > 0)
 	dst = scan.AppendString(append(event(dst, "message_delta"), `,"delta":{"stop_reason":`...), reason)
-	dst = append(append(append(dst, `,"stop_sequence":`...), sequence...), `},"usage":`...)
+	dst = append(append(dst, `,"stop_sequence":`...), sequence...)
+	dst = append(scan.AppendMember(dst, "extra_content", s.extra.Cut(bridge.Told)), `},"usage":`...)
 	dst = endEvent(appendUsage(dst, u))
 	return endEvent(event(dst, "message_stop")), nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/tokligence/gateway/core/dialect/bridge"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
@@ -200,10 +201,14 @@ func (w *requestWriter) assistantTurn(m []byte, at string) {
 		return
 	}
 	var texts, calls, thoughts, reasoning []byte
+	var extra bridge.Extra
 	scan.Elements(content, func(i int, b []byte) bool {
 		switch kind := scan.GetString(b, "type"); kind {
 		case "text":
-			texts = appendElement(texts, textPart(b))
+			extra.Take(scan.Get(b, "extra_content"))
+			if filled(scan.Get(b, "text")) || scan.Get(b, "extra_content") == nil {
+				texts = appendElement(texts, textPart(b))
+			}
 		case "thinking":
 			thoughts = appendElement(thoughts, b)
 			reasoning = scan.AppendUnescaped(reasoning, scan.Get(b, "thinking"))
@@ -226,6 +231,7 @@ func (w *requestWriter) assistantTurn(m []byte, at string) {
 	if calls != nil {
 		w.raw("tool_calls", append(calls, ']'))
 	}
+	w.dst = scan.AppendMember(w.dst, "extra_content", extra.Cut(bridge.Signed, bridge.Done))
 	w.dst = append(w.dst, '}')
 }
 

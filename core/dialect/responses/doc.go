@@ -25,6 +25,9 @@
 //   - Thoughts are reasoning items whose summary has a part for each. Their
 //     signatures, and those of calls, stand in encrypted_content, in a form of this
 //     package's own; a thought whose text has changed since is not signed any more.
+//   - Of extra_content, signatures stand in encrypted_content likewise, what the vendor's
+//     own tools did (google.parts, anthropic.blocks) on the message, where it comes back
+//     with it, and all else, and what has no message, on the response.
 //   - length and content_filter make an answer incomplete.
 //   - Usage is in OpenAI's parts: input_tokens with those of the cache.
 package responses

@@ -3,6 +3,7 @@ package responses
 import (
 	"strconv"
 
+	"github.com/tokligence/gateway/core/dialect/bridge"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
@@ -13,6 +14,7 @@ type turn struct {
 	parts, blocks []byte
 	calls         []call
 	extra         [][]byte // what reasoning items keep of calls, objects by call_id
+	own           bridge.Extra
 }
 
 // call is one call in a turn.
@@ -81,6 +83,7 @@ func (w *requestWriter) message(item []byte, at string) {
 	switch role {
 	case "assistant":
 		w.turn.begun = true
+		w.turn.own.Take(scan.Get(item, "extra_content"))
 		if scan.Kind(content) == '"' {
 			w.turn.parts = append(append(append(w.turn.parts, `,{"type":"text","text":`...), content...), '}')
 			return
@@ -104,7 +107,7 @@ func (w *requestWriter) content(content []byte, at string) []byte {
 }
 
 func (w *requestWriter) thought(item []byte) {
-	words, blocks, calls := recall(item)
+	words, blocks, calls, message := recall(item)
 	t := &w.turn
 	t.begun = true
 	if t.words != "" && words != "" {
@@ -112,6 +115,7 @@ func (w *requestWriter) thought(item []byte) {
 	}
 	t.words += words
 	t.blocks = append(t.blocks, blocks...)
+	t.own.Take(message)
 	if calls != nil {
 		t.extra = append(t.extra, calls)
 	}
@@ -178,7 +182,7 @@ func (w *requestWriter) flush() {
 		}
 		w.list = append(append(w.list, `,"tool_calls":`...), scan.CloseArray(calls, 0)...)
 	}
-	w.list = append(w.list, '}')
+	w.list = append(scan.AppendMember(w.list, "extra_content", t.own.Cut(bridge.Signed, bridge.Done)), '}')
 	w.turn = turn{}
 }
 

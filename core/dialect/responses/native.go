@@ -10,7 +10,7 @@ import (
 // Native makes a request fit for a vendor that speaks the Responses API itself.
 // What a vendor keeps belongs to one account that all clients share: it is told to
 // keep nothing, what the request goes on from must be in its input, and items are
-// sent without the ids that they have been given. Thoughts that only an id stands
+// sent without the ids that they have been given and without what a bridge put there. Thoughts that only an id stands
 // for, and those that were sealed here, are left out; others are asked for in the
 // form in which they can come back. The error is a *core.Error of the client's.
 func Native(body []byte) ([]byte, error) {
@@ -73,8 +73,8 @@ func nativeItems(input []byte) (_ []byte, err error) {
 		case "", "message", "function_call", "function_call_output", "custom_tool_call", "custom_tool_call_output":
 			if kind == "" && scan.Get(item, "role") == nil {
 				err = missing(i, id)
-			} else if scan.Get(item, "id") != nil {
-				out = scan.Apply(nil, item, []scan.Edit{{Key: "id"}})
+			} else if scan.Get(item, "id") != nil || scan.Get(item, "extra_content") != nil {
+				out = scan.Apply(nil, item, []scan.Edit{{Key: "id"}, {Key: "extra_content"}})
 			}
 		}
 		changed = changed || len(out) != len(item)

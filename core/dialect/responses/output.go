@@ -3,6 +3,7 @@ package responses
 import (
 	"strconv"
 
+	"github.com/tokligence/gateway/core/dialect/bridge"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
@@ -81,6 +82,19 @@ func (r *reasoning) donePart(s *stream, dst []byte) []byte {
 	return dst
 }
 
+// keepSigned puts the signatures of what was said into a reasoning item, as those of
+// calls: into one of its own behind a message that is open already.
+func (s *stream) keepSigned(dst []byte) []byte {
+	if s.message != nil {
+		return dst
+	}
+	if signed := s.extra.Cut(bridge.Signed); signed != nil {
+		dst = s.openReasoning(dst)
+		s.reasoning.kept.answer(signed)
+	}
+	return dst
+}
+
 func (s *stream) closeReasoning(dst []byte) []byte {
 	r := s.reasoning
 	if r == nil {
@@ -99,6 +113,7 @@ type message struct {
 	kind            string // of the open part; "" for none
 	text            []byte // of the open part
 	notes, logprobs []byte // of the open part, each after a comma
+	extra           []byte // the extra_content of the message, when it is whole
 }
 
 // The kinds of parts.
@@ -186,7 +201,7 @@ func (m *message) item(status string) []byte {
 	b := scan.AppendString([]byte(`{"id":`), m.id)
 	b = scan.AppendString(append(b, `,"type":"message","status":`...), status)
 	b = append(append(b, `,"role":"assistant","content":`...), scan.CloseArray(append([]byte(nil), m.parts...), 0)...)
-	return append(b, '}')
+	return append(scan.AppendMember(b, "extra_content", m.extra), '}')
 }
 
 func (s *stream) closeMessage(dst []byte) []byte {
@@ -196,7 +211,9 @@ func (s *stream) closeMessage(dst []byte) []byte {
 	}
 	s.message = nil
 	dst = m.endPart(s, dst)
-	return s.done(dst, m.place, m.item(s.ending()))
+	m.extra = s.extra.Cut(bridge.Done)
+	dst = s.done(dst, m.place, m.item(s.ending()))
+	return s.closeReasoning(s.keepSigned(dst))
 }
 
 // annotate adds the notes of a delta to the text: chat has an object of its own in each.

@@ -22,7 +22,8 @@ type stream struct {
 	reasoning *reasoning
 	message   *message
 	calls     []*toolCall
-	finish    string // the finish reason
+	extra     bridge.Extra // of the answer, as far as it has no place yet
+	finish    string       // the finish reason
 }
 
 // Stream begins to translate a stream.
@@ -49,7 +50,8 @@ func (s *stream) take(dst, choice, delta []byte) ([]byte, error) {
 	if reason := scan.GetString(choice, "finish_reason"); reason != "" {
 		s.finish = reason
 	}
-	dst = s.think(dst, delta)
+	s.extra.Take(scan.Get(delta, "extra_content"))
+	dst = s.keepSigned(s.think(dst, delta))
 	content := scan.Get(delta, "content")
 	if scan.Kind(content) == '[' { // as some servers answer
 		scan.Elements(content, func(_ int, part []byte) bool {
@@ -163,7 +165,9 @@ func (s *stream) response(dst []byte, u *core.Usage) []byte {
 		list = append(append(list, ','), item...)
 	}
 	status, reason := s.status()
-	return envelope(dst, s.answer, status, reason, nil, scan.CloseArray(list, 0), u)
+	dst = envelope(dst, s.answer, status, reason, nil, scan.CloseArray(list, 0), u)
+	extra := s.extra.Cut(bridge.Told, bridge.Done)
+	return append(scan.AppendMember(dst[:len(dst)-1], "extra_content", extra), '}')
 }
 
 // call is the one with that index.

@@ -12,12 +12,13 @@ import (
 // mark begins an encrypted_content of this package's making. What follows is
 // JSON in base64:
 //
-//	{"blocks":[…],"calls":{"<call_id>":{…}}}
+//	{"blocks":[…],"calls":{"<call_id>":{…}},"message":{…}}
 //
 // blocks are the thoughts of the item: {"signature":…,"of":…} of a part of the
 // summary with its hash, {"signature":…} of a thought without words, {"data":…} of
 // a redacted one, and {} for a part that nobody signed. calls hold the
-// extra_content of the calls that follow. No text of the model stands in it: that
+// extra_content of the calls that follow, and message that of the answer as far as
+// it is signatures. No text of the model stands in it: that
 // a guardrail has rewritten in the summary would come back here.
 const mark = "tk1."
 
@@ -27,6 +28,7 @@ func Ours(raw []byte) bool { return strings.HasPrefix(string(scan.Text(raw)), ma
 // thoughts collects what becomes the encrypted_content of one reasoning item.
 type thoughts struct {
 	blocks, calls []byte // elements and members, each after a comma
+	message       []byte // the extra_content of the message
 	signed        bool   // something must be kept
 }
 
@@ -53,6 +55,8 @@ func (t *thoughts) call(id, extra []byte) {
 	t.calls = append(append(append(append(t.calls, ','), id...), ':'), extra...)
 }
 
+func (t *thoughts) answer(extra []byte) { t.signed, t.message = true, extra }
+
 // sealed is the raw encrypted_content, nil when there is nothing to keep.
 func (t *thoughts) sealed() []byte {
 	if !t.signed {
@@ -62,6 +66,7 @@ func (t *thoughts) sealed() []byte {
 	if t.calls != nil {
 		doc = append(scan.AppendName(doc, "calls"), scan.CloseObject(append([]byte(nil), t.calls...), 0)...)
 	}
+	doc = scan.AppendMember(doc, "message", t.message)
 	return scan.AppendString(nil, mark+base64.RawStdEncoding.EncodeToString(scan.CloseObject(doc, 0)))
 }
 
@@ -84,8 +89,9 @@ func unseal(raw []byte) []byte {
 }
 
 // recall rebuilds what the model thought from a reasoning item: its words, and
-// the blocks that are still signed, each after a comma.
-func recall(item []byte) (words string, blocks, calls []byte) {
+// the blocks that are still signed, each after a comma, and the extra_content of
+// calls and message.
+func recall(item []byte) (words string, blocks, calls, message []byte) {
 	var parts []string
 	for _, list := range [...]string{"summary", "content"} {
 		scan.Elements(scan.Get(item, list), func(_ int, part []byte) bool {
@@ -115,5 +121,5 @@ func recall(item []byte) (words string, blocks, calls []byte) {
 		}
 		return true
 	})
-	return strings.Join(parts, "\n\n"), blocks, scan.Get(doc, "calls")
+	return strings.Join(parts, "\n\n"), blocks, scan.Get(doc, "calls"), scan.Get(doc, "message")
 }

@@ -1,0 +1,25 @@
+package messages
+
+import "testing"
+
+// TestNative: what a bridge put on blocks does not reach a vendor, all else stays as it is.
+func TestNative(t *testing.T) {
+	for name, c := range map[string]struct{ in, want string }{
+		"none":      {`{"model":"m", "messages":[{"role":"user","content":"a"}]}`, ""},
+		"only said": {`{"messages":[{"role":"user","content":"extra_content"}]}`, ""},
+		"text": {`{"messages":[{"role":"assistant","content":[{"type":"text","text":"a","extra_content":{"google":{"thought_signature":"s"}}}]},{"role":"user","content":"b"}],"max_tokens":1.0}`,
+			`{"messages":[{"role":"assistant","content":[{"type":"text","text":"a"}]},{"role":"user","content":"b"}],"max_tokens":1.0}`},
+		"empty text": {`{"messages":[{"role":"assistant","content":[{"type":"tool_use","id":"c","name":"f","input":{}},{"type":"text","text":"","extra_content":{}}]}]}`,
+			`{"messages":[{"role":"assistant","content":[{"type":"tool_use","id":"c","name":"f","input":{}}]}]}`},
+		"call": {`{"messages":[{"role":"assistant","content":[{"type":"tool_use","id":"c","name":"f","input":{"extra_content":1},"extra_content":{}}]}]}`,
+			`{"messages":[{"role":"assistant","content":[{"type":"tool_use","id":"c","name":"f","input":{"extra_content":1}}]}]}`},
+	} {
+		if c.want == "" {
+			c.want = c.in
+		}
+		got, err := Native([]byte(c.in))
+		if err != nil || string(got) != c.want {
+			t.Errorf("%s: %v\n got %s\nwant %s", name, err, got, c.want)
+		}
+	}
+}
