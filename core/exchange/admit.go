@@ -17,7 +17,7 @@ func (r *run) admit(ctx context.Context, s *Snapshot) *core.Error {
 	r.facts.files = input.files
 	r.facts.spoken = r.facts.spoken || input.spoken
 	r.measure()
-	r.facts.hosted = r.findHosted()
+	r.findHosted()
 	if err := r.limit(r.facts.tokens()); err != nil {
 		return err
 	}

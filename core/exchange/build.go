@@ -70,7 +70,9 @@ func (r *run) build(ctx context.Context) (*call, *core.Error) {
 	if err != nil {
 		return nil, err
 	}
-	body = r.capTools(body)
+	if !c.bridged {
+		body = r.capTools(body)
+	}
 	if p.native != nil {
 		return c, r.buildNative(c, body)
 	}
@@ -97,25 +99,37 @@ func (r *run) build(ctx context.Context) (*call, *core.Error) {
 	return c, nil
 }
 
-// toChat carries the client's body over to chat. What chat cannot say and the
-// deployment says to drop is left out.
+// toChat carries the client's body over to chat.
 func (r *run) toChat(body scan.Object) (scan.Object, *core.Error) {
-	over := r.dialect.Bridge
+	chat, notices, err := r.overChat(body, r.target)
+	r.head.Notices = append(r.head.Notices, notices...)
+	if err != nil || r.plan.endpoint != abi.Chat {
+		return chat, err
+	}
+	if r.tempted() {
+		r.note(r.target, chat)
+	}
+	return r.capTools(chat), nil
+}
+
+// overChat translates a body to chat for t. What chat cannot say and the deployment
+// says to drop is left out.
+func (r *run) overChat(body scan.Object, t *Target) (chat scan.Object, notices []string, _ *core.Error) {
+	over, drop := r.dialect.Bridge, t.Deployment.DropParams
 	if r.req.Endpoint == abi.CountTokens { // of the same request
 		over = dialect.Of(abi.Messages).Bridge
 	}
 	for {
-		chat, notices, err := over.ToChat(body.Text(), r.target.Deployment.DropParams)
+		chat, told, err := over.ToChat(body.Text(), drop)
 		if err == nil {
-			r.head.Notices = append(r.head.Notices, notices...)
-			return scan.Walk(chat), nil
+			return scan.Walk(chat), append(notices, told...), nil
 		}
 		e := core.AsError(err)
-		if body.Get(e.Param) == nil || !slices.Contains(r.target.Deployment.DropParams, e.Param) {
-			return body, e
+		if body.Get(e.Param) == nil || !slices.Contains(drop, e.Param) {
+			return body, notices, e
 		}
 		body = scan.Walk(body.Apply(nil, []scan.Edit{{Key: e.Param}}))
-		r.head.Notices = append(r.head.Notices, "dropped "+e.Param)
+		notices = append(notices, "dropped "+e.Param)
 	}
 }
 

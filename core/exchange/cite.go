@@ -28,7 +28,7 @@ func placed(doc []byte) bool {
 
 // cites reports whether the answer may have annotations: only then is its text gone through.
 func (r *run) cites() bool {
-	return r.plan.endpoint == abi.Chat && (len(r.facts.hosted) > 0 || r.body.Get("extra_body") != nil)
+	return r.plan.endpoint == abi.Chat && (len(r.extrasAt(r.target).hosted) > 0 || r.body.Get("extra_body") != nil)
 }
 
 // characters knows where the characters of a text begin: a bit for each of its bytes.

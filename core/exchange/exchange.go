@@ -111,7 +111,8 @@ type run struct {
 	hold      *ledger.Reservation
 	cap       int64 // output cap that the gateway sets; 0 leaves the client's
 	worst     core.Usage
-	open      bool // on record before the vendor is called
+	bridged   map[*Target]*extras // what those that a bridge leads to are asked for
+	open      bool                // on record before the vendor is called
 	cooldown  time.Duration
 	out       outlet
 	settled   bool

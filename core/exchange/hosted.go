@@ -58,38 +58,23 @@ func billedApart(kind string, def []byte) (unit int, ok bool) {
 	return 0, true
 }
 
-// findHosted lists the hosted tools that a request offers to the model.
-func (r *run) findHosted() []hosted {
-	if r.free() {
-		return nil
-	}
-	f := finder{most: hostedUses}
-	if n, ok := scan.Int(r.body.Get("max_tool_calls")); ok && n > 0 && r.req.Endpoint == abi.Responses { // elsewhere nobody is bound by it
-		f.most = n
-	}
-	if r.req.Endpoint == abi.Chat {
-		if v := r.body.Get(webSearch); !scan.IsNull(v) {
-			f.add(webSearch, webSearch, "web_search", v, r.facts.made)
-		}
-		// Google's extension of OpenAI's API. Whoever does not know it leaves it out.
-		f.each(scan.Get(r.body.Get("extra_body"), "google", "tools"), "extra_body.google.tools[%d]", "extra_body", untyped)
-	}
-	if r.vendor.own() {
-		f.each(scan.Get(r.body.Get("toolConfig"), "tools"), "toolConfig.tools[%d]", "toolConfig", system)
-		f.each(r.body.Get("tools"), "tools[%d]", "tools", vendors)
-	} else {
-		f.each(r.body.Get("tools"), "tools[%d]", "tools", typed)
-		f.plugins(r.body.Get("plugins"))
-	}
-	r.facts.parsed = f.parsed
-	return f.list
-}
-
 // finder gathers the hosted tools among those of a request.
 type finder struct {
 	list   []hosted
 	most   int64 // uses of one that sets no bound of its own
 	parsed bool  // files are read for nothing
+}
+
+// shared looks at the members that OpenAI, Anthropic and those that speak like them
+// have. Chat's count everywhere: a bridge may pass them on.
+func (f *finder) shared(body scan.Object, made int64) {
+	if v := body.Get(webSearch); !scan.IsNull(v) {
+		f.add(webSearch, webSearch, "web_search", v, made)
+	}
+	// Google's extension of OpenAI's API. Whoever does not know it leaves it out.
+	f.each(scan.Get(body.Get("extra_body"), "google", "tools"), "extra_body.google.tools[%d]", "extra_body", untyped)
+	f.each(body.Get("tools"), "tools[%d]", "tools", typed)
+	f.plugins(body.Get("plugins"))
 }
 
 func (f *finder) add(param, drop, kind string, def []byte, most int64) {
@@ -164,20 +149,18 @@ func (r *run) hostedAt(t *Target) []hosted {
 	if p == nil {
 		return nil
 	}
-	list, drop, searches := r.facts.hosted, t.Deployment.DropParams, p.Request.Searches
+	asked := r.extrasAt(t)
+	list, drop, searches := asked.hosted, t.Deployment.DropParams, p.Request.Searches
 	left := func(h hosted) bool {
 		return slices.Contains(drop, h.drop) || searches > 0 && h.param == webSearch // which only says how
 	}
-	switch {
-	case p.endpoint != r.req.Endpoint: // a bridge has none
-		list = nil
-	case slices.ContainsFunc(list, left):
+	if slices.ContainsFunc(list, left) {
 		list = slices.DeleteFunc(slices.Clone(list), left)
 	}
 	if searches > 0 {
 		list = append(slices.Clip(list), hosted{param: "model", unit: partSearches, most: searches})
 	}
-	if p.Request.FilesApart && r.facts.files && !r.facts.parsed {
+	if p.Request.FilesApart && r.facts.files && !asked.parsed {
 		list = append(slices.Clip(list), hosted{param: "messages"})
 	}
 	return list

@@ -86,9 +86,7 @@ type facts struct {
 	heard          bool  // some of the input is audio
 	spoken         bool  // the answer may be audio
 	files          bool  // some of the input are files
-	parsed         bool  // which are read for nothing
-	service        service
-	hosted         []hosted // tools that are offered
+	extras
 }
 
 // tokens is what a request takes from a limit of tokens before it is known what
@@ -257,11 +255,8 @@ func (p *parser) take(name string, value []byte) {
 		if p.endpoint == abi.Messages { // its name for user
 			p.f.user = scan.GetString(value, "user_id")
 		}
-	case "service_tier", "speed", "inference_geo":
-		v, _ := scan.String(value)
-		p.f.service.wants(name, v)
-	case "performance_config": // Bedrock's: less latency costs more
-		p.f.service.wants(name, scan.GetString(value, "latency"))
+	case "service_tier", "speed", "inference_geo", "performance_config":
+		p.f.service.read(name, value)
 	case "encoding_format":
 		p.f.encodingFormat, _ = scan.String(value)
 		if p.f.encodingFormat != "float" && p.f.encodingFormat != "base64" {

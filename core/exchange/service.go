@@ -15,6 +15,17 @@ import (
 // https://platform.claude.com/docs/en/build-with-claude/fast-mode
 type service struct{ member, name string }
 
+// read notes a member of a body, if it names a service.
+func (s *service) read(member string, value []byte) {
+	switch member {
+	case "service_tier", "speed", "inference_geo":
+		name, _ := scan.String(value)
+		s.wants(member, name)
+	case "performance_config": // Bedrock's: less latency costs more
+		s.wants(member, scan.GetString(value, "latency"))
+	}
+}
+
 // wants notes a member that names a service. Of several that are not usual none
 // has a price.
 func (s *service) wants(member, name string) {
@@ -29,11 +40,11 @@ func (s *service) wants(member, name string) {
 
 // asked is the service that t would be asked for, "" for the usual.
 func (r *run) asked(t *Target) string {
-	s := &r.facts.service
-	if s.member == "" || slices.Contains(t.Deployment.DropParams, s.member) {
+	if r.facts.service.member == "" || r.planOf(t) == nil {
 		return ""
 	}
-	if p := r.planOf(t); p == nil || p.endpoint != r.req.Endpoint { // a bridge leaves it out
+	s := &r.extrasAt(t).service
+	if s.member == "" || slices.Contains(t.Deployment.DropParams, s.member) {
 		return ""
 	}
 	return s.name

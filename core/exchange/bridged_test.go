@@ -1,0 +1,106 @@
+package exchange_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/pdk/abi"
+)
+
+// asking are requests of every dialect that chat carries.
+var asking = map[abi.Endpoint]string{
+	abi.Chat:        `"messages":[{"role":"user","content":"hi"}],"max_tokens":100`,
+	abi.Completions: `"prompt":"hi","max_tokens":100`,
+	abi.Messages:    `"messages":[{"role":"user","content":"hi"}],"max_tokens":100`,
+	abi.Responses:   `"input":"hi","max_output_tokens":100`,
+}
+
+// TestDo_Bridged: what chat would be refused under a budget, or flagged without one, is
+// that from every dialect which chat carries, where it reaches the vendor.
+func TestDo_Bridged(t *testing.T) {
+	every := []abi.Endpoint{abi.Chat, abi.Completions, abi.Messages, abi.Responses}
+	prompts := every[:2]
+	for _, c := range []struct {
+		member    string
+		endpoints []abi.Endpoint
+		param     string
+		searches  int64
+	}{
+		{`"web_search_options":{}`, every, "web_search_options", 1},
+		{`"web_search_options":{"search_context_size":"high"}`, every, "web_search_options", 1},
+		{`"performance_config":{"latency":"optimized"}`, every, "performance_config", 0},
+		{`"extra_body":{"google":{"tools":[{"google_search":{}}]}}`, every, "extra_body.google.tools[0]", 1},
+		{`"extra_body":{"google":{"tools":[{"url_context":{}},{"googleMaps":{}}]}}`, every, "extra_body.google.tools[1]", 0},
+		{`"plugins":[{"id":"web"}]`, every, "plugins[0]", 1},
+		{`"service_tier":"priority"`, prompts, "service_tier", 0},
+		{`"speed":"fast"`, prompts, "speed", 0},
+		{`"tools":[{"type":"web_search_preview"}]`, prompts, "tools[0]", 1},
+		{`"tools":[{"type":"browser_search"}]`, prompts, "tools[0]", 0},
+	} {
+		name, _, _ := strings.Cut(c.param, ".")
+		name, _, _ = strings.Cut(name, "[")
+		for _, endpoint := range c.endpoints {
+			for _, way := range []struct {
+				budget   string
+				drop     []string
+				status   int
+				unpriced bool
+			}{{"1.00", nil, 403, false}, {"", nil, 200, true}, {"1.00", []string{name}, 200, false}} {
+				r := newRig(t, core.Deployment{DropParams: way.drop}, nil)
+				r.answer(whole(200, wholeAnswer))
+				got, entries := r.ask(r.key(way.budget, core.Limits{}), endpoint, `{"model":"m",`+asking[endpoint]+","+c.member+"}")
+				switch {
+				case got.status != way.status:
+					t.Errorf("%s %s, %+v: %d %s", endpoint, c.member, way, got.status, got.body.String())
+				case way.status != 200:
+					if r.hits.Load() != 0 || len(entries) != 0 || endpoint != abi.Messages && !strings.Contains(got.body.String(), `"param":"`+c.param+`"`) {
+						t.Errorf("%s %s: %s", endpoint, c.member, got.body.String())
+					}
+				case entries[0].Unpriced != way.unpriced || way.unpriced && entries[0].Usage.Searches != c.searches:
+					t.Errorf("%s %s, %+v: %+v", endpoint, c.member, way, entries[0])
+				case strings.Contains(<-r.bodies, name) == (way.drop != nil):
+					t.Errorf("%s %s, %+v: the vendor was told otherwise", endpoint, c.member, way)
+				}
+			}
+		}
+	}
+}
+
+// TestDo_Bridged_Held: a search that a bridge passes on is held for and billed as chat's.
+func TestDo_Bridged_Held(t *testing.T) {
+	for endpoint, ask := range asking {
+		for budget, status := range map[string]int{"0.03": 200, "0.009": 402} {
+			r := newRig(t, core.Deployment{}, nil)
+			r.deploy(core.Deployment{}, rates(t, "input", "1", "output", "1", "search", "10000"), nil, func(_ *abi.PlanRequest, p *abi.PlanReply) {
+				p.Request.ToolCap = "web_search_options.max_uses"
+			})
+			r.answer(whole(200, wholeAnswer))
+			got, entries := r.ask(r.key(budget, core.Limits{}), endpoint, `{"model":"m",`+ask+`,"web_search_options":{}}`)
+			if got.status != status || status == 200 && (entries[0].Usage.Searches != 1 || entries[0].Unpriced || !strings.Contains(<-r.bodies, `"max_uses":10`)) {
+				t.Errorf("%s with %s: %d %s %+v", endpoint, budget, got.status, got.body.String(), entries)
+			}
+		}
+	}
+}
+
+// TestDo_Bridged_Service: a service that a bridge passes on has its own price.
+func TestDo_Bridged_Service(t *testing.T) {
+	usual, priority := rates(t, "input", "1", "output", "3"), rates(t, "input", "10", "output", "30")
+	usual.Services = map[string]*core.Price{"optimized": priority}
+	for endpoint, ask := range asking {
+		for budget, status := range map[string]int{"1.00": 200, "0.001": 402} { // 100 tokens at 30 dollars a million
+			r := newRig(t, core.Deployment{}, nil)
+			r.deploy(core.Deployment{}, usual, nil, nil)
+			r.answer(whole(200, wholeAnswer))
+			got, entries := r.ask(r.key(budget, core.Limits{}), endpoint, `{"model":"m",`+ask+`,"performance_config":{"latency":"optimized"}}`)
+			if got.status != status {
+				t.Errorf("%s with %s: %d %s", endpoint, budget, got.status, got.body.String())
+			} else if status == 200 {
+				if want, _ := priority.Amount(entries[0].Usage); entries[0].Amount != want || entries[0].Unpriced {
+					t.Errorf("%s: %+v, want %s", endpoint, entries[0], want)
+				}
+			}
+		}
+	}
+}
