@@ -80,6 +80,7 @@ type Rates struct {
 	Second       *Rate `json:"second,omitempty"`
 	Character    *Rate `json:"character,omitempty"`
 	Search       *Rate `json:"search,omitempty"`
+	Message      *Rate `json:"message,omitempty"`
 }
 
 // Amount prices u: the sum of count × rate over all parts in exact arithmetic,
@@ -117,6 +118,7 @@ func (p *Price) Amount(u Usage) (n Nano, ok bool) {
 	add(u.Images, r.Image)
 	add(u.Characters, r.Character)
 	add(u.Searches, r.Search)
+	add(u.Messages, r.Message)
 	sum.scale(1000)
 	if u.Milliseconds > 0 {
 		if r.Second == nil {

@@ -29,6 +29,7 @@ type Usage struct {
 	Milliseconds int64 `json:"milliseconds,omitempty"` // of audio
 	Characters   int64 `json:"characters,omitempty"`
 	Searches     int64 `json:"searches,omitempty"`
+	Messages     int64 `json:"messages,omitempty"` // of text, in a realtime session that is sold by its sound
 
 	InputSource  UsageSource `json:"input_source"`
 	OutputSource UsageSource `json:"output_source"`

@@ -33,6 +33,7 @@ type described struct {
 			Searches    int64
 			FilesApart  bool `json:"files_apart"`
 			Offered     bool
+			Usage       struct{ Seconds []string }
 			Requests    []edited `json:"request_edits"`
 			Answers     []edited `json:"answer_edits"`
 		}
@@ -117,6 +118,10 @@ func (d *described) readme(name string) string {
 	}
 	row("address", code(d.Config.BaseURL))
 	row("endpoints", or(d.serves(), "those of OpenAI's API"))
+	if slices.Contains(d.Config.Endpoints["realtime"].Usage.Seconds, "$sound") {
+		row("realtime", "sessions are sold by the second of sound that is sent or received, and by the text that is added: `price = { second = \"…\", message = \"…\" }`. "+
+			"The gateway counts both, in one entry for each session. Tools that the vendor bills apart are refused under a budget")
+	}
 	row("output cap", code(chat.OutputCap))
 	row("reasoning in answers", list(append([]string{"reasoning_content"}, d.Config.Reasoning.Answer...))+", to clients always the first")
 	row("reasoning in the history", code(or(d.Config.Reasoning.History, "keep"))+required(d.Config.Reasoning.Required)+d.variants()+"; `reasoning_history` of a deployment's options says otherwise")

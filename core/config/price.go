@@ -32,6 +32,7 @@ var rateFields = []field[core.Rates]{
 	rate("image", perOne, "images", func(r *core.Rates) **core.Rate { return &r.Image }),
 	rate("second", perOne, "seconds of audio", func(r *core.Rates) **core.Rate { return &r.Second }),
 	rate("search", perOne, "web searches", func(r *core.Rates) **core.Rate { return &r.Search }),
+	rate("message", perOne, "messages of text in realtime sessions that are sold by the second", func(r *core.Rates) **core.Rate { return &r.Message }),
 }
 
 var tierFields = append([]field[core.PriceTier]{

@@ -23,6 +23,9 @@ const maxMetadata = 16
 // markIn is the metadata of a response.create with the turn's mark; nil where there is
 // no room for it.
 func (t *turn) markIn(wishes []byte) (metadata []byte, err *core.Error) {
+	if t.s.included != nil { // whose it is makes no difference
+		return nil, nil
+	}
 	metadata = scan.Get(wishes, "metadata")
 	switch kind := scan.Kind(metadata); {
 	case kind == '{':

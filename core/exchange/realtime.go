@@ -148,6 +148,11 @@ func (s *session) dial(ctx context.Context, t *Target) *core.Error {
 		return err
 	}
 	s.slot = grant
+	if err := s.startMeter(ctx); err != nil {
+		s.vendor.Cut()
+		err.NoRetry = true
+		return err
+	}
 	return nil
 }
 
@@ -194,6 +199,7 @@ func (s *session) serve(ctx context.Context) {
 		return
 	}
 	end := realtime.Run(ctx, client, s.vendor, s, sessionLimits)
+	s.end = end
 	s.settleOpen(end)
 	r.x.log.Info("realtime session ended", "exchange", r.id, "key", r.principal.Key.ID, "model", core.MaskSecrets(r.facts.model), "deployment", r.entry.Deployment,
 		"by", string(end.By), "code", end.Code, "responses", s.count, "lasted", r.x.now().Sub(r.req.Arrived).Round(time.Millisecond).String())
@@ -201,6 +207,7 @@ func (s *session) serve(ctx context.Context) {
 
 // leave gives back what the session holds.
 func (s *session) leave() {
+	s.stopMeter(s.end)
 	s.slot.Release()
 	if s.hangUp != nil {
 		s.hangUp()

@@ -36,6 +36,9 @@ func TestRealtime_Scripts(t *testing.T) {
 			defer cancel()
 			rpm, _ := strconv.ParseInt(setting(string(text), "rpm"), 10, 64)
 			s := newStage(t, setting(string(text), "budget"), core.Limits{RPM: rpm, Parallel: 1}, guardsOf(string(text)))
+			if prices := setting(string(text), "sold"); prices != "" {
+				s.sell(prices)
+			}
 			s.connect(ctx)
 			s.play(ctx, strings.NewReader(string(text)))
 			s.client.Cut()
@@ -115,6 +118,31 @@ func TestRealtime_Handshakes(t *testing.T) {
 				t.Errorf("OpenAI-Beta: %q", got)
 			}
 		})
+	}
+}
+
+// TestRealtime_SoldBySound refuses sessions that a budget does not cover the beginning of.
+func TestRealtime_SoldBySound(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	for name, c := range map[string]struct {
+		budget, prices string
+		status         int
+	}{
+		"too little": {"0.04", "0.01 0.004", 402},
+		"no price":   {"1.00", " 0.004", 403},
+	} {
+		s := newStage(t, c.budget, core.Limits{Parallel: 1}, nil)
+		s.sell(c.prices)
+		_, resp, err := s.handshake(ctx, "/v1/realtime?model=m", bearer)
+		if err == nil || resp == nil || resp.StatusCode != c.status {
+			t.Errorf("%s: %v, %v", name, resp, err)
+		}
+		(<-s.vendors).Cut()
+		s.idle()
+		if err := s.onRecord(ctx, "0"); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

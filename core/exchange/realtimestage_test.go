@@ -93,6 +93,29 @@ func newStage(t *testing.T, budget string, limits core.Limits, guards *guard.Cha
 	return s
 }
 
+// sell has the vendor sell sessions by their sound, at dollars for a second and for a text.
+func (s *stage) sell(prices string) {
+	s.t.Helper()
+	second, message, _ := strings.Cut(prices, " ")
+	rates := map[string]string{"second": second, "message": message}
+	p := &core.Price{ID: "p"}
+	for name, to := range map[string]**core.Rate{"second": &p.Rates.Second, "message": &p.Rates.Message} {
+		if rates[name] == "" {
+			continue
+		}
+		r, err := core.ParseRate(rates[name])
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		r *= 1e6
+		*to = &r
+	}
+	s.deploy(core.Deployment{}, p, nil, func(r *abi.PlanRequest, p *abi.PlanReply) {
+		speaker(r, p)
+		p.Usage.Seconds = []string{"$sound"}
+	})
+}
+
 // handshake is a client's request, of which the vendor has not heard yet.
 func (s *stage) handshake(ctx context.Context, path string, headers map[string]string) (*socket.Conn, *http.Response, error) {
 	t := &keyed{headers: headers}
@@ -151,7 +174,7 @@ func (s *stage) play(ctx context.Context, script io.Reader) {
 func (s *stage) act(ctx context.Context, verb, rest string) error {
 	ends := map[byte]*socket.Conn{'c': s.client, 'v': s.vendor}
 	switch verb {
-	case "", "#", "budget", "rpm", "stops", "swaps", "media":
+	case "", "#", "budget", "rpm", "stops", "swaps", "media", "sold":
 		return nil
 	case "c>", "v>":
 		rest = strings.ReplaceAll(rest, "$event_id", scan.GetString(s.heard, "event_id"))
@@ -195,6 +218,9 @@ func (s *stage) entry(want string) error {
 	e := (<-s.observed).Entry
 	u := e.Usage
 	got := fmt.Sprintf("%s %d in=%d cached=%d heard=%d out=%d said=%d ms=%d %s/%s $%s", e.Outcome, e.Status, u.Input, u.CacheRead, u.AudioInput, u.Output, u.AudioOutput, u.Milliseconds, u.InputSource, u.OutputSource, e.Amount)
+	if e.Unpriced {
+		got += " unpriced"
+	}
 	if got != want {
 		return fmt.Errorf("got %s", got)
 	}

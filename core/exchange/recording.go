@@ -59,8 +59,11 @@ func (s *session) live(ctx context.Context, text []byte) *core.Error {
 	s.mu.Lock()
 	known, length, model := s.heard[id] != nil, s.buffer, s.state.transcriber
 	s.mu.Unlock()
-	if known {
+	switch {
+	case known:
 		return s.cover(ctx, 0)
+	case s.meter != nil: // that includes it
+		return nil
 	}
 	t := s.recording(model, length)
 	t.live = true
@@ -77,10 +80,10 @@ func (s *session) cover(ctx context.Context, length time.Duration) *core.Error {
 	if t == nil {
 		return nil
 	}
-	if 2*t.holds > all && t.extend(ctx, 2*t.holds) == nil {
+	if 2*t.holds > all && t.extendTo(ctx, 2*t.holds) == nil {
 		return nil
 	}
-	return t.extend(ctx, all)
+	return t.extendTo(ctx, all)
 }
 
 // outgrown is a live recording that would be longer than what is held for; nil for none.
@@ -142,12 +145,11 @@ func (t *turn) admitRecording(ctx context.Context) *core.Error {
 	if err = t.limit(); err != nil {
 		return err
 	}
-	return t.extend(ctx, t.holds)
+	return t.extendTo(ctx, t.holds)
 }
 
-// extend holds for a recording of a length, beside what is held for it already, and puts
-// that on record.
-func (t *turn) extend(ctx context.Context, length time.Duration) *core.Error {
+// extendTo holds for a recording of a length.
+func (t *turn) extendTo(ctx context.Context, length time.Duration) *core.Error {
 	r, ms := t.run, upMilliseconds(length)
 	worst := core.Usage{AudioInput: soundTokens(length, heardTokens), Output: ms*writtenPerSecond/1000 + 1, Milliseconds: ms,
 		InputSource: core.UsageEstimated, OutputSource: core.UsageEstimated}
@@ -155,6 +157,17 @@ func (t *turn) extend(ctx context.Context, length time.Duration) *core.Error {
 	if r.target.Price != nil {
 		amount, _ = dearestOf(r.target.Price, worst, partMilliseconds)
 	}
+	err := t.extend(ctx, worst, amount, "budget exceeded: what is left does not cover writing down what was said")
+	if err == nil {
+		t.holds = length
+	}
+	return err
+}
+
+// extend holds an amount for all of the turn, of which some may be held already, and
+// puts that on record. exceeded is told where a budget has not enough.
+func (t *turn) extend(ctx context.Context, worst core.Usage, amount core.Nano, exceeded string) *core.Error {
+	r := t.run
 	amount = max(amount-r.reserved(), 0)
 	hold, err := r.x.Ledger.Reserve(ctx, r.principal.Budgets, amount, r.req.Arrived)
 	switch {
@@ -162,12 +175,12 @@ func (t *turn) extend(ctx context.Context, length time.Duration) *core.Error {
 		return r.unaffordable(core.AsError(err))
 	case hold.Granted < amount:
 		r.x.Ledger.Release(hold)
-		return &core.Error{Code: core.CodeBudgetExceeded, Source: core.SourceGateway, NoRetry: true, Message: "budget exceeded: what is left does not cover writing down what was said"}
+		return &core.Error{Code: core.CodeBudgetExceeded, Source: core.SourceGateway, NoRetry: true, Message: exceeded}
 	}
-	before, known := r.worst, t.holds
-	r.worst, t.holds = worst, length
+	before := r.worst
+	r.worst = worst
 	if cerr := r.recordMore(ctx, hold); cerr != nil {
-		r.worst, t.holds = before, known
+		r.worst = before
 		return cerr
 	}
 	return nil
@@ -179,7 +192,7 @@ func (s *session) written(ctx context.Context, text []byte, well bool) []byte {
 	id := scan.GetString(text, "item_id")
 	t, model := s.writtenDown(id)
 	if t == nil {
-		if !well {
+		if !well || s.meter != nil {
 			return text
 		}
 		t = s.recording(model, 0)

@@ -26,7 +26,11 @@ type session struct {
 	snap    *Snapshot // that it was opened under
 	watched *watched  // nil without guardrails
 
-	books sync.Mutex // of recordings: held while one is held for, and before one is settled
+	meter    *meter        // nil where responses are what is sold
+	included *Target       // of responses that the meter's price includes; nil for none
+	end      *realtime.End // nil before it
+
+	books sync.Mutex // of recordings and the meter: held while more is held for, and before one is settled
 
 	mu      sync.Mutex
 	asked   []*turn          // responses that the client asked for and that have not begun, in order
@@ -91,7 +95,11 @@ func (s *session) client(ctx context.Context, e realtime.Event, m realtime.Messa
 	case "response.create":
 		text, stop, err = s.create(ctx, e, text)
 	case "conversation.item.create":
-		s.add(e.Get("item"))
+		item := e.Get("item")
+		if err = s.passes(ctx, s.itemSound(item), addsText(item), false); err != nil {
+			return realtime.Moves{}, false, err
+		}
+		s.add(item)
 	case "input_audio_buffer.append":
 		stop, err = true, s.listen(ctx, e.Get("audio"))
 	case "input_audio_buffer.clear":
@@ -145,7 +153,7 @@ func (s *session) create(ctx context.Context, e realtime.Event, text []byte) (se
 	if stop, err = t.admit(ctx); err != nil {
 		return nil, stop, err
 	}
-	if len(t.run.principal.Budgets) > 0 { // what is held must be what is in force, whatever becomes of updates
+	if len(t.run.principal.Budgets) > 0 && s.included == nil { // what is held must be what is in force, whatever becomes of updates
 		edits = append(edits, scan.Edit{Key: t.capName(), Value: appendInt(nil, t.run.outputCap())})
 	}
 	var own []scan.Edit
@@ -211,7 +219,7 @@ func (s *session) fromVendor(ctx context.Context, m realtime.Message) (out realt
 			return out, nil
 		}
 	default:
-		s.piece(kind, text)
+		stop = s.piece(ctx, kind, text)
 	}
 	released, blocked := s.watched.output(ctx, kind, text, false)
 	out.Client = append(released, out.Client...)

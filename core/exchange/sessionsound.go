@@ -73,6 +73,9 @@ func (s *session) listen(ctx context.Context, audio []byte) *core.Error {
 	if err := s.cover(ctx, length); err != nil {
 		return err
 	}
+	if err := s.passes(ctx, length, 0, false); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.buffer = min(s.buffer+length, maxSound)

@@ -3,6 +3,7 @@ package exchange
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"slices"
 
 	"github.com/tokligence/gateway/core"
@@ -126,7 +127,7 @@ func (s *session) update(e realtime.Event, text []byte) ([]byte, *core.Error) {
 	}
 	for _, name := range [...]string{"max_output_tokens", "max_response_output_tokens"} {
 		v := scan.Get(settings, name)
-		if _, bound := scan.Int(v); v != nil && !bound && len(s.run.principal.Budgets) > 0 {
+		if _, bound := scan.Int(v); v != nil && !bound && s.caps() {
 			edits = append(edits, scan.Edit{Key: name, Value: appendInt(nil, s.run.defaultOutput())})
 		}
 	}
@@ -143,6 +144,9 @@ func (s *session) update(e realtime.Event, text []byte) ([]byte, *core.Error) {
 	return e.Apply(nil, own), nil
 }
 
+// caps reports whether responses need a cap for a budget to cover them.
+func (s *session) caps() bool { return len(s.run.principal.Budgets) > 0 && s.included == nil }
+
 // settings checks what a session and a response are asked to be in common.
 func (s *session) settings(obj []byte, path string) (edits []scan.Edit, err *core.Error) {
 	if err := realtime.Once(obj, path, "type", "model", "prompt", "max_output_tokens", "max_response_output_tokens", "audio", "input_audio_transcription", "conversation",
@@ -151,6 +155,9 @@ func (s *session) settings(obj []byte, path string) (edits []scan.Edit, err *cor
 	}
 	if v := scan.Get(obj, "prompt"); !scan.IsNull(v) {
 		return nil, core.Invalid(path+"prompt", "%sprompt is not supported: it is kept with an account that all keys share", path)
+	}
+	if err := s.unratedTool(obj, path); err != nil {
+		return nil, err
 	}
 	if v := scan.Get(obj, "model"); v != nil {
 		name, _ := scan.String(v)
@@ -162,11 +169,25 @@ func (s *session) settings(obj []byte, path string) (edits []scan.Edit, err *cor
 	return edits, s.writes(obj, path)
 }
 
+// unratedTool refuses a tool that runs at the vendor and is billed apart to a key that
+// has a budget: not all that sell sessions tell of its uses.
+func (s *session) unratedTool(obj []byte, path string) (err *core.Error) {
+	scan.Elements(scan.Get(obj, "tools"), func(i int, def []byte) bool {
+		if _, apart := billedApart(scan.GetString(def, "type"), def); apart && s.pricedOnly() {
+			at := fmt.Sprintf("%stools[%d]", path, i)
+			err = core.Errorf(core.CodePermissionDenied, core.SourceGateway, "%s is a tool whose uses have a price of their own that the gateway does not know, and this key has a budget", at)
+			err.Param = at
+		}
+		return err == nil
+	})
+	return err
+}
+
 // writes refuses a model that writes recordings down and whose price is not known,
 // to a key that has a budget.
 func (s *session) writes(obj []byte, path string) *core.Error {
 	model := transcriber(obj)
-	if model == "" || len(s.run.principal.Budgets) == 0 || !s.run.x.RefuseUnpriced || s.priceOf(model) != nil {
+	if model == "" || s.meter != nil || !s.pricedOnly() || s.priceOf(model) != nil {
 		return nil
 	}
 	return core.Errorf(core.CodePermissionDenied, core.SourceGateway,
@@ -206,13 +227,8 @@ func (s *session) settled(kind string, text []byte) (shown []byte, send []realti
 		return text, nil
 	}
 	state := readState(settings, true)
-	s.mu.Lock()
-	s.state = state
-	if kind != "session.created" && len(s.pending) > 0 { // updates are answered in the order that they come
-		s.pending = s.pending[1:]
-	}
-	s.mu.Unlock()
-	if kind == "session.created" && state.cap == 0 && state.capName != "" && len(s.run.principal.Budgets) > 0 {
+	s.settle(&state, kind != "session.created")
+	if kind == "session.created" && state.cap == 0 && state.capName != "" && s.caps() {
 		send = s.askCap(&state)
 	}
 	if scan.Kind(scan.Get(settings, "model")) != '"' {
@@ -220,6 +236,23 @@ func (s *session) settled(kind string, text []byte) (shown []byte, send []realti
 	}
 	settings = scan.Apply(nil, settings, []scan.Edit{{Key: "model", Value: scan.AppendString(nil, s.run.facts.model)}})
 	return scan.Apply(nil, text, []scan.Edit{{Key: "session", Value: settings}}), send
+}
+
+// settle takes the state that the vendor has said. Updates are answered in the order
+// that they come; the format of sound stays as it was where no answer names it.
+func (s *session) settle(state *sessionState, updated bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var asks sessionState
+	if updated && len(s.pending) > 0 {
+		asks, s.pending = s.pending[0].asks, s.pending[1:]
+	}
+	state.heardSecond = cmp.Or(state.heardSecond, asks.heardSecond, s.state.heardSecond)
+	state.saidSecond = cmp.Or(state.saidSecond, asks.saidSecond, s.state.saidSecond)
+	if s.meter != nil { // what is said is written down at its price
+		state.transcriber = ""
+	}
+	s.state = *state
 }
 
 // askCap asks the vendor for a cap on all responses.

@@ -42,9 +42,13 @@ func (s *session) newTurn() *turn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o, now := s.run, s.run.x.now()
+	target := o.target
+	if s.included != nil {
+		target = s.included
+	}
 	r := &run{x: o.x, req: &Request{Endpoint: o.req.Endpoint, Model: o.req.Model, Arrived: now, Header: o.req.Header},
 		principal: o.principal, dialect: o.dialect, id: core.NewID(core.PrefixExchange, now), route: o.route, tags: o.tags,
-		bound: o.target, target: o.target, plan: o.plan, streams: true, attemptStart: now}
+		bound: target, target: target, plan: o.plan, streams: true, attemptStart: now}
 	r.out.started = true
 	state := s.expected()
 	r.facts = facts{model: o.facts.model, user: o.facts.user, stream: true, choices: 1, made: 1,
@@ -153,26 +157,38 @@ func (t *turn) settle(outcome core.Outcome, status int, cause *core.Error) *core
 }
 
 // piece counts what has come of a response.
-func (s *session) piece(kind string, text []byte) {
+func (s *session) piece(ctx context.Context, kind string, text []byte) *core.Error {
 	sound := kind == "response.output_audio.delta" || kind == "response.audio.delta"
 	if !sound && !isTextDelta(kind) {
-		return
+		return nil
 	}
+	delta := scan.Get(text, "delta")
+	length := s.counted(scan.GetString(text, "response_id"), delta, sound)
+	if !sound {
+		return nil
+	}
+	return s.passes(ctx, length, 0, true)
+}
+
+// counted adds a piece to its response. length is how long it sounds.
+func (s *session) counted(id string, delta []byte, sound bool) (length time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t := s.turns[scan.GetString(text, "response_id")]
+	if sound {
+		length = soundLength(delta, s.expected().saidSecond)
+	}
+	t := s.turns[id]
 	if t == nil {
-		return
+		return length
 	}
 	r := t.run
 	if r.outTokens == 0 && r.said == 0 {
 		r.firstByte = r.x.now()
 	}
-	if delta := scan.Get(text, "delta"); sound {
-		r.said += soundLength(delta, s.expected().saidSecond)
-	} else {
+	if r.said += length; !sound {
 		r.outTokens += estimateText(bytes.Trim(delta, `"`))
 	}
+	return length
 }
 
 // isTextDelta reports whether an event has a piece of what a response says or calls.
@@ -198,6 +214,7 @@ func (s *session) done(text []byte) (instead []byte) {
 	}
 	r := t.run
 	r.tally.read(r.plan.usage, text)
+	r.tally.outputUses(text)
 	r.whole = true
 	outcome, status, cause := core.OutcomeOK, 200, (*core.Error)(nil)
 	if scan.GetString(text, "response", "status") == "failed" {

@@ -42,11 +42,12 @@ const (
 	partMilliseconds
 	partCharacters
 	partSearches
+	partMessages // which the gateway counts alone
 	partCount
 )
 
 var partNames = [partCount]string{"input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning",
-	"audio_input", "audio_output", "image_input", "image_output", "images", "milliseconds", "characters", "searches"}
+	"audio_input", "audio_output", "image_input", "image_output", "images", "milliseconds", "characters", "searches", "messages"}
 
 func (t *tally) set(part int, n int64) {
 	if n < 0 || n > maxCount {
@@ -216,7 +217,7 @@ func (t *tally) usage(c *usagePaths, in, out int64, whole bool) core.Usage {
 	u.Input, u.CacheRead, u.CacheWrite5m, u.CacheWrite1h = v[partInput], v[partCacheRead], v[partCacheWrite5m], v[partCacheWrite1h]
 	u.Output, u.Reasoning = v[partOutput], min(v[partReasoning], v[partOutput])
 	u.AudioInput, u.AudioOutput, u.ImageInput, u.ImageOutput = v[partAudioInput], v[partAudioOutput], v[partImageInput], v[partImageOutput]
-	u.Images, u.Milliseconds, u.Characters, u.Searches = v[partImages], v[partMilliseconds], v[partCharacters], v[partSearches]
+	u.Images, u.Milliseconds, u.Characters, u.Searches, u.Messages = v[partImages], v[partMilliseconds], v[partCharacters], v[partSearches], v[partMessages]
 	return u
 }
 

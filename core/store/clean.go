@@ -142,6 +142,7 @@ func appendUsage(b []byte, u *core.Usage) []byte {
 	part(`,"milliseconds":`, u.Milliseconds)
 	part(`,"characters":`, u.Characters)
 	part(`,"searches":`, u.Searches)
+	part(`,"messages":`, u.Messages)
 	b = scan.AppendString(append(b, `,"input_source":`...), string(u.InputSource))
 	b = scan.AppendString(append(b, `,"output_source":`...), string(u.OutputSource))
 	return append(b, '}')

@@ -262,7 +262,7 @@ type UsagePaths struct {
 	ImageOutput  []string `json:"image_output,omitempty"`
 	Searches     []string `json:"searches,omitempty"`
 	Images       []string `json:"images,omitempty"`  // a number, an array that is counted, or a text for each
-	Seconds      []string `json:"seconds,omitempty"` // of audio; fractions count
+	Seconds      []string `json:"seconds,omitempty"` // of audio; fractions count. "$sound": what is sold of a realtime session is the sound that passes, and texts; the host counts them
 	Characters   []string `json:"characters,omitempty"`
 	// InputIncludes names the parts that the vendor's input number contains
 	// (OpenAI: cache_read, audio_input); the host takes them out again. Likewise OutputIncludes.

@@ -191,7 +191,7 @@ func Rates(text map[string]string) (core.Rates, error) {
 // parts lists the names of rates; the first seven and the images' are per token.
 var parts = []string{
 	"input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "audio_input", "audio_output", "image_input", "image_output",
-	"image", "second", "character", "search",
+	"image", "second", "character", "search", "message",
 }
 
 func field(r *core.Rates, part string) **core.Rate {
@@ -222,6 +222,8 @@ func field(r *core.Rates, part string) **core.Rate {
 		return &r.Character
 	case "search":
 		return &r.Search
+	case "message":
+		return &r.Message
 	}
 	return nil
 }

@@ -185,6 +185,8 @@ func TestCatalogue(t *testing.T) {
 		{"mistral", "mistral-large-2512", core.Usage{Input: 1e6, Output: 1e6}, "2.00"},
 		{"deepseek", "deepseek-v4-pro", usage, "5.324"},
 		{"xai", "grok-4.7", core.Usage{Input: 1e5, Output: 1e5}, "0.80"},
+		{"xai", "grok-voice-think-fast-1.0", core.Usage{Milliseconds: 60000, Messages: 2}, "0.058"},
+		{"xai", "grok-voice-latest", core.Usage{Milliseconds: 90000}, "0.12"},
 		{"cohere", "rerank-v3.5", core.Usage{Searches: 3}, "0.006"},
 		{"voyage", "voyage-4-large", core.Usage{Input: 1e6}, "0.12"},
 		{"elevenlabs", "eleven_multilingual_v2", core.Usage{Characters: 1000}, "0.08"},

@@ -138,11 +138,11 @@ export const providers = {
     },
   },
   xai: {
-    title: "xAI", plugin: "xai", wire: "openai", model: "grok-4", base: "/v1", credential: apiKey, native: { responses: "responses" }, models: { images: "grok-imagine-image" },
+    title: "xAI", plugin: "xai", wire: "openai", model: "grok-4", base: "/v1", credential: apiKey, native: { responses: "responses" }, models: { images: "grok-imagine-image", realtime: "grok-voice-latest" },
     has: "xAI's [API](https://docs.x.ai/developers/rest-api-reference/inference) is chat, responses, images, videos and voice",
     except: {
       image_edits: grokToo, speech: grokToo, transcriptions: grokToo,
-      realtime: missing("xAI's [voice](https://docs.x.ai/developers/rest-api-reference/inference) speaks like it, and is sold by the minute of a session, which the gateway does not count"),
+      realtime: but("[speech to speech](https://docs.x.ai/developers/models/speech-to-speech), sold by the second of sound and by the text: a session has an entry of its own for them"),
     },
   },
   together: {
