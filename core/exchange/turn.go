@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"strings"
 	"time"
 
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/ledger"
 	"github.com/tokligence/gateway/core/limit"
 	"github.com/tokligence/gateway/core/realtime"
+	"github.com/tokligence/gateway/core/segment"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
@@ -158,7 +160,7 @@ func (t *turn) settle(outcome core.Outcome, status int, cause *core.Error) *core
 
 // piece counts what has come of a response.
 func (s *session) piece(ctx context.Context, kind string, text []byte) *core.Error {
-	sound := kind == "response.output_audio.delta" || kind == "response.audio.delta"
+	sound := segment.Sound(kind) && strings.HasSuffix(kind, ".delta")
 	if !sound && !isTextDelta(kind) {
 		return nil
 	}
@@ -191,14 +193,10 @@ func (s *session) counted(id string, delta []byte, sound bool) (length time.Dura
 	return length
 }
 
-// isTextDelta reports whether an event has a piece of what a response says or calls.
+// isTextDelta reports whether an event has a piece of what a response says or calls; one
+// of a kind that nobody knows is taken for that.
 func isTextDelta(kind string) bool {
-	switch kind {
-	case "response.output_text.delta", "response.text.delta", "response.output_audio_transcript.delta", "response.audio_transcript.delta",
-		"response.function_call_arguments.delta", "response.mcp_call_arguments.delta":
-		return true
-	}
-	return false
+	return strings.HasPrefix(kind, "response.") && strings.HasSuffix(kind, ".delta") && !segment.Sound(kind)
 }
 
 // done settles a response before the client hears that it is done. Where its entry

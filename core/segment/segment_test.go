@@ -188,6 +188,7 @@ func TestEvent(t *testing.T) {
 		{"completions", abi.Completions, `{"choices":[{"index":1,"text":"x","logprobs":{"tokens":["x"]},"finish_reason":"stop"}]}`, "x {1 text 0 .text}; ends 1 text, 1 reasoning, 1 tool"},
 		{"words of a session", abi.Realtime, `{"type":"response.output_text.delta","event_id":"e","response_id":"r","item_id":"i","output_index":0,"content_index":2,"delta":"x"}`, "x {0 text 2 i/text}"},
 		{"spoken words, in the API before", abi.Realtime, `{"type":"response.audio_transcript.done","response_id":"r","item_id":"i","content_index":0,"transcript":"x"}`, "x {0 text 0 i/transcript} again"},
+		{"words of a kind that nobody knows", abi.Realtime, `{"type":"response.brand_new.delta","response_id":"r","item_id":"i","content_index":1,"delta":"x"}`, "x {0 text 1 i/brand_new}"},
 		{"arguments", abi.Realtime, `{"type":"response.function_call_arguments.done","item_id":"i","call_id":"c","name":"f","arguments":"{"}`, "f alone; { {0 tool_arguments 0 i/arguments} again"},
 		{"a part", abi.Realtime, `{"type":"response.content_part.done","item_id":"i","content_index":1,"part":{"type":"audio","transcript":"x"}}`, "x {0 text 1 i/transcript} again"},
 		{"sound of a session", abi.Realtime, `{"type":"response.output_audio.delta","item_id":"i","content_index":1,"delta":"AAAA"}`, ""},
