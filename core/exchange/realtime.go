@@ -97,7 +97,7 @@ func (s *session) open(ctx context.Context, snap *Snapshot) (err *core.Error) {
 	if cerr != nil {
 		return core.AsError(cerr)
 	}
-	s.snap, s.watched = snap, watch(chain.Begin(abi.Realtime, r.route.Name))
+	s.snap, s.guards, s.watched = snap, chain, watch(chain.Begin(abi.Realtime, r.route.Name))
 	grant, lerr := r.x.Limiter.AcquireSlot(r.req.Arrived, r.subjects(nil))
 	if lerr != nil {
 		return core.AsError(lerr)
@@ -109,24 +109,15 @@ func (s *session) open(ctx context.Context, snap *Snapshot) (err *core.Error) {
 // sameGuards ends a session that other guardrails would have to watch by now than
 // did from its beginning.
 func (s *session) sameGuards(now *Snapshot, route *Route, p *core.Principal) *core.Error {
-	same := slices.Equal(p.Guardrails, s.run.principal.Guardrails)
-	if same && now == s.snap {
+	if now == s.snap && slices.Equal(p.Guardrails, s.run.principal.Guardrails) {
 		return nil
 	}
 	chain, err := now.Guards.Chain(route.guards, p.Guardrails)
 	switch {
 	case err != nil:
 		return core.AsError(err)
-	case !same || !slices.Equal(route.Guardrails, s.guardrails()) || (chain.Begin(abi.Realtime, route.Name) == nil) != (s.watched == nil):
+	case !chain.Equal(s.guards):
 		return core.Errorf(core.CodePermissionDenied, core.SourceGateway, "the guardrails of this session have changed: open another")
-	}
-	return nil
-}
-
-// guardrails are those that the session's alias named when it was opened.
-func (s *session) guardrails() []string {
-	if route := s.snap.Routes[s.run.facts.model]; route != nil {
-		return route.Guardrails
 	}
 	return nil
 }

@@ -203,6 +203,14 @@ func (s *stage) act(ctx context.Context, verb, rest string) error {
 	case "blocked":
 		s.principal.Store(nil)
 		return nil
+	case "guards":
+		s.deploy(core.Deployment{}, speech(s.t), guardsOf(rest), speaker)
+		return nil
+	case "broken":
+		s.broken.Store(true)
+		return nil
+	case "mended":
+		return s.mended(ctx)
 	case "entry":
 		return s.entry(rest)
 	case "open":
@@ -211,6 +219,16 @@ func (s *stage) act(ctx context.Context, verb, rest string) error {
 		return s.onHold(ctx, rest)
 	}
 	return errors.New("no such verb")
+}
+
+// mended has the ledger write again, and waits until it has.
+func (s *stage) mended(ctx context.Context) error {
+	for s.broken.Store(false); s.ledger.Stats().Queued > 0; runtime.Gosched() {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	return nil
 }
 
 // entry compares the next entry with what a line says of it.
@@ -300,7 +318,7 @@ func matches(got, want any) bool {
 func guardsOf(script string) *guard.Chain {
 	var list []guard.Attachment
 	attach := func(p guard.Plugin, stages ...string) {
-		list = append(list, guard.Attachment{GuardrailAttachment: core.GuardrailAttachment{Name: "g", Stages: stages}, Guardrail: p})
+		list = append(list, guard.Attachment{GuardrailAttachment: core.GuardrailAttachment{Name: "g", Stages: stages, Config: json.RawMessage(strconv.Quote(fmt.Sprint(p)))}, Guardrail: p})
 	}
 	if word := setting(script, "stops"); word != "" {
 		attach(stops(word), "input", "stream")

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/dialect"
+	"github.com/tokligence/gateway/core/guard"
 	"github.com/tokligence/gateway/core/limit"
 	"github.com/tokligence/gateway/core/realtime"
 	"github.com/tokligence/gateway/core/socket"
@@ -24,7 +25,8 @@ type session struct {
 	slot   *limit.Grant // of the deployment
 
 	snap    *Snapshot // that it was opened under
-	watched *watched  // nil without guardrails
+	guards  *guard.Chain
+	watched *watched // nil without guardrails
 
 	meter    *meter        // nil where responses are what is sold
 	included *Target       // of responses that the meter's price includes; nil for none
@@ -219,7 +221,9 @@ func (s *session) fromVendor(ctx context.Context, m realtime.Message) (out realt
 			return out, nil
 		}
 	default:
-		stop = s.piece(ctx, kind, text)
+		if err := s.piece(ctx, kind, text); err != nil {
+			stop = err
+		}
 	}
 	released, blocked := s.watched.output(ctx, kind, text, false)
 	out.Client = append(released, out.Client...)
@@ -243,9 +247,7 @@ func (s *session) finished(ctx context.Context, kind string, text []byte) (out r
 		return out, blocked
 	}
 	if instead := s.done(text); instead != nil {
-		if last && len(released) > 0 {
-			released = released[:len(released)-1] // it is the last
-		}
+		released = s.watched.hide(scan.GetString(text, "response", "id"), released)
 		out.Client = append(released, realtime.Message{Text: true, Data: instead})
 	}
 	return out, nil

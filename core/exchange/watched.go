@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -28,6 +29,8 @@ type watched struct {
 	stream *guard.Stream // nil where no guardrail inspects streams
 	out    []realtime.Message
 	sounds map[string]*sounding // by the part that they are of
+	worded map[string]string    // the parts whose words are over, and the response that they are of
+	fails  map[string]bool      // the responses whose end no client hears of
 	size   int                  // of all that wait, bytes
 }
 
@@ -46,10 +49,12 @@ func watch(run *guard.Run) *watched {
 	if run == nil {
 		return nil
 	}
-	w := &watched{run: run, talk: run.Talk(), stream: run.Stream(), sounds: map[string]*sounding{}}
+	w := &watched{run: run, talk: run.Talk(), stream: run.Stream(), sounds: map[string]*sounding{}, worded: map[string]string{}, fails: map[string]bool{}}
 	if w.stream != nil {
 		w.stream.Frame = func(dst []byte, _ string, data []byte) []byte {
-			w.out = append(w.out, realtime.Message{Text: true, Data: data})
+			if !w.hidden(data) {
+				w.out = append(w.out, realtime.Message{Text: true, Data: data})
+			}
 			return dst
 		}
 	}
@@ -103,13 +108,13 @@ func (w *watched) output(ctx context.Context, kind string, text []byte, last boo
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	part := scan.GetString(text, "item_id") + "/" + string(scan.Get(text, "content_index"))
-	if isSound(kind) {
+	if _, over := w.worded[part]; isSound(kind) && !over {
 		return nil, w.wait(part, text)
 	}
 	w.stream.Push(sse.Event{Data: text})
 	switch kind {
 	case "response.output_audio_transcript.done", "response.audio_transcript.done":
-		w.follow(part)
+		w.follow(part, scan.GetString(text, "response_id"))
 	case "response.done":
 		w.drop(scan.GetString(text, "response", "id"))
 	}
@@ -143,8 +148,10 @@ func (w *watched) wait(part string, text []byte) *core.Error {
 	return nil
 }
 
-// follow has the sound of a part leave behind its words.
-func (w *watched) follow(part string) {
+// follow has the sound of a part leave behind its words, and what comes of it later
+// as it comes.
+func (w *watched) follow(part, response string) {
+	w.worded[part] = response
 	s := w.sounds[part]
 	if s == nil {
 		return
@@ -156,8 +163,44 @@ func (w *watched) follow(part string) {
 	}
 }
 
+// hide keeps the end of a response from the client, which is told something else:
+// among released, or when it leaves.
+func (w *watched) hide(response string, released []realtime.Message) []realtime.Message {
+	for i, m := range released {
+		if endOf(m.Data) == response {
+			return slices.Delete(released, i, i+1)
+		}
+	}
+	if w != nil && w.stream != nil {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.fails[response] = true
+	}
+	return released
+}
+
+// hidden reports whether an event is the end of a response that is hidden. w.mu is held.
+func (w *watched) hidden(text []byte) bool {
+	if len(w.fails) == 0 {
+		return false
+	}
+	id := endOf(text)
+	hidden := w.fails[id]
+	delete(w.fails, id)
+	return hidden
+}
+
+// endOf is the response that an event is the end of; "" for others.
+func endOf(text []byte) string {
+	if scan.GetString(text, "type") != "response.done" {
+		return ""
+	}
+	return scan.GetString(text, "response", "id")
+}
+
 // drop leaves out what a response has said without words.
 func (w *watched) drop(response string) {
+	maps.DeleteFunc(w.worded, func(_, of string) bool { return of == response })
 	for part, s := range w.sounds {
 		if s.response != response {
 			continue

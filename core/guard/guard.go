@@ -4,6 +4,7 @@
 package guard
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"log/slog"
@@ -48,6 +49,17 @@ func NewChain(attachments []Attachment, fetch Fetcher, log *slog.Logger) *Chain 
 		return nil
 	}
 	return &Chain{attachments: attachments, fetch: fetch, log: log}
+}
+
+// Equal reports whether two chains guard alike: by the same attachments, in the same order.
+func (c *Chain) Equal(other *Chain) bool {
+	if c == nil || other == nil {
+		return c == other
+	}
+	return slices.EqualFunc(c.attachments, other.attachments, func(a, b Attachment) bool {
+		return a.Name == b.Name && a.Plugin == b.Plugin && slices.Equal(a.Stages, b.Stages) && a.Monitor == b.Monitor &&
+			a.FailOpen == b.FailOpen && a.RefuseMedia == b.RefuseMedia && bytes.Equal(a.Config, b.Config)
+	})
 }
 
 // Run is a chain at work on one exchange: it keeps each guardrail's state from

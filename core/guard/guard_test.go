@@ -2,6 +2,7 @@ package guard
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -297,5 +298,45 @@ func TestRun_Media(t *testing.T) {
 	run := NewChain([]Attachment{{GuardrailAttachment: mode, Guardrail: allows}}, nil, slog.New(slog.DiscardHandler)).Begin(abi.Chat, "m")
 	if _, err := run.Input(context.Background(), []byte(picture)); err != nil {
 		t.Errorf("a guardrail of answers refuses a request: %v", err)
+	}
+}
+
+// TestChain_Equal: whatever of an attachment changes makes another chain.
+func TestChain_Equal(t *testing.T) {
+	base := core.GuardrailAttachment{Name: "g", Plugin: "p", Stages: []string{"input"}, Config: json.RawMessage(`{"a":1}`)}
+	of := func(list ...core.GuardrailAttachment) *Chain {
+		var all []Attachment
+		for _, a := range list {
+			all = append(all, Attachment{GuardrailAttachment: a})
+		}
+		return NewChain(all, nil, nil)
+	}
+	with := func(change func(a *core.GuardrailAttachment)) *Chain {
+		a := base
+		change(&a)
+		return of(a)
+	}
+	for name, c := range map[string]struct {
+		chain *Chain
+		same  bool
+	}{
+		"the same":         {of(base), true},
+		"not everywhere":   {with(func(a *core.GuardrailAttachment) { a.Everywhere = true }), true},
+		"none":             {nil, false},
+		"two":              {of(base, base), false},
+		"another name":     {with(func(a *core.GuardrailAttachment) { a.Name = "h" }), false},
+		"another plugin":   {with(func(a *core.GuardrailAttachment) { a.Plugin = "q" }), false},
+		"other stages":     {with(func(a *core.GuardrailAttachment) { a.Stages = []string{"stream"} }), false},
+		"monitoring":       {with(func(a *core.GuardrailAttachment) { a.Monitor = true }), false},
+		"open to failure":  {with(func(a *core.GuardrailAttachment) { a.FailOpen = true }), false},
+		"refusing media":   {with(func(a *core.GuardrailAttachment) { a.RefuseMedia = true }), false},
+		"other directions": {with(func(a *core.GuardrailAttachment) { a.Config = json.RawMessage(`{"a":2}`) }), false},
+	} {
+		if got := of(base).Equal(c.chain); got != c.same || c.chain.Equal(of(base)) != c.same {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	if !(*Chain)(nil).Equal(nil) {
+		t.Error("no guardrails are not like none")
 	}
 }
