@@ -133,7 +133,11 @@ func lasting(err *core.Error) bool {
 // with a lower cap than it has.
 func (t *turn) uncapped() *core.Error {
 	r := t.run
-	if r.cap == 0 || r.cap >= r.defaultOutput() {
+	has := r.defaultOutput()
+	if r.facts.capped {
+		has = r.facts.maxOutput
+	}
+	if r.cap == 0 || r.cap >= has {
 		return nil
 	}
 	r.x.Ledger.Release(r.hold)

@@ -36,6 +36,9 @@ func TestRealtime_Scripts(t *testing.T) {
 			defer cancel()
 			rpm, _ := strconv.ParseInt(setting(string(text), "rpm"), 10, 64)
 			s := newStage(t, setting(string(text), "budget"), core.Limits{RPM: rpm, Parallel: 1}, guardsOf(string(text)))
+			if setting(string(text), "policy") == "shrink" {
+				s.principal.Load().Budgets[0].Policy = core.BudgetShrink
+			}
 			if prices := setting(string(text), "sold"); prices != "" {
 				s.sell(prices)
 			}

@@ -174,7 +174,7 @@ func (s *stage) play(ctx context.Context, script io.Reader) {
 func (s *stage) act(ctx context.Context, verb, rest string) error {
 	ends := map[byte]*socket.Conn{'c': s.client, 'v': s.vendor}
 	switch verb {
-	case "", "#", "budget", "rpm", "stops", "swaps", "media", "sold":
+	case "", "#", "budget", "rpm", "stops", "swaps", "media", "sold", "policy":
 		return nil
 	case "c>", "v>":
 		rest = strings.ReplaceAll(rest, "$event_id", scan.GetString(s.heard, "event_id"))
