@@ -11,7 +11,6 @@ import (
 	"github.com/tokligence/gateway/core/ledger"
 	"github.com/tokligence/gateway/core/limit"
 	"github.com/tokligence/gateway/core/realtime"
-	"github.com/tokligence/gateway/core/segment"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
@@ -160,7 +159,7 @@ func (t *turn) settle(outcome core.Outcome, status int, cause *core.Error) *core
 
 // piece counts what has come of a response.
 func (s *session) piece(ctx context.Context, kind string, text []byte) *core.Error {
-	sound := segment.Sound(kind) && strings.HasSuffix(kind, ".delta")
+	sound := isSound(kind) && strings.HasSuffix(kind, ".delta")
 	if !sound && !isTextDelta(kind) {
 		return nil
 	}
@@ -196,7 +195,7 @@ func (s *session) counted(id string, delta []byte, sound bool) (length time.Dura
 // isTextDelta reports whether an event has a piece of what a response says or calls; one
 // of a kind that nobody knows is taken for that.
 func isTextDelta(kind string) bool {
-	return strings.HasPrefix(kind, "response.") && strings.HasSuffix(kind, ".delta") && !segment.Sound(kind)
+	return strings.HasPrefix(kind, "response.") && strings.HasSuffix(kind, ".delta") && !isSound(kind)
 }
 
 // done settles a response before the client hears that it is done. Where its entry
