@@ -41,9 +41,10 @@ type Price struct {
 // UsualService reports whether a name means the service that Rates are for.
 // https://platform.openai.com/docs/guides/priority-processing
 // https://platform.claude.com/docs/en/api/service-tiers
+// https://console.groq.com/docs/service-tiers
 func UsualService(name string) bool {
 	switch name {
-	case "", "auto", "default", "standard", "standard_only", "global":
+	case "", "auto", "default", "standard", "standard_only", "global", "on_demand":
 		return true
 	}
 	return false

@@ -33,7 +33,7 @@ func TestDo_Bridged(t *testing.T) {
 		{`"extra_body":{"google":{"tools":[{"google_search":{}}]}}`, every, "extra_body.google.tools[0]", 1},
 		{`"extra_body":{"google":{"tools":[{"url_context":{}},{"googleMaps":{}}]}}`, every, "extra_body.google.tools[1]", 0},
 		{`"plugins":[{"id":"web"}]`, every, "plugins[0]", 1},
-		{`"service_tier":"priority"`, prompts, "service_tier", 0},
+		{`"service_tier":"priority"`, every, "service_tier", 0},
 		{`"speed":"fast"`, prompts, "speed", 0},
 		{`"tools":[{"type":"web_search_preview"}]`, prompts, "tools[0]", 1},
 		{`"tools":[{"type":"browser_search"}]`, prompts, "tools[0]", 0},

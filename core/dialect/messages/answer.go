@@ -42,7 +42,8 @@ func FromChat(dst, answer []byte, a *bridge.Answer) ([]byte, error) {
 	dst = scan.AppendString(append(dst, `],"stop_reason":`...), reason)
 	dst = append(append(dst, `,"stop_sequence":`...), sequence...)
 	dst = scan.AppendMember(dst, "extra_content", extra.Cut(bridge.Told))
-	return append(appendUsage(append(dst, `,"usage":`...), a.Usage), '}'), nil
+	dst = appendUsage(append(dst, `,"usage":`...), a.Usage)
+	return append(appendTier(dst[:len(dst)-1], scan.GetString(answer, "service_tier")), "}}"...), nil
 }
 
 // appendTexts writes a string, or the text parts that some servers answer with.
@@ -140,6 +141,19 @@ func stopReason(choice []byte, calls bool) (reason string, sequence []byte) {
 		return "tool_use", sequence
 	}
 	return "end_turn", sequence
+}
+
+// appendTier writes how the provider says that it served the answer, in Anthropic's words.
+func appendTier(dst []byte, said string) []byte {
+	switch {
+	case said == "":
+		return dst
+	case core.UsualService(said):
+		said = "standard"
+	case said != "priority":
+		return dst
+	}
+	return scan.AppendString(append(dst, `,"service_tier":`...), said)
 }
 
 // appendUsage writes usage in Anthropic's parts, which do not overlap.

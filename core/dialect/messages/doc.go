@@ -17,6 +17,7 @@
 //     response_format. Thoughts of the history are reasoning_content and
 //     thinking_blocks.
 //   - metadata.user_id becomes user, hashed when it is longer than providers allow.
+//   - service_tier standard_only becomes default; auto asks for nothing.
 //   - cache_control stays where it is. What steers only Anthropic's service is
 //     left out; members that nobody knows are passed on.
 //
@@ -30,5 +31,6 @@
 //     what its own tools did (google.parts, anthropic.blocks). A stream opens a block for
 //     it, an empty one if no more text comes. All else (ratings, grounding) is told in
 //     extra_content of the message, or of message_delta. [Native] takes it out again.
-//   - Usage is in Anthropic's parts: input_tokens without those of the cache.
+//   - Usage is in Anthropic's parts: input_tokens without those of the cache. Its
+//     service_tier is standard or priority where the provider says one of them.
 package messages

@@ -26,8 +26,8 @@ func (s *Stream) begin(dst []byte) []byte {
 	dst = scan.AppendString(append(event(dst, "message_start"), `,"message":{"id":`...), s.id)
 	dst = scan.AppendString(append(dst, `,"type":"message","role":"assistant","model":`...), s.model)
 	dst = append(dst, `,"content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":`...)
-	dst = strconv.AppendInt(dst, s.inputTokens, 10)
-	return endEvent(append(dst, `,"output_tokens":0}}`...))
+	dst = append(strconv.AppendInt(dst, s.inputTokens, 10), `,"output_tokens":0`...)
+	return endEvent(append(appendTier(dst, s.tier), "}}"...))
 }
 
 // start writes the start of a block; the caller notes what is open.

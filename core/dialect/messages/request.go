@@ -73,6 +73,8 @@ func (w *requestWriter) member(key string, value []byte) {
 		if scan.Len(value) > 0 {
 			w.raw("stop", value)
 		}
+	case "service_tier":
+		w.tier(value)
 	case "metadata":
 		w.user(scan.Get(value, "user_id"))
 	case "messages":
@@ -103,9 +105,21 @@ func (w *requestWriter) member(key string, value []byte) {
 }
 
 // aside are members of the Messages API that say how Anthropic serves a request
-// and not what is answered: tiers, regions, caching and the pruning of long
+// and not what is answered: regions, caching and the pruning of long
 // histories, diagnostics.
-var aside = [...]string{"service_tier", "speed", "inference_geo", "cache_control", "context_management", "diagnostics", "fallbacks"}
+var aside = [...]string{"speed", "inference_geo", "cache_control", "context_management", "diagnostics", "fallbacks"}
+
+// tier asks for the service that the client wants. Without a word each has its best.
+// https://docs.anthropic.com/en/api/service-tiers
+func (w *requestWriter) tier(value []byte) {
+	switch {
+	case scan.Is(value, "auto"):
+	case scan.Is(value, "standard_only"):
+		w.str("service_tier", "default")
+	default:
+		w.raw("service_tier", value)
+	}
+}
 
 // userLimit is the length, in bytes, that providers allow for user: OpenAI's own.
 const userLimit = 64

@@ -15,6 +15,7 @@ type Stream struct {
 	id, model   string
 	inputTokens int64
 	begun       bool
+	tier        string    // that the provider serves the answer by
 	open        string    // kind of the open block: "", text, thinking, tool
 	index       int       // of the open or next block
 	tool        *toolCall // the open one
@@ -43,6 +44,9 @@ func NewStream(id, model string, inputTokens int64) *Stream {
 // the Messages API has no others. The error is a *core.Error of a vendor that
 // goes on with a call after its end.
 func (s *Stream) Chunk(dst, chunk []byte) ([]byte, error) {
+	if !s.begun {
+		s.tier = scan.GetString(chunk, "service_tier")
+	}
 	dst = s.begin(dst)
 	scan.Elements(scan.Get(chunk, "choices"), func(_ int, choice []byte) bool {
 		if n, _ := scan.GetInt(choice, "index"); n == 0 {

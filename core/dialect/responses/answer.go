@@ -1,6 +1,8 @@
 package responses
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
 
 	"github.com/tokligence/gateway/core"
@@ -20,6 +22,7 @@ func (Bridge) FromChat(dst, answer []byte, a *bridge.Answer) ([]byte, error) {
 	}
 	s := newStream(a)
 	s.quiet = true
+	s.noteTier(answer)
 	if _, err := s.take(nil, choice, message); err != nil {
 		return dst, err
 	}
@@ -36,9 +39,20 @@ var repeated = [...]struct{ name, otherwise string }{
 	{"top_logprobs", "0"}, {"top_p", "null"}, {"truncation", `"disabled"`}, {"user", ""}, {"metadata", "{}"},
 }
 
-// envelope writes a response around its output, a raw array. u is nil while the
-// answer is not whole.
-func envelope(dst []byte, a *bridge.Answer, status, reason string, failure *core.Error, output []byte, u *core.Usage) []byte {
+// tiers are OpenAI's words for how a response was served.
+var tiers = [...]string{"default", "flex", "scale", "priority"}
+
+// noteTier keeps how the provider says that it serves the answer, if it does so in
+// OpenAI's words.
+func (s *stream) noteTier(doc []byte) {
+	if said := scan.GetString(doc, "service_tier"); slices.Contains(tiers[:], said) {
+		s.tier = said
+	}
+}
+
+// envelope writes a response around its output, a raw array. tier is "" while nobody
+// has said one, u nil while the answer is not whole.
+func envelope(dst []byte, a *bridge.Answer, tier, status, reason string, failure *core.Error, output []byte, u *core.Usage) []byte {
 	dst = scan.AppendString(append(dst, `{"id":`...), a.ID)
 	dst = strconv.AppendInt(append(dst, `,"object":"response","created_at":`...), a.Created, 10)
 	dst = scan.AppendString(append(dst, `,"status":`...), status)
@@ -66,7 +80,8 @@ func envelope(dst []byte, a *bridge.Answer, status, reason string, failure *core
 			dst = append(scan.AppendName(dst, m.name), v...)
 		}
 	}
-	dst = append(dst, `,"service_tier":"default","usage":`...)
+	dst = scan.AppendString(append(dst, `,"service_tier":`...), cmp.Or(tier, tiers[0]))
+	dst = append(dst, `,"usage":`...)
 	if u == nil {
 		return append(dst, "null}"...)
 	}

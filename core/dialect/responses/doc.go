@@ -11,7 +11,8 @@
 //     functions of one string; answers turn both back. A tool_choice of
 //     allowed_tools leaves the others out.
 //   - text.format becomes response_format, reasoning.effort reasoning_effort,
-//     safety_identifier user where there is none.
+//     safety_identifier user where there is none. service_tier stays, but for auto,
+//     which asks for nothing.
 //   - Tools that OpenAI runs (web_search, image_generation) are left out with a
 //     notice where they are merely offered, and refused where tool_choice forces them.
 //   - Other tools of vendors, files and prompts that OpenAI holds, conversations and
@@ -29,5 +30,6 @@
 //     own tools did (google.parts, anthropic.blocks) on the message, where it comes back
 //     with it, and all else, and what has no message, on the response.
 //   - length and content_filter make an answer incomplete.
-//   - Usage is in OpenAI's parts: input_tokens with those of the cache.
+//   - Usage is in OpenAI's parts: input_tokens with those of the cache. service_tier
+//     is what the provider says, where OpenAI has the word, else default.
 package responses

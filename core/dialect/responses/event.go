@@ -89,5 +89,5 @@ func Failed(dst []byte, a *bridge.Answer, e *core.Error, code string, sequence i
 		dst = scan.AppendString(dst, e.Param)
 	}
 	dst = append(s.event(s.end(dst), "response.failed"), `,"response":`...)
-	return s.end(envelope(dst, a, "failed", "", e, []byte("[]"), nil))
+	return s.end(envelope(dst, a, "", "failed", "", e, []byte("[]"), nil))
 }

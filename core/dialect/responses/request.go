@@ -73,7 +73,7 @@ func (w *requestWriter) leaveOut(param string) { w.notices = append(w.notices, "
 
 // aside are members that say how OpenAI serves and keeps a response, that the
 // gateway answers for itself, or that belong to vendors' own tools.
-var aside = []string{"store", "include", "metadata", "client_metadata", "service_tier", "stream_options", "prompt_cache_key", "prompt_cache_options",
+var aside = []string{"store", "include", "metadata", "client_metadata", "stream_options", "prompt_cache_key", "prompt_cache_options",
 	"prompt_cache_retention", "max_tool_calls", "previous_response_id"}
 
 // refused are members that only OpenAI could serve, and the values of theirs that
@@ -126,6 +126,10 @@ func (w *requestWriter) member(key string, value []byte) {
 	case "reasoning":
 		if effort := scan.Get(value, "effort"); !scan.IsNull(effort) {
 			w.raw("reasoning_effort", effort)
+		}
+	case "service_tier":
+		if !scan.Is(value, "auto") { // which is what happens anyway
+			w.raw(key, value)
 		}
 	case "text":
 		w.text(value)

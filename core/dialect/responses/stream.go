@@ -24,6 +24,7 @@ type stream struct {
 	calls     []*toolCall
 	extra     bridge.Extra // of the answer, as far as it has no place yet
 	finish    string       // the finish reason
+	tier      string       // that the provider serves the answer by
 }
 
 // Stream begins to translate a stream.
@@ -35,6 +36,7 @@ func newStream(a *bridge.Answer) *stream { return &stream{answer: a, tools: tool
 // the Responses API has no others. The error is a *core.Error of a vendor that
 // goes on with a call after its end.
 func (s *stream) Chunk(dst, chunk []byte) (_ []byte, err error) {
+	s.noteTier(chunk)
 	dst = s.begin(dst)
 	scan.Elements(scan.Get(chunk, "choices"), func(_ int, choice []byte) bool {
 		if n, _ := scan.GetInt(choice, "index"); n == 0 {
@@ -127,7 +129,7 @@ func (s *stream) begin(dst []byte) []byte {
 	s.begun = true
 	for _, kind := range [...]string{"response.created", "response.in_progress"} {
 		dst = append(s.event(dst, kind), `,"response":`...)
-		dst = s.end(envelope(dst, s.answer, "in_progress", "", nil, []byte("[]"), nil))
+		dst = s.end(envelope(dst, s.answer, s.tier, "in_progress", "", nil, []byte("[]"), nil))
 	}
 	return dst
 }
@@ -165,7 +167,7 @@ func (s *stream) response(dst []byte, u *core.Usage) []byte {
 		list = append(append(list, ','), item...)
 	}
 	status, reason := s.status()
-	dst = envelope(dst, s.answer, status, reason, nil, scan.CloseArray(list, 0), u)
+	dst = envelope(dst, s.answer, s.tier, status, reason, nil, scan.CloseArray(list, 0), u)
 	extra := s.extra.Cut(bridge.Told, bridge.Done)
 	return append(scan.AppendMember(dst[:len(dst)-1], "extra_content", extra), '}')
 }
