@@ -5,12 +5,6 @@ import "github.com/tokligence/gateway/core/dialect/bridge"
 // Bridge carries the Messages API over chat.
 type Bridge struct{}
 
-// ToChat is [ToChat].
-func (Bridge) ToChat(body []byte, _ []string) (chat []byte, notices []string, err error) {
-	chat, err = ToChat(body)
-	return chat, nil, err
-}
-
 // FromChat is [FromChat].
 func (Bridge) FromChat(dst, answer []byte, a *bridge.Answer) ([]byte, error) {
 	return FromChat(dst, answer, a)

@@ -2,7 +2,7 @@
 // speak it, and the canonical form, for providers that do not speak it
 // themselves. https://docs.anthropic.com/en/api/messages
 //
-// Requests ([ToChat]):
+// Requests ([Bridge.ToChat]):
 //
 //   - system goes first in messages; a system message within messages stays in
 //     its place.
@@ -10,8 +10,8 @@
 //     results must follow the calls.
 //   - Pictures become image_url, PDFs become file; a text document becomes text,
 //     its title and context before it. Files that Anthropic holds, documents by
-//     URL, Anthropic's own tools and their blocks, MCP servers and containers are
-//     refused by name.
+//     URL, Anthropic's own tools, MCP servers and containers are refused by name. What
+//     such a tool did earlier is left out of the history with a notice.
 //   - thinking goes along as it is, and a budget as reasoning_effort, too, unless
 //     output_config.effort says the word itself. output_config.format becomes
 //     response_format. Thoughts of the history are reasoning_content and

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/dialect/bridge"
 	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
@@ -16,7 +17,7 @@ import (
 // name; the error is a *core.Error of the client's. Members that only steer
 // Anthropic's own service are left out (see aside), members that nobody knows
 // are passed on.
-func ToChat(body []byte) ([]byte, error) {
+func (Bridge) ToChat(body []byte, _ []string) (chat []byte, notices []string, _ error) {
 	w := requestWriter{dst: make([]byte, 0, len(body)+256), body: body}
 	w.dst = append(w.dst, '{')
 	scan.Members(body, func(key, value []byte) bool {
@@ -26,15 +27,17 @@ func ToChat(body []byte) ([]byte, error) {
 		return w.err == nil
 	})
 	if w.err != nil {
-		return nil, w.err
+		return nil, nil, w.err
 	}
-	return append(w.dst, '}'), nil
+	return append(w.dst, '}'), w.left.Notice(w.notices), nil
 }
 
 type requestWriter struct {
-	dst  []byte
-	body []byte
-	err  *core.Error
+	dst     []byte
+	body    []byte
+	left    bridge.LeftOut // of the history
+	notices []string
+	err     *core.Error
 }
 
 func (w *requestWriter) fail(param, format string, args ...any) {

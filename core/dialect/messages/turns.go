@@ -3,6 +3,7 @@ package messages
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/tokligence/gateway/core/dialect/bridge"
 	"github.com/tokligence/gateway/pdk/abi/scan"
@@ -217,6 +218,10 @@ func (w *requestWriter) assistantTurn(m []byte, at string) {
 		case "tool_use":
 			calls = appendElement(calls, chatCall(b))
 		default:
+			if ranAtVendor(kind) {
+				w.left.Add(fmt.Sprintf("%s.content[%d]", at, i))
+				break
+			}
 			w.fail(fmt.Sprintf("%s.content[%d].type", at, i), "%s.content[%d]: content of type %q is not supported for this model's provider", at, i, kind)
 		}
 		return w.err == nil
@@ -233,6 +238,12 @@ func (w *requestWriter) assistantTurn(m []byte, at string) {
 	}
 	w.dst = scan.AppendMember(w.dst, "extra_content", extra.Cut(bridge.Signed, bridge.Done))
 	w.dst = append(w.dst, '}')
+}
+
+// ranAtVendor reports whether a block is what one of Anthropic's own tools was told or
+// answered: what the model made of it stands in its text.
+func ranAtVendor(kind string) bool {
+	return kind == "server_tool_use" || kind == "mcp_tool_use" || strings.HasSuffix(kind, "_tool_result")
 }
 
 // orNull closes a list; an empty one is null. A single text without a mark is

@@ -73,8 +73,24 @@ func (w *requestWriter) item(i int, item []byte) {
 	case "":
 		w.fail(at+".type", "%s.type is required", at)
 	default:
+		if ranAtVendor(kind) {
+			w.left.Add(at)
+			return
+		}
 		w.refuse(kind, at, "an item of type "+strconv.Quote(kind))
 	}
+}
+
+// ranAtVendor reports whether an item is what one of OpenAI's own tools did: what the
+// model made of it stands in its messages. Others are a client's results, or all that
+// there is of what was said before.
+func ranAtVendor(kind string) bool {
+	switch kind {
+	case "web_search_call", "file_search_call", "code_interpreter_call", "image_generation_call", "tool_search_call", "tool_search_output",
+		"mcp_call", "mcp_list_tools", "mcp_approval_request", "mcp_approval_response":
+		return true
+	}
+	return false
 }
 
 func (w *requestWriter) message(item []byte, at string) {

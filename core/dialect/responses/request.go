@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/dialect/bridge"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
@@ -24,7 +25,7 @@ func (Bridge) ToChat(body []byte, drop []string) (chat []byte, notices []string,
 	if w.err != nil {
 		return nil, nil, w.err
 	}
-	return scan.CloseObject(w.dst, 0), w.notices, nil
+	return scan.CloseObject(w.dst, 0), w.left.Notice(w.notices), nil
 }
 
 type requestWriter struct {
@@ -32,6 +33,7 @@ type requestWriter struct {
 	body    []byte
 	drop    []string
 	tools   toolTable
+	left    bridge.LeftOut // of the history
 	notices []string
 	err     *core.Error
 
