@@ -77,6 +77,8 @@ type Rates struct {
 	AudioOutput  *Rate `json:"audio_output,omitempty"`
 	ImageInput   *Rate `json:"image_input,omitempty"`
 	ImageOutput  *Rate `json:"image_output,omitempty"`
+	AudioCached  *Rate `json:"audio_cache_read,omitempty"`
+	ImageCached  *Rate `json:"image_cache_read,omitempty"`
 	Image        *Rate `json:"image,omitempty"`
 	Second       *Rate `json:"second,omitempty"`
 	Character    *Rate `json:"character,omitempty"`
@@ -90,7 +92,8 @@ type Rates struct {
 //
 // Where the catalogue is silent: a cache read costs as input, a cache write as
 // input, a 1 h write as a 5 m write, audio and image tokens as the text tokens
-// of their direction. All of these err on the dear side or are exact.
+// of their direction; from a cache they cost as text from a cache where they cost as text,
+// else as if it was none. All of these err on the dear side or are exact.
 func (p *Price) Amount(u Usage) (n Nano, ok bool) {
 	r := p.ratesFor(u.InputTokens())
 	var sum acc
@@ -115,6 +118,8 @@ func (p *Price) Amount(u Usage) (n Nano, ok bool) {
 	add(u.AudioInput, r.AudioInput, r.Input)
 	add(u.AudioOutput, r.AudioOutput, r.Output)
 	add(u.ImageInput, r.ImageInput, r.Input)
+	add(u.AudioCached, r.AudioCached, r.AudioInput, r.CacheRead, r.Input)
+	add(u.ImageCached, r.ImageCached, r.ImageInput, r.CacheRead, r.Input)
 	add(u.ImageOutput, r.ImageOutput, r.Output)
 	add(u.Images, r.Image)
 	add(u.Characters, r.Character)

@@ -11,7 +11,7 @@ const (
 
 // Usage is what one exchange consumed, in parts that never overlap: the whole
 // input is Input + CacheRead + CacheWrite5m + CacheWrite1h (+ AudioInput,
-// ImageInput), the whole output is Output + AudioOutput + ImageOutput.
+// ImageInput and what of both was cached), the whole output is Output + AudioOutput + ImageOutput.
 // Reasoning is the only exception: it is the share of Output that the client
 // did not see, told for information and not priced again.
 type Usage struct {
@@ -25,6 +25,8 @@ type Usage struct {
 	AudioOutput  int64 `json:"audio_output,omitempty"`
 	ImageInput   int64 `json:"image_input,omitempty"`
 	ImageOutput  int64 `json:"image_output,omitempty"`
+	AudioCached  int64 `json:"audio_cache_read,omitempty"`
+	ImageCached  int64 `json:"image_cache_read,omitempty"`
 	Images       int64 `json:"images,omitempty"`       // pictures made
 	Milliseconds int64 `json:"milliseconds,omitempty"` // of audio
 	Characters   int64 `json:"characters,omitempty"`
@@ -37,8 +39,11 @@ type Usage struct {
 
 // InputTokens is the whole input, cached parts included: OpenAI's prompt_tokens.
 func (u Usage) InputTokens() int64 {
-	return u.Input + u.CacheRead + u.CacheWrite5m + u.CacheWrite1h + u.AudioInput + u.ImageInput
+	return u.Input + u.CacheWrite5m + u.CacheWrite1h + u.AudioInput + u.ImageInput + u.Cached()
 }
+
+// Cached is the input that was read from a cache, whatever it is: OpenAI's cached_tokens.
+func (u Usage) Cached() int64 { return u.CacheRead + u.AudioCached + u.ImageCached }
 
 // OutputTokens is the whole output: OpenAI's completion_tokens.
 func (u Usage) OutputTokens() int64 { return u.Output + u.AudioOutput + u.ImageOutput }

@@ -55,7 +55,7 @@ var entryTable = table[*core.LedgerEntry]{
 		n, u := func(v int64) string { return strconv.FormatInt(v, 10) }, e.Usage
 		return []string{e.ID, e.ExchangeID, e.At.UTC().Format(time.RFC3339Nano),
 			e.Organization.ID, cell(e.Organization.Name), e.Team.ID, cell(e.Team.Name), e.User.ID, cell(e.User.Name), e.Key.ID, cell(e.Key.Name), e.Endpoint, cell(e.RequestedModel), cell(e.DeployedModel),
-			cell(e.ServedModel), e.Provider, e.Deployment, n(u.InputTokens()), n(u.CacheRead), n(u.CacheWrite5m), n(u.CacheWrite1h), n(u.OutputTokens()), n(u.Reasoning),
+			cell(e.ServedModel), e.Provider, e.Deployment, n(u.InputTokens()), n(u.Cached()), n(u.CacheWrite5m), n(u.CacheWrite1h), n(u.OutputTokens()), n(u.Reasoning),
 			strconv.FormatBool(u.Estimated()), e.Amount.String(), strconv.FormatBool(e.Unpriced), string(e.Outcome), strconv.Itoa(e.Status), string(e.ErrorCode),
 			n(e.Latency.Milliseconds()), e.Corrects, e.Project.ID, cell(e.Project.Name)}
 	},

@@ -28,6 +28,8 @@ var rateFields = []field[core.Rates]{
 	rate("audio_output", perMillion, "audio tokens of the output", func(r *core.Rates) **core.Rate { return &r.AudioOutput }),
 	rate("image_input", perMillion, "image tokens of the input", func(r *core.Rates) **core.Rate { return &r.ImageInput }),
 	rate("image_output", perMillion, "image tokens of the output", func(r *core.Rates) **core.Rate { return &r.ImageOutput }),
+	rate("audio_cache_read", perMillion, "audio tokens read from the provider's cache", func(r *core.Rates) **core.Rate { return &r.AudioCached }),
+	rate("image_cache_read", perMillion, "image tokens read from the provider's cache", func(r *core.Rates) **core.Rate { return &r.ImageCached }),
 	rate("character", perMillion, "characters", func(r *core.Rates) **core.Rate { return &r.Character }),
 	rate("image", perOne, "images", func(r *core.Rates) **core.Rate { return &r.Image }),
 	rate("second", perOne, "seconds of audio", func(r *core.Rates) **core.Rate { return &r.Second }),

@@ -22,12 +22,12 @@ func chatUsage(dst []byte, u core.Usage) []byte {
 	dst = strconv.AppendInt(append(dst, `{"prompt_tokens":`...), in, 10)
 	dst = strconv.AppendInt(append(dst, `,"completion_tokens":`...), out, 10)
 	dst = strconv.AppendInt(append(dst, `,"total_tokens":`...), in+out, 10)
-	dst = strconv.AppendInt(append(dst, `,"prompt_tokens_details":{"cached_tokens":`...), u.CacheRead, 10)
+	dst = strconv.AppendInt(append(dst, `,"prompt_tokens_details":{"cached_tokens":`...), u.Cached(), 10)
 	if w := u.CacheWrite5m + u.CacheWrite1h; w > 0 {
 		dst = strconv.AppendInt(append(dst, `,"cache_write_tokens":`...), w, 10)
 	}
-	if u.AudioInput > 0 {
-		dst = strconv.AppendInt(append(dst, `,"audio_tokens":`...), u.AudioInput, 10)
+	if audio := u.AudioInput + u.AudioCached; audio > 0 {
+		dst = strconv.AppendInt(append(dst, `,"audio_tokens":`...), audio, 10)
 	}
 	dst = strconv.AppendInt(append(dst, `},"completion_tokens_details":{"reasoning_tokens":`...), u.Reasoning, 10)
 	if u.AudioOutput > 0 {
@@ -48,6 +48,6 @@ func imageUsage(dst []byte, u core.Usage) []byte {
 	dst = strconv.AppendInt(append(dst, `{"total_tokens":`...), in+out, 10)
 	dst = strconv.AppendInt(append(dst, `,"input_tokens":`...), in, 10)
 	dst = strconv.AppendInt(append(dst, `,"output_tokens":`...), out, 10)
-	dst = strconv.AppendInt(append(dst, `,"input_tokens_details":{"text_tokens":`...), in-u.ImageInput, 10)
-	return append(strconv.AppendInt(append(dst, `,"image_tokens":`...), u.ImageInput, 10), "}}"...)
+	dst = strconv.AppendInt(append(dst, `,"input_tokens_details":{"text_tokens":`...), in-u.ImageInput-u.ImageCached, 10)
+	return append(strconv.AppendInt(append(dst, `,"image_tokens":`...), u.ImageInput+u.ImageCached, 10), "}}"...)
 }

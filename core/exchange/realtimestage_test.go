@@ -36,9 +36,10 @@ func speaker(r *abi.PlanRequest, p *abi.PlanReply) {
 	p.Supported, p.Method, p.URL = true, "GET", p.URL+"/realtime?model=vendor-model"
 	p.Request = abi.RequestPlan{Mode: abi.Passthrough, ForwardHeaders: []string{"openai-beta"}}
 	in, out := "response.usage.input_token_details.", "response.usage.output_token_details."
-	p.Usage = abi.UsagePaths{Input: []string{"usage.input_tokens", "response.usage.input_tokens"}, CacheRead: []string{in + "cached_tokens"},
+	p.Usage = abi.UsagePaths{Input: []string{"usage.input_tokens", "response.usage.input_tokens"}, CacheRead: []string{in + "cached_tokens - " + in + "cached_tokens_details.audio_tokens - " + in + "cached_tokens_details.image_tokens"},
+		AudioCached: []string{in + "cached_tokens_details.audio_tokens"}, ImageCached: []string{in + "cached_tokens_details.image_tokens"},
 		AudioInput:    []string{"usage.input_token_details.audio_tokens", in + "audio_tokens - " + in + "cached_tokens_details.audio_tokens"},
-		InputIncludes: []string{"cache_read", "audio_input"}, Output: []string{"usage.output_tokens", "response.usage.output_tokens"},
+		InputIncludes: []string{"cache_read", "audio_cache_read", "image_cache_read", "audio_input"}, Output: []string{"usage.output_tokens", "response.usage.output_tokens"},
 		AudioOutput: []string{out + "audio_tokens"}, OutputIncludes: []string{"audio_output"}, Seconds: []string{"usage.seconds"}}
 }
 
@@ -71,7 +72,7 @@ func speech(t *testing.T) *core.Price {
 		}
 		return &r
 	}
-	return &core.Price{ID: "p", Rates: core.Rates{Input: rate("4"), CacheRead: rate("0.4"), Output: rate("16"), AudioInput: rate("32"), AudioOutput: rate("64")}}
+	return &core.Price{ID: "p", Rates: core.Rates{Input: rate("4"), CacheRead: rate("0.4"), Output: rate("16"), AudioInput: rate("32"), AudioCached: rate("1"), AudioOutput: rate("64")}}
 }
 
 func newStage(t *testing.T, budget string, limits core.Limits, guards *guard.Chain) *stage {
@@ -235,7 +236,7 @@ func (s *stage) mended(ctx context.Context) error {
 func (s *stage) entry(want string) error {
 	e := (<-s.observed).Entry
 	u := e.Usage
-	got := fmt.Sprintf("%s %d in=%d cached=%d heard=%d out=%d said=%d ms=%d %s/%s $%s", e.Outcome, e.Status, u.Input, u.CacheRead, u.AudioInput, u.Output, u.AudioOutput, u.Milliseconds, u.InputSource, u.OutputSource, e.Amount)
+	got := fmt.Sprintf("%s %d in=%d cached=%d heard=%d out=%d said=%d ms=%d %s/%s $%s", e.Outcome, e.Status, u.Input, u.Cached(), u.AudioInput, u.Output, u.AudioOutput, u.Milliseconds, u.InputSource, u.OutputSource, e.Amount)
 	if e.Unpriced {
 		got += " unpriced"
 	}

@@ -38,6 +38,8 @@ const (
 	partAudioOutput
 	partImageInput
 	partImageOutput
+	partAudioCached
+	partImageCached
 	partImages
 	partMilliseconds
 	partCharacters
@@ -47,7 +49,7 @@ const (
 )
 
 var partNames = [partCount]string{"input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning",
-	"audio_input", "audio_output", "image_input", "image_output", "images", "milliseconds", "characters", "searches", "messages"}
+	"audio_input", "audio_output", "image_input", "image_output", "audio_cache_read", "image_cache_read", "images", "milliseconds", "characters", "searches", "messages"}
 
 func (t *tally) set(part int, n int64) {
 	if n < 0 || n > maxCount {
@@ -68,7 +70,7 @@ func (t *tally) report(u *abi.Usage, model string) {
 		return
 	}
 	for part, n := range [partCount]*int64{u.Input, u.CacheRead, u.CacheWrite5m, u.CacheWrite1h, u.Output, u.Reasoning,
-		u.AudioInput, u.AudioOutput, u.ImageInput, u.ImageOutput, u.Images, u.Milliseconds, u.Characters, u.Searches} {
+		u.AudioInput, u.AudioOutput, u.ImageInput, u.ImageOutput, u.AudioCached, u.ImageCached, u.Images, u.Milliseconds, u.Characters, u.Searches} {
 		if n != nil {
 			t.set(part, *n)
 		}
@@ -92,6 +94,7 @@ func compileUsage(u *abi.UsagePaths) *usagePaths {
 	for part, paths := range map[int][]string{partInput: u.Input, partCacheRead: u.CacheRead, partCacheWrite5m: u.CacheWrite5m,
 		partCacheWrite1h: u.CacheWrite1h, partOutput: u.Output, partReasoning: u.Reasoning, partAudioInput: u.AudioInput,
 		partAudioOutput: u.AudioOutput, partImageInput: u.ImageInput, partImageOutput: u.ImageOutput, partSearches: u.Searches,
+		partAudioCached: u.AudioCached, partImageCached: u.ImageCached,
 		partImages: u.Images, partMilliseconds: u.Seconds, partCharacters: u.Characters} {
 		c.paths[part], c.sums[part] = splitUsage(paths)
 	}
@@ -217,6 +220,7 @@ func (t *tally) usage(c *usagePaths, in, out int64, whole bool) core.Usage {
 	u.Input, u.CacheRead, u.CacheWrite5m, u.CacheWrite1h = v[partInput], v[partCacheRead], v[partCacheWrite5m], v[partCacheWrite1h]
 	u.Output, u.Reasoning = v[partOutput], min(v[partReasoning], v[partOutput])
 	u.AudioInput, u.AudioOutput, u.ImageInput, u.ImageOutput = v[partAudioInput], v[partAudioOutput], v[partImageInput], v[partImageOutput]
+	u.AudioCached, u.ImageCached = v[partAudioCached], v[partImageCached]
 	u.Images, u.Milliseconds, u.Characters, u.Searches, u.Messages = v[partImages], v[partMilliseconds], v[partCharacters], v[partSearches], v[partMessages]
 	return u
 }

@@ -274,7 +274,7 @@ func checkUsage(u *abi.Usage) error {
 		return nil
 	}
 	for _, n := range [...]*int64{u.Input, u.CacheRead, u.CacheWrite5m, u.CacheWrite1h, u.Output, u.Reasoning, u.AudioInput, u.AudioOutput,
-		u.ImageInput, u.ImageOutput, u.Images, u.Milliseconds, u.Characters, u.Searches} {
+		u.ImageInput, u.ImageOutput, u.AudioCached, u.ImageCached, u.Images, u.Milliseconds, u.Characters, u.Searches} {
 		if n != nil && (*n < 0 || *n > maxUsage) {
 			return fmt.Errorf("a usage of %d is absurd", *n)
 		}

@@ -138,6 +138,8 @@ func appendUsage(b []byte, u *core.Usage) []byte {
 	part(`,"audio_output":`, u.AudioOutput)
 	part(`,"image_input":`, u.ImageInput)
 	part(`,"image_output":`, u.ImageOutput)
+	part(`,"audio_cache_read":`, u.AudioCached)
+	part(`,"image_cache_read":`, u.ImageCached)
 	part(`,"images":`, u.Images)
 	part(`,"milliseconds":`, u.Milliseconds)
 	part(`,"characters":`, u.Characters)

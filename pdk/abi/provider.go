@@ -260,6 +260,8 @@ type UsagePaths struct {
 	AudioOutput  []string `json:"audio_output,omitempty"`
 	ImageInput   []string `json:"image_input,omitempty"`
 	ImageOutput  []string `json:"image_output,omitempty"`
+	AudioCached  []string `json:"audio_cache_read,omitempty"` // of the input, and of no other part
+	ImageCached  []string `json:"image_cache_read,omitempty"`
 	Searches     []string `json:"searches,omitempty"`
 	Images       []string `json:"images,omitempty"`  // a number, an array that is counted, or a text for each
 	Seconds      []string `json:"seconds,omitempty"` // of audio; fractions count. "$sound": what is sold of a realtime session is the sound that passes, and texts; the host counts them
@@ -377,6 +379,8 @@ type Usage struct {
 	AudioOutput  *int64 `json:"audio_output,omitempty"`
 	ImageInput   *int64 `json:"image_input,omitempty"`
 	ImageOutput  *int64 `json:"image_output,omitempty"`
+	AudioCached  *int64 `json:"audio_cache_read,omitempty"`
+	ImageCached  *int64 `json:"image_cache_read,omitempty"`
 	Images       *int64 `json:"images,omitempty"`
 	Milliseconds *int64 `json:"milliseconds,omitempty"`
 	Characters   *int64 `json:"characters,omitempty"`

@@ -160,7 +160,7 @@ func appendTier(dst []byte, said string) []byte {
 func appendUsage(dst []byte, u core.Usage) []byte {
 	dst = strconv.AppendInt(append(dst, `{"input_tokens":`...), u.Input+u.AudioInput+u.ImageInput, 10)
 	dst = strconv.AppendInt(append(dst, `,"cache_creation_input_tokens":`...), u.CacheWrite5m+u.CacheWrite1h, 10)
-	dst = strconv.AppendInt(append(dst, `,"cache_read_input_tokens":`...), u.CacheRead, 10)
+	dst = strconv.AppendInt(append(dst, `,"cache_read_input_tokens":`...), u.Cached(), 10)
 	if u.CacheWrite1h > 0 {
 		dst = strconv.AppendInt(append(dst, `,"cache_creation":{"ephemeral_5m_input_tokens":`...), u.CacheWrite5m, 10)
 		dst = strconv.AppendInt(append(dst, `,"ephemeral_1h_input_tokens":`...), u.CacheWrite1h, 10)

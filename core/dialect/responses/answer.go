@@ -104,7 +104,7 @@ func errorCode(e *core.Error) string {
 func appendUsage(dst []byte, u core.Usage) []byte {
 	in, out := u.InputTokens(), u.OutputTokens()
 	dst = strconv.AppendInt(append(dst, `{"input_tokens":`...), in, 10)
-	dst = strconv.AppendInt(append(dst, `,"input_tokens_details":{"cached_tokens":`...), u.CacheRead, 10)
+	dst = strconv.AppendInt(append(dst, `,"input_tokens_details":{"cached_tokens":`...), u.Cached(), 10)
 	if w := u.CacheWrite5m + u.CacheWrite1h; w > 0 {
 		dst = strconv.AppendInt(append(dst, `,"cache_write_tokens":`...), w, 10)
 	}

@@ -40,7 +40,7 @@ func Check(p *core.Price) []string {
 func checkRates(where string, r *core.Rates) []string {
 	var faults []string
 	say := func(format string, args ...any) { faults = append(faults, where+fmt.Sprintf(format, args...)) }
-	for _, part := range parts[:9] {
+	for _, part := range parts[:tokenParts] {
 		rate := *field(r, part)
 		switch {
 		case rate == nil || *rate == 0:
@@ -58,6 +58,11 @@ func checkRates(where string, r *core.Rates) []string {
 	}
 	if r.CacheRead != nil && *r.CacheRead > *in {
 		say("cache_read is dearer than input")
+	}
+	for part, cached := range map[string][2]*core.Rate{"audio_cache_read": {r.AudioCached, r.AudioInput}, "image_cache_read": {r.ImageCached, r.ImageInput}} {
+		if cached[0] != nil && cached[1] != nil && *cached[0] > *cached[1] {
+			say("%s is dearer than what is not cached", part)
+		}
 	}
 	for part, write := range map[string]*core.Rate{"cache_write_5m": r.CacheWrite5m, "cache_write_1h": r.CacheWrite1h} {
 		if write != nil && *write > 0 && (*write < *in/2 || *write > 4**in) {

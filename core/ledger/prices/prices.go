@@ -188,11 +188,13 @@ func Rates(text map[string]string) (core.Rates, error) {
 	return r, nil
 }
 
-// parts lists the names of rates; the first seven and the images' are per token.
+// parts lists the names of rates; the first tokenParts are per token.
 var parts = []string{
 	"input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "audio_input", "audio_output", "image_input", "image_output",
-	"image", "second", "character", "search", "message",
+	"audio_cache_read", "image_cache_read", "image", "second", "character", "search", "message",
 }
+
+const tokenParts = 11
 
 func field(r *core.Rates, part string) **core.Rate {
 	switch part {
@@ -214,6 +216,10 @@ func field(r *core.Rates, part string) **core.Rate {
 		return &r.ImageInput
 	case "image_output":
 		return &r.ImageOutput
+	case "audio_cache_read":
+		return &r.AudioCached
+	case "image_cache_read":
+		return &r.ImageCached
 	case "image":
 		return &r.Image
 	case "second":

@@ -87,7 +87,7 @@ func Entry(n int) *core.LedgerEntry {
 		Team: core.Named{ID: "tea_1", Name: "Team"}, Project: core.Named{ID: "prj_1", Name: "Project"}, ParentKeyID: "key_0", User: core.Named{ID: "usr_1", Name: "Ä. User"},
 		EndUser: "end", Tags: []string{"a", "b"}, Endpoint: "chat", Stream: true,
 		RequestedModel: "gpt", DeployedModel: "gpt-q", ServedModel: "gpt-q-2026-01-01", Provider: "provider.openai", Deployment: "gpt-main",
-		Usage: core.Usage{Input: 5, CacheRead: 3, CacheWrite5m: 2, CacheWrite1h: 1, Output: 7, Reasoning: 4, AudioInput: 1, ImageOutput: 2,
+		Usage: core.Usage{Input: 2, CacheRead: 3, CacheWrite5m: 2, CacheWrite1h: 1, Output: 7, Reasoning: 4, AudioInput: 1, ImageOutput: 2, AudioCached: 2, ImageCached: 1,
 			Images: 1, Milliseconds: 1500, Characters: 9, Searches: 2, Messages: 3, InputSource: core.UsageReported, OutputSource: core.UsageEstimated},
 		PriceID: "pri_1", Amount: core.Nano(1000 + n), Outcome: core.OutcomeOK, Status: 200,
 		Attempts: []core.Attempt{{Deployment: "gpt-b", Status: 503, Error: core.CodeUpstreamUnavailable, Latency: time.Millisecond}, {Deployment: "gpt-main", Status: 200}},

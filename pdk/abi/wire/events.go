@@ -98,14 +98,14 @@ func rawElement(raw *abi.Raw, v []byte) error { *raw = v; return nil }
 // usageParts names the parts of a Usage in a fixed order.
 var usageParts = [...]string{
 	"input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning", "audio_input", "audio_output",
-	"image_input", "image_output", "images", "milliseconds", "characters", "searches",
+	"image_input", "image_output", "audio_cache_read", "image_cache_read", "images", "milliseconds", "characters", "searches",
 }
 
 // usagePlaces are where the parts are.
 func usagePlaces(u *abi.Usage) [len(usageParts)]**int64 {
 	return [...]**int64{
 		&u.Input, &u.CacheRead, &u.CacheWrite5m, &u.CacheWrite1h, &u.Output, &u.Reasoning, &u.AudioInput, &u.AudioOutput,
-		&u.ImageInput, &u.ImageOutput, &u.Images, &u.Milliseconds, &u.Characters, &u.Searches,
+		&u.ImageInput, &u.ImageOutput, &u.AudioCached, &u.ImageCached, &u.Images, &u.Milliseconds, &u.Characters, &u.Searches,
 	}
 }
 
@@ -125,6 +125,8 @@ func optUsage(dst []byte, name string, u *abi.Usage) []byte {
 	dst = optCount(dst, "audio_output", u.AudioOutput)
 	dst = optCount(dst, "image_input", u.ImageInput)
 	dst = optCount(dst, "image_output", u.ImageOutput)
+	dst = optCount(dst, "audio_cache_read", u.AudioCached)
+	dst = optCount(dst, "image_cache_read", u.ImageCached)
 	dst = optCount(dst, "images", u.Images)
 	dst = optCount(dst, "milliseconds", u.Milliseconds)
 	dst = optCount(dst, "characters", u.Characters)

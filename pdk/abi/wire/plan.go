@@ -101,7 +101,8 @@ func putUsagePaths(dst []byte, d *abi.UsagePaths) []byte {
 	}{
 		{"input", d.Input}, {"cache_read", d.CacheRead}, {"cache_write_5m", d.CacheWrite5m}, {"cache_write_1h", d.CacheWrite1h},
 		{"output", d.Output}, {"reasoning", d.Reasoning}, {"audio_input", d.AudioInput}, {"audio_output", d.AudioOutput},
-		{"image_input", d.ImageInput}, {"image_output", d.ImageOutput}, {"searches", d.Searches},
+		{"image_input", d.ImageInput}, {"image_output", d.ImageOutput},
+		{"audio_cache_read", d.AudioCached}, {"image_cache_read", d.ImageCached}, {"searches", d.Searches},
 		{"images", d.Images}, {"seconds", d.Seconds}, {"characters", d.Characters},
 		{"input_includes", d.InputIncludes}, {"output_includes", d.OutputIncludes}, {"output_excludes", d.OutputExcludes},
 		{"cache_write_5m_includes", d.CacheWrite5mIncludes}, {"model", d.Model}, {"service", d.Service},

@@ -99,9 +99,10 @@ func usagePaths() abi.UsagePaths {
 	of := func(list, modality string) string { return u + list + "[modality=" + modality + "].tokenCount" }
 	return abi.UsagePaths{
 		Input:          []string{u + "promptTokenCount + " + u + "toolUsePromptTokenCount"},
-		CacheRead:      []string{u + "cachedContentTokenCount"},
+		CacheRead:      []string{u + "cachedContentTokenCount - " + of("cacheTokensDetails", "AUDIO")},
+		AudioCached:    []string{of("cacheTokensDetails", "AUDIO")},
 		AudioInput:     []string{of("promptTokensDetails", "AUDIO") + " - " + of("cacheTokensDetails", "AUDIO")},
-		InputIncludes:  []string{"cache_read", "audio_input"},
+		InputIncludes:  []string{"cache_read", "audio_cache_read", "audio_input"},
 		Output:         []string{u + "candidatesTokenCount + " + u + "thoughtsTokenCount"},
 		Reasoning:      []string{u + "thoughtsTokenCount"},
 		AudioOutput:    []string{of("candidatesTokensDetails", "AUDIO")},

@@ -43,7 +43,8 @@ func readUsage(raw []byte) *abi.Usage {
 		u.Input = count(max(prompt-cached-audio, 0) + toolUse)
 		u.AudioInput = some(audio)
 	}
-	u.CacheRead = some(cached)
+	cachedAudio = min(cachedAudio, cached)
+	u.CacheRead, u.AudioCached = some(cached-cachedAudio), some(cachedAudio)
 	if candidates >= 0 || thoughts >= 0 {
 		u.Output = count(max(candidates-audioOut-imageOut, 0) + max(thoughts, 0))
 		u.AudioOutput, u.ImageOutput = some(audioOut), some(imageOut)

@@ -131,10 +131,10 @@ func TestUsagePaths(t *testing.T) {
 			map[string]int64{"input": 14, "output": 101, "audio_output": 101}, [2][]string{nil, {"audio_output"}}},
 		{abi.Transcriptions, `{"text":"x","usage":{"type":"tokens","input_tokens":14,"input_token_details":{"text_tokens":0,"audio_tokens":14},"output_tokens":45,"total_tokens":59}}`,
 			map[string]int64{"input": 14, "audio_input": 14, "output": 45}, [2][]string{{"audio_input"}, nil}},
-		{abi.Realtime, `{"type":"response.done","response":{"usage":{"input_tokens":100,"output_tokens":50,"input_token_details":{"cached_tokens":64},"output_token_details":{"audio_tokens":40}}}}`,
-			map[string]int64{"input": 100, "cache_read": 64, "output": 50, "audio_output": 40}, [2][]string{{"cache_read", "audio_input", "image_input"}, {"audio_output"}}},
+		{abi.Realtime, `{"type":"response.done","response":{"usage":{"input_tokens":100,"output_tokens":50,"input_token_details":{"cached_tokens":64,"cached_tokens_details":{"audio_tokens":30,"image_tokens":4}},"output_token_details":{"audio_tokens":40}}}}`,
+			map[string]int64{"input": 100, "audio_cache_read": 30, "image_cache_read": 4, "output": 50, "audio_output": 40}, [2][]string{{"cache_read", "audio_cache_read", "image_cache_read", "audio_input", "image_input"}, {"audio_output"}}},
 		{abi.Realtime, `{"type":"conversation.item.input_audio_transcription.completed","usage":{"type":"tokens","input_tokens":20,"input_token_details":{"audio_tokens":17},"output_tokens":5}}`,
-			map[string]int64{"input": 20, "audio_input": 17, "output": 5}, [2][]string{{"cache_read", "audio_input", "image_input"}, {"audio_output"}}},
+			map[string]int64{"input": 20, "audio_input": 17, "output": 5}, [2][]string{{"cache_read", "audio_cache_read", "image_cache_read", "audio_input", "image_input"}, {"audio_output"}}},
 		{abi.Translations, `{"text":"x","duration":8.5,"usage":{"type":"duration","seconds":9}}`, map[string]int64{"seconds": 9}, [2][]string{}},
 	} {
 		u := readUsage(scan.Get(defaults, "endpoints", string(c.endpoint), "usage"))
@@ -175,7 +175,7 @@ func TestUsagePaths_Profiles(t *testing.T) {
 func readBy(u abi.UsagePaths, answer string) map[string]int64 {
 	got := map[string]int64{}
 	for part, paths := range map[string][]string{"input": u.Input, "cache_read": u.CacheRead, "cache_write_5m": u.CacheWrite5m, "audio_input": u.AudioInput, "output": u.Output,
-		"reasoning": u.Reasoning, "audio_output": u.AudioOutput, "image_input": u.ImageInput, "image_output": u.ImageOutput, "seconds": u.Seconds} {
+		"reasoning": u.Reasoning, "audio_output": u.AudioOutput, "image_input": u.ImageInput, "image_output": u.ImageOutput, "audio_cache_read": u.AudioCached, "image_cache_read": u.ImageCached, "seconds": u.Seconds} {
 		for _, p := range paths {
 			if n, ok := scan.GetInt([]byte(answer), strings.Split(p, ".")...); ok {
 				got[part] = n

@@ -116,7 +116,8 @@ func readUsage(raw []byte) (u abi.UsagePaths) {
 	for name, list := range map[string]*[]string{
 		"input": &u.Input, "cache_read": &u.CacheRead, "cache_write_5m": &u.CacheWrite5m, "cache_write_1h": &u.CacheWrite1h,
 		"output": &u.Output, "reasoning": &u.Reasoning, "audio_input": &u.AudioInput, "audio_output": &u.AudioOutput,
-		"image_input": &u.ImageInput, "image_output": &u.ImageOutput, "searches": &u.Searches, "images": &u.Images,
+		"image_input": &u.ImageInput, "image_output": &u.ImageOutput,
+		"audio_cache_read": &u.AudioCached, "image_cache_read": &u.ImageCached, "searches": &u.Searches, "images": &u.Images,
 		"seconds": &u.Seconds, "characters": &u.Characters, "input_includes": &u.InputIncludes,
 		"output_includes": &u.OutputIncludes, "output_excludes": &u.OutputExcludes,
 		"cache_write_5m_includes": &u.CacheWrite5mIncludes, "service": &u.Service, "model": &u.Model,
