@@ -65,7 +65,7 @@ func (p *profiled) serve(w http.ResponseWriter, r *http.Request, base string) {
 	p.mu.Lock()
 	p.body = string(body)
 	p.sent = r.Method + " " + strings.TrimPrefix(r.URL.RequestURI(), base) + "\n"
-	for _, name := range []string{"Authorization", "Http-Referer", "X-Title"} {
+	for _, name := range []string{"Authorization", "Api-Key", "Http-Referer", "X-Title"} {
 		if v := r.Header.Get(name); v != "" {
 			p.sent += strings.ToLower(name) + ": " + v + "\n"
 		}
@@ -140,6 +140,24 @@ func TestProfiles(t *testing.T) {
 	}
 	for _, p := range list {
 		t.Run(p.name, func(t *testing.T) { p.compare(t, replies[p.name], bodies[p.name], entries[p.name]) })
+	}
+}
+
+// TestProfiles_Complete: every profile shows a whole answer, a stream and an error of its chat.
+func TestProfiles_Complete(t *testing.T) {
+	kinds := []string{"200\n{", "200\ndata: ", "4"}
+	seen := map[string]bool{}
+	for _, p := range exchanges(t) {
+		for _, kind := range kinds {
+			seen[p.provider+kind] = seen[p.provider+kind] || path(p) == "/v1/chat/completions" && strings.HasPrefix(p.section("reply"), kind)
+		}
+	}
+	for _, provider := range plugins.Builtin().Profiles() {
+		for _, kind := range kinds {
+			if !seen[provider+kind] {
+				t.Errorf("%s has no exchange whose reply begins with %q", provider, kind)
+			}
+		}
 	}
 }
 
