@@ -1,5 +1,10 @@
 package llm
 
+import (
+	"cmp"
+	"slices"
+)
+
 // efforts are OpenAI's words for how long to think, least first, with the
 // thinking budget in tokens that stands for each.
 var efforts = [...]struct {
@@ -39,4 +44,26 @@ func Effort(budget int64) string {
 		}
 	}
 	return word
+}
+
+// FitEffort is the word of known, which are some of OpenAI's, that is nearest to
+// effort: itself, else the next weaker one that still thinks, else the weakest.
+func FitEffort(effort string, known []string) string {
+	wanted, _ := Budget(effort)
+	weaker, weakest := "", ""
+	for i := range efforts {
+		word := efforts[i].name
+		switch {
+		case !slices.Contains(known, word):
+			continue
+		case word == effort:
+			return word
+		case word != "none" && efforts[i].budget < wanted:
+			weaker = word
+		}
+		if word != "none" && weakest == "" {
+			weakest = word
+		}
+	}
+	return cmp.Or(weaker, weakest)
 }

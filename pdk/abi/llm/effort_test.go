@@ -29,3 +29,22 @@ func TestBudget(t *testing.T) {
 		}
 	}
 }
+
+func TestFitEffort(t *testing.T) {
+	three := []string{"low", "medium", "high"}
+	for _, c := range []struct {
+		effort string
+		known  []string
+		want   string
+	}{
+		{"medium", three, "medium"},
+		{"none", three, "low"}, {"minimal", three, "low"}, {"xhigh", three, "high"}, {"max", three, "high"},
+		{"none", []string{"none", "high"}, "none"}, {"low", []string{"none", "high"}, "high"},
+		{"medium", []string{"low", "high", "max"}, "low"}, {"xhigh", []string{"low", "high", "max"}, "high"},
+		{"low", []string{"none"}, ""}, {"low", nil, ""},
+	} {
+		if got := FitEffort(c.effort, c.known); got != c.want {
+			t.Errorf("%s of %v: %q, want %q", c.effort, c.known, got, c.want)
+		}
+	}
+}

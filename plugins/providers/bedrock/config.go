@@ -3,7 +3,6 @@ package main
 import (
 	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
-	"github.com/tokligence/gateway/plugins/codec/claude"
 )
 
 // maxStops is Converse's limit.
@@ -134,61 +133,4 @@ func (c *chat) format() *llm.Fault {
 	c.output = append(scan.AppendName(c.output, "textFormat"), `{"type":"json_schema","structure":{"jsonSchema":`...)
 	c.output = append(append(c.output, scan.CloseObject(b, 0)...), `}}`...)
 	return nil
-}
-
-// think is how long to think, each family in its own words.
-func (c *chat) think() *llm.Fault {
-	if c.model.claude != nil {
-		return c.thinkAsClaude()
-	}
-	if c.thinking != nil {
-		if scan.Kind(c.thinking) != '{' {
-			return llm.Refuse("thinking", "must be an object")
-		}
-		c.notices = append(c.notices, "left out thinking")
-		return nil
-	}
-	if c.effort == nil {
-		return nil
-	}
-	word, _ := scan.String(c.effort)
-	if _, ok := llm.Budget(word); !ok {
-		return llm.Refuse("reasoning_effort", "must be none, minimal, low, medium, high, xhigh or max")
-	}
-	if word == "none" {
-		return nil // Converse models do not think unless they are told to
-	}
-	if word == "minimal" {
-		word = "low"
-	}
-	c.output = scan.AppendString(scan.AppendName(c.output, "effort"), word)
-	return nil
-}
-
-// thinkAsClaude: a thinking of additional_model_request_fields counts before all.
-func (c *chat) thinkAsClaude() *llm.Fault {
-	for _, fields := range [...][]byte{c.fields, c.operator} {
-		if own := scan.Get(fields, "thinking"); own != nil {
-			c.thinking = own
-		}
-	}
-	t, f := c.model.claude.Think(&claude.Request{Thinking: c.thinking, Effort: c.effort, Cap: c.cap(), Forced: c.forced, Unthought: c.unthought}, &c.notices)
-	if f != nil {
-		return f
-	}
-	if c.thinks = t.On(); t.Thinking != nil {
-		c.computed = append(c.computed, scan.Edit{Key: "thinking", Value: t.Thinking, OnlyIfAbsent: true})
-	}
-	if t.Effort != "" {
-		c.output = scan.AppendString(scan.AppendName(c.output, "effort"), t.Effort)
-	}
-	return nil
-}
-
-// cap is the most tokens of the answer: by default the model's, as Converse has it.
-func (c *chat) cap() int64 {
-	if n, ok := scan.Int(c.maxTokens); ok {
-		return n
-	}
-	return c.model.claude.MaxOutput
 }
