@@ -103,24 +103,20 @@ func Format(format []byte) (kind string, schema []byte, fault *Fault) {
 
 // Thinking is what a request's thinking, which counts first, and
 // reasoning_effort say. effort is a word of OpenAI's, "" when they say nothing;
-// budget is what stands for it, or what the client said itself. A client that
-// leaves the measure to the model (adaptive) says "medium" with a budget of 0.
+// budget is what stands for it, or what the client said itself. Beside adaptive
+// thinking the word is the measure, as in Anthropic's API; a client that leaves it
+// to the model says "medium" with a budget of 0.
 func Thinking(thinking, word []byte) (effort string, budget int64, fault *Fault) {
 	if scan.IsNull(thinking) {
-		if scan.IsNull(word) {
-			return "", 0, nil
-		}
-		effort, _ = scan.String(word)
-		budget, ok := Budget(effort)
-		if !ok {
-			fault = Refuse("reasoning_effort", "must be none, minimal, low, medium, high, xhigh or max")
-		}
-		return effort, budget, fault
+		return wordOf(word)
 	}
 	switch scan.GetString(thinking, "type") {
 	case "disabled":
 		return "none", 0, nil
 	case "adaptive":
+		if effort, budget, fault = wordOf(word); budget > 0 || fault != nil {
+			return effort, budget, fault
+		}
 		return "medium", 0, nil
 	case "enabled":
 		n, ok := scan.GetInt(thinking, "budget_tokens")
@@ -130,4 +126,17 @@ func Thinking(thinking, word []byte) (effort string, budget int64, fault *Fault)
 		return Effort(n), n, nil
 	}
 	return "", 0, Refuse("thinking.type", "must be enabled, disabled or adaptive")
+}
+
+// wordOf is what reasoning_effort says, as Thinking tells it.
+func wordOf(word []byte) (effort string, budget int64, fault *Fault) {
+	if scan.IsNull(word) {
+		return "", 0, nil
+	}
+	effort, _ = scan.String(word)
+	budget, ok := Budget(effort)
+	if !ok {
+		fault = Refuse("reasoning_effort", "must be none, minimal, low, medium, high, xhigh or max")
+	}
+	return effort, budget, fault
 }

@@ -34,19 +34,15 @@ func (t *Thoughts) On() bool {
 // Think turns the request into what this family takes. What must be left out is
 // told in notices.
 func (m *Family) Think(r *Request, notices *[]string) (t Thoughts, f *llm.Fault) {
-	if t.Thinking = r.Thinking; t.Thinking != nil {
-		if scan.Kind(t.Thinking) != '{' {
-			f = llm.Refuse("thinking", "must be an object")
-		}
-		return t, f
+	if r.Thinking != nil {
+		return m.told(r)
 	}
 	if r.Effort == nil {
 		return t, nil
 	}
-	word, _ := scan.String(r.Effort)
-	budget, ok := llm.Budget(word)
-	if !ok {
-		return t, llm.Refuse("reasoning_effort", "must be none, minimal, low, medium, high, xhigh or max")
+	word, budget, f := llm.Thinking(nil, r.Effort)
+	if f != nil {
+		return t, f
 	}
 	switch {
 	case m.Thinking == Never:
@@ -62,6 +58,35 @@ func (m *Family) Think(r *Request, notices *[]string) (t Thoughts, f *llm.Fault)
 		t = m.adapt(r, word, notices)
 	}
 	return t, nil
+}
+
+// told is for a client that says how to think itself. Anthropic has the effort beside
+// it; a budget is a measure of its own.
+func (m *Family) told(r *Request) (t Thoughts, f *llm.Fault) {
+	t.Thinking = r.Thinking
+	if scan.Kind(t.Thinking) != '{' {
+		return t, llm.Refuse("thinking", "must be an object")
+	}
+	if r.Effort == nil || m.Thinking < Adaptive || string(scan.GetText(t.Thinking, "type")) == "enabled" {
+		return t, nil
+	}
+	word, _, f := llm.Thinking(nil, r.Effort)
+	switch {
+	case f != nil || word == "none": // which thinking outranks
+	case t.On():
+		t.Effort = m.Effort(word)
+	default:
+		t.Effort = unthinking(m.Effort(word))
+	}
+	return t, f
+}
+
+// unthinking is the effort of a model that is told not to think: high at most.
+func unthinking(effort string) string {
+	if effort == "xhigh" || effort == "max" {
+		return "high"
+	}
+	return effort
 }
 
 func leftOut(notices *[]string, what string) { *notices = append(*notices, "left out "+what) }
@@ -100,8 +125,8 @@ func (m *Family) adapt(r *Request, word string, notices *[]string) (t Thoughts) 
 	case m.Thinking == ByDefault:
 		t.Thinking = []byte(`{"type":"disabled"}`)
 	}
-	if m.Thinking != Always && (t.Effort == "xhigh" || t.Effort == "max") {
-		t.Effort = "high" // the most without thinking
+	if m.Thinking != Always {
+		t.Effort = unthinking(t.Effort)
 	}
 	*notices = append(*notices, "reasoning_effort: no thinking, as tool_choice demands a call")
 	return t
