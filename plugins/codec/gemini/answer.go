@@ -76,7 +76,7 @@ func decode(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 		c.readParts(resp.id, 0)
 		queries += c.queries()
 		var finish string
-		if finish, failed = c.finish(len(c.calls) > 0); failed != nil {
+		if finish, failed = c.finish(len(c.calls) > 0, c.answered()); failed != nil {
 			return false
 		}
 		b = strconv.AppendInt(append(b, `,{"index":`...), c.index, 10)
@@ -179,7 +179,9 @@ func (c *candidate) readParts(responseID []byte, before int) {
 			case "inlineData":
 				inline = v
 			default:
-				own = own || ran(string(key))
+				if own = own || ran(string(key)); string(key) == "toolCall" {
+					c.sought += sought(v)
+				}
 			}
 			return true
 		})
@@ -249,23 +251,38 @@ func (c *candidate) addImage(inline []byte) {
 	c.images = append(append(c.images, data[1:]...), '}', '}')
 }
 
+// answered reports whether there is anything for the client but thoughts.
+func (c *candidate) answered() bool {
+	return c.hasText || len(c.calls) > 0 || len(c.images) > 0 || len(c.parts) > 0
+}
+
 // finish is the finish_reason, or the failure that the reason stands for.
 // The table is in README.md.
-func (c *candidate) finish(calls bool) (string, *abi.Error) {
+func (c *candidate) finish(calls, answered bool) (string, *abi.Error) {
 	switch c.reason {
+	case "", "STOP", "FINISH_REASON_UNSPECIFIED":
+		answered = true // even with nothing
 	case "MAX_TOKENS", "CONTINUATION":
 		return "length", nil
-	case "MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "NO_IMAGE", "IMAGE_OTHER":
-		return "", &abi.Error{Code: abi.UpstreamUnavailable, Message: "Gemini ended without a usable answer: " + c.reason}
+	case "MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "NO_IMAGE", "IMAGE_OTHER", "MALFORMED_RESPONSE", "MISSING_THOUGHT_SIGNATURE":
+		return "", c.unusable()
 	case "SAFETY", "RECITATION", "LANGUAGE", "OTHER", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII",
 		"IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION":
 		return "content_filter", nil
 	}
-	// STOP, none, and reasons that are yet to come (or that stand-ins make up).
-	if calls {
+	// STOP, none, and reasons that are yet to come (or that stand-ins make up), which
+	// are no success where they come with nothing.
+	switch {
+	case !answered:
+		return "", c.unusable()
+	case calls:
 		return "tool_calls", nil
 	}
 	return "stop", nil
+}
+
+func (c *candidate) unusable() *abi.Error {
+	return &abi.Error{Code: abi.UpstreamUnavailable, Message: "Gemini ended without a usable answer: " + c.reason}
 }
 
 func (c *candidate) appendMessage(b []byte) []byte {

@@ -16,10 +16,11 @@ type choiceState struct {
 	cited             int   // pieces of text
 	queries           int64 // likewise, of searches
 	started, finished bool  // the role, the finish_reason has been sent
+	answered          bool  // something but thoughts has
 }
 
 // parseState reads "N", the number of choices, from encode, or what String wrote:
-// per choice the calls, "s" when started, "f" when finished, the queries behind a
+// per choice the calls, "s" when started, "f" when finished, "a" when answered, the queries behind a
 // "w" and the pieces of text that were cited behind a "c" where there are any, and a comma.
 func parseState(s string) streamState {
 	if !strings.Contains(s, ",") {
@@ -33,10 +34,10 @@ func parseState(s string) streamState {
 	for one := range strings.SplitSeq(strings.TrimSuffix(s, ","), ",") {
 		one, cited, _ := strings.Cut(one, "c")
 		one, searched, _ := strings.Cut(one, "w")
-		n, _ := strconv.Atoi(strings.TrimRight(one, "sf"))
+		n, _ := strconv.Atoi(strings.TrimRight(one, "sfa"))
 		queries, _ := strconv.ParseInt(searched, 10, 64)
 		pieces, _ := strconv.Atoi(cited)
-		state = append(state, choiceState{n, pieces, queries, strings.Contains(one, "s"), strings.Contains(one, "f")})
+		state = append(state, choiceState{n, pieces, queries, strings.Contains(one, "s"), strings.Contains(one, "f"), strings.Contains(one, "a")})
 	}
 	return state
 }
@@ -50,6 +51,9 @@ func (s streamState) String() string {
 		}
 		if c.finished {
 			b = append(b, 'f')
+		}
+		if c.answered {
+			b = append(b, 'a')
 		}
 		if c.queries > 0 {
 			b = strconv.AppendInt(append(b, 'w'), c.queries, 10)
@@ -122,16 +126,18 @@ func decodeEvent(reply *abi.DecodeEventsReply, state *streamState, data []byte, 
 		for int(c.index) >= len(*state) {
 			*state = append(*state, choiceState{})
 		}
+		s := &(*state)[c.index]
+		var chunk []byte
+		if chunk, failed = s.chunk(&c, resp.id); chunk != nil {
+			reply.Chunks = append(reply.Chunks, chunk)
+		}
+		// The metadata are a snapshot, the calls are new.
 		if n := c.queries(); n > 0 {
-			(*state)[c.index].queries = n // a snapshot, as all of the metadata
+			s.queries = max(s.queries+c.sought, n)
 			if reply.Usage == nil {
 				reply.Usage = &abi.Usage{}
 			}
 			reply.Usage.Searches = searched(state.queries(), each)
-		}
-		var chunk []byte
-		if chunk, failed = (*state)[c.index].chunk(&c, resp.id); chunk != nil {
-			reply.Chunks = append(reply.Chunks, chunk)
 		}
 		return failed == nil
 	})
@@ -155,6 +161,7 @@ func (s *choiceState) chunk(c *candidate, responseID []byte) ([]byte, *abi.Error
 	some := len(b) > start
 	b = scan.CloseObject(b, start)
 	s.calls += len(c.calls)
+	s.answered = s.answered || c.answered()
 	s.cited = c.cited
 	if c.logprobs != nil {
 		b = appendLogprobs(append(b, `,"logprobs":`...), c.logprobs)
@@ -163,7 +170,7 @@ func (s *choiceState) chunk(c *candidate, responseID []byte) ([]byte, *abi.Error
 	var failed *abi.Error
 	if c.reason != "" && !s.finished {
 		var reason string
-		if reason, failed = c.finish(s.calls > 0); failed == nil {
+		if reason, failed = c.finish(s.calls > 0, s.answered); failed == nil {
 			finish, some, s.finished = `"`+reason+`"`, true, true
 		}
 	}

@@ -1,6 +1,8 @@
 package gemini
 
 import (
+	"strings"
+
 	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
@@ -13,6 +15,7 @@ type extras struct {
 	grounding []byte // where the answer was found
 	pages     []byte // which addresses were read
 	citations []byte // what the answer repeats
+	sought    int64  // queries of toolCalls
 	ratings   []byte // what the safety filters say, with the last of the answer
 }
 
@@ -40,7 +43,21 @@ func (e *extras) append(b []byte) []byte {
 }
 
 // ran reports whether a part is of a tool that Google runs itself.
-func ran(name string) bool { return name == "executableCode" || name == "codeExecutionResult" }
+func ran(name string) bool {
+	switch name {
+	case "executableCode", "codeExecutionResult", "toolCall", "toolResponse":
+		return true
+	}
+	return false
+}
+
+// sought is how many queries a toolCall is, none where it is no search.
+func sought(call []byte) int64 {
+	if !strings.HasPrefix(scan.GetString(call, "toolType"), "GOOGLE_SEARCH") {
+		return 0
+	}
+	return int64(max(scan.Len(scan.Get(call, "args", "queries")), 1))
+}
 
 // byQuery begins the state of a stream whose model is billed by query.
 const byQuery = "q"
@@ -58,8 +75,10 @@ func searched(queries int64, each bool) *int64 {
 	return &queries
 }
 
+// queries are those that the metadata name; beside functions it may be the calls alone
+// that do.
 func (e *extras) queries() int64 {
-	return int64(scan.Len(scan.Get(e.grounding, "webSearchQueries")))
+	return max(int64(scan.Len(scan.Get(e.grounding, "webSearchQueries"))), e.sought)
 }
 
 // ownTools are Google's own tools: those of extra_body.google.tools as they are, and

@@ -20,7 +20,14 @@ import (
 const defaultBaseURL = "https://generativelanguage.googleapis.com/v1beta"
 
 // New is the plugin.
-func New() *pdk.Provider {
+func New() *pdk.Provider { return provider(encode) }
+
+// OnVertex is the codec for the same models on Vertex AI, which lacks some members.
+func OnVertex() *pdk.Provider {
+	return provider(func(r *abi.EncodeRequest) (*abi.EncodeReply, error) { return encodeFor(r, true) })
+}
+
+func provider(encode func(*abi.EncodeRequest) (*abi.EncodeReply, error)) *pdk.Provider {
 	return &pdk.Provider{
 		Manifest: abi.Manifest{
 			ID: "provider.gemini", Name: "Google Gemini", Version: "1.0.0",

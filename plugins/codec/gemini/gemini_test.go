@@ -89,7 +89,7 @@ func TestRateOf(t *testing.T) {
 }
 
 func TestStreamState(t *testing.T) {
-	for _, s := range []string{"0,", "3sf,", "0s,12f,0,", "1sw3,0fw12c2,", "1sc7,"} {
+	for _, s := range []string{"0,", "3sf,", "0s,12f,0,", "1sw3,0fw12c2,", "1sc7,", "0sfa,1saw2,"} {
 		if got := parseState(s).String(); got != s {
 			t.Errorf("%q came back as %q", s, got)
 		}

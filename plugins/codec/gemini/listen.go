@@ -108,7 +108,7 @@ func decodeTranscript(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 		c.readParts(resp.id, 0)
 		return false
 	})
-	switch finish, err := c.finish(false); {
+	switch finish, err := c.finish(false, c.answered()); {
 	case err != nil:
 		return nil, err
 	case finish == "length":

@@ -11,6 +11,7 @@ import (
 // chat collects what a request's members become. Raw values are nil when absent.
 type chat struct {
 	model   family
+	vertex  bool   // Vertex AI serves it
 	config  []byte // members of generationConfig, each after a comma
 	rest    []byte // members of the body, likewise
 	notices []string
@@ -24,7 +25,9 @@ type chat struct {
 	responseFormat              []byte
 }
 
-func encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
+func encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) { return encodeFor(r, false) }
+
+func encodeFor(r *abi.EncodeRequest, vertex bool) (*abi.EncodeReply, error) {
 	if r.Endpoint == abi.Embeddings {
 		return encodeEmbeddings(r)
 	}
@@ -39,7 +42,7 @@ func encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 		}
 		return reply, err
 	}
-	c := &chat{model: familyOf(r.Deployment.Model), n: 1, config: make([]byte, 0, 256), rest: make([]byte, 0, len(r.Body)+512)}
+	c := &chat{model: familyOf(r.Deployment.Model), vertex: vertex, n: 1, config: make([]byte, 0, 256), rest: make([]byte, 0, len(r.Body)+512)}
 	if f = c.read(r.Body, r.DropParams); f == nil {
 		f = c.finish(o)
 	}

@@ -13,6 +13,7 @@ func (c *chat) toolMembers() *llm.Fault {
 	if f != nil {
 		return f.Under("tools")
 	}
+	combined := len(list) > 0 && len(c.native) > 0 && !c.model.budgets
 	if len(list) > 0 {
 		own := append([]byte(`,{"functionDeclarations":`), scan.CloseArray(list, 0)...)
 		c.native = append(append(own, '}'), c.native...)
@@ -23,7 +24,7 @@ func (c *chat) toolMembers() *llm.Fault {
 	if len(list) == 0 {
 		return nil // a choice among no tools is none
 	}
-	return c.toolConfig().Under("tool_choice")
+	return c.toolConfig(combined).Under("tool_choice")
 }
 
 // declarations gives parameters as JSON Schema, which the API takes as it is.
@@ -68,14 +69,25 @@ func isEmpty(object []byte) bool {
 	return empty
 }
 
-func (c *chat) toolConfig() *llm.Fault {
-	if c.toolChoice == nil {
-		return nil
+// toolConfig says which functions are to be called. Models after 2.5 combine them with
+// Google's own tools, in the mode VALIDATED in place of AUTO, and the Gemini API does so
+// if it may tell what it ran, which must come back with the next turn; Vertex AI has no
+// such member. https://ai.google.dev/gemini-api/docs/tool-combination
+func (c *chat) toolConfig(combined bool) *llm.Fault {
+	usual := "AUTO"
+	if combined {
+		usual = "VALIDATED"
 	}
 	mode, names := "", []byte(nil)
+	if c.toolChoice == nil {
+		if !combined {
+			return nil
+		}
+		mode = usual
+	}
 	switch word, _ := scan.String(c.toolChoice); word {
 	case "auto":
-		mode = "AUTO"
+		mode = usual
 	case "none":
 		mode = "NONE"
 	case "required":
@@ -102,7 +114,10 @@ func (c *chat) toolConfig() *llm.Fault {
 	if len(names) > 0 {
 		c.rest = append(append(c.rest, `,"allowedFunctionNames":`...), scan.CloseArray(names, 0)...)
 	}
-	c.rest = append(c.rest, '}', '}')
+	if c.rest = append(c.rest, '}'); combined && !c.vertex {
+		c.rest = append(c.rest, `,"includeServerSideToolInvocations":true`...)
+	}
+	c.rest = append(c.rest, '}')
 	return nil
 }
 

@@ -18,7 +18,7 @@ type plugin struct{ google, claude *pdk.Provider }
 
 // New is the plugin.
 func New() *pdk.Provider {
-	v := plugin{gemini.New(), anthropic.New()}
+	v := plugin{gemini.OnVertex(), anthropic.New()}
 	return &pdk.Provider{
 		Manifest: abi.Manifest{
 			ID: "provider.vertex", Name: "Google Vertex AI", Version: "1.0.0",
