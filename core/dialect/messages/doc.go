@@ -8,10 +8,10 @@
 //     its place.
 //   - A user turn becomes one message per tool_result, then one with the rest:
 //     results must follow the calls.
-//   - Pictures become image_url, PDFs become file; a text document becomes text,
-//     its title and context before it. Files that Anthropic holds, documents by
-//     URL, Anthropic's own tools, MCP servers and containers are refused by name. What
-//     such a tool did earlier is left out of the history with a notice.
+//   - Pictures become image_url, PDFs become file, with their data or address; a text
+//     document becomes text, its title and context before it. Files that Anthropic
+//     holds, Anthropic's own tools, MCP servers and containers are refused by name.
+//     What such a tool did earlier is left out of the history with a notice.
 //   - thinking goes along as it is, and a budget as reasoning_effort, too, unless
 //     output_config.effort says the word itself. output_config.format becomes
 //     response_format. Thoughts of the history are reasoning_content and

@@ -157,18 +157,21 @@ func (w *requestWriter) document(b []byte, at string) {
 		w.raw("text", joined(scan.Get(b, "title"), scan.Get(b, "context"), scan.Get(source, "data")))
 		return
 	}
-	if scan.GetString(source, "type") != "base64" {
-		w.fail(at+".source", "%s: documents must be sent as base64 or text", at)
+	name := scan.Get(b, "title")
+	switch kind := scan.GetString(source, "type"); {
+	case kind != "base64" && kind != "url":
+		w.fail(at+".source", "%s: documents must be sent as base64, url or text", at)
 		return
-	}
-	name := scan.GetString(b, "title")
-	if name == "" {
-		name = "document.pdf"
+	case kind == "base64" && !filled(name):
+		name = []byte(`"document.pdf"`)
 	}
 	w.str("type", "file")
 	w.name("file")
-	w.dst = scan.AppendString(append(w.dst, `{"filename":`...), name)
-	w.dst = append(w.dst, `,"file_data":`...)
+	w.dst = append(w.dst, '{')
+	if filled(name) {
+		w.raw("filename", name)
+	}
+	w.name("file_data")
 	w.source(source, at)
 	w.dst = append(w.dst, '}')
 }

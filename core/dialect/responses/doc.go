@@ -16,6 +16,7 @@
 //   - Tools that OpenAI runs (web_search, image_generation) are left out with a
 //     notice where they are merely offered, and refused where tool_choice forces them.
 //     What such a tool did earlier is left out of the history with a notice, too.
+//   - Files are carried with their data or their address (file.file_data).
 //   - Other tools of vendors, files and prompts that OpenAI holds, conversations and
 //     background are refused by name. The operator's drop_params may name a
 //     member, or the type of a tool or item, to be left out with a notice.

@@ -1,6 +1,7 @@
 package responses
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/tokligence/gateway/core/dialect/bridge"
@@ -262,20 +263,27 @@ func (w *requestWriter) part(dst, part []byte, at string) []byte {
 	return dst
 }
 
+// file takes a file's data, or its address, which the provider fetches if it can.
 func (w *requestWriter) file(dst, part []byte, at string) []byte {
-	data := scan.Get(part, "file_data")
-	if !filled(data) {
-		name := "file_id"
-		if filled(scan.Get(part, "file_url")) {
-			name = "file_url"
+	data, url, name := scan.Get(part, "file_data"), scan.Get(part, "file_url"), scan.Get(part, "filename")
+	switch {
+	case filled(data):
+		if !filled(name) {
+			name = []byte(`"document.pdf"`)
 		}
-		w.refuse(name, at+"."+name, "a file that is not in the request")
+	case !filled(url):
+		w.refuse("file_id", at+".file_id", "a file that OpenAI holds")
 		return dst
+	case slices.Contains(w.drop, "file_url"):
+		w.leaveOut(at + ".file_url")
+		return dst
+	default:
+		data = url
 	}
-	name := scan.GetString(part, "filename")
-	if name == "" {
-		name = "document.pdf"
+	dst = append(dst, `,{"type":"file","file":`...)
+	start := len(dst)
+	if filled(name) {
+		dst = scan.AppendMember(dst, "filename", name)
 	}
-	dst = scan.AppendString(append(dst, `,{"type":"file","file":{"filename":`...), name)
-	return append(append(append(dst, `,"file_data":`...), data...), "}}"...)
+	return append(scan.CloseObject(scan.AppendMember(dst, "file_data", data), start), '}')
 }

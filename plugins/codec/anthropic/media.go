@@ -31,7 +31,7 @@ func media(dst, part []byte) ([]byte, *llm.Fault) {
 }
 
 func image(dst, url []byte) ([]byte, *llm.Fault) {
-	if bytes.HasPrefix(scan.Text(url), []byte("https://")) {
+	if isHTTPS(url) {
 		return wrapped(dst, `{"type":"image","source":{"type":"url","url":`, url, `}}`), nil
 	}
 	mediaType, data, f := llm.Picture("Anthropic", "or an https URL", url)
@@ -41,13 +41,16 @@ func image(dst, url []byte) ([]byte, *llm.Fault) {
 	return closeWithData(append(dst, `{"type":"image"`...), mediaType, data), nil
 }
 
+// isHTTPS: Anthropic fetches nothing that is at another sort of address.
+func isHTTPS(url []byte) bool { return bytes.HasPrefix(scan.Text(url), []byte("https://")) }
+
 // closeWithData ends a block with its base64 source.
 func closeWithData(dst []byte, mediaType string, data []byte) []byte {
 	dst = append(append(dst, `,"source":{"type":"base64","media_type":"`...), mediaType...)
 	return wrapped(dst, `","data":"`, data, `"}}`)
 }
 
-// document takes PDFs and plain text, and ids of files that Anthropic holds.
+// document takes PDFs and plain text, addresses of PDFs, which Anthropic fetches, and ids of files that Anthropic holds.
 func document(dst, file []byte) ([]byte, *llm.Fault) {
 	dst = append(dst, `{"type":"document"`...)
 	if name := scan.Get(file, "filename"); scan.Kind(name) == '"' && len(name) > 2 {
@@ -57,10 +60,13 @@ func document(dst, file []byte) ([]byte, *llm.Fault) {
 	if id := scan.Get(file, "file_id"); url == nil && scan.Kind(id) == '"' {
 		return wrapped(dst, `,"source":{"type":"file","file_id":`, id, `}}`), nil
 	}
+	if isHTTPS(url) {
+		return wrapped(dst, `,"source":{"type":"url","url":`, url, `}}`), nil
+	}
 	mediaType, data, ok := llm.DataURL(url)
 	switch {
 	case !ok:
-		return dst, llm.Refuse("file_data", "must be a base64 data URL")
+		return dst, llm.Refuse("file_data", "must be a base64 data URL or an https URL")
 	case len(data) == 0:
 		return dst, llm.Refuse("file_data", "holds no data")
 	case mediaType == "application/pdf":
