@@ -183,6 +183,7 @@ func TestEvent(t *testing.T) {
 		{"what a vendor's tools did, in a delta", abi.Chat, `{"choices":[{"index":0,"delta":{"content":"x","extra_content":{"google":{"parts":[{"code":"b"},{"code":"c"}]}}}}]}`, "x {0 text 0 .content}; b alone; c alone; ends 0 reasoning, 0 tool"},
 		{"an annotation", abi.Responses, `{"type":"response.output_text.annotation.added","output_index":1,"annotation":{"type":"url_citation","title":"t"}}`, "t alone"},
 		{"a picture", abi.Responses, `{"type":"response.image_generation_call.partial_image","output_index":0,"partial_image_b64":"AAAA"}`, ""},
+		{"a picture that is whole", abi.Responses, `{"type":"response.output_item.done","output_index":0,"item":{"id":"ig_1","type":"image_generation_call","status":"completed","result":"AAAA"}}`, ""},
 		{"a response", abi.Responses, `{"type":"response.completed","response":{"instructions":"i","tools":[{"name":"f"}],"output":[{"type":"reasoning","summary":[{"type":"summary_text","text":"r"}]},{"type":"message","role":"assistant","content":[{"type":"output_text","text":"x"}]}],"brand_new":"b"}}`,
 			"r {0 reasoning 0 summary} again; x {1 text 0 text} again; b alone; ends 0 text, 1 text, 0 reasoning, 1 reasoning, 0 tool, 1 tool"},
 		{"completions", abi.Completions, `{"choices":[{"index":1,"text":"x","logprobs":{"tokens":["x"]},"finish_reason":"stop"}]}`, "x {1 text 0 .text}; ends 1 text, 1 reasoning, 1 tool"},

@@ -29,6 +29,9 @@ func FromChat(dst, answer []byte, a *bridge.Answer) ([]byte, error) {
 	back := extra.Cut(bridge.Signed, bridge.Done)
 	dst = appendTexts(dst, from, scan.Get(message, "content"), &back)
 	dst = appendTexts(dst, from, scan.Get(message, "refusal"), &back)
+	for _, p := range bridge.Pictures(message) {
+		dst = appendText(dst, from, pictured(&p), &back)
+	}
 	if back != nil {
 		dst = appendText(dst, from, []byte(`""`), &back)
 	}
@@ -68,6 +71,16 @@ func appendText(dst []byte, from int, text []byte, extra *[]byte) []byte {
 	dst = scan.AppendMember(dst, "extra_content", *extra)
 	*extra = nil
 	return append(dst, '}')
+}
+
+// pictured is the text in the place of a picture that the model made, a raw string:
+// its address, or that it is left out. Answers of the Messages API have no pictures,
+// and what is paid for does not go without a word.
+func pictured(p *bridge.Picture) []byte {
+	if p.Data == nil {
+		return p.URL
+	}
+	return scan.AppendString(nil, "[A picture ("+p.MediaType+") is left out: answers of the Messages API have none. Chat completions and responses have.]")
 }
 
 func comma(dst []byte, from int) []byte {

@@ -25,6 +25,7 @@
 //
 //   - stop, length, tool_calls and content_filter become end_turn, max_tokens,
 //     tool_use and refusal; a named stop sequence becomes stop_sequence.
+//   - A picture that the model made is a text that says so: there is no block for it.
 //   - Unsigned thoughts are thinking blocks with an empty signature. The
 //     extra_content of a call stands on its block and comes back with it. So does that
 //     of the message on a text block, as far as the vendor wants it back: signatures and

@@ -85,7 +85,8 @@ func filled(raw []byte) bool { return scan.Kind(raw) == '"' && len(raw) > 2 }
 func (s *Stream) prose(dst, delta []byte) []byte {
 	reasoning, thoughts := scan.Get(delta, "reasoning_content"), scan.Get(delta, "thinking_blocks")
 	content, refusal := scan.Get(delta, "content"), scan.Get(delta, "refusal")
-	if !filled(reasoning) && scan.Len(thoughts) == 0 && !filled(content) && !filled(refusal) {
+	pictures := bridge.Pictures(delta)
+	if !filled(reasoning) && scan.Len(thoughts) == 0 && !filled(content) && !filled(refusal) && pictures == nil {
 		return dst
 	}
 	if s.open == "tool" {
@@ -103,6 +104,9 @@ func (s *Stream) prose(dst, delta []byte) []byte {
 		if filled(text) {
 			dst = s.say(dst, "text", text)
 		}
+	}
+	for _, p := range pictures { // each in a block of its own, as in a whole answer
+		dst = s.close(s.say(s.close(dst), "text", pictured(&p)))
 	}
 	return dst
 }

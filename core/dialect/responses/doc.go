@@ -16,6 +16,8 @@
 //   - Tools that OpenAI runs (web_search, image_generation) are left out with a
 //     notice where they are merely offered, and refused where tool_choice forces them.
 //     What such a tool did earlier is left out of the history with a notice, too.
+//   - A picture that a model made before is left out with a notice: a model that shall
+//     see it is given it as input_image.
 //   - Files are carried with their data or their address (file.file_data).
 //   - Other tools of vendors, files and prompts that OpenAI holds, conversations and
 //     background are refused by name. The operator's drop_params may name a
@@ -31,6 +33,7 @@
 //   - Of extra_content, signatures stand in encrypted_content likewise, what the vendor's
 //     own tools did (google.parts, anthropic.blocks) on the message, where it comes back
 //     with it, and all else, and what has no message, on the response.
+//   - Pictures that the model made are items of type image_generation_call.
 //   - length and content_filter make an answer incomplete.
 //   - Usage is in OpenAI's parts: input_tokens with those of the cache. service_tier
 //     is what the provider says, where OpenAI has the word, else default.

@@ -64,6 +64,9 @@ func (s *stream) take(dst, choice, delta []byte) ([]byte, error) {
 	dst = s.say(dst, partText, content, scan.Get(choice, "logprobs", "content"))
 	dst = s.say(dst, partRefusal, scan.Get(delta, "refusal"), scan.Get(choice, "logprobs", "refusal"))
 	dst = s.annotate(dst, scan.Get(delta, "annotations"))
+	for _, p := range bridge.Pictures(delta) {
+		dst = s.picture(dst, &p)
+	}
 	wrong := false
 	scan.Elements(scan.Get(delta, "tool_calls"), func(i int, c []byte) bool {
 		if n, ok := scan.GetInt(c, "index"); ok {

@@ -28,6 +28,8 @@
 //     how many pieces of text come before. Pieces are the contents of the deltas so far that
 //     are not empty, or of a message the strings in content, which is an array then: the
 //     host joins them.
+//   - images (array): pictures that the model made, as parts of type image_url with a data
+//     URL, as OpenRouter has them. In a delta each is whole.
 //   - citations (array): the vendor's citation objects (Anthropic's, Cohere's), for
 //     the text of the message; in a delta those that belong to the text sent so far.
 //   - extra_content (object): by vendor, what only that vendor reads.
