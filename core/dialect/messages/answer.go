@@ -26,14 +26,17 @@ func FromChat(dst, answer []byte, a *bridge.Answer) ([]byte, error) {
 	dst = appendThoughts(dst, message)
 	var extra bridge.Extra
 	extra.Take(scan.Get(message, "extra_content"))
-	back := extra.Cut(bridge.Signed, bridge.Done)
-	dst = appendTexts(dst, from, scan.Get(message, "content"), &back)
-	dst = appendTexts(dst, from, scan.Get(message, "refusal"), &back)
+	var cited sources
+	cited.take(message)
+	more := scan.AppendMember(nil, "extra_content", extra.Cut(bridge.Signed, bridge.Done))
+	more = scan.AppendMember(more, "citations", cited.cut())
+	dst = appendTexts(dst, from, scan.Get(message, "content"), &more)
+	dst = appendTexts(dst, from, scan.Get(message, "refusal"), &more)
 	for _, p := range bridge.Pictures(message) {
-		dst = appendText(dst, from, pictured(&p), &back)
+		dst = appendText(dst, from, pictured(&p), &more)
 	}
-	if back != nil {
-		dst = appendText(dst, from, []byte(`""`), &back)
+	if more != nil {
+		dst = appendText(dst, from, []byte(`""`), &more)
 	}
 	calls := 0
 	scan.Elements(scan.Get(message, "tool_calls"), func(i int, c []byte) bool {
@@ -51,14 +54,14 @@ func FromChat(dst, answer []byte, a *bridge.Answer) ([]byte, error) {
 
 // appendTexts writes a string, or the text parts that some servers answer with.
 // from is where the list of blocks begins. Empty texts make no block. The first
-// gets the extra_content.
-func appendTexts(dst []byte, from int, content []byte, extra *[]byte) []byte {
+// gets the members more.
+func appendTexts(dst []byte, from int, content []byte, more *[]byte) []byte {
 	if filled(content) {
-		return appendText(dst, from, content, extra)
+		return appendText(dst, from, content, more)
 	}
 	scan.Elements(content, func(_ int, part []byte) bool {
 		if text := scan.Get(part, "text"); filled(text) {
-			dst = appendText(dst, from, text, extra)
+			dst = appendText(dst, from, text, more)
 		}
 		return true
 	})
@@ -66,10 +69,10 @@ func appendTexts(dst []byte, from int, content []byte, extra *[]byte) []byte {
 }
 
 // appendText writes a block of text and what stands on it, which goes on none after it.
-func appendText(dst []byte, from int, text []byte, extra *[]byte) []byte {
+func appendText(dst []byte, from int, text []byte, more *[]byte) []byte {
 	dst = append(append(comma(dst, from), `{"type":"text","text":`...), text...)
-	dst = scan.AppendMember(dst, "extra_content", *extra)
-	*extra = nil
+	dst = append(dst, *more...)
+	*more = nil
 	return append(dst, '}')
 }
 

@@ -25,6 +25,10 @@
 //
 //   - stop, length, tool_calls and content_filter become end_turn, max_tokens,
 //     tool_use and refusal; a named stop sequence becomes stop_sequence.
+//   - Citations in Anthropic's form stand on the text as they came, those of Converse's
+//     documents in Anthropic's, and annotations as web_search_result_location, which tells
+//     no cited_text and has OpenAI's places in the answer beside it. In a whole answer
+//     they stand on the first text, in a stream on that which is open.
 //   - A picture that the model made is a text that says so: there is no block for it.
 //   - Unsigned thoughts are thinking blocks with an empty signature. The
 //     extra_content of a call stands on its block and comes back with it. So does that

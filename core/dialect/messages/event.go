@@ -50,11 +50,24 @@ func (s *Stream) stop(dst []byte) []byte {
 	return endEvent(dst)
 }
 
-// leave writes the extra_content that no text has come for, on an empty one.
+// leave writes the extra_content and the citations that no text has come for, on an
+// empty one.
 func (s *Stream) leave(dst []byte) []byte {
-	if s.extra.Has(bridge.Signed, bridge.Done) {
+	if s.extra.Has(bridge.Signed, bridge.Done) || len(s.cited.list) > 0 {
 		dst = s.close(s.to(s.close(dst), "text"))
 	}
+	return dst
+}
+
+// cite writes the citations at hand if a text is open, else they wait for one.
+func (s *Stream) cite(dst []byte) []byte {
+	if s.open != "text" {
+		return dst
+	}
+	for _, c := range s.cited.list {
+		dst = s.blockDelta(dst, "citations_delta", "citation", c)
+	}
+	s.cited.list = nil
 	return dst
 }
 
@@ -63,6 +76,8 @@ func (s *Stream) close(dst []byte) []byte {
 	switch s.open {
 	case "":
 		return dst
+	case "text":
+		dst = s.cite(dst)
 	case "tool":
 		s.tool.Ended, s.tool = true, nil
 	}

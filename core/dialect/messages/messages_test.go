@@ -35,7 +35,7 @@ func checkEvents(text []byte) error {
 			}
 			open = scan.GetString([]byte(data), "content_block", "type")
 		case "content_block_delta":
-			want := map[string]string{"text_delta": "text", "input_json_delta": "tool_use", "thinking_delta": "thinking", "signature_delta": "thinking"}
+			want := map[string]string{"text_delta": "text", "citations_delta": "text", "input_json_delta": "tool_use", "thinking_delta": "thinking", "signature_delta": "thinking"}
 			if open == "" || int(index) != next || want[scan.GetString([]byte(data), "delta", "type")] != open {
 				return fmt.Errorf("delta %s in a block of type %q", data, open)
 			}

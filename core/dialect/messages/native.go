@@ -7,10 +7,11 @@ import (
 )
 
 // Native makes a request fit for a vendor that speaks the Messages API itself: it
-// goes without the extra_content that [FromChat] and [Stream] put on blocks, which
-// Anthropic refuses, and without the empty texts that stand there for its sake.
+// goes without what [FromChat] and [Stream] put on blocks and Anthropic refuses:
+// extra_content, citations of pages that it has not searched, and the empty texts that
+// stand there for their sake.
 func Native(body []byte) ([]byte, error) {
-	if !bytes.Contains(body, []byte("extra_content")) {
+	if !bytes.Contains(body, []byte("extra_content")) && !bytes.Contains(body, []byte("encrypted_index")) {
 		return body, nil
 	}
 	turns, changed := each(scan.Get(body, "messages"), func(m []byte) []byte {
@@ -39,11 +40,27 @@ func each(list []byte, become func(v []byte) []byte) (out []byte, changed bool) 
 }
 
 func nativeBlock(block []byte) []byte {
-	if scan.Get(block, "extra_content") == nil {
-		return block
+	var edits []scan.Edit
+	if scan.Get(block, "extra_content") != nil {
+		edits = append(edits, scan.Edit{Key: "extra_content"})
 	}
-	if scan.GetString(block, "type") == "text" && !filled(scan.Get(block, "text")) {
+	cited, changed := each(scan.Get(block, "citations"), func(c []byte) []byte {
+		if made(c) {
+			return nil
+		}
+		return c
+	})
+	if changed && scan.Len(cited) == 0 {
+		cited = nil
+	}
+	if changed {
+		edits = append(edits, scan.Edit{Key: "citations", Value: cited})
+	}
+	switch {
+	case edits == nil:
+		return block
+	case scan.GetString(block, "type") == "text" && !filled(scan.Get(block, "text")):
 		return nil
 	}
-	return scan.Apply(nil, block, []scan.Edit{{Key: "extra_content"}})
+	return scan.Apply(nil, block, edits)
 }

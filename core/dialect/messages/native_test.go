@@ -11,6 +11,8 @@ func TestNative(t *testing.T) {
 			`{"messages":[{"role":"assistant","content":[{"type":"text","text":"a"}]},{"role":"user","content":"b"}],"max_tokens":1.0}`},
 		"empty text": {`{"messages":[{"role":"assistant","content":[{"type":"tool_use","id":"c","name":"f","input":{}},{"type":"text","text":"","extra_content":{}}]}]}`,
 			`{"messages":[{"role":"assistant","content":[{"type":"tool_use","id":"c","name":"f","input":{}}]}]}`},
+		"citations": {`{"messages":[{"role":"assistant","content":[{"type":"text","text":"a","citations":[{"type":"web_search_result_location","url":"u","title":null,"cited_text":"","encrypted_index":""},{"type":"web_search_result_location","url":"v","title":null,"cited_text":"c","encrypted_index":"e"}]},{"type":"text","text":"b","citations":[{"type":"web_search_result_location","url":"u","encrypted_index": ""}]}]}]}`,
+			`{"messages":[{"role":"assistant","content":[{"type":"text","text":"a","citations":[{"type":"web_search_result_location","url":"v","title":null,"cited_text":"c","encrypted_index":"e"}]},{"type":"text","text":"b"}]}]}`},
 		"call": {`{"messages":[{"role":"assistant","content":[{"type":"tool_use","id":"c","name":"f","input":{"extra_content":1},"extra_content":{}}]}]}`,
 			`{"messages":[{"role":"assistant","content":[{"type":"tool_use","id":"c","name":"f","input":{"extra_content":1}}]}]}`},
 	} {

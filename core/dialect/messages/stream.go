@@ -23,6 +23,7 @@ type Stream struct {
 	late        [][]byte     // deltas with text or thoughts that wait for the open tool call
 	choice      []byte       // the last choice that had a finish reason
 	extra       bridge.Extra // of the answer, as far as it has no place yet
+	cited       sources
 }
 
 // toolCall is one call of the answer.
@@ -51,8 +52,10 @@ func (s *Stream) Chunk(dst, chunk []byte) ([]byte, error) {
 	scan.Elements(scan.Get(chunk, "choices"), func(_ int, choice []byte) bool {
 		if n, _ := scan.GetInt(choice, "index"); n == 0 {
 			delta := scan.Get(choice, "delta")
-			dst = s.note(dst, delta)
-			dst = s.calls(s.prose(dst, delta), delta)
+			s.extra.Take(scan.Get(delta, "extra_content"))
+			dst = s.prose(dst, delta)
+			s.cited.take(delta)
+			dst = s.calls(s.cite(dst), delta)
 			if scan.GetString(choice, "finish_reason") != "" {
 				s.choice = slices.Clone(choice)
 			}
@@ -65,16 +68,6 @@ func (s *Stream) Chunk(dst, chunk []byte) ([]byte, error) {
 		}
 	}
 	return dst, nil
-}
-
-// note gathers the extra_content of a delta. What has to come back from the client
-// stands on the start of a text: on that of the next.
-func (s *Stream) note(dst, delta []byte) []byte {
-	s.extra.Take(scan.Get(delta, "extra_content"))
-	if s.open == "text" && s.extra.Has(bridge.Signed, bridge.Done) {
-		return s.close(dst)
-	}
-	return dst
 }
 
 // filled reports whether raw is a string with something in it: empty and null
@@ -136,8 +129,12 @@ func (s *Stream) thought(dst, b []byte) []byte {
 	return dst
 }
 
-// say writes raw text to a block of that kind: text or thinking.
+// say writes raw text to a block of that kind: text or thinking. The extra_content
+// that has to come back from the client stands on the start of a text.
 func (s *Stream) say(dst []byte, kind string, raw []byte) []byte {
+	if kind == "text" && s.open == kind && s.extra.Has(bridge.Signed, bridge.Done) {
+		dst = s.close(dst)
+	}
 	return s.blockDelta(s.to(dst, kind), kind+"_delta", kind, raw)
 }
 

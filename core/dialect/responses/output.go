@@ -216,12 +216,18 @@ func (s *stream) closeMessage(dst []byte) []byte {
 	return s.closeReasoning(s.keepSigned(dst))
 }
 
-// annotate adds the notes of a delta to the text: chat has an object of its own in each.
+// annotate adds the notes of a delta to the text: chat has an object of its own in
+// each, but for some servers.
 func (s *stream) annotate(dst, notes []byte) []byte {
 	scan.Elements(notes, func(_ int, note []byte) bool {
 		kind := scan.GetString(note, "type")
 		flat := scan.AppendString(scan.AppendName(nil, "type"), kind)
-		scan.Members(scan.Get(note, kind), func(key, value []byte) bool {
+		if scan.Kind(scan.Get(note, kind)) != '{' {
+			flat = nil
+		} else {
+			note = scan.Get(note, kind)
+		}
+		scan.Members(note, func(key, value []byte) bool {
 			flat = append(append(scan.AppendString(append(flat, ','), key), ':'), value...)
 			return true
 		})
