@@ -36,6 +36,7 @@ func TestBounds(t *testing.T) {
 		{"of a size that there is none", map[string]string{"input": "0", "image_output": dollar}, abi.Images, `{"model":"m","prompt":"p","size":"99999x99999"}`, "23.719", "23.718"},
 		{"two, shown half done", map[string]string{"input": "0", "image_output": dollar}, abi.Images, `{"model":"m","prompt":"p","n":2,"partial_images":3,"stream":true}`, "14.660", "14.659"},
 		{"drawn upon", map[string]string{"input": "0", "image_input": dollar, "image_output": "0"}, abi.ImageEdits, `{"model":"m","prompt":"p","images":[{"file_id":"f"},{"file_id":"g"}]}`, "14", "13.999"},
+		{"drawn upon, by the piece", map[string]string{"image": dollar}, abi.ImageEdits, `{"model":"m","prompt":"p","n":2,"images":[{"file_id":"f"},{"file_id":"g"}]}`, "0.004", "0.003"},
 		{"a ranking reads its query with each document", map[string]string{"input": dollar}, abi.Rerank, `{"model":"m","query":"a b c d e f g h i j","documents":["k","l","m"]}`, "0.033", "0.032"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -119,6 +119,7 @@ func (r *run) worstUnits(u *core.Usage) {
 		drawn := r.drawnUpon()
 		u.Input, u.ImageInput = max(u.Input-drawn*mediaTokens, 0), drawn*drawnTokens
 		u.ImageOutput = r.ownCap()
+		u.Images += drawn // xAI bills what is drawn upon like what is made
 	}
 }
 

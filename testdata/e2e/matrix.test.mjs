@@ -108,7 +108,8 @@ async function besides(client, name, endpoint) {
     assert.equal(s.provider, name);
     for (const has of [...e.sent, ...((own && e.own?.sent) || [])]) assert.ok(has(s), `${s.path} ${s.text}`);
     if (e.at) assert.equal(e.at.test(s.path), Boolean(own), s.path);
-    assert.ok((decodeURIComponent(s.path) + s.text).includes(own ?? row.model), `${s.path} ${s.text} names ${own ?? row.model}`);
+    const names = (decodeURIComponent(s.path) + s.text).includes(own ?? row.model);
+    assert.equal(names, !row.nameless?.includes(endpoint), `${s.path} ${s.text} names ${own ?? row.model}: ${names}`);
   }
   const entry = await gateway.lastEntry();
   assert.deepEqual([entry.endpoint, entry.requested_model, entry.outcome], [endpoint, alias(name, endpoint), "ok"]);

@@ -32,7 +32,7 @@ func configured(t *testing.T, name string) func() *pdk.Provider {
 }
 
 func TestVectors(t *testing.T) {
-	for _, profile := range [...]string{"openai", "azure", "mistral"} {
+	for _, profile := range [...]string{"openai", "azure", "mistral", "xai"} {
 		t.Run(profile, func(t *testing.T) { vectortest.Run(t, configured(t, profile), "../../../testdata/vectors/"+profile) })
 	}
 }

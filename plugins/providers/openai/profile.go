@@ -41,6 +41,12 @@ func (c *codec) configure(config abi.Raw) (problems []abi.Problem) {
 		}
 		return true
 	})
+	scan.Members(scan.Get(c.profile, "endpoints"), func(key, e []byte) bool {
+		if name := string(key); scan.Get(e, "translate") != nil && translated[abi.Endpoint(name)] == nil {
+			problems = append(problems, abi.Problem{Path: "endpoints." + name + ".translate", Message: "means nothing: this endpoint has OpenAI's words"})
+		}
+		return true
+	})
 	return problems
 }
 

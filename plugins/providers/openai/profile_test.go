@@ -142,6 +142,10 @@ func TestConfigure_Problems(t *testing.T) {
 	if len(problems) != 1 || problems[0].Path != "options.output_cap" {
 		t.Errorf("%+v", problems)
 	}
+	problems = New().Configure(abi.Raw(`{"endpoints":{"chat":{"translate":{}},"speech":{"translate":{}}}}`))
+	if len(problems) != 1 || problems[0].Path != "endpoints.chat.translate" {
+		t.Errorf("%+v", problems)
+	}
 }
 
 func TestFits(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 
 // planTranslated makes the plan one by which the plugin is asked.
 func planTranslated(p *abi.PlanReply, endpoint abi.Endpoint, words []byte) {
-	p.Request = abi.RequestPlan{Mode: abi.Transform}
+	p.Request = abi.RequestPlan{Mode: abi.Transform, Inline: endpoint == abi.ImageEdits}
 	if endpoint != abi.Speech || scan.Get(words, "sound") != nil {
 		p.Response.Mode = abi.Transform
 	}
@@ -27,15 +27,23 @@ func (c *codec) encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 	}
 	e := scan.Get(profile, "endpoints", string(r.Endpoint))
 	t := &translation{request: r, words: scan.Get(e, "translate"), unsupported: texts(scan.Get(e, "unsupported")), voices: o.voices, reply: &abi.EncodeReply{}}
-	if f := speak(t); f != nil {
+	if f := translated[r.Endpoint](t); f != nil {
 		return nil, f.Named()
 	}
 	return t.reply, nil
 }
 
+// translated are the endpoints that may have words of their own.
+var translated = map[abi.Endpoint]func(*translation) *llm.Fault{abi.Speech: speak, abi.Transcriptions: listen, abi.ImageEdits: draw}
+
 func (c *codec) decode(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
-	words := scan.Get(c.of(&r.Deployment), "endpoints", string(r.Endpoint), "translate")
-	return decodeSpeech(r, words)
+	switch r.Endpoint {
+	case abi.Speech:
+		return decodeSpeech(r, scan.Get(c.of(&r.Deployment), "endpoints", string(r.Endpoint), "translate"))
+	case abi.Transcriptions:
+		return decodeTranscript(r)
+	}
+	return decodePictures(r)
 }
 
 // translation is one request on its way into a vendor's words.

@@ -66,7 +66,7 @@ export const endpoints = {
     over: { why: "the gateway estimates and says so in `x-tokligence-notice`; nothing is asked of the vendor", asks: false },
     check: (r) => assert.ok(r.tokens > 0, `${r.tokens} tokens`),
   },
-  embeddings: { title: "embeddings", path: "/v1/embeddings", sent: [says("a city")], check: (r) => r.vectors.forEach((v) => assert.deepEqual(v, vector)) },
+  embeddings: { title: "embeddings", path: "/v1/embeddings", sent: [says("a city")], check: (r, row) => r.vectors.forEach((v) => assert.deepEqual(v, row.vector ?? vector)) },
   rerank: { title: "rerank", path: "/v1/rerank", sent: [says("a city"), says("Rome")], check: (r) => assert.deepEqual(r.ranked, ranked) },
   moderations: { title: "moderations", path: "/v1/moderations", sent: [says("a city")], check: (r) => assert.deepEqual(r.violence, [true, 0.9]) },
   images: { title: "images", path: "/v1/images/generations", sent: [says("a city")], check: image },

@@ -22,7 +22,6 @@ const azureHas = "Azure's [inference API](https://learn.microsoft.com/azure/ai-f
 // What Google's models draw, say and hear. OpenAI's voices stand for its own; its sound is WAV.
 const google = (more) => ({ image_edits: "gemini-2.5-flash-image", speech: "gemini-2.5-flash-preview-tts", transcriptions: "gemini-2.5-flash", translations: "gemini-2.5-flash", count_tokens: "gemini-2.5-flash", ...more });
 const kore = '[deployment.options.voices]\nalloy = "Kore"';
-const grokToo = missing("xAI's [image edits](https://docs.x.ai/developers/rest-api-reference/inference/images) and [voice](https://docs.x.ai/developers/rest-api-reference/inference/voice) are not carried yet");
 
 // A row:
 //   title       how people call it
@@ -33,6 +32,8 @@ const grokToo = missing("xAI's [image edits](https://docs.x.ai/developers/rest-a
 //   has         what the vendor's own documents list of the endpoints: why the others are "–"
 //   wire        what the vendor speaks (see wires.mjs)
 //   sound       the format of its speech, where that is not MP3
+//   nameless    endpoints to which the vendor is told no model
+//   vector      what it embeds, where that is no vector of fractions
 //   native      by dialect, the wire of a vendor that has it itself
 //   path        where it is not the wire's
 //   bearer      the token that the vendor has to see, where core fetches one
@@ -138,10 +139,10 @@ export const providers = {
     },
   },
   xai: {
-    title: "xAI", plugin: "xai", wire: "openai", model: "grok-4", base: "/v1", credential: apiKey, native: { responses: "responses" }, models: { images: "grok-imagine-image", realtime: "grok-voice-latest" },
+    title: "xAI", plugin: "xai", wire: "openai", model: "grok-4", base: "/v1", credential: apiKey, native: { responses: "responses" }, models: { images: "grok-imagine-image", image_edits: "grok-imagine-image", speech: "grok-tts", transcriptions: "grok-stt", realtime: "grok-voice-latest" },
+    options: '[deployment.options.voices]\nalloy = "eve"', nameless: ["speech", "transcriptions"],
     has: "xAI's [API](https://docs.x.ai/developers/rest-api-reference/inference) is chat, responses, images, videos and voice",
     except: {
-      image_edits: grokToo, speech: grokToo, transcriptions: grokToo,
       realtime: but("[speech to speech](https://docs.x.ai/developers/models/speech-to-speech), sold by the second of sound and by the text: a session has an entry of its own for them"),
     },
   },
@@ -168,11 +169,10 @@ export const providers = {
     has: "Hugging Face's router speaks like OpenAI for [chat and responses](https://huggingface.co/docs/inference-providers/index); its other tasks each have the API of the provider that is chosen",
   },
   perplexity: {
-    title: "Perplexity", plugin: "perplexity", wire: "openai", model: "sonar-pro", base: "", credential: apiKey, models: { reasoning: "sonar-reasoning-pro" },
+    title: "Perplexity", plugin: "perplexity", wire: "openai", model: "sonar-pro", base: "", credential: apiKey, models: { reasoning: "sonar-reasoning-pro", embeddings: "pplx-embed-v1-4b" }, vector: [64, -32, 127],
     has: "Perplexity's [API](https://docs.perplexity.ai/api-reference) is chat completions, responses, search and embeddings",
     except: {
       tools: refused("tools", "the documents of Perplexity's [chat completions](https://docs.perplexity.ai/api-reference/chat-completions-post) tell of no functions of the client, though the types of its own package name them"),
-      embeddings: missing("Perplexity's [embeddings](https://docs.perplexity.ai/api-reference/embeddings-post) are base64 of integers, which the gateway does not read yet"),
     },
   },
   cerebras: {

@@ -59,6 +59,25 @@ export const unspoken = [
     answer: () => json({ audio_data: sound.toString("base64") }),
   },
   {
+    title: "xAI's speech", path: /\/v1\/tts$/, of: "xai", source: "https://docs.x.ai/developers/rest-api-reference/inference/voice",
+    answer: () => ({ type: "audio/mpeg", body: sound }),
+  },
+  {
+    title: "xAI's transcripts", path: /\/v1\/stt$/, of: "xai", source: "https://docs.x.ai/developers/rest-api-reference/inference/speech-to-text",
+    answer: () => json({ text: heard, language: "", duration: 1, words: [{ text: heard, start: 0, end: 1 }] }),
+  },
+  {
+    title: "xAI's edits of pictures", path: /\/v1\/images\/edits$/, of: "xai", source: "https://docs.x.ai/developers/rest-api-reference/inference/images",
+    answer: ({ body }) => json({ data: [body.response_format === "b64_json" && body.image.url.endsWith(pixel) ? { b64_json: pixel } : { url: "https://imgen.x.ai/1.jpg" }] }),
+  },
+  {
+    title: "Perplexity's embeddings", path: /\/v1\/embeddings$/, of: "perplexity", source: "https://docs.perplexity.ai/api-reference/embeddings-post",
+    answer: ({ body }) => json({
+      object: "list", model: body.model, data: [{ object: "embedding", index: 0, embedding: body.encoding_format === "base64_int8" ? Buffer.from([64, 224, 127]).toString("base64") : "" }],
+      usage: { prompt_tokens: 11, total_tokens: 11, cost: { input_cost: 0.1, total_cost: 0.1, currency: "USD" } },
+    }),
+  },
+  {
     title: "Voyage's rerank", path: /^\/v1\/rerank$/, of: "voyage", source: "https://docs.voyageai.com/reference/reranker-api",
     answer: ({ body }) => json({ object: "list", data: ranked.map(([index, relevance_score]) => ({ index, relevance_score })), model: body.model, usage: { total_tokens: 11 } }),
   },

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/llm"
+	"github.com/tokligence/gateway/pdk/abi/scan"
+)
+
+// listen makes the form of a transcription in the vendor's words, with its files at
+// the end, as some vendors want them. The state is what is to be answered.
+func listen(t *translation) *llm.Fault {
+	var files []abi.FormPart
+	format, words := "", false
+	f := t.each(func(key, name string, v []byte) *llm.Fault {
+		switch key {
+		case "response_format":
+			if format = scan.GetString(v); !llm.TranscriptFormats[format] {
+				return llm.Refuse(key, "must be json, verbose_json, text, srt or vtt with this provider")
+			}
+			return nil
+		case "timestamp_granularities":
+			scan.Elements(v, func(_ int, g []byte) bool { words = words || scan.Is(g, "word"); return true })
+			return nil
+		case "stream":
+			if on, _ := scan.Bool(v); on {
+				return llm.Refuse(key, "is not supported: the provider answers with whole transcripts")
+			}
+			return nil
+		case "user":
+			return nil
+		}
+		if scan.Kind(v) != '[' {
+			t.part(&files, name, v)
+		}
+		scan.Elements(v, func(_ int, one []byte) bool { t.part(&files, name, one); return true })
+		return nil
+	})
+	t.reply.Form = append(t.reply.Form, files...)
+	if t.reply.State = format; words {
+		t.reply.State += " words"
+	}
+	return f
+}
+
+// part adds a field to the form, or a file to those that follow.
+func (t *translation) part(files *[]abi.FormPart, name string, v []byte) {
+	if n, ok := scan.GetInt(v, "$file"); ok && scan.Kind(v) == '{' {
+		*files = append(*files, abi.FormPart{Name: name, File: &abi.FileRef{Number: int(n)}})
+		return
+	}
+	s, ok := scan.String(v)
+	if !ok {
+		s = string(v)
+	}
+	t.reply.Form = append(t.reply.Form, abi.FormPart{Name: name, Value: s})
+}
+
+// decodeTranscript reads a transcript with its words: text, language, duration and
+// words, each with text, start and end.
+func decodeTranscript(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
+	t := llm.Transcript{Text: scan.Get(r.Body, "text"), Language: scan.GetString(r.Body, "language")}
+	if scan.Kind(t.Text) != '"' {
+		return nil, &abi.Error{Code: abi.UpstreamUnavailable, Message: "the provider answered without a transcript"}
+	}
+	t.Duration, _ = scan.Float(scan.Get(r.Body, "duration"))
+	scan.Elements(scan.Get(r.Body, "words"), func(_ int, w []byte) bool {
+		start, ok := scan.Float(scan.Get(w, "start"))
+		end, _ := scan.Float(scan.Get(w, "end"))
+		if text := strings.TrimSpace(scan.GetString(w, "text")); ok && text != "" {
+			t.Words = append(t.Words, llm.Word{Text: text, Start: start, End: end})
+		}
+		return true
+	})
+	format, words := strings.CutSuffix(r.State, " words")
+	return t.Answer(format, words), nil
+}
