@@ -37,6 +37,7 @@ func TestApply(t *testing.T) {
 	lift := func(key, to string) abi.Edit {
 		return abi.Edit{Op: abi.EditLift, Key: key, To: to, Value: abi.Raw(`""`)}
 	}
+	signed := func(key string) abi.Edit { return abi.Edit{Op: abi.EditInt8, Key: key} }
 	unwrap := func(key string) abi.Edit { return abi.Edit{Op: abi.EditUnwrap, Key: key} }
 	for _, c := range []struct {
 		name      string
@@ -78,6 +79,7 @@ func TestApply(t *testing.T) {
 		{"lifted only where", where(lift("b.c", "d"), `{"e":"f"}`), `{"b":{"c":1,"e":"g"}}`, ""},
 		{"unwrapped", unwrap("a"), `{"a":["x"],"b":1}`, `{"a":"x","b":1}`},
 		{"unwrapped in every element", unwrap("a[].b"), `{"a":[{"b":[[1]]},{"b":[1,2]},{"b":[]},{"b":"x"}]}`, `{"a":[{"b":[1]},{"b":[1,2]},{"b":[]},{"b":"x"}]}`},
+		{"signed bytes", signed("data[].v"), `{"data":[{"v":"AAF/gP8="},{"v":""},{"v":"no base64"},{"v":[1]}]}`, `{"data":[{"v":[0,1,127,-128,-1]},{"v":[]},{"v":"no base64"},{"v":[1]}]}`},
 		{"at the top", rename("b", "c"), `{"a":1,"b":[1e3]}`, `{"a":1,"c":[1e3]}`},
 		{"new at the top", set("b", "{}"), `{}`, `{"b":{}}`},
 		{"white space around", remove("a.b"), " { \"a\" : { \"b\" : 1 , \"c\" : 2 } , \"d\":3 } ", " { \"a\" : { \"c\" : 2} , \"d\":3 } "},

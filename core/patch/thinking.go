@@ -1,7 +1,9 @@
 package patch
 
 import (
+	"encoding/base64"
 	"hash/fnv"
+	"strconv"
 
 	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/scan"
@@ -9,7 +11,11 @@ import (
 
 // reshapes reports whether an edit makes a new value of the old one.
 func reshapes(op abi.EditOp) bool {
-	return op == abi.EditSplitThinking || op == abi.EditJoinThinking || op == abi.EditShortID || op == abi.EditUnwrap
+	switch op {
+	case abi.EditSplitThinking, abi.EditJoinThinking, abi.EditShortID, abi.EditUnwrap, abi.EditInt8:
+		return true
+	}
+	return false
 }
 
 // reshape appends the object with what an edit makes of its member old.
@@ -29,6 +35,8 @@ func (p *Patch) reshape(dst, object, old []byte) []byte {
 	case p.Op == abi.EditUnwrap && scan.Kind(old) == '[' && scan.Len(old) == 1:
 		scan.Elements(old, func(_ int, v []byte) bool { old = v; return true })
 		return scan.Apply(dst, object, []scan.Edit{{Key: name, Value: old}})
+	case p.Op == abi.EditInt8 && scan.Kind(old) == '"':
+		return scan.Apply(dst, object, []scan.Edit{{Key: name, Value: signed(old)}})
 	case p.Op == abi.EditShortID && scan.Kind(old) == '"':
 		size, _ := scan.Int(p.Value)
 		return scan.Apply(dst, object, []scan.Edit{{Key: name, Value: appendShortID(nil, old, int(size))}})
@@ -98,6 +106,20 @@ func joinThinking(thought, content []byte) []byte {
 		})
 	}
 	return append(dst, ']')
+}
+
+// signed is the array of the bytes of a raw base64 string, each a signed number: the
+// string itself where it is no base64.
+func signed(text []byte) []byte {
+	raw, err := base64.StdEncoding.AppendDecode(nil, scan.Text(text))
+	if err != nil {
+		return text
+	}
+	list := make([]byte, 0, 5*len(raw)+2)
+	for _, b := range raw {
+		list = strconv.AppendInt(append(list, ','), int64(int8(b)), 10)
+	}
+	return scan.CloseArray(list, 0)
 }
 
 const idDigits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

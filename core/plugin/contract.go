@@ -109,7 +109,7 @@ func checkEdits(edits []abi.Edit) error {
 			ok = ok && len(e.Value) > 0
 		case abi.EditRename, abi.EditCopy, abi.EditSplitThinking, abi.EditJoinThinking:
 			ok = ok && e.To != "" && e.To != e.Key && !strings.ContainsAny(e.To, ".[]")
-		case abi.EditRemove, abi.EditUnwrap:
+		case abi.EditRemove, abi.EditUnwrap, abi.EditInt8:
 		case abi.EditLift:
 			ok = ok && len(at) > 1 && !at[len(at)-2].Each && len(e.Value) > 0 && e.To != "" && !strings.ContainsAny(e.To, ".[]")
 		case abi.EditShortID:

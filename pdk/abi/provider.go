@@ -214,6 +214,8 @@ const (
 	EditLift EditOp = "lift"
 	// EditUnwrap makes of an array of one element that element.
 	EditUnwrap EditOp = "unwrap"
+	// EditInt8 makes of a string of base64 the array of its bytes, each a signed number.
+	EditInt8 EditOp = "int8"
 	// EditShortID makes of a string that is not Value letters and digits (1 to 10) one
 	// that is, the same for the same string.
 	EditShortID EditOp = "short_id"
