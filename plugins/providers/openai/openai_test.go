@@ -40,7 +40,7 @@ func TestVectors(t *testing.T) {
 func TestPlan(t *testing.T) {
 	bearer, none, key := abi.AuthBearer, abi.AuthNone, []string{"api_key"}
 	const own = "https://api.openai.com/v1"
-	forms := map[abi.Endpoint]bool{abi.ImageEdits: true, abi.ImageVariations: true, abi.Transcriptions: true, abi.Translations: true}
+	forms := map[abi.Endpoint]bool{abi.ImageEdits: true, abi.Transcriptions: true, abi.Translations: true}
 	for _, c := range []struct {
 		endpoint      abi.Endpoint
 		base, options string
@@ -70,7 +70,8 @@ func TestPlan(t *testing.T) {
 		{abi.Realtime, "http://127.0.0.1:8000/v1", `{"realtime":true}`, nil, "http://127.0.0.1:8000/v1/realtime?model=m", none, "", false, `{}`, ""},
 		{abi.Realtime, "", `{"realtime":1}`, key, "", "", "", false, ``, "options.realtime"},
 		{abi.ImageEdits, "", ``, key, own + "/images/edits", bearer, "", false, `{}`, ""},
-		{abi.ImageVariations, "", ``, key, own + "/images/variations", bearer, "", false, `{}`, ""},
+		{abi.ImageVariations, "", ``, key, "", "", "", false, `null`, ""},
+		{abi.ImageVariations, "http://127.0.0.1:8000/v1", ``, key, "", "", "", false, `null`, ""},
 		{abi.Speech, "", ``, key, own + "/audio/speech", bearer, "", false, `{}`, ""},
 		{abi.Transcriptions, "http://127.0.0.1:8000/v1", ``, nil, "http://127.0.0.1:8000/v1/audio/transcriptions", none, "", false, `{}`, ""},
 		{abi.Translations, "", ``, key, own + "/audio/translations", bearer, "", false, `{}`, ""},

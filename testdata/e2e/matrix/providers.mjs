@@ -43,14 +43,17 @@ export const providers = {
   openai: {
     title: "OpenAI", plugin: "openai", wire: "openai", model: "gpt-5-mini", base: "/v1", credential: apiKey,
     models: {
-      completions: "gpt-3.5-turbo-instruct", embeddings: "text-embedding-3-small", images: "gpt-image-1", image_edits: "gpt-image-1", image_variations: "dall-e-2",
+      completions: "gpt-3.5-turbo-instruct", embeddings: "text-embedding-3-small", images: "gpt-image-1", image_edits: "gpt-image-1",
       speech: "gpt-4o-mini-tts", transcriptions: "gpt-4o-transcribe", translations: "whisper-1", moderations: "omni-moderation-latest",
       realtime: "gpt-realtime-2",
     },
     has: "OpenAI's [API reference](https://platform.openai.com/docs/api-reference) has no rerank",
     // The mock is not at the vendor's address, at which no option would be needed.
     options: "responses = true\nrealtime = true", native: { responses: "responses" },
-    except: { "chat reasoning": silent, "messages reasoning": silent },
+    except: {
+      "chat reasoning": silent, "messages reasoning": silent,
+      image_variations: none("OpenAI has [retired](https://developers.openai.com/api/reference/resources/images) them"),
+    },
   },
   azure: {
     title: "Azure OpenAI", plugin: "azure", wire: "openai", model: "gpt-5-mini", base: "/openai/v1", credential: apiKey, native: { responses: "responses" },

@@ -23,7 +23,7 @@ export const unspoken = [
     }),
   },
   {
-    title: "image variations, which OpenAI has taken off", path: /\/images\/variations$/, source: "https://platform.openai.com/docs/api-reference/images/createVariation",
+    title: "image variations, which OpenAI has retired and others have", path: /\/images\/variations$/, source: "https://platform.openai.com/docs/api-reference/images/createVariation",
     answer: () => json({ created: 1, data: [{ b64_json: pixel }] }),
   },
   {
