@@ -101,6 +101,9 @@ type Error struct {
 	Param string
 	// VendorCode and VendorType are what the vendor called the failure.
 	VendorCode, VendorType string
+	// Details is what the vendor says beside: a JSON object whose members clients of
+	// OpenAI's API get beside the message. nil is nothing.
+	Details []byte
 	// RetryAfter is how long to wait; 0 means unknown.
 	RetryAfter time.Duration
 	// NoRetry forbids another try at the same deployment (the vendor said so, or

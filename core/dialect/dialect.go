@@ -28,6 +28,9 @@ func masked(e *core.Error) *core.Error {
 	for _, text := range [...]*string{&m.Message, &m.Param, &m.VendorType, &m.VendorCode} {
 		*text = core.MaskSecrets(*text)
 	}
+	if details := string(m.Details); core.MaskSecrets(details) != details {
+		m.Details = nil
+	}
 	return &m
 }
 
@@ -109,5 +112,13 @@ func appendOpenAI(dst []byte, e *core.Error) []byte {
 		dst = scan.AppendString(dst, e.Param)
 	}
 	dst = scan.AppendString(append(dst, `,"code":`...), code)
+	scan.Members(e.Details, func(key, v []byte) bool {
+		switch name := string(key); name {
+		case "message", "type", "param", "code":
+		default:
+			dst = append(scan.AppendName(dst, name), v...)
+		}
+		return true
+	})
 	return append(dst, "}}"...)
 }

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net/http"
@@ -87,6 +88,7 @@ func (r *run) pluginError(ctx context.Context, t *Target, resp *upstream.Respons
 	}
 	e.Message, e.Param = reply.Error.Message, reply.Error.Param
 	e.VendorType, e.VendorCode = reply.VendorType, reply.VendorCode
+	e.Details = bytes.Clone(reply.Details)
 	e.NoRetry = e.NoRetry || reply.NoRetry
 	if reply.RetryAfterMS > 0 && e.RetryAfter == 0 {
 		e.RetryAfter = min(time.Duration(reply.RetryAfterMS)*time.Millisecond, maxRetryAfter)
@@ -180,12 +182,15 @@ func finishVendorError(e *core.Error, t *Target, message string) *core.Error {
 	}
 	switch {
 	case e.Code == core.CodeUpstreamCredential:
-		e.Message, e.VendorType, e.VendorCode, e.Param = "the provider refused the gateway's credential", "", "", ""
+		e.Message, e.VendorType, e.VendorCode, e.Param, e.Details = "the provider refused the gateway's credential", "", "", "", nil
 	case e.Message == "":
 		e.Message = "the provider answered with an error and no message"
 	}
 	for _, text := range [...]*string{&e.Message, &e.VendorType, &e.VendorCode, &e.Param} {
 		*text = t.Credential.Redact(*text, 4)
+	}
+	if details := t.Credential.Redact(string(e.Details), 4); details != string(e.Details) {
+		e.Details = nil
 	}
 	return e
 }

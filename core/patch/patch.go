@@ -200,6 +200,9 @@ func (p *Patch) lift(dst, object []byte, outer, name string) []byte {
 	if scan.IsNull(value) {
 		value = p.Value
 	}
+	if p.To == outer {
+		return scan.Apply(dst, object, []scan.Edit{{Key: outer, Value: value}})
+	}
 	return scan.Apply(dst, object, []scan.Edit{{Key: outer}, {Key: p.To, Value: value}})
 }
 

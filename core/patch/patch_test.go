@@ -76,6 +76,7 @@ func TestApply(t *testing.T) {
 		{"lifted", lift("a[].b.c", "d"), `{"a":[{"b":{"c":"x","e":1},"f":2},{"b":{"c":null}},{"b":{}},{"b":7},{"c":8}]}`,
 			`{"a":[{"f":2,"d":"x"},{"d":""},{"d":""},{"b":7},{"c":8}]}`},
 		{"lifted to the top", lift("b.c", "d"), `{"a":1,"b":{"c":[1e3]},"d":2}`, `{"a":1,"d":[1e3]}`},
+		{"lifted to its object's name", lift("a[].b[].c.d", "c"), `{"a":[{"b":[{"c":{"d":"x","e":1}},{"c":"y"}]},{"b":"z"}]}`, `{"a":[{"b":[{"c":"x"},{"c":"y"}]},{"b":"z"}]}`},
 		{"lifted only where", where(lift("b.c", "d"), `{"e":"f"}`), `{"b":{"c":1,"e":"g"}}`, ""},
 		{"unwrapped", unwrap("a"), `{"a":["x"],"b":1}`, `{"a":"x","b":1}`},
 		{"unwrapped in every element", unwrap("a[].b"), `{"a":[{"b":[[1]]},{"b":[1,2]},{"b":[]},{"b":"x"}]}`, `{"a":[{"b":[1]},{"b":[1,2]},{"b":[]},{"b":"x"}]}`},

@@ -224,6 +224,9 @@ func (p *Provider) DecodeEvents(ctx context.Context, r *abi.DecodeEventsRequest)
 	return reply, nil
 }
 
+// maxDetails is the most of what an error may say beside its message, in bytes.
+const maxDetails = 8 << 10
+
 // DecodeError says what a vendor's failure means.
 func (p *Provider) DecodeError(ctx context.Context, r *abi.DecodeErrorRequest) (*abi.DecodeErrorReply, error) {
 	out, err := p.call(ctx, abi.DecodeError, nil, func(dst []byte) []byte { return wire.AppendDecodeErrorRequest(dst, r) })
@@ -234,8 +237,12 @@ func (p *Provider) DecodeError(ctx context.Context, r *abi.DecodeErrorRequest) (
 	if err = scan.Valid(out); err == nil {
 		err = wire.ParseDecodeErrorReply(out, reply)
 	}
-	if err == nil && reply.RetryAfterMS < 0 {
+	switch {
+	case err != nil:
+	case reply.RetryAfterMS < 0:
 		err = errors.New("retry_after_ms is negative")
+	case reply.Details != nil && (scan.Kind(reply.Details) != '{' || len(reply.Details) > maxDetails):
+		err = errors.New("details is no object, or too large")
 	}
 	if err != nil {
 		return nil, p.broken(abi.DecodeError, err)

@@ -434,4 +434,7 @@ type DecodeErrorReply struct {
 	VendorCode   string `json:"vendor_code,omitempty"`
 	RetryAfterMS int64  `json:"retry_after_ms,omitempty"`
 	NoRetry      bool   `json:"no_retry,omitempty"`
+	// Details is an object: its members stand beside those of the error that clients of
+	// OpenAI's API get, as what a filter found. At most 8 KiB.
+	Details Raw `json:"details,omitempty"`
 }

@@ -279,6 +279,7 @@ func AppendDecodeErrorReply(dst []byte, d *abi.DecodeErrorReply) []byte {
 	dst = optString(dst, "vendor_code", d.VendorCode)
 	dst = optInt(dst, "retry_after_ms", d.RetryAfterMS)
 	dst = optBool(dst, "no_retry", d.NoRetry)
+	dst = optRaw(dst, "details", d.Details)
 	return scan.CloseObject(dst, start)
 }
 
@@ -298,6 +299,8 @@ func ParseDecodeErrorReply(b []byte, d *abi.DecodeErrorReply) error {
 			return setInt(&d.RetryAfterMS, v)
 		case "no_retry":
 			return setBool(&d.NoRetry, v)
+		case "details":
+			d.Details = v
 		}
 		return nil
 	})

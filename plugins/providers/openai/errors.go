@@ -126,6 +126,10 @@ func (c *codec) decodeError(r *abi.DecodeErrorRequest) (*abi.DecodeErrorReply, e
 			reply.Error.Message = firstFault(detail)
 		}
 	}
+	// What Azure's filters found. https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter
+	if found := scan.Get(body, "innererror"); scan.Kind(found) == '{' && len(found) < 4<<10 {
+		reply.Details = scan.CloseObject(append(scan.AppendName(nil, "innererror"), found...), 0)
+	}
 	reply.Error.Code, reply.NoRetry = ofStatus(r.Status), r.Status == 402
 	for _, rule := range c.rules {
 		if rule.matches(r.Status, reply.VendorCode, reply.VendorType, reply.Error.Message) {
