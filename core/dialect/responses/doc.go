@@ -15,9 +15,8 @@
 //     which asks for nothing.
 //   - Tools that OpenAI runs (web_search, image_generation) are left out with a
 //     notice where they are merely offered, and refused where tool_choice forces them.
-//     What such a tool did earlier is left out of the history with a notice, too.
-//   - A picture that a model made before is left out with a notice: a model that shall
-//     see it is given it as input_image.
+//     What such a tool did earlier is left out of the history with a notice, too; a
+//     model that shall see a picture which was made is given it as input_image.
 //   - Files are carried with their data or their address (file.file_data).
 //   - Other tools of vendors, files and prompts that OpenAI holds, conversations and
 //     background are refused by name. The operator's drop_params may name a

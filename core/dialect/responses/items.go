@@ -69,8 +69,6 @@ func (w *requestWriter) item(i int, item []byte) {
 		w.call(kind, item)
 	case "function_call_output", "custom_tool_call_output", "local_shell_call_output":
 		w.result(item, at)
-	case "image_generation_call": // answers have them over chat, too
-		w.leaveOut(at)
 	case "item_reference":
 		w.err = missing(i, scan.GetString(item, "id"))
 	case "":
