@@ -104,3 +104,27 @@ func TestDo_Bridged_Service(t *testing.T) {
 		}
 	}
 }
+
+// TestDo_Bridged_Told: a client hears of what would have changed its answer and is left out.
+func TestDo_Bridged_Told(t *testing.T) {
+	for _, c := range []struct {
+		members string
+		keep    []string // extensions that the vendor takes
+		want    string
+	}{
+		{`"top_k":5`, nil, "dropped top_k"},
+		{`"top_k":5`, []string{"top_k"}, ""},
+		{`"top_k":null`, nil, ""},
+		{`"thinking":{"type":"disabled"}`, nil, "dropped thinking"},
+		{`"thinking":{"type":"enabled","budget_tokens":4096}`, nil, ""}, // an effort says it
+		{`"thinking":{"type":"disabled"},"speed":"fast"`, []string{"thinking"}, "dropped speed"},
+	} {
+		r := newRig(t, core.Deployment{}, nil)
+		r.deploy(core.Deployment{}, rates(t, "input", "1", "output", "1"), nil, func(_ *abi.PlanRequest, p *abi.PlanReply) { p.Request.Extensions = c.keep })
+		r.answer(whole(200, wholeAnswer))
+		got, _ := r.ask(r.key("", core.Limits{}), abi.Messages, `{"model":"m",`+asking[abi.Messages]+","+c.members+"}")
+		if told := strings.Join(got.head.Notices, ", "); got.status != 200 || told != c.want {
+			t.Errorf("%s: %d, told %q, want %q", c.members, got.status, told, c.want)
+		}
+	}
+}

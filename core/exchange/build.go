@@ -146,6 +146,7 @@ func (r *run) fit(body scan.Object, bridged bool) scan.Object {
 		text = r.unbridge(text)
 	}
 	if bridged || p.Strict {
+		r.tellSteering(text)
 		text = llm.Strip(text, p.Extensions...)
 	}
 	if p.Alternate {
@@ -155,6 +156,19 @@ func (r *run) fit(body scan.Object, bridged bool) scan.Object {
 		return body
 	}
 	return scan.Walk(text)
+}
+
+// tellSteering tells which of the members that are left out say how a model shall answer.
+// An effort says what thinking does.
+func (r *run) tellSteering(chat []byte) {
+	for _, name := range [...]string{"top_k", "thinking"} {
+		if slices.Contains(r.plan.Request.Extensions, name) || scan.IsNull(scan.Get(chat, name)) {
+			continue
+		}
+		if name == "top_k" || scan.IsNull(scan.Get(chat, "reasoning_effort")) {
+			r.head.Notices = append(r.head.Notices, "dropped "+name)
+		}
+	}
 }
 
 // unbridge makes a translated body one of OpenAI's API: nothing but text in results

@@ -18,8 +18,10 @@
 //     thinking_blocks.
 //   - metadata.user_id becomes user, hashed when it is longer than providers allow.
 //   - service_tier standard_only becomes default; auto asks for nothing.
-//   - cache_control stays where it is. What steers only Anthropic's service is
-//     left out; members that nobody knows are passed on.
+//   - cache_control stays where it is, but for that of the whole request.
+//   - speed, context_management and diagnostics are left out with a notice, an
+//     inference_geo is refused: it promises where the data may go.
+//   - Members that nobody knows are passed on.
 //
 // Answers ([FromChat], [Stream]):
 //

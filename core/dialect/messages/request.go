@@ -15,8 +15,8 @@ import (
 // ToChat translates a Messages request into the canonical form. What no other
 // provider could do (server tools, MCP servers, containers) is refused by
 // name; the error is a *core.Error of the client's. Members that only steer
-// Anthropic's own service are left out (see aside), members that nobody knows
-// are passed on.
+// Anthropic's own service are left out, with a notice where they change an answer;
+// members that nobody knows are passed on.
 func (Bridge) ToChat(body []byte, _ []string) (chat []byte, notices []string, _ error) {
 	w := requestWriter{dst: make([]byte, 0, len(body)+256), body: body}
 	w.dst = append(w.dst, '{')
@@ -100,6 +100,14 @@ func (w *requestWriter) member(key string, value []byte) {
 		if scan.Kind(value) != '[' || scan.Len(value) > 0 {
 			w.fail(key, "%s is not supported for this model's provider", key)
 		}
+	case "inference_geo": // where the data may go is a promise
+		if !scan.Is(value, "global") {
+			w.fail(key, "%s is not supported for this model's provider", key)
+		}
+	case "speed", "context_management", "diagnostics":
+		if !usual(key, value) {
+			w.notices = append(w.notices, "dropped "+key)
+		}
 	default:
 		if !slices.Contains(aside[:], key) {
 			w.raw(key, value)
@@ -107,10 +115,20 @@ func (w *requestWriter) member(key string, value []byte) {
 	}
 }
 
-// aside are members of the Messages API that say how Anthropic serves a request
-// and not what is answered: regions, caching and the pruning of long
-// histories, diagnostics.
-var aside = [...]string{"speed", "inference_geo", "cache_control", "context_management", "diagnostics", "fallbacks"}
+// usual reports whether one of these members asks for what happens anyway.
+func usual(key string, value []byte) bool {
+	switch key {
+	case "speed":
+		return scan.Is(value, "standard")
+	case "context_management":
+		return scan.Len(scan.Get(value, "edits")) == 0
+	}
+	return false
+}
+
+// aside are members of the Messages API that neither say what is answered nor promise
+// anything: where to cache, and which of Anthropic's models stand in for one another.
+var aside = [...]string{"cache_control", "fallbacks"}
 
 // tier asks for the service that the client wants. Without a word each has its best.
 // https://docs.anthropic.com/en/api/service-tiers

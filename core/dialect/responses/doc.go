@@ -21,8 +21,10 @@
 //   - Other tools of vendors, files and prompts that OpenAI holds, conversations and
 //     background are refused by name. The operator's drop_params may name a
 //     member, or the type of a tool or item, to be left out with a notice.
-//   - What steers only OpenAI's service, or asks for nothing (see aside), is left
-//     out; members that nobody knows are passed on.
+//   - include of message.output_text.logprobs becomes logprobs. Whatever else it asks
+//     for, but for signatures, is left out with a notice.
+//   - What says only how OpenAI keeps and caches (see aside) is left out;
+//     members that nobody knows are passed on.
 //
 // Answers ([FromChat], [Stream]):
 //

@@ -2,6 +2,7 @@ package responses
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/dialect/bridge"
@@ -75,7 +76,7 @@ func (w *requestWriter) leaveOut(param string) { w.notices = append(w.notices, "
 
 // aside are members that say how OpenAI serves and keeps a response, that the
 // gateway answers for itself, or that belong to vendors' own tools.
-var aside = []string{"store", "include", "metadata", "client_metadata", "stream_options", "prompt_cache_key", "prompt_cache_options",
+var aside = []string{"store", "metadata", "client_metadata", "stream_options", "prompt_cache_key", "prompt_cache_options",
 	"prompt_cache_retention", "max_tool_calls", "previous_response_id"}
 
 // refused are members that only OpenAI could serve, and the values of theirs that
@@ -133,6 +134,8 @@ func (w *requestWriter) member(key string, value []byte) {
 		if !scan.Is(value, "auto") { // which is what happens anyway
 			w.raw(key, value)
 		}
+	case "include":
+		w.include(value)
 	case "text":
 		w.text(value)
 	case "tools":
@@ -153,6 +156,23 @@ func (w *requestWriter) member(key string, value []byte) {
 			w.raw(key, value)
 		}
 	}
+}
+
+// include asks for parts of an answer that are not always in it. The signatures of
+// thoughts always are.
+func (w *requestWriter) include(value []byte) {
+	scan.Elements(value, func(i int, v []byte) bool {
+		switch {
+		case scan.Is(v, sealedThoughts):
+		case scan.Is(v, "message.output_text.logprobs"):
+			if n, _ := scan.GetInt(w.body, "top_logprobs"); n == 0 { // which asks for them, too
+				w.raw("logprobs", []byte("true"))
+			}
+		default:
+			w.leaveOut("include[" + strconv.Itoa(i) + "]")
+		}
+		return true
+	})
 }
 
 func (w *requestWriter) text(value []byte) {
