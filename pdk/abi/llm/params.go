@@ -8,15 +8,23 @@ import (
 
 // Foreign judges a member of a chat request that a vendor does not have: it is
 // refused where it changes the answer, unless it asks for what happens anyway.
-// Any other is left out, which is told in notices.
+// Any other is left out, and so is the wish for one call at a time, which is told in notices.
 func Foreign(vendor, key string, v []byte, notices *[]string) *Fault {
 	switch key {
 	case "n", "seed", "logit_bias", "logprobs", "top_logprobs", "presence_penalty", "frequency_penalty", "prediction", "modalities", "audio",
-		"functions", "function_call", "parallel_tool_calls", "service_tier", "web_search_options", "moderation":
+		"functions", "function_call", "service_tier", "web_search_options", "moderation":
 		if isUsual(key, v) {
 			return nil
 		}
 		return Refuse(key, "is not supported by "+vendor)
+	case "parallel_tool_calls": // a client that wants one call can do with the first of several
+		switch on, ok := scan.Bool(v); {
+		case !ok:
+			return Refuse(key, "must be true or false")
+		case !on:
+			*notices = append(*notices, key+": "+vendor+" cannot be kept from calling several tools")
+		}
+		return nil
 	}
 	*notices = append(*notices, "left out "+key)
 	return nil
@@ -31,9 +39,6 @@ func isUsual(key string, v []byte) bool {
 	case "logprobs":
 		on, ok := scan.Bool(v)
 		return ok && !on
-	case "parallel_tool_calls":
-		on, ok := scan.Bool(v)
-		return ok && on
 	case "top_logprobs", "presence_penalty", "frequency_penalty":
 		n, ok := scan.Float(v)
 		return ok && n == 0

@@ -18,7 +18,7 @@ func TestForeign(t *testing.T) {
 	for member, want := range map[string]string{
 		`n 1`: "", `n 1.0`: "", `n 2`: "n is not supported by V", `n "1"`: "n is not supported by V",
 		`logprobs false`: "", `logprobs true`: "logprobs is not supported by V",
-		`parallel_tool_calls true`: "", `parallel_tool_calls false`: "parallel_tool_calls is not supported by V",
+		`parallel_tool_calls true`: "", `parallel_tool_calls false`: "parallel_tool_calls: V cannot be kept from calling several tools", `parallel_tool_calls 1`: "parallel_tool_calls must be true or false",
 		`top_logprobs 0`: "", `presence_penalty 0.0`: "", `frequency_penalty 0.1`: "frequency_penalty is not supported by V",
 		`service_tier "auto"`: "", `service_tier "default"`: "", `service_tier "flex"`: "service_tier is not supported by V",
 		`modalities ["text"]`: "", `modalities []`: "modalities is not supported by V", `modalities ["text","audio"]`: "modalities is not supported by V",

@@ -94,11 +94,6 @@ func (c *chat) other(key string, v []byte) *llm.Fault {
 			c.notices = append(c.notices, "web_search_options: Gemini searches without options")
 		}
 		return nil
-	case "parallel_tool_calls":
-		if on, ok := scan.Bool(v); ok && !on {
-			c.notices = append(c.notices, "parallel_tool_calls: Gemini cannot be kept from calling several tools")
-		}
-		return nil
 	}
 	if known, f := c.sampling(key, v); known {
 		return f

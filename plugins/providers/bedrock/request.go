@@ -89,11 +89,6 @@ func (c *chat) foreign(key string, v []byte) *llm.Fault {
 	switch key {
 	case "service_tier":
 		return c.serviceTier(v)
-	case "parallel_tool_calls":
-		if on, ok := scan.Bool(v); ok && !on {
-			c.notices = append(c.notices, "parallel_tool_calls: Converse cannot keep a model from calling several tools")
-		}
-		return nil
 	case "web_search_options":
 		if c.model.nova {
 			return c.ground(v)
