@@ -24,6 +24,7 @@ type described struct {
 			Answer   []string
 			History  string
 			Required bool
+			Efforts  []struct{ Models, Words []string }
 		}
 		Endpoints map[string]struct {
 			OutputCap   string `json:"output_cap"`
@@ -125,6 +126,9 @@ func (d *described) readme(name string) string {
 	row("output cap", code(chat.OutputCap))
 	row("reasoning in answers", list(append([]string{"reasoning_content"}, d.Config.Reasoning.Answer...))+", to clients always the first")
 	row("reasoning in the history", code(or(d.Config.Reasoning.History, "keep"))+required(d.Config.Reasoning.Required)+d.variants()+"; `reasoning_history` of a deployment's options says otherwise")
+	for _, e := range d.Config.Reasoning.Efforts {
+		row("`reasoning_effort` of "+list(e.Models), efforts(e.Words))
+	}
 	d.reshaped(row)
 	row("taken beside OpenAI's members", list(chat.Extensions))
 	row("refused, or dropped by `drop_params`", list(chat.Unsupported))
@@ -201,6 +205,14 @@ func (d *described) reshaped(row func(what, value string)) {
 			row(code(e.Key)+" other than "+string(e.Value)+" of a-z, A-Z, 0-9", "so many of them, made of a hash, the same for the same")
 		}
 	}
+}
+
+// efforts tells which words a model takes.
+func efforts(words []string) string {
+	if len(words) == 1 && words[0] == "" {
+		return "none is taken: left out, which is told"
+	}
+	return list(words) + "; another becomes the nearest or is left out, which is told"
 }
 
 func required(is bool) string {

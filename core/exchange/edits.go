@@ -40,6 +40,7 @@ func (r *run) edits(body scan.Object) (scan.Object, []scan.Edit, *core.Error) {
 			edits = append(edits, scan.Edit{Key: drops[i].Key})
 		}
 	}
+	edits = r.effortEdit(edits, body)
 	if r.capable() {
 		edits = r.capEdits(edits, body, p.OutputCap)
 	}

@@ -68,3 +68,58 @@ func TestDo_ModelInPath(t *testing.T) {
 		}
 	}
 }
+
+// TestDo_Efforts: a word for how long to think that the model does not take becomes
+// the nearest that it does, or is left out, and the client is told.
+func TestDo_Efforts(t *testing.T) {
+	r := newRig(t, core.Deployment{}, nil)
+	three := []string{"low", "medium", "high"}
+	for _, c := range []struct {
+		name     string
+		efforts  []string
+		drop     []string
+		endpoint abi.Endpoint
+		asked    string // members of the body
+		sent     string
+		notices  string
+	}{
+		{"taken", three, nil, abi.Chat, `"reasoning_effort":"low"`, `"reasoning_effort":"low"`, ""},
+		{"any", nil, nil, abi.Chat, `"reasoning_effort":"max"`, `"reasoning_effort":"max"`, ""},
+		{"weaker", three, nil, abi.Chat, `"reasoning_effort":"xhigh"`, `"reasoning_effort":"high"`, "reasoning_effort: high in place of xhigh, which this model does not take"},
+		{"least", three, nil, abi.Chat, `"reasoning_effort":"none"`, `"reasoning_effort":"low"`, "reasoning_effort: low in place of none, which this model does not take"},
+		{"no thoughts", []string{""}, nil, abi.Chat, `"reasoning_effort":"low"`, "", "left out reasoning_effort: this model does not take low"},
+		{"no thoughts wanted", []string{""}, nil, abi.Chat, `"reasoning_effort":"none"`, "", ""},
+		{"the vendor's own word", three, nil, abi.Chat, `"reasoning_effort":"default"`, `"reasoning_effort":"default"`, ""},
+		{"null", three, nil, abi.Chat, `"reasoning_effort":null`, `"reasoning_effort":null`, ""},
+		{"dropped", three, []string{"reasoning_effort"}, abi.Chat, `"reasoning_effort":"max"`, "", "dropped reasoning_effort"},
+		{"beside an edit below", three, []string{"messages[].name"}, abi.Chat, `"reasoning_effort":"max"`, `"reasoning_effort":"high"`, "reasoning_effort: high in place of max, which this model does not take"},
+		{"of responses", three, nil, abi.Responses, `"reasoning":{"summary":"auto","effort":"max"}`, `"reasoning":{"summary":"auto","effort":"high"}`,
+			"reasoning.effort: high in place of max, which this model does not take"},
+		{"no thoughts of responses", []string{""}, nil, abi.Responses, `"reasoning":{"effort":"max","summary":"auto"}`, `"reasoning":{"summary":"auto"}`,
+			"left out reasoning.effort: this model does not take max"},
+		{"responses without", three, nil, abi.Responses, `"reasoning":null`, `"reasoning":null`, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r.deploy(core.Deployment{DropParams: c.drop}, nil, nil, func(asked *abi.PlanRequest, p *abi.PlanReply) {
+				p.Request.Efforts, p.Supported = c.efforts, asked.Endpoint == c.endpoint
+			})
+			input := `"messages":[{"role":"user","content":"hi"}]`
+			answer := `{"choices":[{"index":0,"message":{"content":"ok"}}]}`
+			if c.endpoint == abi.Responses {
+				input, answer = `"input":"hi"`, `{"output":[]}`
+			}
+			r.answer(whole(200, answer))
+			head, _ := r.ask(r.key("", core.Limits{}), c.endpoint, `{"model":"m",`+c.asked+`,`+input+`}`)
+			want := `{"model":"vendor-model",` + c.sent + `,` + input + `}`
+			if c.sent == "" {
+				want = `{"model":"vendor-model",` + input + `}`
+			}
+			if sent := strings.Replace(<-r.bodies, `,"store":false`, "", 1); sent != want {
+				t.Errorf("the vendor got %s\nwant %s", sent, want)
+			}
+			if notices := strings.Join(head.head.Notices, ", "); notices != c.notices {
+				t.Errorf("notices: %s\nwant %s", notices, c.notices)
+			}
+		})
+	}
+}

@@ -163,6 +163,12 @@ type RequestPlan struct {
 	// FilesApart says that the vendor may read files among the messages for a price of
 	// their own.
 	FilesApart bool `json:"files_apart,omitempty"`
+	// Efforts are the words that reasoning_effort, of responses reasoning.effort, may hold,
+	// of none, minimal, low, medium, high, xhigh and max. The host puts the nearest in the
+	// place of another of these, or leaves the member out where there is none ([""] says
+	// that there is never one), and tells the client. Words that are none of these pass.
+	// Empty: any may.
+	Efforts []string `json:"efforts,omitempty"`
 	// Extensions name those of package llm's members that the vendor takes. The host
 	// leaves all others out of a chat request that it has translated from another
 	// dialect, and where Strict says that the vendor refuses what it does not know,

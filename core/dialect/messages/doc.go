@@ -12,7 +12,7 @@
 //     document becomes text, its title and context before it. Files that Anthropic
 //     holds, Anthropic's own tools, MCP servers and containers are refused by name.
 //     What such a tool did earlier is left out of the history with a notice.
-//   - thinking goes along as it is, and a budget as reasoning_effort, too, unless
+//   - thinking goes along as it is, and a budget as reasoning_effort (low, medium or high), too, unless
 //     output_config.effort says the word itself. output_config.format becomes
 //     response_format. Thoughts of the history are reasoning_content and
 //     thinking_blocks.

@@ -159,11 +159,15 @@ func (w *requestWriter) user(id []byte) {
 	w.str("user", name)
 }
 
+// known are the words for how long to think that all know who know any: a budget becomes
+// no other.
+var known = [...]string{"low", "medium", "high"}
+
 // thinking goes along as it is, and as an effort for providers that think in words.
 func (w *requestWriter) thinking(value []byte) {
 	w.raw("thinking", value)
 	if budget, ok := scan.GetInt(value, "budget_tokens"); ok && scan.GetString(value, "type") == "enabled" && scan.Get(w.body, "output_config", "effort") == nil {
-		w.str("reasoning_effort", llm.Effort(budget))
+		w.str("reasoning_effort", llm.FitEffort(llm.Effort(budget), known[:]))
 	}
 }
 

@@ -75,6 +75,7 @@ func putRequestPlan(dst []byte, d *abi.RequestPlan) []byte {
 	dst = optString(dst, "tool_cap", d.ToolCap)
 	dst = optInt(dst, "searches", d.Searches)
 	dst = optBool(dst, "files_apart", d.FilesApart)
+	dst = optList(dst, "efforts", d.Efforts, appendStringElement)
 	dst = optList(dst, "extensions", d.Extensions, appendStringElement)
 	dst = optBool(dst, "strict", d.Strict)
 	dst = optBool(dst, "alternate", d.Alternate)

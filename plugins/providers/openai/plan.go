@@ -38,6 +38,9 @@ func (c *codec) plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 		Usage:     readUsage(scan.Get(e, "usage")),
 		Errors:    abi.ErrorPaths{Patterns: errorPatterns(c.rules)},
 	}
+	if r.Endpoint == abi.Chat || r.Endpoint == abi.Responses {
+		p.Request.Efforts = effortsOf(profile, r.Deployment.Model)
+	}
 	if r.Endpoint == abi.Chat {
 		planReasoning(p, scan.Get(profile, "reasoning"), o.history)
 	}

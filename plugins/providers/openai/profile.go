@@ -70,12 +70,12 @@ func applies(when []byte, model string, elsewhere bool) bool {
 		return false
 	}
 	models := texts(scan.Get(when, "models"))
-	for _, pattern := range models {
-		if fits(lower(pattern), lower(model)) {
-			return true
-		}
-	}
-	return len(models) == 0
+	return len(models) == 0 || anyFits(models, model)
+}
+
+// anyFits reports whether one of the patterns is that of the model.
+func anyFits(patterns []string, model string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool { return fits(lower(pattern), lower(model)) })
 }
 
 // fits reports whether name is what the pattern says, in which * stands for any

@@ -51,3 +51,16 @@ func planReasoning(p *abi.PlanReply, profile []byte, rule string) {
 		p.Request.Edits = append(p.Request.Edits, abi.Edit{Op: abi.EditDefault, Key: key, Value: abi.Raw(`""`), Where: abi.Raw(`{"role":"assistant"}`)})
 	}
 }
+
+// effortsOf are the words for how long to think that the first entry of the profile's
+// list knows whose models are meant; nil where none is said.
+func effortsOf(profile []byte, model string) (words []string) {
+	scan.Elements(scan.Get(profile, "reasoning", "efforts"), func(_ int, v []byte) bool {
+		if !anyFits(texts(scan.Get(v, "models")), model) {
+			return true
+		}
+		words = texts(scan.Get(v, "words"))
+		return false
+	})
+	return words
+}
