@@ -24,7 +24,7 @@ func decode(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 		return nil, failed
 	}
 	b := append(make([]byte, 0, len(r.Body)+128), `{"choices":[{"index":0,"message":`...)
-	b = a.appendMessage(b)
+	b = append(appendTrace(a.appendMessage(b), r.Body), '}')
 	b = append(append(append(b, `,"logprobs":null,"finish_reason":"`...), finish...), `"}]}`...)
 	usage := readUsage(scan.Get(r.Body, "usage"))
 	if n := a.searches; n > 0 && usage != nil {
@@ -136,6 +136,7 @@ func (a *answer) addImage(v []byte) {
 	a.picture = append(append(append(a.picture, `;base64,`...), data[1:]...), '}', '}')
 }
 
+// appendMessage leaves the message open.
 func (a *answer) appendMessage(b []byte) []byte {
 	b = append(b, `{"role":"assistant","content":`...)
 	if a.notes != nil { // of pieces, which the host joins
@@ -159,7 +160,7 @@ func (a *answer) appendMessage(b []byte) []byte {
 			b = scan.CloseArray(append(b, list.elements...), start)
 		}
 	}
-	return append(b, '}')
+	return b
 }
 
 func appendQuoted(b, text []byte) []byte {

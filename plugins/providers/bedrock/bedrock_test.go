@@ -77,7 +77,7 @@ func TestPlan(t *testing.T) {
 }
 
 func TestStreamState(t *testing.T) {
-	for _, text := range []string{"", "1,", "1i,2,", "0i,s,", "s,", "1i,g2@7.5.-1,s,", "g3,"} {
+	for _, text := range []string{"", "1,", "1i,2,", "0i,s,", "s,", "1i,g2@7.5.-1,s,", "g3,", "t,", "0i,g1,tstop,s,"} {
 		s := parseState(text)
 		if got := s.String(); got != text {
 			t.Errorf("%q came back as %q", text, got)

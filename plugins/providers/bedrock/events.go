@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 
@@ -12,6 +13,10 @@ import (
 type streamState struct {
 	tools   []toolBlock // in the order of their calls
 	stopped bool        // messageStop has come
+	// Where a guardrail tells what it found, that comes after messageStop, whose
+	// finish_reason waits for it.
+	traced bool
+	finish string
 	// Where the model may search the web, how often it has, and what its sources are of.
 	counting bool
 	searches int64
@@ -25,7 +30,8 @@ type toolBlock struct {
 }
 
 // parseState reads what String wrote: per call the block and "i" for input, "g",
-// the searches, "@" and the place where they count, then "s" once stopped, each with a comma.
+// the searches, "@" and the place where they count, "t" and the finish_reason that waits
+// where a guardrail is traced, then "s" once stopped, each with a comma.
 func parseState(text string) (s streamState) {
 	for word := range strings.SplitSeq(text, ",") {
 		if n, ok := strings.CutPrefix(word, "g"); ok {
@@ -34,6 +40,10 @@ func parseState(text string) (s streamState) {
 			if s.searches, _ = strconv.ParseInt(n, 10, 64); asked {
 				s.at = parsePlace(at)
 			}
+			continue
+		}
+		if finish, ok := strings.CutPrefix(word, "t"); ok {
+			s.traced, s.finish = true, finish
 			continue
 		}
 		digits, input := strings.CutSuffix(word, "i")
@@ -60,6 +70,9 @@ func (s *streamState) String() string {
 		}
 		b = append(b, ',')
 	}
+	if s.traced {
+		b = append(append(append(b, 't'), s.finish...), ',')
+	}
 	if s.stopped {
 		b = append(b, 's', ',')
 	}
@@ -80,6 +93,9 @@ func decodeEvents(r *abi.DecodeEventsRequest) (*abi.DecodeEventsReply, error) {
 		if reply.Error != nil {
 			break
 		}
+	}
+	if r.End && reply.Error == nil {
+		s.end(reply, nil)
 	}
 	reply.State = s.String()
 	reply.Done = reply.Error == nil && (reply.Done || r.End && s.stopped)
@@ -102,18 +118,31 @@ func (s *streamState) event(reply *abi.DecodeEventsReply, name string, data []by
 		if failed != nil {
 			return failed
 		}
-		s.stopped = true
-		reply.Chunks = append(reply.Chunks, chunk(nil, `"`+finish+`"`))
+		if s.stopped, s.finish = true, finish; !s.traced {
+			s.end(reply, nil)
+		}
 	case "metadata":
 		if u := readUsage(scan.Get(data, "usage")); u != nil {
 			reply.Usage = u
 			s.told(u)
 		}
 		reply.Model = scan.GetString(data, "trace", "promptRouter", "invokedModelId")
+		s.end(reply, data)
 		reply.Done = s.stopped
 	}
 	return nil
 }
+
+// end tells the finish_reason, where one waits, with what a guardrail found.
+func (s *streamState) end(reply *abi.DecodeEventsReply, metadata []byte) {
+	if s.finish != "" {
+		reply.Chunks = append(reply.Chunks, chunk(bare(appendTrace(nil, metadata)), `"`+s.finish+`"`))
+		s.finish = ""
+	}
+}
+
+// bare are members without the comma before them.
+func bare(members []byte) []byte { return bytes.TrimPrefix(members, []byte(",")) }
 
 func chunk(delta []byte, finish string) []byte {
 	b := append(make([]byte, 0, len(delta)+96), `{"choices":[{"index":0,"delta":{`...)

@@ -48,11 +48,11 @@ func encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 	if f != nil {
 		return nil, f.Named()
 	}
-	reply := &abi.EncodeReply{Body: scan.CloseObject(c.rest, 0), Notices: c.notices}
+	s := streamState{traced: traced(c.guardrail)}
 	if c.search {
-		reply.State = (&streamState{counting: true, at: &place{block: -1}}).String()
+		s.counting, s.at = true, &place{block: -1}
 	}
-	return reply, nil
+	return &abi.EncodeReply{Body: scan.CloseObject(c.rest, 0), State: s.String(), Notices: c.notices}, nil
 }
 
 var requestFields = scan.NewNames(
