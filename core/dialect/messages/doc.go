@@ -9,9 +9,11 @@
 //   - A user turn becomes one message per tool_result, then one with the rest:
 //     results must follow the calls.
 //   - Pictures become image_url, PDFs become file, with their data or address; a text
-//     document becomes text, its title and context before it. Files that Anthropic
-//     holds, Anthropic's own tools, MCP servers and containers are refused by name.
-//     What such a tool did earlier is left out of the history with a notice.
+//     document becomes text, its title and context before it. The context of others is a
+//     text before them, citations stand on the file part, for Claude, with a notice: no
+//     other model makes them. Files that Anthropic holds, Anthropic's own tools, MCP
+//     servers and containers are refused by name. What such a tool did earlier is left
+//     out of the history with a notice.
 //   - thinking goes along as it is, and a budget as reasoning_effort (low, medium or high), too, unless
 //     output_config.effort says the word itself. output_config.format becomes
 //     response_format. Thoughts of the history are reasoning_content and

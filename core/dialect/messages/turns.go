@@ -150,9 +150,15 @@ func (w *requestWriter) source(source []byte, at string) {
 	}
 }
 
+// document writes a file part. Its context goes before it, as text: every model reads
+// that. Claude cites documents that are files, where it is asked to.
 func (w *requestWriter) document(b []byte, at string) {
 	source := scan.Get(b, "source")
+	cited, _ := scan.Bool(scan.Get(b, "citations", "enabled"))
 	if scan.GetString(source, "type") == "text" {
+		if cited {
+			w.notices = append(w.notices, "dropped "+at+".citations")
+		}
 		w.str("type", "text")
 		w.raw("text", joined(scan.Get(b, "title"), scan.Get(b, "context"), scan.Get(source, "data")))
 		return
@@ -165,6 +171,11 @@ func (w *requestWriter) document(b []byte, at string) {
 	case kind == "base64" && !filled(name):
 		name = []byte(`"document.pdf"`)
 	}
+	if context := scan.Get(b, "context"); filled(context) {
+		w.str("type", "text")
+		w.raw("text", context)
+		w.dst = append(w.dst, "},{"...)
+	}
 	w.str("type", "file")
 	w.name("file")
 	w.dst = append(w.dst, '{')
@@ -174,6 +185,10 @@ func (w *requestWriter) document(b []byte, at string) {
 	w.name("file_data")
 	w.source(source, at)
 	w.dst = append(w.dst, '}')
+	if cited {
+		w.raw("citations", []byte(`{"enabled":true}`))
+		w.notices = append(w.notices, at+".citations: only Claude cites documents")
+	}
 }
 
 // joined are the raw strings among texts as one, an empty line between them.

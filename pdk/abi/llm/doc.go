@@ -49,6 +49,10 @@
 //   - cache_control (object): Anthropic's cache mark, {"type":"ephemeral"} with an
 //     optional "ttl". On a message it belongs to the message's last part.
 //
+// On content parts of type file:
+//
+//   - citations (object): {"enabled":true} asks Claude to say what it cites of the document.
+//
 // On messages of role "tool":
 //
 //   - is_error (bool): the tool failed, and content says how.

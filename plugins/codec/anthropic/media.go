@@ -25,6 +25,9 @@ func media(dst, part []byte) ([]byte, *llm.Fault) {
 		return dst, f.Under("image_url.url")
 	case scan.Is(kind, "file"):
 		dst, f := document(dst, file)
+		if on, _ := scan.Bool(scan.Get(part, "citations", "enabled")); on && f == nil {
+			dst = append(dst[:len(dst)-1], `,"citations":{"enabled":true}}`...)
+		}
 		return dst, f.Under("file")
 	}
 	return dst, llm.Refuse("type", "must be text, image_url or file with Anthropic")

@@ -41,6 +41,9 @@ func (d *dialogue) media(part []byte) ([]byte, *llm.Fault) {
 		return b, f.Under("input_audio")
 	case "file":
 		b, f := d.document(scan.Get(part, "file", "file_data"))
+		if on, _ := scan.Bool(scan.Get(part, "citations", "enabled")); on && d.citing && f == nil {
+			b = append(b[:len(b)-2], `,"citations":{"enabled":true}}}`...)
+		}
 		return b, f.Under("file.file_data")
 	}
 	return nil, llm.Refuse("type", "must be text, image_url, video_url, input_audio or file with Bedrock")

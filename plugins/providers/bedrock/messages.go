@@ -15,6 +15,7 @@ type dialogue struct {
 	blocks    int    // of the open message
 	documents int    // so far, for names
 	caching   bool
+	citing    bool     // the model cites documents
 	tools     [][]byte // raw names of the calls in the history
 	results   bool     // the last message is a tool's
 	unthought bool     // the last assistant message with calls has no signed thought
@@ -24,7 +25,7 @@ func (c *chat) conversation() *llm.Fault {
 	if scan.Len(c.messages) == 0 {
 		return llm.Refuse("messages", "must be an array with at least one message")
 	}
-	d := &dialogue{b: make([]byte, 0, len(c.messages)+256), caching: c.model.caching}
+	d := &dialogue{b: make([]byte, 0, len(c.messages)+256), caching: c.model.caching, citing: c.model.claude != nil}
 	var f *llm.Fault
 	scan.Elements(c.messages, func(i int, m []byte) bool {
 		f = d.message(m).At("messages", i)
