@@ -67,6 +67,8 @@ func TestPrice_Amount(t *testing.T) {
 		{"C40 a cache write is billed once", &Price{Rates: rates("3", "15", "0.30", "3.75")}, Usage{Input: 5, CacheWrite5m: 8000, Output: 400}, 36_015_000, true},
 		{"C43 thinking is output", &Price{Rates: rates("1", "10", "0.25", "")}, Usage{Input: 30, CacheRead: 20, Output: 420, Reasoning: 300}, 4_235_000, true},
 		{"C44 long prompt", &Price{Rates: rates("10", "10", "", "")}, Usage{Input: 90_000}, 900_000_000, true},
+		{"thinking at a price of its own", &Price{Rates: Rates{Output: rate(t, "8"), Reasoning: rate(t, "3")}}, Usage{Output: 1000, Reasoning: 900}, 3_500_000, true},
+		{"more thought than put out", &Price{Rates: Rates{Output: rate(t, "8"), Reasoning: rate(t, "3")}}, Usage{Output: 10, Reasoning: 900}, 30_000, true},
 		{"no rate for a part in use", &Price{Rates: rates("1", "", "", "")}, Usage{Input: 10, Output: 1}, 10_000, false},
 		{"no rate for a part not in use", &Price{Rates: rates("1", "", "", "")}, Usage{Input: 10}, 10_000, true},
 		{"zero is free", &Price{Rates: rates("0", "0", "", "")}, Usage{Input: 10, CacheRead: 5, Output: 1}, 0, true},

@@ -73,6 +73,7 @@ type Rates struct {
 	CacheWrite5m *Rate `json:"cache_write_5m,omitempty"`
 	CacheWrite1h *Rate `json:"cache_write_1h,omitempty"`
 	Output       *Rate `json:"output,omitempty"`
+	Reasoning    *Rate `json:"reasoning,omitempty"` // of that share of the output; as Output where absent
 	AudioInput   *Rate `json:"audio_input,omitempty"`
 	AudioOutput  *Rate `json:"audio_output,omitempty"`
 	ImageInput   *Rate `json:"image_input,omitempty"`
@@ -114,7 +115,12 @@ func (p *Price) Amount(u Usage) (n Nano, ok bool) {
 	add(u.CacheRead, r.CacheRead, r.Input)
 	add(u.CacheWrite5m, r.CacheWrite5m, r.Input)
 	add(u.CacheWrite1h, r.CacheWrite1h, r.CacheWrite5m, r.Input)
-	add(u.Output, r.Output)
+	thought := int64(0)
+	if r.Reasoning != nil {
+		thought = min(u.Reasoning, u.Output)
+		add(thought, r.Reasoning)
+	}
+	add(u.Output-thought, r.Output)
 	add(u.AudioInput, r.AudioInput, r.Input)
 	add(u.AudioOutput, r.AudioOutput, r.Output)
 	add(u.ImageInput, r.ImageInput, r.Input)

@@ -13,7 +13,8 @@ const (
 // input is Input + CacheRead + CacheWrite5m + CacheWrite1h (+ AudioInput,
 // ImageInput and what of both was cached), the whole output is Output + AudioOutput + ImageOutput.
 // Reasoning is the only exception: it is the share of Output that the client
-// did not see, told for information and not priced again.
+// did not see, told for information and not priced again: where a model has a price of
+// reasoning, that is in the place of the output's.
 type Usage struct {
 	Input        int64 `json:"input"`
 	CacheRead    int64 `json:"cache_read,omitempty"`

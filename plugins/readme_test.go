@@ -42,7 +42,10 @@ type described struct {
 			When struct{ Models []string }
 			Then struct {
 				Reasoning struct{ History string }
-				Endpoints map[string]struct{ Searches int64 }
+				Endpoints map[string]struct {
+					Searches  int64
+					Boundless bool
+				}
 			}
 		}
 		Errors []struct {
@@ -190,6 +193,9 @@ func (d *described) searching(row func(what, value string)) {
 	for _, v := range d.Config.Variants {
 		if n := v.Then.Endpoints["chat"].Searches; n > 0 {
 			row("searches that are held for, with "+list(v.When.Models), fmt.Sprint(n))
+		}
+		if v.Then.Endpoints["chat"].Boundless {
+			row("what an answer costs, with "+list(v.When.Models), "has no bound: refused under a budget")
 		}
 	}
 }

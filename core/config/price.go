@@ -24,6 +24,7 @@ var rateFields = []field[core.Rates]{
 	rate("cache_write_5m", perMillion, "input tokens written to the provider's cache", func(r *core.Rates) **core.Rate { return &r.CacheWrite5m }),
 	rate("cache_write_1h", perMillion, "input tokens written to the provider's cache for an hour", func(r *core.Rates) **core.Rate { return &r.CacheWrite1h }),
 	rate("output", perMillion, "output tokens", func(r *core.Rates) **core.Rate { return &r.Output }),
+	rate("reasoning", perMillion, "output tokens of reasoning, where they have a price of their own", func(r *core.Rates) **core.Rate { return &r.Reasoning }),
 	rate("audio_input", perMillion, "audio tokens of the input", func(r *core.Rates) **core.Rate { return &r.AudioInput }),
 	rate("audio_output", perMillion, "audio tokens of the output", func(r *core.Rates) **core.Rate { return &r.AudioOutput }),
 	rate("image_input", perMillion, "image tokens of the input", func(r *core.Rates) **core.Rate { return &r.ImageInput }),

@@ -185,7 +185,7 @@ func (r *run) worstCase(s *Snapshot) worstCase {
 	w := worstCase{choices: r.facts.made, routes: r.routes(s), serves: r.maySpend, held: r.held,
 		cached: r.facts.cacheMarked, heard: r.facts.heard, spoken: r.facts.spoken,
 		input: core.Usage{Input: r.facts.inputTokens, InputSource: core.UsageEstimated, OutputSource: core.UsageEstimated}}
-	if r.facts.service.member != "" {
+	if r.facts.service.member != "" || r.facts.searchSize != "" {
 		w.asked = r.asked
 	}
 	if w.unit = r.unit(); w.unit != 0 {
@@ -236,6 +236,12 @@ func (w *worstCase) at(p *core.Price, u core.Usage) (worst core.Nano, priced boo
 	worst, priced = dearestOf(p, u, w.unit)
 	if w.heard || w.spoken {
 		n, _ := dearestOf(p, w.audio(u), w.unit)
+		worst = max(worst, n)
+	}
+	if p.Rates.Reasoning != nil && w.unit == 0 { // all of it may be thought
+		v := u
+		v.Reasoning = v.Output
+		n, _ := p.Amount(v)
 		worst = max(worst, n)
 	}
 	if p.Rates.ImageOutput != nil && w.unit == 0 { // the model may draw instead

@@ -81,6 +81,9 @@ const (
 func pictureTokens(body scan.Object) int64 {
 	size, _ := scan.String(body.Get("size"))
 	tokens := max(usualPicture, patches(size))
+	if scan.Is(body.Get("output_format"), "gif") { // its pictures stand on one sheet
+		tokens = patches("3840x3840")
+	}
 	if n, ok := scan.Int(body.Get("partial_images")); ok && n > 0 {
 		tokens += min(n, 100) * partialTokens
 	}
@@ -98,6 +101,18 @@ func patches(size string) int64 {
 	long, short := min(max(width, height), mostSide), min(width, height, mostSide)
 	across := (2*patchesAlong*short + long) / (2 * long)
 	return patchesAlong*across*(2_000_000+min(long*short, mostPixels))/4_000_000 + 1
+}
+
+// pictures looks for what has pictures cost more than their size says: a quality whose
+// tokens nobody publishes, or a model that draws them anew in lines.
+func (f *finder) pictures(body scan.Object) {
+	switch quality, _ := scan.String(body.Get("quality")); quality {
+	case "xhigh", "max":
+		f.list = append(f.list, hosted{param: "quality", drop: "quality", boundless: true})
+	}
+	if scan.Is(body.Get("output_format"), "svg") {
+		f.list = append(f.list, hosted{param: "output_format", drop: "output_format"})
+	}
 }
 
 // drawnUpon counts the pictures that are drawn upon.

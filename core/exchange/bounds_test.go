@@ -34,6 +34,7 @@ func TestBounds(t *testing.T) {
 		{"of a usual size", map[string]string{"input": "0", "image_output": dollar}, abi.Images, `{"model":"m","prompt":"p","size":"1536x1024","quality":"high"}`, "7.030", "7.029"},
 		{"of the largest", map[string]string{"input": "0", "image_output": dollar}, abi.Images, `{"model":"m","prompt":"p","size":"3840x2160"}`, "13.342", "13.341"},
 		{"of a size that there is none", map[string]string{"input": "0", "image_output": dollar}, abi.Images, `{"model":"m","prompt":"p","size":"99999x99999"}`, "23.719", "23.718"},
+		{"a sheet of pictures", map[string]string{"input": "0", "image_output": dollar}, abi.Images, `{"model":"m","prompt":"p","output_format":"gif"}`, "23.719", "23.718"},
 		{"two, shown half done", map[string]string{"input": "0", "image_output": dollar}, abi.Images, `{"model":"m","prompt":"p","n":2,"partial_images":3,"stream":true}`, "14.660", "14.659"},
 		{"drawn upon", map[string]string{"input": "0", "image_input": dollar, "image_output": "0"}, abi.ImageEdits, `{"model":"m","prompt":"p","images":[{"file_id":"f"},{"file_id":"g"}]}`, "14", "13.999"},
 		{"drawn upon, by the piece", map[string]string{"image": dollar}, abi.ImageEdits, `{"model":"m","prompt":"p","n":2,"images":[{"file_id":"f"},{"file_id":"g"}]}`, "0.004", "0.003"},
@@ -105,6 +106,33 @@ func TestBounds_Told(t *testing.T) {
 		sent := []byte(<-r.bodies)
 		if n, _ := scan.GetInt(sent, "max_tokens"); got.status != 200 || n != c.want || got.head.MaxOutput > 0 && c.want == 0 {
 			t.Errorf("%s: %d, the vendor got %s", c.name, got.status, sent)
+		}
+	}
+}
+
+// TestBounds_Unknown: pictures whose cost has no bound that anybody knows are for who has
+// no budget.
+func TestBounds_Unknown(t *testing.T) {
+	for _, c := range []struct {
+		members, budget string
+		status          int
+		param           string
+		unpriced        bool
+	}{
+		{`"quality":"high"`, "9", 200, "", false},
+		{`"quality":"max"`, "9", 403, "quality", false},
+		{`"quality":"xhigh"`, "", 200, "", false},
+		{`"output_format":"svg"`, "9", 403, "output_format", false},
+		{`"output_format":"svg"`, "", 200, "", true},
+	} {
+		r := newStudio(t, map[string]string{"input": "5", "image_output": "30"}, nil)
+		r.answer(whole(200, `{"data":[{"b64_json":"AA"}]}`))
+		got, entries := r.ask(r.key(c.budget, core.Limits{}), abi.Images, `{"model":"m","prompt":"p",`+c.members+`}`)
+		switch {
+		case got.status != c.status || c.param != "" && !strings.Contains(got.body.String(), `"param":"`+c.param+`"`):
+			t.Errorf("%s: %d %s", c.members, got.status, got.body.String())
+		case c.status == 200 && entries[0].Unpriced != c.unpriced:
+			t.Errorf("%s: %+v", c.members, entries[0])
 		}
 	}
 }

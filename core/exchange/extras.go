@@ -10,6 +10,8 @@ type extras struct {
 	service service
 	hosted  []hosted // tools that are offered
 	parsed  bool     // files are read for nothing
+	// searchSize is how much a search shall find, which has prices of its own at Perplexity.
+	searchSize string
 }
 
 var nothing extras
@@ -22,6 +24,9 @@ func (r *run) findHosted() {
 	f := finder{most: hostedUses}
 	if n, ok := scan.Int(r.body.Get("max_tool_calls")); ok && n > 0 && r.req.Endpoint == abi.Responses { // elsewhere nobody is bound by it
 		f.most = n
+	}
+	if r.unit() == partImages {
+		f.pictures(r.body)
 	}
 	if r.vendor.own() {
 		f.each(scan.Get(r.body.Get("toolConfig"), "tools"), "toolConfig.tools[%d]", "toolConfig", system)
@@ -60,6 +65,7 @@ func (r *run) note(t *Target, chat scan.Object) {
 	chat.Members(func(key, value []byte) bool {
 		if !scan.IsNull(value) {
 			e.service.read(string(key), value)
+			e.sized(string(key), value)
 		}
 		return true
 	})
@@ -69,10 +75,17 @@ func (r *run) note(t *Target, chat scan.Object) {
 	r.bridged[t] = e
 }
 
+// sized notes a member that says how much a search shall find.
+func (e *extras) sized(member string, value []byte) {
+	if member == webSearch {
+		e.searchSize = scan.GetString(value, "search_context_size")
+	}
+}
+
 // tempted reports whether a bridge could make a chat of the request that asks for
 // something beside the usual: most do not, and cost nothing then.
 func (r *run) tempted() bool {
-	return r.facts.service.member != "" || len(r.facts.hosted) > 0 || r.facts.parsed
+	return r.facts.service.member != "" || len(r.facts.hosted) > 0 || r.facts.parsed || r.facts.searchSize != ""
 }
 
 // settings is the request without what the model is told.

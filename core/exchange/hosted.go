@@ -21,6 +21,8 @@ type hosted struct {
 	unit  int    // that its uses are counted in; 0 for none
 	most  int64  // uses that are held for
 	open  bool   // it is Anthropic's, which takes a bound, and has none
+	// boundless: what it costs is told afterwards, and no bound of it is known before.
+	boundless bool
 }
 
 // hostedUses is what is held for where a request sets no bound: few answers search
@@ -70,6 +72,9 @@ type finder struct {
 func (f *finder) shared(body scan.Object, made int64) {
 	if v := body.Get(webSearch); !scan.IsNull(v) {
 		f.add(webSearch, webSearch, "web_search", v, made)
+		if kind := scan.GetString(v, "search_type"); kind == "pro" || kind == "auto" { // Perplexity's, at another fee
+			f.list = append(f.list, hosted{param: webSearch + ".search_type", drop: webSearch})
+		}
 	}
 	// Google's extension of OpenAI's API. Whoever does not know it leaves it out.
 	f.each(scan.Get(body.Get("extra_body"), "google", "tools"), "extra_body.google.tools[%d]", "extra_body", untyped)
@@ -160,6 +165,9 @@ func (r *run) hostedAt(t *Target) []hosted {
 	if searches > 0 {
 		list = append(slices.Clip(list), hosted{param: "model", unit: partSearches, most: searches})
 	}
+	if p.Request.Boundless {
+		list = append(slices.Clip(list), hosted{param: "model", boundless: true})
+	}
 	if p.Request.FilesApart && r.facts.files && !asked.parsed {
 		list = append(slices.Clip(list), hosted{param: "messages"})
 	}
@@ -185,6 +193,12 @@ func (r *run) unratedTool(w *worstCase) (e *core.Error) {
 
 // unknown says what of the tool has no price.
 func (h hosted) unknown() string {
+	switch {
+	case h.boundless && h.param == "model":
+		return "what an answer of this model costs has no bound"
+	case h.boundless:
+		return "what " + h.param + " asks for has no bound that the gateway knows"
+	}
 	switch h.param {
 	case "model":
 		return "this model searches the web by itself, what a search costs the gateway does not know"
@@ -196,7 +210,7 @@ func (h hosted) unknown() string {
 
 // ratedAt reports whether the tool's uses have a price at t.
 func (h hosted) ratedAt(t *Target) bool {
-	return t.Price != nil && h.unit != 0 && rate(&t.Price.Rates, h.unit) != nil
+	return t.Price != nil && !h.boundless && h.unit != 0 && rate(&t.Price.Rates, h.unit) != nil
 }
 
 // unrated reports whether t would be told of a tool whose uses have no price there.
@@ -308,5 +322,5 @@ func (r *run) searched(u core.Usage) core.Usage {
 // responses tell which tools were used: elsewhere an offered one counts as such.
 func (r *run) beyond() bool {
 	return r.tally.beyond || r.plan != nil && r.plan.endpoint != abi.Responses &&
-		slices.ContainsFunc(r.hostedAt(r.target), func(h hosted) bool { return h.unit == 0 })
+		slices.ContainsFunc(r.hostedAt(r.target), func(h hosted) bool { return h.unit == 0 && !h.boundless })
 }

@@ -15,7 +15,7 @@ func TestOpenRouter(t *testing.T) {
 	for _, c := range []struct {
 		name, members string
 		rate, budget  string
-		plan          abi.RequestPlan // Searches and FilesApart of it
+		plan          abi.RequestPlan // what it says of costs
 		status        int
 		param         string // that is refused
 		searches      int64
@@ -41,6 +41,10 @@ func TestOpenRouter(t *testing.T) {
 		{"held for", `"temperature":1`, "20000", "0.19", abi.RequestPlan{Searches: 10}, 402, "", 0, false},
 		{"without a price", `"temperature":1`, "", "1.00", abi.RequestPlan{Searches: 10}, 403, "model", 0, false},
 		{"and how", `"web_search_options":{}`, "20000", "0.03", abi.RequestPlan{Searches: 1}, 200, "", 1, false},
+		{"nothing bounds it", `"temperature":1`, "20000", "1.00", abi.RequestPlan{Boundless: true}, 403, "model", 0, false},
+		{"nobody asks for a bound", `"temperature":1`, "20000", "", abi.RequestPlan{Boundless: true}, 200, "", 0, false},
+		{"Perplexity's dearer search", `"web_search_options":{"search_type":"pro"}`, "20000", "1.00", abi.RequestPlan{Searches: 1}, 403, "web_search_options.search_type", 0, false},
+		{"its usual one", `"web_search_options":{"search_type":"fast"}`, "20000", "1.00", abi.RequestPlan{Searches: 1}, 200, "", 1, false},
 		{"a file", file, "", "1.00", abi.RequestPlan{FilesApart: true}, 403, "messages", 0, false},
 		{"a file, flagged", file, "", "", abi.RequestPlan{FilesApart: true}, 200, "", 0, true},
 		{"a file that is read for nothing", file + `,"plugins":[{"id":"file-parser","pdf":{"engine":"native"}}]`, "", "1.00", abi.RequestPlan{FilesApart: true}, 200, "", 0, false},
@@ -53,7 +57,7 @@ func TestOpenRouter(t *testing.T) {
 			price = rates(t, "input", "1", "output", "1", "search", c.rate)
 		}
 		r.deploy(core.Deployment{}, price, nil, func(_ *abi.PlanRequest, p *abi.PlanReply) {
-			p.Request.Searches, p.Request.FilesApart = c.plan.Searches, c.plan.FilesApart
+			p.Request.Searches, p.Request.FilesApart, p.Request.Boundless = c.plan.Searches, c.plan.FilesApart, c.plan.Boundless
 		})
 		r.answer(whole(200, wholeAnswer))
 		members := c.members

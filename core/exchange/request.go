@@ -150,7 +150,7 @@ type parser struct {
 // acted are the members that the gateway reads, in the order of the bits of parser.seen.
 var acted = [...]string{"model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "n", "user", "encoding_format", "messages", "input", "prompt",
 	"service_tier", "speed", "inference_geo", "performance_config", "metadata", "audio", "max_output_tokens", "background", "conversation",
-	"file", "image", "stream_format", "best_of", "query", "documents"}
+	"file", "image", "stream_format", "best_of", "query", "documents", webSearch}
 
 func (p *parser) member(key, value []byte) bool {
 	bit := -1
@@ -248,6 +248,8 @@ func (p *parser) take(name string, value []byte) {
 		}
 	case "audio":
 		p.f.spoken = true
+	case webSearch:
+		p.f.sized(name, value)
 	case "stream_format":
 		format, _ := scan.String(value)
 		p.f.stream = p.f.stream || p.endpoint == abi.Speech && format == "sse" // to others it means nothing

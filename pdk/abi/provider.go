@@ -160,6 +160,9 @@ type RequestPlan struct {
 	// Searches is how often at most a request is billed as a search that asks for none,
 	// since the model searches by itself; 0 where it does not.
 	Searches int64 `json:"searches,omitempty"`
+	// Boundless says that neither OutputCap nor Searches bound what an answer costs: it is
+	// refused to whom a budget applies.
+	Boundless bool `json:"boundless,omitempty"`
 	// FilesApart says that the vendor may read files among the messages for a price of
 	// their own.
 	FilesApart bool `json:"files_apart,omitempty"`

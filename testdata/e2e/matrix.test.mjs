@@ -71,7 +71,7 @@ async function cell(client, name, feature) {
   assert.equal(e.outcome, feature === "error" ? "failed" : "ok");
   const [input, output] = price(Object.keys(providers).indexOf(name));
   // Dollars per million tokens are micro-dollars a token.
-  assert.equal(Math.round(Number(e.amount) * 1e6), e.usage.input * input + e.usage.output * output);
+  assert.equal(Math.round(Number(e.amount) * 1e6), e.usage.input * input + e.usage.output * output + (e.usage.searches ?? 0) * 1e4); // a search is a cent
   if (result.usage && feature !== "tools") assert.equal(result.usage.output, e.usage.output);
 }
 

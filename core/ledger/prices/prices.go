@@ -190,11 +190,11 @@ func Rates(text map[string]string) (core.Rates, error) {
 
 // parts lists the names of rates; the first tokenParts are per token.
 var parts = []string{
-	"input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "audio_input", "audio_output", "image_input", "image_output",
+	"input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "audio_input", "audio_output", "image_input", "image_output", "reasoning",
 	"audio_cache_read", "image_cache_read", "image", "second", "character", "search", "message",
 }
 
-const tokenParts = 11
+const tokenParts = 12
 
 func field(r *core.Rates, part string) **core.Rate {
 	switch part {
@@ -208,6 +208,8 @@ func field(r *core.Rates, part string) **core.Rate {
 		return &r.CacheWrite1h
 	case "output":
 		return &r.Output
+	case "reasoning":
+		return &r.Reasoning
 	case "audio_input":
 		return &r.AudioInput
 	case "audio_output":

@@ -197,6 +197,8 @@ func TestCatalogue(t *testing.T) {
 		{"elevenlabs", "eleven_multilingual_v2", core.Usage{Characters: 1000}, "0.08"},
 		{"deepgram", "nova-3", core.Usage{Milliseconds: 60_000}, "0.0043002"},
 		{"perplexity", "sonar", core.Usage{Input: 1e6, Output: 1e6, Searches: 1000}, "7.00"},
+		{"perplexity", "sonar-deep-research", core.Usage{Input: 1e6, Output: 3e6, Reasoning: 2e6, Searches: 30}, "16.15"},
+		{"bedrock", "amazon.nova-canvas-v1:0", core.Usage{Images: 1}, "0.08"},
 		{"openrouter", "openai/gpt-4o-mini", core.Usage{Input: 1e6, Output: 1e6}, "0.75"},
 		{"huggingface", "openai/gpt-oss-120b:groq", core.Usage{Input: 1e6, Output: 1e6}, "0.90"},
 	} {

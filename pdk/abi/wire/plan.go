@@ -74,6 +74,7 @@ func putRequestPlan(dst []byte, d *abi.RequestPlan) []byte {
 	dst = optString(dst, "output_cap", d.OutputCap)
 	dst = optString(dst, "tool_cap", d.ToolCap)
 	dst = optInt(dst, "searches", d.Searches)
+	dst = optBool(dst, "boundless", d.Boundless)
 	dst = optBool(dst, "files_apart", d.FilesApart)
 	dst = optList(dst, "efforts", d.Efforts, appendStringElement)
 	dst = optList(dst, "extensions", d.Extensions, appendStringElement)

@@ -85,6 +85,7 @@ func requestPlan(endpoint abi.Endpoint, e []byte, o *options) abi.RequestPlan {
 		Extensions:     texts(scan.Get(e, "extensions")),
 	}
 	p.Searches, _ = scan.GetInt(e, "searches")
+	p.Boundless, _ = scan.Bool(scan.Get(e, "boundless"))
 	p.FilesApart, _ = scan.Bool(scan.Get(e, "files_apart"))
 	p.Form, _ = scan.Bool(scan.Get(e, "form"))
 	p.Strict, _ = scan.Bool(scan.Get(e, "strict"))
