@@ -16,7 +16,7 @@ import (
 )
 
 // configured makes plugins with the configuration of a profile's folder.
-func configured(t *testing.T, name string) func() *pdk.Provider {
+func configured(t testing.TB, name string) func() *pdk.Provider {
 	t.Helper()
 	text, err := os.ReadFile("../" + name + "/profile.json")
 	if err != nil {

@@ -1,0 +1,22 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/plugins/internal/vectortest"
+)
+
+// FuzzEncode: what a client asks of an endpoint with words of its own is refused or
+// becomes JSON.
+func FuzzEncode(f *testing.F) {
+	vectortest.FuzzEncode(f, configured(f, "xai"), vectortest.Targets{Endpoints: []abi.Endpoint{abi.Speech, abi.ImageEdits}},
+		`{"input":"x","voice":{"id":"y"},"response_format":"pcm","output_format":null,"language":"de"}`,
+		`{"prompt":"x","image":[{"$file":0,"content_type":"image/png","data":"AA=="}],"mask":{"image_url":"https://a.example"},"n":2}`)
+}
+
+// FuzzDecode: what a vendor answers to it is a failure or becomes JSON.
+func FuzzDecode(f *testing.F) {
+	vectortest.FuzzDecode(f, configured(f, "mistral"), vectortest.Targets{Endpoints: []abi.Endpoint{abi.Speech, abi.Transcriptions, abi.ImageEdits}}, "srt",
+		`{"audio_data":"AA=="}`, `{"text":"a. b","duration":1.5,"words":[{"text":"a.","start":0.1,"end":1},{"text":"b","start":2,"end":3e9}]}`, `{"data":[{},{}]}`)
+}
