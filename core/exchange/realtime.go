@@ -175,6 +175,16 @@ func (s *session) handshake(ctx context.Context, t *Target) (int, *core.Error) {
 		return refused.Status, r.vendorError(ctx, t, r.plan, refused)
 	}
 	s.vendor, s.hangUp = conn, cancel
+	if r.plan.Request.Mode != abi.Transform {
+		return 101, nil
+	}
+	translated, terr := s.translate(ctx, t, conn)
+	if terr != nil {
+		conn.Cut()
+		cancel()
+		return 0, terr
+	}
+	s.vendor = translated
 	return 101, nil
 }
 

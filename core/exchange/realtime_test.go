@@ -35,7 +35,7 @@ func TestRealtime_Scripts(t *testing.T) {
 			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 			defer cancel()
 			rpm, _ := strconv.ParseInt(setting(string(text), "rpm"), 10, 64)
-			s := newStage(t, setting(string(text), "budget"), core.Limits{RPM: rpm, Parallel: 1}, guardsOf(string(text)))
+			s := newStage(t, setting(string(text), "budget"), core.Limits{RPM: rpm, Parallel: 1}, guardsOf(string(text)), setting(string(text), "translated") != "")
 			if setting(string(text), "policy") == "shrink" {
 				s.principal.Load().Budgets[0].Policy = core.BudgetShrink
 			}

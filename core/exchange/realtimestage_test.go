@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -75,9 +76,13 @@ func speech(t *testing.T) *core.Price {
 	return &core.Price{ID: "p", Rates: core.Rates{Input: rate("4"), CacheRead: rate("0.4"), Output: rate("16"), AudioInput: rate("32"), AudioCached: rate("1"), AudioOutput: rate("64")}}
 }
 
-func newStage(t *testing.T, budget string, limits core.Limits, guards *guard.Chain) *stage {
+// newStage has a vendor that speaks OpenAI's events, or with translated one of an interpreter.
+func newStage(t *testing.T, budget string, limits core.Limits, guards *guard.Chain, translated ...bool) *stage {
 	s := &stage{rig: newRig(t, core.Deployment{}, nil), vendors: make(chan *socket.Conn, 100), heads: make(chan http.Header, 100)}
 	s.deploy(core.Deployment{}, speech(t), guards, speaker)
+	if slices.Contains(translated, true) {
+		s.deployOf(interpreter{passthrough{s.rig.url, speaker}}, core.Deployment{}, speech(t), guards)
+	}
 	s.answer(func(w http.ResponseWriter, req *http.Request) {
 		s.heads <- req.Header.Clone()
 		conn, err := socket.Accept(w, req, 1<<20)
@@ -175,7 +180,7 @@ func (s *stage) play(ctx context.Context, script io.Reader) {
 func (s *stage) act(ctx context.Context, verb, rest string) error {
 	ends := map[byte]*socket.Conn{'c': s.client, 'v': s.vendor}
 	switch verb {
-	case "", "#", "budget", "rpm", "stops", "swaps", "media", "sold", "policy":
+	case "", "#", "budget", "rpm", "stops", "swaps", "media", "sold", "policy", "translated":
 		return nil
 	case "c>", "v>":
 		rest = strings.ReplaceAll(rest, "$event_id", scan.GetString(s.heard, "event_id"))

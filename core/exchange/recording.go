@@ -17,7 +17,7 @@ func (s *session) committed(ctx context.Context, text []byte) *core.Error {
 	err := s.cover(ctx, 0)
 	s.mu.Lock()
 	length, model := s.buffer, s.state.transcriber
-	s.added, s.buffer = s.added+soundTokens(length, heardTokens), 0
+	s.added, s.buffer = s.added+soundTokens(length, s.run.plan.heardRate()), 0
 	s.mu.Unlock()
 	id := scan.GetString(text, "item_id")
 	if s.commits(id, length) || model == "" {
@@ -189,6 +189,9 @@ func (t *turn) extend(ctx context.Context, worst core.Usage, amount core.Nano, e
 // written settles a recording before the client hears what was said; one that could
 // not be written down costs nothing.
 func (s *session) written(ctx context.Context, text []byte, well bool) []byte {
+	if s.run.plan.says().Transcribes { // its tokens are those of a response
+		return text
+	}
 	id := scan.GetString(text, "item_id")
 	t, model := s.writtenDown(id)
 	if t == nil {

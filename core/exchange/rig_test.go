@@ -54,6 +54,10 @@ func (passthrough) Encode(context.Context, *abi.EncodeRequest, *[]byte) (*abi.En
 func (passthrough) Decode(context.Context, *abi.DecodeRequest, *[]byte) (*abi.DecodeReply, error) {
 	return nil, io.ErrUnexpectedEOF
 }
+func (passthrough) Converse(context.Context, *abi.ConverseRequest) (*abi.ConverseReply, error) {
+	return nil, io.ErrUnexpectedEOF
+}
+
 func (passthrough) DecodeEvents(context.Context, *abi.DecodeEventsRequest) (*abi.DecodeEventsReply, error) {
 	return nil, io.ErrUnexpectedEOF
 }
@@ -139,9 +143,14 @@ func newRig(t *testing.T, d core.Deployment, guards *guard.Chain) *rig {
 
 // deploy puts one deployment of the vendor behind the alias m.
 func (r *rig) deploy(d core.Deployment, price *core.Price, guards *guard.Chain, shape func(r *abi.PlanRequest, p *abi.PlanReply)) {
+	r.deployOf(passthrough{r.url, shape}, d, price, guards)
+}
+
+// deployOf is deploy with another provider.
+func (r *rig) deployOf(p exchange.Provider, d core.Deployment, price *core.Price, guards *guard.Chain) {
 	d.Name, d.Provider, d.Model, d.AllowPrivate = "dep", "provider.test", "vendor-model", true
 	target, err := exchange.NewTarget(context.Background(), exchange.Target{Deployment: &d, Price: price, State: new(routing.States).Of("dep"), AllowPrivate: true,
-		Credential: &core.Credential{Name: "c", Fields: map[string]string{"api_key": "vendor-MARK2"}}}, passthrough{r.url, shape})
+		Credential: &core.Credential{Name: "c", Fields: map[string]string{"api_key": "vendor-MARK2"}}}, p)
 	if err != nil {
 		r.t.Fatal(err)
 	}

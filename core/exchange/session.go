@@ -11,7 +11,6 @@ import (
 	"github.com/tokligence/gateway/core/guard"
 	"github.com/tokligence/gateway/core/limit"
 	"github.com/tokligence/gateway/core/realtime"
-	"github.com/tokligence/gateway/core/socket"
 	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
@@ -20,7 +19,7 @@ import (
 type session struct {
 	run    *run // its opening, with all that the responses have in common
 	req    *Session
-	vendor *socket.Conn
+	vendor vendorConn
 	hangUp func()       // ends the vendor's connection
 	slot   *limit.Grant // of the deployment
 
@@ -187,12 +186,15 @@ func (s *session) FromVendor(ctx context.Context, m realtime.Message) (out realt
 // fromVendor decides over one event of the vendor.
 func (s *session) fromVendor(ctx context.Context, m realtime.Message) (out realtime.Moves, stop *core.Error) {
 	kind := scan.GetString(m.Data, "type")
-	if kind == "conversation.item.input_audio_transcription.delta" {
+	if kind == "conversation.item.input_audio_transcription.delta" && !s.run.plan.says().Transcribes {
 		stop = s.live(ctx, m.Data)
 	}
 	text, blocked := s.watched.heard(ctx, kind, m.Data)
 	if blocked != nil {
 		s.written(ctx, m.Data, true)
+		if s.run.plan.says().Grows { // it would be answered all the same
+			return out, blocked
+		}
 		return s.unheard(m.Data, blocked), nil
 	}
 	if text == nil {

@@ -12,7 +12,7 @@ import (
 )
 
 // Sound is told in tokens by its length: one for 100 ms that are heard, and one for
-// 50 ms that are said. https://platform.openai.com/docs/guides/realtime-costs
+// 50 ms that are said, unless the plan says otherwise. https://platform.openai.com/docs/guides/realtime-costs
 const (
 	heardTokens = 10 // a second
 	saidTokens  = 20

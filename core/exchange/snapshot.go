@@ -25,6 +25,7 @@ type Provider interface {
 	// What Encode and Decode return stands in room; nil is for one of its own.
 	Encode(ctx context.Context, r *abi.EncodeRequest, room *[]byte) (*abi.EncodeReply, error)
 	Decode(ctx context.Context, r *abi.DecodeRequest, room *[]byte) (*abi.DecodeReply, error)
+	Converse(ctx context.Context, r *abi.ConverseRequest) (*abi.ConverseReply, error)
 	DecodeEvents(ctx context.Context, r *abi.DecodeEventsRequest) (*abi.DecodeEventsReply, error)
 	DecodeError(ctx context.Context, r *abi.DecodeErrorRequest) (*abi.DecodeErrorReply, error)
 	// DecodesErrors reports whether DecodeError is the plugin's own.

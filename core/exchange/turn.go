@@ -53,7 +53,7 @@ func (s *session) newTurn() *turn {
 	r.out.started = true
 	state := s.expected()
 	r.facts = facts{model: o.facts.model, user: o.facts.user, stream: true, choices: 1, made: 1,
-		inputTokens: s.context + s.added + soundTokens(s.buffer, heardTokens) + state.preamble, heard: s.sounds, spoken: state.spoken,
+		inputTokens: s.context + s.added + soundTokens(s.buffer, o.plan.heardRate()) + state.preamble + o.plan.says().Preamble, heard: s.sounds, spoken: state.spoken,
 		maxOutput: state.cap, capped: state.cap > 0}
 	d := o.target.Deployment
 	r.entry.Deployment, r.entry.Provider, r.entry.DeployedModel = d.Name, d.Provider, d.Model
@@ -317,7 +317,7 @@ func (r *run) heard(u core.Usage) core.Usage {
 		u.AudioInput, u.Input = u.AudioInput+u.Input, 0
 	}
 	if u.OutputSource == core.UsageEstimated {
-		u.AudioOutput += soundTokens(r.said, saidTokens)
+		u.AudioOutput += soundTokens(r.said, r.plan.saidRate())
 	}
 	if p := r.target.Price; u.InputSource == core.UsageEstimated && r.facts.milliseconds > 0 && p != nil && p.Rates.Second != nil && !hasTokens(&p.Rates) {
 		u.AudioInput, u.Output, u.Milliseconds = 0, 0, r.facts.milliseconds // it is sold by the second

@@ -24,11 +24,11 @@ func object(what string, raw []byte) error {
 	return nil
 }
 
-func checkPlan(p *abi.PlanReply, base string, has func(abi.Function) bool) error {
+func checkPlan(p *abi.PlanReply, endpoint abi.Endpoint, base string, has func(abi.Function) bool) error {
 	if !p.Supported {
 		return nil
 	}
-	if err := checkFunctions(p, has); err != nil || p.Local {
+	if err := errors.Join(checkFunctions(p, endpoint, has), checkRealtime(p.Realtime)); err != nil || p.Local {
 		return err
 	}
 	if p.Native != nil {
@@ -71,12 +71,16 @@ func checkForward(names []string) error {
 
 // checkFunctions holds a plan to what the plugin answers: what it lacks would
 // fail every request.
-func checkFunctions(p *abi.PlanReply, has func(abi.Function) bool) error {
+func checkFunctions(p *abi.PlanReply, endpoint abi.Endpoint, has func(abi.Function) bool) error {
+	encodes := abi.Encode
+	if endpoint == abi.Realtime && !p.Local {
+		encodes = abi.Converse
+	}
 	for _, part := range [...]struct {
 		called bool
 		by     abi.Function
 	}{
-		{p.Request.Mode == abi.Transform || p.Local, abi.Encode},
+		{p.Request.Mode == abi.Transform || p.Local, encodes},
 		{p.Response.Mode == abi.Transform, abi.Decode},
 		{p.Stream.Mode == abi.Transform, abi.DecodeEvents},
 	} {

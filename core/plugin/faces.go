@@ -145,7 +145,7 @@ func (p *Provider) Plan(ctx context.Context, r *abi.PlanRequest) (*abi.PlanReply
 	if err := json.Unmarshal(out, reply); err != nil {
 		return nil, p.broken(abi.Plan, err)
 	}
-	if err := checkPlan(reply, cmp.Or(r.Deployment.BaseURL, p.base), p.has); err != nil {
+	if err := checkPlan(reply, r.Endpoint, cmp.Or(r.Deployment.BaseURL, p.base), p.has); err != nil {
 		return nil, p.broken(abi.Plan, err)
 	}
 	p.plans.Store(planKey{r.Deployment.Name, r.Endpoint, r.Stream}, planned{reply.URL, reply.Local})

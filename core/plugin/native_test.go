@@ -33,12 +33,12 @@ func TestCheckNative(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			plan := &abi.PlanReply{Supported: true, Native: &abi.NativePlan{Routes: []abi.NativeRoute{c.route}}}
-			err := checkPlan(plan, "https://api.test/v1", func(abi.Function) bool { return true })
+			err := checkPlan(plan, abi.Native, "https://api.test/v1", func(abi.Function) bool { return true })
 			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
 			plan.Native.Routes = append(plan.Native.Routes, c.route)
-			if checkPlan(plan, "https://api.test/v1", func(abi.Function) bool { return true }) == nil {
+			if checkPlan(plan, abi.Native, "https://api.test/v1", func(abi.Function) bool { return true }) == nil {
 				t.Error("a route may stand twice")
 			}
 		})
@@ -51,7 +51,7 @@ func TestCheckNative_Address(t *testing.T) {
 	for url, ok := range map[string]bool{"https://api.test/v1/x": true, "http://127.0.0.1:11434/v1/x": true, "http://[::1]/v1/x": true,
 		"http://api.test/v1/x": false, "http://10.0.0.1/v1/x": false, "ftp://127.0.0.1/v1/x": false, "http://u:p@127.0.0.1/v1/x": false} {
 		plan := &abi.PlanReply{Supported: true, Native: &abi.NativePlan{Routes: []abi.NativeRoute{{Path: "/v1/x", Model: "model", URL: url}}}}
-		if err := checkPlan(plan, "", func(abi.Function) bool { return true }); (err == nil) != ok {
+		if err := checkPlan(plan, abi.Native, "", func(abi.Function) bool { return true }); (err == nil) != ok {
 			t.Errorf("%s: %v", url, err)
 		}
 	}

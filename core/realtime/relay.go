@@ -185,7 +185,7 @@ func (r *relay) pump(by Side, from Conn, decide func(context.Context, Message) (
 func stopped(err error) *End {
 	e := core.AsError(err)
 	code := socket.CodePolicy
-	if e.Code == core.CodeInternal || e.Source == core.SourceUpstream {
+	if e.Code == core.CodeInternal || e.Source == core.SourceUpstream || e.Source == core.SourcePlugin {
 		code = socket.CodeInternal
 	}
 	return gatewayEnd(code, e)
@@ -193,6 +193,10 @@ func stopped(err error) *End {
 
 // ended is the end of a session whose connection to one side is no more.
 func ended(by Side, err error) *End {
+	var told *core.Error
+	if errors.As(err, &told) {
+		return stopped(told)
+	}
 	var c *socket.Closed
 	if errors.As(err, &c) {
 		return &End{By: by, Code: c.Code, Reason: c.Reason}

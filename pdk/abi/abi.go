@@ -60,6 +60,7 @@ const (
 	Decode       Function = "decode"        // DecodeRequest → DecodeReply
 	DecodeEvents Function = "decode_events" // DecodeEventsRequest → DecodeEventsReply
 	DecodeError  Function = "decode_error"  // DecodeErrorRequest → DecodeErrorReply; optional
+	Converse     Function = "converse"      // ConverseRequest → ConverseReply; for realtime sessions that are translated
 	Rank         Function = "rank"          // RankRequest → RankReply
 	Inspect      Function = "inspect"       // InspectRequest → InspectReply
 )
@@ -195,7 +196,8 @@ const (
 	Transcriptions  Endpoint = "transcriptions" // OpenAI audio transcriptions; a form
 	Translations    Endpoint = "translations"   // OpenAI audio translations; a form
 	// OpenAI realtime: a WebSocket of events. The plan says its address, as https,
-	// and where usage stands in events; the host carries messages as they are.
+	// and where usage stands in events; the host carries messages as they are, or has
+	// the plugin translate them; see RealtimePlan.
 	Realtime Endpoint = "realtime"
 	Native   Endpoint = "native" // the provider's own API; see NativePlan
 )

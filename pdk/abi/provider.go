@@ -44,6 +44,8 @@ type PlanReply struct {
 	Usage    UsagePaths   `json:"usage"`
 	Errors   ErrorPaths   `json:"errors"`
 
+	// Realtime is more of the reply for the endpoint [Realtime]; nil is OpenAI's way.
+	Realtime *RealtimePlan `json:"realtime,omitempty"`
 	// Native is the reply for the endpoint [Native].
 	Native *NativePlan `json:"native,omitempty"`
 

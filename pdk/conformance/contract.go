@@ -66,6 +66,10 @@ func provider(ctx context.Context, c *Result, l *plugin.Loaded) error {
 				if plan.Request.Mode != abi.Transform {
 					continue
 				}
+				if endpoint == abi.Realtime {
+					converse(ctx, c, p, d)
+					continue
+				}
 				for _, b := range bodies {
 					if b.Endpoint != endpoint {
 						continue
@@ -80,6 +84,18 @@ func provider(ctx context.Context, c *Result, l *plugin.Loaded) error {
 		c.fail("no plan supports an endpoint")
 	}
 	return nil
+}
+
+// converse opens a session and plays the corpus in it.
+func converse(ctx context.Context, c *Result, p *plugin.Provider, d abi.Deployment) {
+	var state abi.Raw
+	for _, r := range append([]abi.ConverseRequest{{}}, corpus[abi.ConverseRequest]("session.jsonl")...) {
+		r.Deployment, r.Session, r.State = d, "exc_1", state
+		reply, err := p.Converse(ctx, &r)
+		if c.judge("converse", err) {
+			state = reply.State
+		}
+	}
 }
 
 func strategy(ctx context.Context, c *Result, l *plugin.Loaded) error {

@@ -57,12 +57,13 @@ func (s *suite) replay(ctx context.Context, one *plugin.Loaded) {
 		}
 	}
 	stream(ctx, purity, one, two)
+	session(ctx, purity, one.Manifest, one, two)
 }
 
 // asked are the functions that are called once a plugin is configured.
 func asked(l *plugin.Loaded) (list []abi.Function) {
 	byKind := map[abi.Kind][]abi.Function{
-		abi.KindProvider:  {abi.Plan, abi.Encode, abi.Decode, abi.DecodeEvents, abi.DecodeError},
+		abi.KindProvider:  {abi.Plan, abi.Encode, abi.Decode, abi.DecodeEvents, abi.DecodeError, abi.Converse},
 		abi.KindStrategy:  {abi.Rank},
 		abi.KindGuardrail: {abi.Inspect},
 	}
@@ -142,6 +143,8 @@ func read(f abi.Function, b []byte) error {
 		return wire.ParseDecodeEventsReply(b, new(abi.DecodeEventsReply))
 	case abi.DecodeError:
 		return wire.ParseDecodeErrorReply(b, new(abi.DecodeErrorReply))
+	case abi.Converse:
+		return wire.ParseConverseReply(b, new(abi.ConverseReply))
 	case abi.Rank:
 		return wire.ParseRankReply(b, new(abi.RankReply))
 	case abi.Inspect:
@@ -185,6 +188,14 @@ func inputs(f abi.Function, m *abi.Manifest) (list [][]byte) {
 			wire.AppendDecodeEventsRequest(nil, &abi.DecodeEventsRequest{Endpoint: abi.Chat, Events: events, End: true}),
 			wire.AppendDecodeEventsRequest(nil, &abi.DecodeEventsRequest{Endpoint: abi.Chat, State: "\x00 not of this plugin", Events: events}),
 			wire.AppendDecodeEventsRequest(nil, &abi.DecodeEventsRequest{Endpoint: abi.Chat, End: true}))
+	case abi.Converse:
+		list = append(list, wire.AppendConverseRequest(nil, &abi.ConverseRequest{Deployment: d, Session: "exc_1"}))
+		for _, r := range corpus[abi.ConverseRequest]("session.jsonl") {
+			r.Deployment, r.Session = d, "exc_1"
+			list = append(list, wire.AppendConverseRequest(nil, &r))
+			r.State = abi.Raw(`["not of this plugin"]`)
+			list = append(list, wire.AppendConverseRequest(nil, &r))
+		}
 	case abi.Rank:
 		for _, r := range corpus[abi.RankRequest]("rank.jsonl") {
 			list = append(list, wire.AppendRankRequest(nil, &r))

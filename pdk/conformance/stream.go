@@ -28,6 +28,46 @@ func stream(ctx context.Context, purity *Result, one, two *plugin.Loaded) {
 	}
 }
 
+// session plays the corpus as one realtime session, as stream does.
+func session(ctx context.Context, purity *Result, m *abi.Manifest, one, two *plugin.Loaded) {
+	if !one.Has(abi.Converse) {
+		return
+	}
+	alone := playSession(ctx, purity, m, one)
+	inTurn := playSession(ctx, purity, m, one, two)
+	for i := range min(len(alone), len(inTurn)) {
+		if alone[i] != inTurn[i] {
+			purity.fail("converse of a session's message %d: one instance with all messages said\n        %s\n    two in turn\n        %s",
+				i, short([]byte(alone[i])), short([]byte(inTurn[i])))
+			return
+		}
+	}
+}
+
+// playSession opens a session and gives its messages to the plugins in turn. What is
+// refused leaves the state as it was.
+func playSession(ctx context.Context, c *Result, m *abi.Manifest, plugins ...*plugin.Loaded) (said []string) {
+	messages := append([]abi.ConverseRequest{{}}, corpus[abi.ConverseRequest]("session.jsonl")...)
+	var state abi.Raw
+	for i := range messages {
+		c.Calls++
+		r := &messages[i]
+		r.Deployment, r.Session, r.State = deployments(m)[0], "exc_1", state
+		out, err := plugins[i%len(plugins)].Plugin.Call(ctx, abi.Converse, wire.AppendConverseRequest(nil, r), nil)
+		if err != nil {
+			said = append(said, fmt.Sprint(err))
+			continue
+		}
+		said = append(said, string(out))
+		var reply abi.ConverseReply
+		if wire.ParseConverseReply(out, &reply) != nil { // told of by the other checks
+			return said
+		}
+		state = reply.State
+	}
+	return said
+}
+
 // playStream gives the events to the plugins in turn and returns what each
 // said. It ends with the first failure: the gateway would end the exchange.
 func playStream(ctx context.Context, c *Result, events []abi.Event, plugins ...*plugin.Loaded) (said []string) {

@@ -13,6 +13,7 @@ type documents struct {
 	decode       abi.DecodeRequest
 	decodeEvents abi.DecodeEventsRequest
 	decodeError  abi.DecodeErrorRequest
+	converse     abi.ConverseRequest
 	rank         abi.RankRequest
 	inspect      abi.InspectRequest
 }
@@ -34,6 +35,8 @@ func (p *Provider) Call(f abi.Function, dst, input []byte) ([]byte, error) {
 		return call(f, p.DecodeEvents, &p.documents.decodeEvents, wire.ParseDecodeEventsRequest, wire.AppendDecodeEventsReply, dst, input)
 	case abi.DecodeError:
 		return call(f, p.DecodeError, &p.documents.decodeError, wire.ParseDecodeErrorRequest, wire.AppendDecodeErrorReply, dst, input)
+	case abi.Converse:
+		return call(f, p.Converse, &p.documents.converse, wire.ParseConverseRequest, wire.AppendConverseReply, dst, input)
 	}
 	return dst, notImplemented(f)
 }
@@ -48,6 +51,7 @@ func (p *Provider) functions() []abi.Function {
 		{abi.Decode, p.Decode != nil},
 		{abi.DecodeEvents, p.DecodeEvents != nil},
 		{abi.DecodeError, p.DecodeError != nil},
+		{abi.Converse, p.Converse != nil},
 	} {
 		if o.has {
 			list = append(list, o.f)

@@ -40,6 +40,7 @@ type Provider struct {
 	Decode       func(*abi.DecodeRequest) (*abi.DecodeReply, error)
 	DecodeEvents func(*abi.DecodeEventsRequest) (*abi.DecodeEventsReply, error)
 	DecodeError  func(*abi.DecodeErrorRequest) (*abi.DecodeErrorReply, error)
+	Converse     func(*abi.ConverseRequest) (*abi.ConverseReply, error)
 
 	documents documents
 }

@@ -87,7 +87,11 @@ func (t *Texts) Cut(dst, doc []byte, limit int) []byte {
 			}
 			continue
 		}
-		if at, kept, ok := keep(name, doc[from:to]); ok && to-from-at > limit && !isName(doc, i) {
+		if isName(doc, i) {
+			name = doc[from:to]
+			continue
+		}
+		if at, kept, ok := keep(name, doc[from:to]); ok && to-from-at > limit {
 			dst = t.appendToken(append(dst, doc[done:from+at]...), kept)
 			done = to
 		}
@@ -124,11 +128,12 @@ func isName(doc []byte, i int) bool {
 
 // fixed are members that codecs look at: what they name is no text.
 var fixed = map[string]bool{
-	"id": true, "call_id": true, "tool_call_id": true, "tool_use_id": true, "item_id": true, "response_id": true, "previous_response_id": true,
+	"id": true, "call_id": true, "event_id": true, "previous_item_id": true, "tool_call_id": true, "tool_use_id": true, "item_id": true, "response_id": true, "previous_response_id": true,
 	"name": true, "role": true, "type": true, "toolType": true, "model": true, "media_type": true, "mime_type": true, "mimeType": true, "format": true,
 	"file_id": true, "uri": true, "file_uri": true, "fileUri": true, "cached_content": true, "cachedContent": true,
 	"stop": true, "stop_sequences": true, "stopSequences": true,
 	"finish_reason": true, "finishReason": true, "stop_reason": true, "stopReason": true, "reason": true, "status": true, "code": true,
+	"turnCompleteReason": true, "voiceActivityType": true, "timeLeft": true,
 	"message": true, "error": true, "detail": true, // of failures, whose words say what they are
 }
 

@@ -50,6 +50,15 @@ func shorten(texts *long.Texts, f abi.Function, input []byte, limit int) ([]byte
 			r.Events[i].Data = texts.Cut(nil, r.Events[i].Data, limit)
 		}
 		return wire.AppendDecodeEventsRequest(nil, &r), err
+	case abi.Converse:
+		var r abi.ConverseRequest
+		err := wire.ParseConverseRequest(input, &r)
+		for _, doc := range [...]*abi.Raw{&r.State, &r.Client, &r.Vendor} {
+			if len(*doc) > 0 {
+				*doc = texts.Cut(nil, *doc, limit)
+			}
+		}
+		return wire.AppendConverseRequest(nil, &r), err
 	}
 	return input, nil
 }

@@ -18,6 +18,8 @@
 //	model.txt            the served model, when reported
 //	error.json           the refusal or failure; of DecodeError the whole reply
 //	incomplete.txt       present when the stream ends without Done
+//	session.jsonl        or a realtime session, whose id is "s": {"client":…} or {"vendor":…} a line, of whom it comes
+//	relay.jsonl          what Converse made of it, for whom: each with the line that it came of, 0 for the opening
 //
 // A provider whose plan is Local needs no vendor_ sections but
 // vendor_request.json, which is its LocalAnswer.
@@ -124,6 +126,9 @@ func strictly(b []byte, to any) error {
 func (v *vector) walk() error {
 	if err := strictly(v.section(setupSection), &v.setup); err != nil {
 		return fmt.Errorf("%s: %w", setupSection, err)
+	}
+	if messages := v.section(sessionSection); messages != nil {
+		return v.converse(messages)
 	}
 	state := ""
 	if body := v.section("request.json"); body != nil {
@@ -262,8 +267,8 @@ func (v *vector) text(name, s string) {
 // all others are expected.
 var (
 	order = []string{setupSection, "request.json", "url.txt", "vendor_request.json", "vendor_form.json", "vendor_file.json", "notices.txt", "vendor_answer.json", "vendor_events.jsonl",
-		"answer.json", "content_type.txt", "chunks.jsonl", "usage.json", "model.txt", "error.json", "incomplete.txt"}
-	given = []string{setupSection, "request.json", "vendor_answer.json", "vendor_events.jsonl"}
+		"answer.json", "content_type.txt", "chunks.jsonl", sessionSection, relaySection, "usage.json", "model.txt", "error.json", "incomplete.txt"}
+	given = []string{setupSection, "request.json", "vendor_answer.json", "vendor_events.jsonl", sessionSection}
 )
 
 // compare holds what came out against the vector, also what must not be there.

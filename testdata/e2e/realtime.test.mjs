@@ -27,15 +27,17 @@ before(async () => {
   mock = new LLMock({ port: 0, chunkSize: 7 });
   mock.onMessage(/^say hello/, { content: answer });
   mock.onMessage(/^where to/, { content: "to zanzibar we go" });
+  mock.onToolResult("call-1", { content: "It is warm." });
+  mock.onMessage(/^weather/, { toolCalls: [{ id: "call-1", name: "weather", arguments: '{"city":"Rome"}' }] });
   await mock.start();
   dir = await mkdtemp(join(tmpdir(), "tokligence-tls-"));
   const [key, cert] = [join(dir, "key.pem"), join(dir, "cert.pem")];
   await promisify(execFile)("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
     "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", cert]);
-  const alias = (name, more = "") => `
+  const alias = (name, more = "", deployment = "voice-main") => `
 [[model]]
 name = "${name}"
-deployments = ["voice-main"]
+deployments = ["${deployment}"]
 ${more}`;
   gateway = await startGateway(mock.url, `
 [[plugin]]
@@ -58,7 +60,16 @@ allow_private = true
 price = { input = "4.00", output = "24.00", audio_input = "32.00", audio_output = "64.00" }
 [deployment.options]
 realtime = true
-${alias("voice")}${alias("guarded", 'guardrails = ["stops"]')}`, { tls: { cert, key } });
+
+[[deployment]]
+name = "live-main"
+provider = "provider.gemini"
+model = "gemini-3.8-live"
+credential = "gemini"
+base_url = "${mock.url}/v1beta"
+allow_private = true
+price = { input = "0.75", output = "4.50", audio_input = "3.00", audio_output = "12.00" }
+${alias("live", "", "live-main")}${alias("live-guarded", 'guardrails = ["stops"]', "live-main")}${alias("voice")}${alias("guarded", 'guardrails = ["stops"]')}`, { tls: { cert, key } });
 });
 
 after(async () => {
@@ -118,6 +129,75 @@ describe("realtime", () => {
   test("openai (Python)", async () => {
     const { stdout } = await promisify(execFile)(python, ["-B", join(root, "testdata/e2e/realtime.py"), gateway.url, gateway.key, join(dir, "cert.pem")]);
     assert.deepEqual(JSON.parse(stdout), { text: answer, model: "voice" });
+  });
+
+  // The mock knows Google's sessions, and counts nothing in them.
+  for (const [name, open] of [
+    ["openai, by the package ws", () => new OpenAIRealtimeWS({ model: "live", options: { rejectUnauthorized: false } }, new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: gateway.key }))],
+    ["openai, by the runtime's WebSocket", () => new OpenAIRealtimeWebSocket({ model: "live", dangerouslyAllowBrowser: true }, new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: gateway.key }))],
+  ]) {
+    test(`Gemini's Live API: ${name}`, async () => {
+      const before = (await gateway.entries()).length;
+      const rt = open();
+      const events = await converse(rt, "say hello");
+      rt.close();
+      assert.equal(said(events), answer);
+      assert.deepEqual(events.map((e) => e.type).filter((t, i, all) => t !== all[i - 1]), ["session.created", "session.updated", "conversation.item.added", "conversation.item.done",
+        "response.created", "response.output_item.added", "conversation.item.added", "response.content_part.added", "response.output_text.delta", "response.output_text.done",
+        "response.content_part.done", "response.output_item.done", "conversation.item.done", "response.done"]);
+      assert.equal(events.find((e) => e.type === "session.updated").session.model, "live");
+      assert.equal(events.at(-1).response.output[0].content[0].text, answer);
+      assert.equal(events.at(-1).response.metadata, null);
+      const entries = await gateway.entries();
+      assert.equal(entries.length, before + 1);
+      const [e] = entries;
+      assert.deepEqual([e.endpoint, e.outcome, e.requested_model, e.deployed_model, e.provider, e.usage.output_source], ["realtime", "ok", "live", "gemini-3.8-live", "provider.gemini", "estimated"]);
+    });
+  }
+
+  test("Gemini's Live API calls functions", async () => {
+    const rt = new OpenAIRealtimeWS({ model: "live", options: { rejectUnauthorized: false } }, new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: gateway.key }));
+    const events = [];
+    await new Promise((done, failed) => {
+      rt.on("error", failed);
+      rt.on("event", (event) => {
+        events.push(event);
+        if (event.type === "session.created") {
+          const tools = [{ type: "function", name: "weather", parameters: { type: "object", properties: { city: { type: "string" } }, required: ["city"], additionalProperties: false } }];
+          rt.send({ type: "session.update", session: { type: "realtime", output_modalities: ["text"], tools } });
+          rt.send({ type: "conversation.item.create", item: { type: "message", role: "user", content: [{ type: "input_text", text: "weather?" }] } });
+          rt.send({ type: "response.create" });
+        }
+        if (event.type === "response.function_call_arguments.done") {
+          rt.send({ type: "conversation.item.create", item: { type: "function_call_output", call_id: event.call_id, output: '{"celsius":21.50}' } });
+          rt.send({ type: "response.create" });
+        }
+        if (event.type === "response.done" && event.response.output[0].type === "message") done();
+      });
+    });
+    rt.close();
+    const call = events.find((e) => e.type === "response.done").response.output[0];
+    assert.deepEqual([call.type, call.call_id, call.name, JSON.parse(call.arguments)], ["function_call", "call-1", "weather", { city: "Rome" }]);
+    assert.equal(said(events), "It is warm.");
+  });
+
+  test("Gemini's Live API: what is not carried is named, and guardrails read its answers", async () => {
+    const rt = new OpenAIRealtimeWS({ model: "live", options: { rejectUnauthorized: false } }, new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: gateway.key }));
+    const refused = await new Promise((done) => {
+      rt.on("error", (e) => done(e.error));
+      rt.on("event", (e) => e.type === "session.created" && rt.send({ type: "session.update", event_id: "mine", session: { type: "realtime", audio: { output: { speed: 1.5 } } } }));
+    });
+    rt.close();
+    assert.deepEqual([refused.param, refused.event_id], ["session.audio.output.speed", "mine"]);
+    const guarded = new OpenAIRealtimeWS({ model: "live-guarded", options: { rejectUnauthorized: false } }, new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: gateway.key }));
+    const events = await converse(guarded, "where to");
+    assert.equal(events.at(-1).error.code, "guardrail_blocked");
+    assert.ok(!said(events).includes("zanzibar"));
+  });
+
+  test("Gemini's Live API: openai (Python)", async () => {
+    const { stdout } = await promisify(execFile)(python, ["-B", join(root, "testdata/e2e/realtime.py"), gateway.url, gateway.key, join(dir, "cert.pem"), "live"]);
+    assert.deepEqual(JSON.parse(stdout), { text: answer, model: "live" });
   });
 
   test("what is not allowed is told in an event, and costs nothing", async () => {

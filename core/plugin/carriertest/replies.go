@@ -130,6 +130,15 @@ var Replies = []Reply{
 	{"events of no list", abi.DecodeEvents, "", `{"chunks":{}}`, false},
 	{"events cut off", abi.DecodeEvents, "", `{"chunks":[{"choices":[`, false},
 
+	{"converse", abi.Converse, "", `{"state":{},"to_vendor":[{"setup":{}}],"to_client":[{"type":"session.created"}]}`, true},
+	{"converse nothing to say", abi.Converse, "", `{"state":0}`, true},
+	{"converse without a state", abi.Converse, "", `{"to_client":[{"type":"session.created"}]}`, false},
+	{"converse in words", abi.Converse, "", `{"state":{},"to_vendor":["setup"]}`, false},
+	{"converse event without a type", abi.Converse, "", `{"state":{},"to_client":[{"kind":"session.created"}]}`, false},
+	{"converse event of no object", abi.Converse, "", `{"state":{},"to_client":[null]}`, false},
+	{"converse cut off", abi.Converse, "", `{"state":{}`, false},
+	{"converse nothing", abi.Converse, "", ``, false},
+
 	{"error", abi.DecodeError, "", `{"error":{"code":"rate_limited","message":"m"},"retry_after_ms":5}`, true},
 	{"error negative wait", abi.DecodeError, "", `{"error":{"code":"rate_limited","message":"m"},"retry_after_ms":-5}`, false},
 	{"error of no object", abi.DecodeError, "", `[]`, false},
@@ -248,6 +257,8 @@ func (r *Reply) ask(ctx context.Context, l *plugin.Loaded) error {
 		_, err = p.Decode(ctx, &abi.DecodeRequest{Deployment: d, Body: body}, nil)
 	case abi.DecodeEvents:
 		_, err = p.DecodeEvents(ctx, &abi.DecodeEventsRequest{State: script, End: true})
+	case abi.Converse:
+		_, err = p.Converse(ctx, &abi.ConverseRequest{Deployment: d, Session: "exc_1", Client: body})
 	case abi.DecodeError:
 		_, err = p.DecodeError(ctx, &abi.DecodeErrorRequest{Status: 500, Body: body})
 	}

@@ -43,6 +43,9 @@ func AppendPlanReply(dst []byte, d *abi.PlanReply) []byte {
 	dst = scan.CloseObject(optList(dst, "edits", d.Stream.Edits, appendEdit), stream)
 	dst = putUsagePaths(dst, &d.Usage)
 	dst = putErrorPaths(dst, &d.Errors)
+	if d.Realtime != nil {
+		dst = putRealtimePlan(dst, d.Realtime)
+	}
 	if d.Native != nil {
 		dst = putNativePlan(dst, d.Native)
 	}

@@ -54,6 +54,8 @@ var documents = []document{
 	doc(AppendDecodeEventsReply, ParseDecodeEventsReply),
 	doc(AppendDecodeErrorRequest, ParseDecodeErrorRequest),
 	doc(AppendDecodeErrorReply, ParseDecodeErrorReply),
+	doc(AppendConverseRequest, ParseConverseRequest),
+	doc(AppendConverseReply, ParseConverseReply),
 	doc(AppendRankRequest, ParseRankRequest),
 	doc(AppendRankReply, ParseRankReply),
 	doc(AppendInspectRequest, ParseInspectRequest),

@@ -32,7 +32,7 @@ func provider(encode func(*abi.EncodeRequest) (*abi.EncodeReply, error)) *pdk.Pr
 		Manifest: abi.Manifest{
 			ID: "provider.gemini", Name: "Google Gemini", Version: "1.0.0",
 			Kind: abi.KindProvider, ABI: abi.Version,
-			Description: "Chat completions, embeddings, pictures, speech and transcripts of Google's Generative Language API.",
+			Description: "Chat completions, embeddings, pictures, speech, transcripts and realtime sessions of Google's Generative Language API.",
 			Homepage:    "https://github.com/tokligence/gateway",
 			License:     "Apache-2.0", Stability: "stable",
 			Credential: []abi.CredentialField{{Name: "api_key", Description: "API key of Google AI Studio, sent as x-goog-api-key."}},
@@ -42,6 +42,7 @@ func provider(encode func(*abi.EncodeRequest) (*abi.EncodeReply, error)) *pdk.Pr
 		Decode:       decode,
 		DecodeEvents: decodeEvents,
 		DecodeError:  decodeError,
+		Converse:     converse,
 	}
 }
 
@@ -58,6 +59,8 @@ func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 	base := cmp.Or(r.Deployment.BaseURL, defaultBaseURL)
 	verb, model := verbOf(r), r.Deployment.Model
 	switch {
+	case r.Endpoint == abi.Realtime && IsLive(model): // the documents send the key in the address
+		return PlanLive(liveURL(base), abi.Auth{Scheme: abi.AuthQuery, Name: "key"}), nil
 	case r.Endpoint == abi.Native:
 		return &abi.PlanReply{Supported: true, Auth: p.Auth, Native: native(base, model)}, nil
 	case verb == "":

@@ -41,6 +41,12 @@ func TestPlan(t *testing.T) {
 		{abi.Translations, false, "models/gemini-2.5-flash", "", ``, defaultBaseURL + "/models/gemini-2.5-flash:generateContent", ""},
 		{abi.Transcriptions, false, "gemini-2.5-flash-preview-tts", "", ``, "", ""},
 		{abi.Transcriptions, false, "gemma-3-27b-it", "", ``, "", ""},
+		{abi.Realtime, false, "gemini-3.8-live", "", ``, "https://generativelanguage.googleapis.com/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent", ""},
+		{abi.Realtime, false, "models/gemini-2.5-flash-native-audio-latest", "http://127.0.0.1:9/x/v1alpha", ``, "http://127.0.0.1:9/x/ws/google.ai.generativelanguage.v1alpha.GenerativeService.BidiGenerateContent", ""},
+		{abi.Realtime, false, "gemini-3.1-flash-live-preview", "https://x.test", ``, "https://x.test/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent", ""},
+		{abi.Realtime, false, "gemini-2.5-flash", "", ``, "", ""},
+		{abi.Realtime, false, "gemini-3.5-transcribe-live", "", ``, "", ""},
+		{abi.Realtime, false, "gemini-3.5-live-translate-preview", "", ``, "", ""},
 		{abi.Speech, false, "m", "", `{"voices":[]}`, "", "options.voices"},
 		{abi.Chat, false, "m", "", `{"safety_settings":{}}`, "", "options.safety_settings"},
 		{abi.Chat, false, "m", "", `{"safety":[]}`, "", "options.safety"},
@@ -58,7 +64,11 @@ func TestPlan(t *testing.T) {
 		if reply.URL != c.url || reply.Supported != (c.url != "") || !reply.Supported && reply.Reason == "" {
 			t.Errorf("%+v: %+v", c, reply)
 		}
-		if reply.Supported && (reply.Auth != abi.Auth{Scheme: abi.AuthHeader, Name: "x-goog-api-key"}) {
+		auth := abi.Auth{Scheme: abi.AuthHeader, Name: "x-goog-api-key"}
+		if c.endpoint == abi.Realtime { // as Google's own packages do
+			auth = abi.Auth{Scheme: abi.AuthQuery, Name: "key"}
+		}
+		if reply.Supported && reply.Auth != auth {
 			t.Errorf("%+v: auth %+v", c, reply.Auth)
 		}
 	}
@@ -116,6 +126,20 @@ func FuzzEncode(f *testing.F) {
 func FuzzDecode(f *testing.F) {
 	vectortest.FuzzDecode(f, New, targets, "1",
 		`{"candidates":[{"content":{"parts":[{"text":"a","thoughtSignature":"s"},{"functionCall":{"name":"f","args":{}}},{"inlineData":{"mimeType":"image/png","data":"QQ=="}}]},"finishReason":"STOP","logprobsResult":{"chosenCandidates":[{"token":"a","logProbability":-1}]}}],"usageMetadata":{"promptTokenCount":1},"promptFeedback":{"blockReason":"X"}}`)
+}
+
+func FuzzConverse(f *testing.F) {
+	vectortest.FuzzConverse(f, New, "gemini-3.8-live", []string{
+		`{"type":"session.update","session":{"audio":{"input":{"turn_detection":null,"transcription":{"language":"de"}},"output":{"voice":"Kore"}},"max_output_tokens":9}}`,
+		`{"type":"session.update","session":{"tools":[{"type":"function","name":"f","parameters":{"properties":{"a":{"type":["string","null"],"anyOf":[{"const":"x"}],"items":{"enum":["a"]}}}}}]}}`,
+		`{"type":"conversation.item.create","item":{"id":"i","type":"message","role":"user","content":[{"type":"input_text","text":"a"},{"type":"input_image","image_url":"data:image/png;base64,QQ=="}]}}`,
+		`{"type":"conversation.item.create","item":{"type":"function_call_output","call_id":"c","output":"x"}}`,
+		`{"type":"input_audio_buffer.commit"}`, `{"type":"response.cancel"}`,
+	}, []string{
+		`{"setupComplete":{}}`, `{"toolCall":{"functionCalls":[{"id":"c","name":"f","args":{"a":1.0}}]},"usageMetadata":{"promptTokenCount":-1,"responseTokensDetails":[{"modality":"AUDIO","tokenCount":9}]}}`,
+		`{"serverContent":{"interrupted":true,"inputTranscription":{"text":"a","finished":true},"outputTranscription":{"text":"\u0041"},"modelTurn":{"parts":[{"text":"b"},{"inlineData":{"mimeType":"audio/pcm","data":"AAAA"}}]},"turnComplete":true}}`,
+		`{"error":{"code":3,"message":"m","status":"INVALID_ARGUMENT"},"goAway":{"timeLeft":"5s"},"voiceActivity":{"voiceActivityType":"ACTIVITY_START"}}`,
+	})
 }
 
 func BenchmarkEncode(b *testing.B) { vectortest.BenchmarkEncode(b, New, "gemini-2.5-flash") }

@@ -90,3 +90,48 @@ func decodeTwice(t *testing.T, p *pdk.Provider, r *abi.DecodeEventsRequest) {
 		}
 	}
 }
+
+// FuzzConverse: whatever a client and a vendor say to each other is refused or becomes
+// JSON, and so does the session's state.
+func FuzzConverse(f *testing.F, newProvider func() *pdk.Provider, model string, clients, vendors []string) {
+	f.Helper()
+	for _, client := range clients {
+		for _, vendor := range vendors {
+			f.Add([]byte(client), []byte(vendor))
+		}
+	}
+	f.Fuzz(func(t *testing.T, client, vendor []byte) {
+		if scan.Valid(client) != nil || scan.Valid(vendor) != nil || scan.Kind(client) != '{' || scan.Kind(vendor) != '{' {
+			return
+		}
+		s := &session{t: t, provider: newProvider(), model: model}
+		s.say(nil, nil)
+		for range 2 {
+			for _, begun := range [...]string{`{"type":"input_audio_buffer.append","audio":"AAAA"}`, `{"type":"response.create"}`} {
+				s.say(client, nil)
+				s.say([]byte(begun), nil)
+				s.say(nil, vendor)
+			}
+		}
+	})
+}
+
+type session struct {
+	t        *testing.T
+	provider *pdk.Provider
+	model    string
+	state    abi.Raw
+}
+
+func (s *session) say(client, vendor []byte) {
+	reply, err := s.provider.Converse(&abi.ConverseRequest{Deployment: abi.Deployment{Model: s.model}, Session: "s", State: s.state, Client: client, Vendor: vendor})
+	if err != nil {
+		return
+	}
+	for _, made := range append(append([]abi.Raw{reply.State}, reply.ToVendor...), reply.ToClient...) {
+		if scan.Kind(made) != '{' || scan.Valid(made) != nil {
+			s.t.Fatalf("%s, %s became %s", client, vendor, made)
+		}
+	}
+	s.state = append(abi.Raw(nil), reply.State...)
+}

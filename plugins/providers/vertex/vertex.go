@@ -37,6 +37,7 @@ func New() *pdk.Provider {
 		Decode:       v.decode,
 		DecodeEvents: v.decodeEvents,
 		DecodeError:  v.decodeError,
+		Converse:     v.converse,
 	}
 }
 
@@ -55,6 +56,8 @@ func (v *plugin) plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 	var p *abi.PlanReply
 	var err error
 	switch {
+	case r.Endpoint == abi.Realtime && m.kind == ofGoogle && gemini.IsLive(m.name):
+		p = v.planLive(&r.Deployment, o)
 	case r.Endpoint == abi.Native:
 		p, err = v.native(&inner, m)
 	case m.kind >= ofMistral:

@@ -15,7 +15,7 @@ const refused = (member, why) => ({ mark: "400", member, why });
 const none = (why) => ({ mark: "–", why });
 const missing = (why) => ({ mark: "✗", why });
 const but = (why) => ({ mark: "✓", why });
-const live = missing("Google's [Live API](https://ai.google.dev/gemini-api/docs/live) has messages of its own, which are not translated");
+const live = but("over Google's [Live API](https://ai.google.dev/gemini-api/docs/live-api), by models that have it");
 const silent = but("the effort is passed on; OpenAI's chat completions do not return what the model thought");
 
 const azureHas = "Azure's [inference API](https://learn.microsoft.com/azure/ai-foundry/openai/reference) is OpenAI's completions, chat, responses, embeddings, images and audio";
@@ -76,7 +76,7 @@ export const providers = {
     has: "Anthropic's [API](https://docs.anthropic.com/en/api) is messages, token counts, batches, files and models",
   },
   gemini: {
-    title: "Google Gemini", plugin: "gemini", wire: "gemini", model: "gemini-2.5-flash", base: "/v1beta", credential: apiKey, models: google({ embeddings: "gemini-embedding-001", images: "imagen-3.0-generate-001" }),
+    title: "Google Gemini", plugin: "gemini", wire: "gemini", model: "gemini-2.5-flash", base: "/v1beta", credential: apiKey, models: google({ embeddings: "gemini-embedding-001", images: "imagen-3.0-generate-001", realtime: "gemini-3.8-live" }),
     options: kore, sound: "wav",
     except: { realtime: live },
     has: "Google's [methods of models](https://ai.google.dev/api) generate, embed, count tokens and predict: there is no such one",
@@ -94,7 +94,7 @@ export const providers = {
   },
   vertex: {
     title: "Vertex AI: Gemini", plugin: "vertex", wire: "gemini", model: "gemini-2.5-flash", base: "/v1", credential: serviceAccount, options: `${place}\n${kore}`,
-    bearer: "access-token-MARK", models: google({ embeddings: "text-embedding-005", images: "gemini-2.5-flash-image" }), sound: "wav",
+    bearer: "access-token-MARK", models: google({ embeddings: "text-embedding-005", images: "gemini-2.5-flash-image", realtime: "gemini-live-2.5-flash-native-audio" }), sound: "wav",
     except: { realtime: live },
     has: "[Vertex AI's models of Google](https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference) generate, embed, count tokens and predict: there is no such one",
   },
@@ -185,7 +185,7 @@ export const providers = {
   vllm: {
     title: "vLLM", plugin: "vllm", wire: "openai", model: "Qwen/Qwen3-32B", base: "/v1", credential: "",
     models: { completions: "facebook/opt-125m", embeddings: "BAAI/bge-m3", rerank: "BAAI/bge-reranker-base", transcriptions: "openai/whisper-large-v3", translations: "openai/whisper-large-v3" },
-    except: { realtime: missing("[vLLM's](https://docs.vllm.ai/en/stable/api/vllm/entrypoints/openai/realtime/connection/) transcribes, by events of its own, which the gateway does not count") },
+    except: { realtime: missing("[vLLM's](https://docs.vllm.ai/en/stable/api/vllm/entrypoints/openai/realtime/connection/) only transcribes, by events of its own; what it counts at the end is the tokens of the first piece of sound alone, so that nothing could be held or billed by it") },
     has: "[vLLM](https://docs.vllm.ai/en/stable/serving/online_serving.html) serves completions, chat, responses, messages, embeddings, rerank, transcriptions and translations",
   },
   llamacpp: {

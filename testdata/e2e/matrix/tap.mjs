@@ -43,14 +43,15 @@ export async function startTap(mockURL, mend = {}) {
     up.end(sent.text);
   });
   // A session is passed on message by message, and kept as the text of one request. The
-  // mock has one address for it.
+  // mock has one address for OpenAI's, and one for Google's, which is Gemini's.
   const sessions = new WebSocketServer({ noServer: true });
   server.on("upgrade", (req, socket, head) => {
     const [, provider, path] = /^\/([^/]+)(.*)$/.exec(req.url);
     const query = new URL(path, mockURL).searchParams;
     const request = { provider, path, headers: req.headers, bytes: Buffer.alloc(0), text: "" };
     tap.seen.push(request);
-    const up = new WebSocket(`${mockURL.replace("http", "ws")}/v1/realtime?model=${encodeURIComponent(query.get("model") ?? query.get("deployment"))}`);
+    const address = path.includes("BidiGenerateContent") ? "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent" : `/v1/realtime?model=${encodeURIComponent(query.get("model") ?? query.get("deployment"))}`;
+    const up = new WebSocket(`${mockURL.replace("http", "ws")}${address}`);
     up.once("open", () => sessions.handleUpgrade(req, socket, head, (down) => {
       down.on("message", (m) => up.send((request.text += m, m.toString())));
       up.on("message", (m) => down.send(m.toString()));

@@ -18,7 +18,7 @@ import (
 var Manifest = abi.Manifest{
 	ID: "provider.guest", Name: "Guest", Version: "1.0.0", Kind: abi.KindProvider, ABI: abi.Version,
 	Config: []byte(`{"type":"object"}`),
-	Functions: []abi.Function{abi.Describe, abi.Configure, abi.Plan, abi.Encode, abi.Decode, abi.DecodeEvents, abi.DecodeError,
+	Functions: []abi.Function{abi.Describe, abi.Configure, abi.Plan, abi.Encode, abi.Decode, abi.DecodeEvents, abi.DecodeError, abi.Converse,
 		abi.Rank, abi.Inspect},
 }
 
@@ -58,6 +58,8 @@ func (g *Guest) Call(f abi.Function, dst, input []byte) ([]byte, error) {
 		return answer(dst, input, wire.ParseDecodeEventsRequest, decodeEvents, wire.AppendDecodeEventsReply)
 	case abi.DecodeError:
 		return answer(dst, input, wire.ParseDecodeErrorRequest, decodeError, wire.AppendDecodeErrorReply)
+	case abi.Converse:
+		return answer(dst, input, wire.ParseConverseRequest, converse, wire.AppendConverseReply)
 	case abi.Rank:
 		return answer(dst, input, wire.ParseRankRequest, rank, wire.AppendRankReply)
 	case abi.Inspect:
@@ -83,6 +85,7 @@ var places = map[abi.Function][]string{
 	abi.Decode:       {"body", "do"},
 	abi.DecodeError:  {"body", "do"},
 	abi.DecodeEvents: {"state"},
+	abi.Converse:     {"client", "do"},
 	abi.Rank:         {"route"},
 }
 
@@ -146,6 +149,20 @@ func decodeEvents(r *abi.DecodeEventsRequest) abi.DecodeEventsReply {
 
 func decodeError(r *abi.DecodeErrorRequest) abi.DecodeErrorReply {
 	return abi.DecodeErrorReply{Error: abi.Error{Code: abi.RateLimited, Message: scan.GetString(r.Body, "message")}, RetryAfterMS: int64(r.Status)}
+}
+
+// converse tells each side what the other has said.
+func converse(r *abi.ConverseRequest) (reply abi.ConverseReply) {
+	if reply.State = r.State; reply.State == nil {
+		reply.State = abi.Raw("{}")
+	}
+	if r.Client != nil {
+		reply.ToVendor = []abi.Raw{r.Client}
+	}
+	if r.Vendor != nil {
+		reply.ToClient = []abi.Raw{scan.Apply(nil, r.Vendor, []scan.Edit{{Key: "type", Value: []byte(`"told"`)}})}
+	}
+	return reply
 }
 
 // rank puts the last first.

@@ -134,6 +134,9 @@ func tokDecodeEvents() int32 { return serve(abi.DecodeEvents) }
 //go:wasmexport tok_decode_error
 func tokDecodeError() int32 { return serve(abi.DecodeError) }
 
+//go:wasmexport tok_converse
+func tokConverse() int32 { return serve(abi.Converse) }
+
 //go:wasmexport tok_rank
 func tokRank() int32 { return serve(abi.Rank) }
 
