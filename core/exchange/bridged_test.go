@@ -128,3 +128,51 @@ func TestDo_Bridged_Told(t *testing.T) {
 		}
 	}
 }
+
+// TestDo_Bridged_Search: a search that clients offer as a tool is asked for where the vendor
+// has one, held for, billed and refused in the place where the client wrote it.
+func TestDo_Bridged_Search(t *testing.T) {
+	tools := map[abi.Endpoint]string{
+		abi.Responses: `"tools":[{"type":"function","name":"f"},{"type":"web_search"}]`,
+		abi.Messages:  `"tools":[{"name":"f","input_schema":{}},{"type":"web_search_20250305","name":"web_search"}]`,
+	}
+	for _, c := range []struct {
+		budget string
+		rate   string // of a search; "" for none
+		drop   []string
+		status int
+		want   string // that the vendor is told
+	}{
+		{"0.03", "10000", nil, 200, `"web_search_options":{"max_uses":10}`},
+		{"", "10000", nil, 200, `"web_search_options":{}`},
+		{"0.009", "10000", nil, 402, ""},
+		{"1.00", "", nil, 403, ""},
+		{"1.00", "", []string{"web_search", "web_search_20250305"}, 200, ""},
+		{"1.00", "", []string{"web_search_options", "web_search_20250305"}, 200, ""},
+	} {
+		for endpoint, offer := range tools {
+			r := newRig(t, core.Deployment{}, nil)
+			price := rates(t, "input", "1", "output", "1")
+			if c.rate != "" {
+				price = rates(t, "input", "1", "output", "1", "search", c.rate)
+			}
+			r.deploy(core.Deployment{DropParams: c.drop}, price, nil, func(_ *abi.PlanRequest, p *abi.PlanReply) {
+				p.Request.WebSearch, p.Request.ToolCap = abi.SearchesBeside, "web_search_options.max_uses"
+			})
+			r.answer(whole(200, wholeAnswer))
+			got, entries := r.ask(r.key(c.budget, core.Limits{}), endpoint, `{"model":"m",`+asking[endpoint]+","+offer+"}")
+			switch text := got.body.String(); {
+			case got.status != c.status || c.status == 403 && !strings.Contains(text, "tools[1] is a tool"):
+				t.Errorf("%s, %+v: %d %s", endpoint, c, got.status, text)
+			case c.status == 200:
+				sent, searches := <-r.bodies, int64(1)
+				if c.want == "" {
+					searches = 0
+				}
+				if !strings.Contains(sent, c.want) || strings.Contains(sent, "web_search") != (c.want != "") || entries[0].Usage.Searches != searches || entries[0].Unpriced {
+					t.Errorf("%s, %+v: the vendor got %s, %+v", endpoint, c, sent, entries[0])
+				}
+			}
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/dialect"
+	"github.com/tokligence/gateway/core/dialect/bridge"
 	"github.com/tokligence/gateway/core/upstream"
 	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/llm"
@@ -116,11 +117,16 @@ func (r *run) toChat(body scan.Object) (scan.Object, *core.Error) {
 // says to drop is left out.
 func (r *run) overChat(body scan.Object, t *Target) (chat scan.Object, notices []string, _ *core.Error) {
 	over, drop := r.dialect.Bridge, t.Deployment.DropParams
+	to := bridge.To{Drop: drop}
+	if p := r.planOf(t); p != nil && !slices.Contains(drop, webSearch) && !slices.Contains(drop, "tools") {
+		to.Alone, to.Beside = p.Request.WebSearch == abi.SearchesAlone, p.Request.WebSearch == abi.SearchesBeside
+		to.Bounds = p.Request.ToolCap == webSearch+".max_uses"
+	}
 	if r.req.Endpoint == abi.CountTokens { // of the same request
 		over = dialect.Of(abi.Messages).Bridge
 	}
 	for {
-		chat, told, err := over.ToChat(body.Text(), drop)
+		chat, told, err := over.ToChat(body.Text(), to)
 		if err == nil {
 			return scan.Walk(chat), append(notices, told...), nil
 		}

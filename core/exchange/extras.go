@@ -62,6 +62,9 @@ func (r *run) note(t *Target, chat scan.Object) {
 	f := finder{most: hostedUses}
 	f.shared(chat, r.facts.made)
 	e := &extras{hosted: f.list, parsed: f.parsed}
+	if r.body.Get(webSearch) == nil {
+		r.searchSaid(e.hosted)
+	}
 	chat.Members(func(key, value []byte) bool {
 		if !scan.IsNull(value) {
 			e.service.read(string(key), value)
@@ -79,6 +82,21 @@ func (r *run) note(t *Target, chat scan.Object) {
 func (e *extras) sized(member string, value []byte) {
 	if member == webSearch {
 		e.searchSize = scan.GetString(value, "search_context_size")
+	}
+}
+
+// searchSaid gives a search that a bridge has made of a tool the tool's place.
+func (r *run) searchSaid(list []hosted) {
+	for i := range list {
+		if list[i].param != webSearch {
+			continue
+		}
+		for _, h := range r.facts.hosted {
+			if h.unit == partSearches {
+				list[i].said = h.param
+				break
+			}
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ import (
 // https://openrouter.ai/docs/guides/features/server-tools
 type hosted struct {
 	param string // "tools[1]"
+	said  string // where the client says it, if that is elsewhere
 	drop  string // as drop_params call it
 	unit  int    // that its uses are counted in; 0 for none
 	most  int64  // uses that are held for
@@ -183,7 +185,7 @@ func (r *run) unratedTool(w *worstCase) (e *core.Error) {
 		for _, one := range r.hostedAt(t) {
 			if e == nil && !one.ratedAt(t) {
 				e = core.Errorf(core.CodePermissionDenied, core.SourceGateway, "%s, and this key has a budget", one.unknown())
-				e.Param = one.param
+				e.Param = cmp.Or(one.said, one.param)
 			}
 		}
 		return e != nil
@@ -205,7 +207,7 @@ func (h hosted) unknown() string {
 	case "messages":
 		return "a file may be read at a price of its own that the gateway does not know, but for by the plugin file-parser with an engine that is free"
 	}
-	return h.param + " is a tool whose uses have a price of their own that the gateway does not know"
+	return cmp.Or(h.said, h.param) + " is a tool whose uses have a price of their own that the gateway does not know"
 }
 
 // ratedAt reports whether the tool's uses have a price at t.

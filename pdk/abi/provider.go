@@ -174,6 +174,10 @@ type RequestPlan struct {
 	// that there is never one), and tells the client. Words that are none of these pass.
 	// Empty: any may.
 	Efforts []string `json:"efforts,omitempty"`
+	// WebSearch says that the vendor searches the web where a chat's web_search_options ask
+	// for it: [SearchesAlone] or [SearchesBeside] functions. The host then makes them of
+	// searches that clients of other dialects offer as a tool. "" says that it does not.
+	WebSearch string `json:"web_search,omitempty"`
 	// Extensions name those of package llm's members that the vendor takes. The host
 	// leaves all others out of a chat request that it has translated from another
 	// dialect, and where Strict says that the vendor refuses what it does not know,
@@ -186,6 +190,12 @@ type RequestPlan struct {
 	// ForwardHeaders names client headers that are passed on ("anthropic-beta").
 	ForwardHeaders []string `json:"forward_headers,omitempty"`
 }
+
+// The values of [RequestPlan.WebSearch].
+const (
+	SearchesAlone  = "alone"  // not in a request that offers functions
+	SearchesBeside = "beside" // in any
+)
 
 // Edit changes one member of a passthrough body, answer or event.
 type Edit struct {

@@ -10,16 +10,32 @@ import "github.com/tokligence/gateway/core"
 type Bridge interface {
 	// ToChat translates a request, which is a JSON object that stays as it is. What
 	// chat cannot say is a *core.Error of the client's that names the member in
-	// Param; the caller may take that member out and ask again. drop are the names
-	// that the operator wants dropped where they would be refused: a bridge looks
-	// there for what is no member of the request but within one. It tells in notices
+	// Param; the caller may take that member out and ask again. It tells in notices
 	// what it has left out.
-	ToChat(body []byte, drop []string) (chat []byte, notices []string, err error)
+	ToChat(body []byte, to To) (chat []byte, notices []string, err error)
 	// FromChat appends a whole canonical answer in the dialect. An answer that is
 	// none is a *core.Error of the provider's.
 	FromChat(dst, answer []byte, a *Answer) ([]byte, error)
 	// Stream begins to translate a stream.
 	Stream(a *Answer) Stream
+}
+
+// To is whom a request is translated for.
+type To struct {
+	// Drop are the names that the operator wants dropped where they would be refused: a
+	// bridge looks there for what is no member of the request but within one.
+	Drop []string
+	// Alone and Beside say that the vendor searches the web where web_search_options ask
+	// for it: without functions, or with some as well.
+	Alone, Beside bool
+	// Bounds says that web_search_options may have max_uses, which the vendor keeps to.
+	Bounds bool
+}
+
+// Searches reports whether a search that a client offers as a tool can be asked for in a
+// request with or without functions.
+func (t *To) Searches(functions bool) bool {
+	return t.Beside || t.Alone && !functions
 }
 
 // Stream translates the canonical chunks of one answer, in their order.

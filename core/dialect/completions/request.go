@@ -10,7 +10,7 @@ import (
 type Bridge struct{}
 
 // ToChat makes a chat request of a completions request.
-func (Bridge) ToChat(body []byte, _ []string) (chat []byte, notices []string, _ error) {
+func (Bridge) ToChat(body []byte, _ bridge.To) (chat []byte, notices []string, _ error) {
 	n, ok := scan.GetInt(body, "n")
 	if !ok {
 		n = 1

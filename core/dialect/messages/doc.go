@@ -14,6 +14,9 @@
 //     other model makes them. Files that Anthropic holds, Anthropic's own tools, MCP
 //     servers and containers are refused by name. What such a tool did earlier is left
 //     out of the history with a notice.
+//   - The tool web_search becomes web_search_options where the vendor searches the web
+//     ([bridge.To]); one that is forced or limited to domains is refused. drop_params may
+//     name the type of a tool of Anthropic's.
 //   - thinking goes along as it is, and a budget as reasoning_effort (low, medium or high), too, unless
 //     output_config.effort says the word itself. output_config.format becomes
 //     response_format. Thoughts of the history are reasoning_content and

@@ -3,7 +3,6 @@ package messages
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"slices"
 
 	"github.com/tokligence/gateway/core"
@@ -17,8 +16,8 @@ import (
 // name; the error is a *core.Error of the client's. Members that only steer
 // Anthropic's own service are left out, with a notice where they change an answer;
 // members that nobody knows are passed on.
-func (Bridge) ToChat(body []byte, _ []string) (chat []byte, notices []string, _ error) {
-	w := requestWriter{dst: make([]byte, 0, len(body)+256), body: body}
+func (Bridge) ToChat(body []byte, to bridge.To) (chat []byte, notices []string, _ error) {
+	w := requestWriter{dst: make([]byte, 0, len(body)+256), body: body, to: to}
 	w.dst = append(w.dst, '{')
 	scan.Members(body, func(key, value []byte) bool {
 		if !scan.IsNull(value) {
@@ -35,6 +34,7 @@ func (Bridge) ToChat(body []byte, _ []string) (chat []byte, notices []string, _ 
 type requestWriter struct {
 	dst     []byte
 	body    []byte
+	to      bridge.To
 	left    bridge.LeftOut // of the history
 	notices []string
 	err     *core.Error
@@ -182,53 +182,4 @@ func (w *requestWriter) outputConfig(value []byte) {
 	w.name("response_format")
 	w.dst = append(w.dst, `{"type":"json_schema","json_schema":{"name":"answer","strict":true,"schema":`...)
 	w.dst = append(append(w.dst, scan.Get(format, "schema")...), "}}"...)
-}
-
-func (w *requestWriter) tools(value []byte) {
-	if scan.Len(value) == 0 {
-		return
-	}
-	w.name("tools")
-	w.dst = append(w.dst, '[')
-	scan.Elements(value, func(i int, t []byte) bool {
-		if kind := scan.GetString(t, "type"); kind != "" && kind != "custom" {
-			w.fail(fmt.Sprintf("tools[%d].type", i), "tools[%d]: the tool type %q is not supported for this model's provider", i, kind)
-			return false
-		}
-		w.comma()
-		w.dst = append(w.dst, `{"type":"function","function":{`...)
-		w.raw("name", orEmpty(scan.Get(t, "name")))
-		if d := scan.Get(t, "description"); !scan.IsNull(d) {
-			w.raw("description", d)
-		}
-		if s := scan.Get(t, "input_schema"); !scan.IsNull(s) {
-			w.raw("parameters", s)
-		}
-		if s := scan.Get(t, "strict"); !scan.IsNull(s) {
-			w.raw("strict", s)
-		}
-		w.dst = append(w.dst, '}')
-		w.dst = appendMark(w.dst, t)
-		w.dst = append(w.dst, '}')
-		return true
-	})
-	w.dst = append(w.dst, ']')
-}
-
-func (w *requestWriter) toolChoice(value []byte) {
-	switch kind := scan.GetString(value, "type"); kind {
-	case "auto", "none":
-		w.str("tool_choice", kind)
-	case "any":
-		w.str("tool_choice", "required")
-	case "tool":
-		w.name("tool_choice")
-		w.dst = append(w.dst, `{"type":"function","function":{"name":`...)
-		w.dst = append(append(w.dst, orEmpty(scan.Get(value, "name"))...), "}}"...)
-	default:
-		w.fail("tool_choice.type", "tool_choice.type must be auto, any, tool or none")
-	}
-	if single, _ := scan.Bool(scan.Get(value, "disable_parallel_tool_use")); single {
-		w.raw("parallel_tool_calls", []byte("false"))
-	}
 }

@@ -13,8 +13,11 @@
 //   - text.format becomes response_format, reasoning.effort reasoning_effort,
 //     safety_identifier user where there is none. service_tier stays, but for auto,
 //     which asks for nothing.
-//   - Tools that OpenAI runs (web_search, image_generation) are left out with a
-//     notice where they are merely offered, and refused where tool_choice forces them.
+//   - web_search becomes web_search_options where the vendor searches the web
+//     ([bridge.To]), and can do so as the client wants; max_tool_calls bounds it.
+//   - Other tools that OpenAI runs (image_generation), and such a search that cannot be
+//     had, are left out with a notice where they are merely offered, and refused where
+//     tool_choice forces them.
 //     What such a tool did earlier is left out of the history with a notice, too; a
 //     model that shall see a picture which was made is given it as input_image.
 //   - Files are carried with their data or their address (file.file_data).

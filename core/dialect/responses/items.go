@@ -274,7 +274,7 @@ func (w *requestWriter) file(dst, part []byte, at string) []byte {
 	case !filled(url):
 		w.refuse("file_id", at+".file_id", "a file that OpenAI holds")
 		return dst
-	case slices.Contains(w.drop, "file_url"):
+	case slices.Contains(w.to.Drop, "file_url"):
 		w.leaveOut(at + ".file_url")
 		return dst
 	default:

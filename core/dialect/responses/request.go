@@ -14,8 +14,8 @@ type Bridge struct{}
 
 // ToChat translates a Responses request into the canonical form. What its
 // previous_response_id stands for must be in its input.
-func (Bridge) ToChat(body []byte, drop []string) (chat []byte, notices []string, err error) {
-	w := requestWriter{dst: make([]byte, 0, len(body)+256), body: body, drop: drop, tools: toolsOf(body)}
+func (Bridge) ToChat(body []byte, to bridge.To) (chat []byte, notices []string, err error) {
+	w := requestWriter{dst: make([]byte, 0, len(body)+256), body: body, to: to, tools: toolsOf(body)}
 	w.messages()
 	scan.Members(body, func(key, value []byte) bool {
 		if !scan.IsNull(value) {
@@ -32,12 +32,13 @@ func (Bridge) ToChat(body []byte, drop []string) (chat []byte, notices []string,
 type requestWriter struct {
 	dst     []byte // members, each after a comma
 	body    []byte
-	drop    []string
+	to      bridge.To
 	tools   toolTable
 	left    bridge.LeftOut // of the history
 	notices []string
 	err     *core.Error
 
+	asks []byte // web_search_options, which a tool has become; nil for none
 	turn turn   // what the assistant has said and is not written yet
 	list []byte // messages, each after a comma
 }
@@ -58,7 +59,7 @@ func (w *requestWriter) str(name, value string) {
 
 // refuse refuses what stands at param, unless it may be left out under the name.
 func (w *requestWriter) refuse(name, param, what string) {
-	if slices.Contains(w.drop, name) {
+	if slices.Contains(w.to.Drop, name) {
 		w.leaveOut(param)
 		return
 	}

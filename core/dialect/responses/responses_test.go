@@ -131,7 +131,7 @@ func TestRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	back := func(output string) []byte {
-		chat, _, err := Bridge{}.ToChat([]byte(`{"model":"m","input":`+output+`}`), nil)
+		chat, _, err := Bridge{}.ToChat([]byte(`{"model":"m","input":`+output+`}`), bridge.To{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -167,7 +167,7 @@ func FuzzToChat(f *testing.F) {
 		if scan.Valid(body) != nil || scan.Kind(body) != '{' {
 			t.Skip()
 		}
-		chat, _, err := Bridge{}.ToChat(body, nil)
+		chat, _, err := Bridge{}.ToChat(body, bridge.To{})
 		if err != nil {
 			if core.AsError(err).Param == "" {
 				t.Errorf("%v names no member", err)

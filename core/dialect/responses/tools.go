@@ -114,7 +114,9 @@ func (w *requestWriter) writeTools() {
 			})
 		default:
 			if isHosted(kind) && !w.forces(kind) {
-				w.leaveOut(at)
+				if !w.search(kind, def) {
+					w.leaveOut(at)
+				}
 				return true
 			}
 			w.refuse(kind, at, "a tool of type "+strconv.Quote(kind))
@@ -130,6 +132,9 @@ func (w *requestWriter) writeTools() {
 	}
 	if list != nil {
 		w.raw("tools", scan.CloseArray(list, 0))
+	}
+	if w.asks != nil {
+		w.raw("web_search_options", w.asks)
 	}
 }
 

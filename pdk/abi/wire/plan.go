@@ -80,6 +80,7 @@ func putRequestPlan(dst []byte, d *abi.RequestPlan) []byte {
 	dst = optBool(dst, "boundless", d.Boundless)
 	dst = optBool(dst, "files_apart", d.FilesApart)
 	dst = optList(dst, "efforts", d.Efforts, appendStringElement)
+	dst = optString(dst, "web_search", d.WebSearch)
 	dst = optList(dst, "extensions", d.Extensions, appendStringElement)
 	dst = optBool(dst, "strict", d.Strict)
 	dst = optBool(dst, "alternate", d.Alternate)

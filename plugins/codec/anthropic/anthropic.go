@@ -105,6 +105,9 @@ func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 	switch r.Endpoint {
 	case abi.Chat:
 		p.Request = abi.RequestPlan{Mode: abi.Transform, OutputCap: "max_completion_tokens", ToolCap: "web_search_options.max_uses"}
+		if familyOf(r.Deployment.Model).Searches {
+			p.Request.WebSearch = abi.SearchesBeside
+		}
 		p.Response.Mode = abi.Transform
 		p.Stream.Mode = abi.Transform
 	case abi.Messages:

@@ -71,9 +71,25 @@ func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 	if r.Endpoint == abi.Chat || verb == ":generateContent" {
 		p.Request.OutputCap = "max_completion_tokens"
 	}
+	if r.Endpoint == abi.Chat {
+		p.Request.WebSearch = searches(model)
+	}
 	p.Request.Inline = r.Endpoint == abi.ImageEdits || r.Endpoint == abi.Transcriptions || r.Endpoint == abi.Translations
 	p.URL = base + "/" + llm.Escape(modelPath(model), "/") + verb
 	return p, nil
+}
+
+// searches says whether a model searches the web, as a plan does.
+// https://ai.google.dev/gemini-api/docs/google-search#supported_models
+func searches(model string) string {
+	name := model[strings.LastIndexByte(model, '/')+1:]
+	switch {
+	case !strings.HasPrefix(name, "gemini-"), strings.Contains(name, "image"), strings.Contains(name, "-tts"), strings.HasPrefix(name, "gemini-2.0-flash-lite"):
+		return ""
+	case familyOf(model).budgets: // up to 2.5
+		return abi.SearchesAlone
+	}
+	return abi.SearchesBeside
 }
 
 // verbOf is what the model is called by for an endpoint; "" for what it does not have.

@@ -78,6 +78,9 @@ func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 		p.Request.OutputCap = ""
 		return p, nil
 	}
+	if grounds(r.Deployment.Model) {
+		p.Request.WebSearch = abi.SearchesBeside
+	}
 	p.URL += "/converse"
 	if r.Stream {
 		p.URL += "-stream"

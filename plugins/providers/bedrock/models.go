@@ -26,3 +26,9 @@ func familyOf(model string) family {
 	f.caching = f.claude != nil || f.nova || strings.Contains(model, "inference-profile/")
 	return f
 }
+
+// grounds reports whether a model searches the web by itself: not every Nova does.
+// https://docs.aws.amazon.com/nova/latest/nova2-userguide/web-grounding.html
+func grounds(model string) bool {
+	return strings.Contains(model, "amazon.nova-premier") || strings.Contains(model, "amazon.nova-2-")
+}

@@ -81,6 +81,7 @@ func requestPlan(endpoint abi.Endpoint, e []byte, o *options) abi.RequestPlan {
 		Unsupported:    texts(scan.Get(e, "unsupported")),
 		OutputCap:      scan.GetString(e, "output_cap"),
 		ToolCap:        scan.GetString(e, "tool_cap"),
+		WebSearch:      scan.GetString(e, "web_search"),
 		ForwardHeaders: texts(scan.Get(e, "forward_headers")),
 		Extensions:     texts(scan.Get(e, "extensions")),
 	}

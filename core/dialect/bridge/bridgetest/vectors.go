@@ -22,7 +22,7 @@ import (
 var update = flag.Bool("update", false, "write the expected sections of the vectors anew")
 
 // Suite is a bridge and its vectors: txtar files. Given sections: request.json (the
-// client's), setup.json ({"usage":…,"drop":[…]}), answer.json or chunks.jsonl (the canonical
+// client's), setup.json ({"usage":…,"to":{"drop":[…]}}), answer.json or chunks.jsonl (the canonical
 // answer). Expected: chat.json, notices.txt, the section named Whole, events.txt, error.json.
 type Suite struct {
 	Dir    string
@@ -76,7 +76,7 @@ func (s *Suite) walk(t *testing.T, a *txtar.Archive) (got []txtar.File) {
 	}
 	var setup struct {
 		Usage core.Usage
-		Drop  []string
+		To    bridge.To
 	}
 	if b := section(a, "setup.json"); b != nil {
 		if err := json.Unmarshal(b, &setup); err != nil {
@@ -85,7 +85,7 @@ func (s *Suite) walk(t *testing.T, a *txtar.Archive) (got []txtar.File) {
 	}
 	request := section(a, "request.json")
 	if request != nil {
-		if chat, notices, err := s.Bridge.ToChat(request, setup.Drop); err != nil {
+		if chat, notices, err := s.Bridge.ToChat(request, setup.To); err != nil {
 			fail(err)
 		} else {
 			put("chat.json", chat)
