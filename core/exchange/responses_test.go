@@ -198,10 +198,12 @@ func TestDo_Responses_Refused(t *testing.T) {
 			{`"input":"a","max_output_tokens":5,"Max_output_tokens":9`, 400, "Max_output_tokens"},
 			{`"instructions":"a"`, 400, "input"},
 		} {
+			if !native && strings.Contains(c.member, "image_generation_call") { // over chat such an item goes nowhere
+				continue
+			}
 			got, entries := r.ask(r.key("", core.Limits{}), abi.Responses, `{"model":"m",`+c.member+`}`)
 			text := got.body.String()
-			bridged := !native && strings.Contains(c.member, "image_generation_call") // no item that chat could carry
-			if (got.status != c.status || !strings.Contains(text, fmt.Sprintf(`"param":%q`, c.param))) && !(bridged && got.status == 400) || r.hits.Load() != 0 {
+			if (got.status != c.status || !strings.Contains(text, fmt.Sprintf(`"param":%q`, c.param))) || r.hits.Load() != 0 {
 				t.Errorf("native %v, %s: %d %s after %d calls, %d entries", native, c.member, got.status, text, r.hits.Load(), len(entries))
 			}
 		}
