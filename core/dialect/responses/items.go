@@ -74,6 +74,10 @@ func (w *requestWriter) item(i int, item []byte) {
 	case "":
 		w.fail(at+".type", "%s.type is required", at)
 	default:
+		if kind == "image_generation_call" && scan.IsNull(scan.Get(item, "result")) {
+			w.err = missing(i, scan.GetString(item, "id"))
+			return
+		}
 		if ranAtVendor(kind) {
 			w.left.Add(at)
 			return
