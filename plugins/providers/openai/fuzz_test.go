@@ -10,7 +10,7 @@ import (
 // FuzzEncode: what a client asks of an endpoint with words of its own is refused or
 // becomes JSON.
 func FuzzEncode(f *testing.F) {
-	vectortest.FuzzEncode(f, configured(f, "xai"), vectortest.Targets{Endpoints: []abi.Endpoint{abi.Speech, abi.ImageEdits}},
+	vectortest.FuzzEncode(f, configured(f, "xai"), vectortest.Targets{Endpoints: []abi.Endpoint{abi.Chat, abi.Speech, abi.ImageEdits}},
 		`{"input":"x","voice":{"id":"y"},"response_format":"pcm","output_format":null,"language":"de"}`,
 		`{"prompt":"x","image":[{"$file":0,"content_type":"image/png","data":"AA=="}],"mask":{"image_url":"https://a.example"},"n":2}`)
 }

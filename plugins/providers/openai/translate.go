@@ -26,8 +26,12 @@ func (c *codec) encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 		return nil, err
 	}
 	e := scan.Get(profile, "endpoints", string(r.Endpoint))
+	into := translated[r.Endpoint]
+	if into == nil {
+		return nil, refuse(string(r.Endpoint), "has OpenAI's words: there is nothing to translate")
+	}
 	t := &translation{request: r, words: scan.Get(e, "translate"), unsupported: texts(scan.Get(e, "unsupported")), voices: o.voices, reply: &abi.EncodeReply{}}
-	if f := translated[r.Endpoint](t); f != nil {
+	if f := into(t); f != nil {
 		return nil, f.Named()
 	}
 	return t.reply, nil
