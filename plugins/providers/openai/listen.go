@@ -37,6 +37,9 @@ func listen(t *translation) *llm.Fault {
 		scan.Elements(v, func(_ int, one []byte) bool { t.part(&files, name, one); return true })
 		return nil
 	})
+	if f == nil && len(files) == 0 {
+		f = llm.Refuse("file", "is required")
+	}
 	t.reply.Form = append(t.reply.Form, files...)
 	if t.reply.State = format; words {
 		t.reply.State += " words"
