@@ -1,8 +1,6 @@
 package main
 
 import (
-	"strings"
-
 	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
@@ -55,9 +53,7 @@ func listen(r *abi.EncodeRequest) (*abi.EncodeReply, *llm.Fault) {
 		q.add("detect_language", "true")
 	}
 	reply.URL = address(&r.Deployment) + "/v1/listen" + string(q)
-	if reply.State = format; words {
-		reply.State += " words"
-	}
+	reply.State = llm.TranscriptState(format, words)
 	return reply, f
 }
 
@@ -83,8 +79,7 @@ func decode(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 		}
 		return true
 	})
-	format, words := strings.CutSuffix(r.State, " words")
-	return t.Answer(format, words), nil
+	return t.AnswerAs(r.State), nil
 }
 
 func first(list []byte) (v []byte) {

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"strings"
-
 	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
@@ -34,48 +32,20 @@ func listen(r *abi.EncodeRequest) (*abi.EncodeReply, *llm.Fault) {
 		case "cloud_storage_url", "source_url", "webhook", "webhook_id", "webhook_metadata", "token", "use_multi_channel":
 			return llm.Refuse(name, "is not supported: a transcript is made of the request's file, of all its channels together, and is its answer")
 		case "language":
-			reply.Form = append(reply.Form, part("language_code", v))
+			reply.Form = append(reply.Form, llm.FormPart("language_code", v))
 		default:
 			if scan.Kind(v) != '[' {
-				reply.Form = append(reply.Form, part(name, v))
+				reply.Form = append(reply.Form, llm.FormPart(name, v))
 				return nil
 			}
-			scan.Elements(v, func(_ int, one []byte) bool { reply.Form = append(reply.Form, part(name, one)); return true })
+			scan.Elements(v, func(_ int, one []byte) bool { reply.Form = append(reply.Form, llm.FormPart(name, one)); return true })
 		}
 		return nil
 	})
-	if reply.State = format; words {
-		reply.State += " words"
-	}
+	reply.State = llm.TranscriptState(format, words)
 	return reply, f
 }
 
-// part is a field of the form, or the file.
-func part(name string, v []byte) abi.FormPart {
-	if n, ok := scan.GetInt(v, "$file"); ok && scan.Kind(v) == '{' {
-		return abi.FormPart{Name: name, File: &abi.FileRef{Number: int(n)}}
-	}
-	s, ok := scan.String(v)
-	if !ok {
-		s = string(v)
-	}
-	return abi.FormPart{Name: name, Value: s}
-}
-
 func decode(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
-	t := llm.Transcript{Text: scan.Get(r.Body, "text"), Language: scan.GetString(r.Body, "language_code")}
-	if scan.Kind(t.Text) != '"' {
-		return nil, &abi.Error{Code: abi.UpstreamUnavailable, Message: "ElevenLabs answered without a transcript"}
-	}
-	t.Duration, _ = scan.Float(scan.Get(r.Body, "audio_duration_secs"))
-	scan.Elements(scan.Get(r.Body, "words"), func(_ int, w []byte) bool {
-		start, ok := scan.Float(scan.Get(w, "start"))
-		end, _ := scan.Float(scan.Get(w, "end"))
-		if text := strings.TrimSpace(scan.GetString(w, "text")); ok && text != "" {
-			t.Words = append(t.Words, llm.Word{Text: text, Start: start, End: end})
-		}
-		return true
-	})
-	format, words := strings.CutSuffix(r.State, " words")
-	return t.Answer(format, words), nil
+	return llm.ReadTranscript(r, "ElevenLabs", "language_code", "audio_duration_secs")
 }

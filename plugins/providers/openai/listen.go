@@ -1,8 +1,6 @@
 package main
 
 import (
-	"strings"
-
 	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
@@ -41,41 +39,21 @@ func listen(t *translation) *llm.Fault {
 		f = llm.Refuse("file", "is required")
 	}
 	t.reply.Form = append(t.reply.Form, files...)
-	if t.reply.State = format; words {
-		t.reply.State += " words"
-	}
+	t.reply.State = llm.TranscriptState(format, words)
 	return f
 }
 
 // part adds a field to the form, or a file to those that follow.
 func (t *translation) part(files *[]abi.FormPart, name string, v []byte) {
-	if n, ok := scan.GetInt(v, "$file"); ok && scan.Kind(v) == '{' {
-		*files = append(*files, abi.FormPart{Name: name, File: &abi.FileRef{Number: int(n)}})
+	p := llm.FormPart(name, v)
+	if p.File != nil {
+		*files = append(*files, p)
 		return
 	}
-	s, ok := scan.String(v)
-	if !ok {
-		s = string(v)
-	}
-	t.reply.Form = append(t.reply.Form, abi.FormPart{Name: name, Value: s})
+	t.reply.Form = append(t.reply.Form, p)
 }
 
-// decodeTranscript reads a transcript with its words: text, language, duration and
-// words, each with text, start and end.
+// decodeTranscript reads a transcript with its words: text, language, duration and words.
 func decodeTranscript(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
-	t := llm.Transcript{Text: scan.Get(r.Body, "text"), Language: scan.GetString(r.Body, "language")}
-	if scan.Kind(t.Text) != '"' {
-		return nil, &abi.Error{Code: abi.UpstreamUnavailable, Message: "the provider answered without a transcript"}
-	}
-	t.Duration, _ = scan.Float(scan.Get(r.Body, "duration"))
-	scan.Elements(scan.Get(r.Body, "words"), func(_ int, w []byte) bool {
-		start, ok := scan.Float(scan.Get(w, "start"))
-		end, _ := scan.Float(scan.Get(w, "end"))
-		if text := strings.TrimSpace(scan.GetString(w, "text")); ok && text != "" {
-			t.Words = append(t.Words, llm.Word{Text: text, Start: start, End: end})
-		}
-		return true
-	})
-	format, words := strings.CutSuffix(r.State, " words")
-	return t.Answer(format, words), nil
+	return llm.ReadTranscript(r, "the provider", "language", "duration")
 }
