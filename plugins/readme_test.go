@@ -43,8 +43,8 @@ type described struct {
 			Then struct {
 				Reasoning struct{ History string }
 				Endpoints map[string]struct {
-					Searches  int64
-					Boundless bool
+					Searches           int64
+					Boundless, Offered bool
 				}
 			}
 		}
@@ -171,6 +171,13 @@ func (d *described) serves() string {
 	text := list(d.Config.Serves)
 	if !d.Config.Endpoints["responses"].Offered {
 		text = strings.Replace(text, code("responses"), code("responses")+" (by itself with `responses = true`, else over chat)", 1)
+	}
+	for _, v := range d.Config.Variants {
+		for _, endpoint := range keys(v.Then.Endpoints) {
+			if v.Then.Endpoints[endpoint].Offered {
+				text = strings.Replace(text, code(endpoint), code(endpoint)+" (of "+list(v.When.Models)+"; else over chat)", 1)
+			}
+		}
 	}
 	return text
 }

@@ -162,7 +162,7 @@ func TestProfiles_Complete(t *testing.T) {
 }
 
 // made is an id or a time that the gateway has made, another each time.
-var made = regexp.MustCompile(`\b((?:msg|chatcmpl|resp)_|(?:chat)?cmpl-|created":)[0-9A-Za-z]{10,}`)
+var made = regexp.MustCompile(`\b((?:msg|chatcmpl|resp|exc)_|(?:chat)?cmpl-|created":)[0-9A-Za-z]{10,}`)
 
 func path(p *profiled) string {
 	if p.setup.Path == "" {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/tokligence/gateway/pdk/abi"
@@ -26,7 +27,11 @@ func native(profile []byte) *abi.NativePlan {
 			continue
 		}
 		if path := scan.GetString(e, "path"); strings.HasPrefix(path, "/") && !strings.Contains(path, "?") {
-			plan.Routes = append(plan.Routes, abi.NativeRoute{Path: basePath(profile) + path, Endpoint: endpoint, Query: query})
+			route := abi.NativeRoute{Path: basePath(profile) + path, Endpoint: endpoint, Query: query}
+			if endpoint == abi.Messages { // Anthropic's clients say so of what is in beta
+				route.Query = append(slices.Clip(query), "beta")
+			}
+			plan.Routes = append(plan.Routes, route)
 		}
 	}
 	return plan
