@@ -23,7 +23,7 @@ func FromChat(dst, answer []byte, a *bridge.Answer) ([]byte, error) {
 	dst = scan.AppendString(append(dst, `,"type":"message","role":"assistant","model":`...), a.Model)
 	dst = append(dst, `,"content":[`...)
 	from := len(dst)
-	dst = appendThoughts(dst, message)
+	dst = appendThoughts(dst, bridge.WithBlocks(message))
 	var extra bridge.Extra
 	extra.Take(scan.Get(message, "extra_content"))
 	var cited sources
@@ -93,18 +93,19 @@ func comma(dst []byte, from int) []byte {
 	return dst
 }
 
-// appendThoughts writes signed thoughts as they came, or unsigned ones from reasoning_content.
+// appendThoughts writes an unsigned thought from reasoning_content, unless blocks repeat
+// it, and signed ones as they came.
 func appendThoughts(dst, message []byte) []byte {
 	from := len(dst)
 	blocks := scan.Get(message, "thinking_blocks")
+	if text := scan.Get(message, "reasoning_content"); !hasWords(blocks) && filled(text) {
+		dst = append(append(dst, `{"type":"thinking","thinking":`...), text...)
+		dst = append(dst, `,"signature":""}`...)
+	}
 	scan.Elements(blocks, func(_ int, b []byte) bool {
 		dst = append(comma(dst, from), b...)
 		return true
 	})
-	if text := scan.Get(message, "reasoning_content"); scan.Len(blocks) == 0 && filled(text) {
-		dst = append(append(dst, `{"type":"thinking","thinking":`...), text...)
-		dst = append(dst, `,"signature":""}`...)
-	}
 	return dst
 }
 

@@ -37,6 +37,9 @@
 //     no cited_text and has OpenAI's places in the answer beside it. In a whole answer
 //     they stand on the first text, in a stream on that which is open.
 //   - A picture that the model made is a text that says so: there is no block for it.
+//   - OpenRouter's thoughts (reasoning_details) are thinking blocks, hidden ones
+//     redacted_thinking, whose signature or data has all that makes the same details of
+//     them again ([bridge.Details]). [Native] takes them out.
 //   - Unsigned thoughts are thinking blocks with an empty signature. The
 //     extra_content of a call stands on its block and comes back with it. So does that
 //     of the message on a text block, as far as the vendor wants it back: signatures and

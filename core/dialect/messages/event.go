@@ -78,6 +78,10 @@ func (s *Stream) close(dst []byte) []byte {
 		return dst
 	case "text":
 		dst = s.cite(dst)
+	case "thinking":
+		if signature := s.details.End(); signature != nil {
+			dst = s.blockDelta(dst, "signature_delta", "signature", signature)
+		}
 	case "tool":
 		s.tool.Ended, s.tool = true, nil
 	}

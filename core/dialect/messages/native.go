@@ -3,15 +3,16 @@ package messages
 import (
 	"bytes"
 
+	"github.com/tokligence/gateway/core/dialect/bridge"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
 // Native makes a request fit for a vendor that speaks the Messages API itself: it
 // goes without what [FromChat] and [Stream] put on blocks and Anthropic refuses:
-// extra_content, citations of pages that it has not searched, and the empty texts that
-// stand there for their sake.
+// extra_content, citations of pages that it has not searched, the empty texts that
+// stand there for their sake, and thoughts with a signature of the gateway's making.
 func Native(body []byte) ([]byte, error) {
-	if !bytes.Contains(body, []byte("extra_content")) && !bytes.Contains(body, []byte("encrypted_index")) {
+	if !bytes.Contains(body, []byte("extra_content")) && !bytes.Contains(body, []byte("encrypted_index")) && !bridge.MaySeal(body) {
 		return body, nil
 	}
 	turns, changed := each(scan.Get(body, "messages"), func(m []byte) []byte {
@@ -40,6 +41,9 @@ func each(list []byte, become func(v []byte) []byte) (out []byte, changed bool) 
 }
 
 func nativeBlock(block []byte) []byte {
+	if kind := scan.GetString(block, "type"); (kind == "thinking" || kind == "redacted_thinking") && bridge.Sealed(block) {
+		return nil
+	}
 	var edits []scan.Edit
 	if scan.Get(block, "extra_content") != nil {
 		edits = append(edits, scan.Edit{Key: "extra_content"})

@@ -15,6 +15,8 @@ func TestNative(t *testing.T) {
 			`{"messages":[{"role":"assistant","content":[{"type":"text","text":"a","citations":[{"type":"web_search_result_location","url":"v","title":null,"cited_text":"c","encrypted_index":"e"}]},{"type":"text","text":"b"}]}]}`},
 		"call": {`{"messages":[{"role":"assistant","content":[{"type":"tool_use","id":"c","name":"f","input":{"extra_content":1},"extra_content":{}}]}]}`,
 			`{"messages":[{"role":"assistant","content":[{"type":"tool_use","id":"c","name":"f","input":{"extra_content":1}}]}]}`},
+		"sealed thoughts": {`{"messages":[{"role":"assistant","content":[{"type":"thinking","thinking":"a","signature":"or1.e30"},{"type":"redacted_thinking","data":"\u006fr1.e30"},{"type":"thinking","thinking":"b","signature":"c2ln"},{"type":"text","text":"or1."}]}]}`,
+			`{"messages":[{"role":"assistant","content":[{"type":"thinking","thinking":"b","signature":"c2ln"},{"type":"text","text":"or1."}]}]}`},
 	} {
 		if c.want == "" {
 			c.want = c.in

@@ -24,6 +24,7 @@ type Stream struct {
 	choice      []byte       // the last choice that had a finish reason
 	extra       bridge.Extra // of the answer, as far as it has no place yet
 	cited       sources
+	details     bridge.Details
 }
 
 // toolCall is one call of the answer.
@@ -76,21 +77,25 @@ func filled(raw []byte) bool { return scan.Kind(raw) == '"' && len(raw) > 2 }
 
 // prose writes the thoughts and texts of a delta.
 func (s *Stream) prose(dst, delta []byte) []byte {
-	reasoning, thoughts := scan.Get(delta, "reasoning_content"), scan.Get(delta, "thinking_blocks")
+	reasoning, thoughts, details := scan.Get(delta, "reasoning_content"), scan.Get(delta, "thinking_blocks"), scan.Get(delta, "reasoning_details")
 	content, refusal := scan.Get(delta, "content"), scan.Get(delta, "refusal")
 	pictures := bridge.Pictures(delta)
-	if !filled(reasoning) && scan.Len(thoughts) == 0 && !filled(content) && !filled(refusal) && pictures == nil {
+	if !filled(reasoning) && scan.Len(thoughts) == 0 && scan.Len(details) == 0 && !filled(content) && !filled(refusal) && pictures == nil {
 		return dst
 	}
 	if s.open == "tool" {
 		s.late = append(s.late, slices.Clone(delta))
 		return s.advance(dst)
 	}
-	if filled(reasoning) && !hasWords(thoughts) {
+	if filled(reasoning) && !hasWords(thoughts) && !bridge.HaveWords(details) {
 		dst = s.say(dst, "thinking", reasoning)
 	}
 	scan.Elements(thoughts, func(_ int, b []byte) bool {
 		dst = s.thought(dst, b)
+		return true
+	})
+	scan.Elements(details, func(_ int, d []byte) bool {
+		dst = s.detail(dst, d)
 		return true
 	})
 	for _, text := range [...][]byte{content, refusal} {

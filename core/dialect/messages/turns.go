@@ -249,7 +249,7 @@ func (w *requestWriter) assistantTurn(m []byte, at string) {
 		w.str("reasoning_content", string(reasoning))
 	}
 	if thoughts != nil {
-		w.raw("thinking_blocks", append(thoughts, ']'))
+		w.thoughts(append(thoughts, ']'))
 	}
 	if calls != nil {
 		w.raw("tool_calls", append(calls, ']'))

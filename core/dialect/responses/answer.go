@@ -23,7 +23,7 @@ func (Bridge) FromChat(dst, answer []byte, a *bridge.Answer) ([]byte, error) {
 	s := newStream(a)
 	s.quiet = true
 	s.noteTier(answer)
-	if _, err := s.take(nil, choice, message); err != nil {
+	if _, err := s.take(nil, choice, bridge.WithBlocks(message)); err != nil {
 		return dst, err
 	}
 	s.close(nil)

@@ -32,8 +32,8 @@
 // Answers ([FromChat], [Stream]):
 //
 //   - Thoughts are reasoning items whose summary has a part for each. Their
-//     signatures, and those of calls, stand in encrypted_content, in a form of this
-//     package's own; a thought whose text has changed since is not signed any more.
+//     signatures, those of calls, and all of OpenRouter's details but their words
+//     ([bridge.Details]), stand in encrypted_content, in a form of this package's own; a thought whose text has changed since is not signed any more.
 //   - Of extra_content, signatures stand in encrypted_content likewise, what the vendor's
 //     own tools did (google.parts, anthropic.blocks) on the message, where it comes back
 //     with it, and all else, and what has no message, on the response.

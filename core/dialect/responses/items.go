@@ -194,7 +194,8 @@ func (w *requestWriter) flush() {
 		w.list = scan.AppendString(append(w.list, `,"reasoning_content":`...), t.words)
 	}
 	if t.blocks != nil {
-		w.list = append(append(w.list, `,"thinking_blocks":`...), scan.CloseArray(t.blocks, 0)...)
+		blocks, details := bridge.SplitThoughts(scan.CloseArray(t.blocks, 0))
+		w.list = scan.AppendMember(scan.AppendMember(w.list, "thinking_blocks", blocks), "reasoning_details", details)
 	}
 	if t.calls != nil {
 		var calls []byte

@@ -63,8 +63,27 @@ func (r *reasoning) sign(s *stream, dst, signature []byte) []byte {
 	return r.donePart(s, dst)
 }
 
-// endPart ends the open part unsigned.
+// block takes a thinking block, or an increment of one.
+func (r *reasoning) block(s *stream, dst, b []byte) []byte {
+	if scan.GetString(b, "type") == "redacted_thinking" {
+		dst = r.endPart(s, dst)
+		r.kept.redacted(orEmpty(scan.Get(b, "data")))
+		return dst
+	}
+	if text := scan.Get(b, "thinking"); filled(text) {
+		dst = r.say(s, dst, text)
+	}
+	if signature := scan.Get(b, "signature"); filled(signature) {
+		dst = r.sign(s, dst, signature)
+	}
+	return dst
+}
+
+// endPart ends the open part, unsigned unless a detail of OpenRouter's is open.
 func (r *reasoning) endPart(s *stream, dst []byte) []byte {
+	if signature := s.details.End(); signature != nil {
+		return r.sign(s, dst, signature)
+	}
 	if !r.open {
 		return dst
 	}

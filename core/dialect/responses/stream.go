@@ -25,6 +25,7 @@ type stream struct {
 	extra     bridge.Extra // of the answer, as far as it has no place yet
 	finish    string       // the finish reason
 	tier      string       // that the provider serves the answer by
+	details   bridge.Details
 }
 
 // Stream begins to translate a stream.
@@ -85,11 +86,11 @@ func (s *stream) take(dst, choice, delta []byte) ([]byte, error) {
 
 // think takes the thoughts of a delta.
 func (s *stream) think(dst, delta []byte) []byte {
-	words, blocks := scan.Get(delta, "reasoning_content"), scan.Get(delta, "thinking_blocks")
-	if !filled(words) && scan.Len(blocks) == 0 {
+	words, blocks, details := scan.Get(delta, "reasoning_content"), scan.Get(delta, "thinking_blocks"), scan.Get(delta, "reasoning_details")
+	if !filled(words) && scan.Len(blocks) == 0 && !bridge.AnyCarried(details) {
 		return dst
 	}
-	own := false // blocks bring their own words, which the words repeat
+	own := bridge.HaveWords(details) // blocks bring their own words, which the words repeat
 	scan.Elements(blocks, func(_ int, b []byte) bool {
 		own = own || filled(scan.Get(b, "thinking"))
 		return !own
@@ -100,16 +101,15 @@ func (s *stream) think(dst, delta []byte) []byte {
 		dst = r.say(s, dst, words)
 	}
 	scan.Elements(blocks, func(_ int, b []byte) bool {
-		if scan.GetString(b, "type") == "redacted_thinking" {
-			dst = r.endPart(s, dst)
-			r.kept.redacted(orEmpty(scan.Get(b, "data")))
-			return true
-		}
-		if text := scan.Get(b, "thinking"); filled(text) {
-			dst = r.say(s, dst, text)
-		}
-		if signature := scan.Get(b, "signature"); filled(signature) {
-			dst = r.sign(s, dst, signature)
+		dst = r.block(s, dst, b)
+		return true
+	})
+	scan.Elements(details, func(_ int, d []byte) bool {
+		if bridge.Carried(d) {
+			if !s.details.Continues(d) {
+				dst = r.endPart(s, dst)
+			}
+			dst = r.block(s, dst, s.details.Add(d))
 		}
 		return true
 	})

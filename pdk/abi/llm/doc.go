@@ -21,6 +21,9 @@
 //     "thinking" takes its text from reasoning_content: from that of the same
 //     delta and of those since the last block ended. An unsigned block is not
 //     handed back to the vendor.
+//   - reasoning_details (array): thoughts as OpenRouter has them, to be handed back as
+//     they came; reasoning_content repeats their words. In a delta an element of the type
+//     and index of the one before goes on with it.
 //   - annotations (array): OpenAI's, of the text. A plugin may write start_byte and
 //     end_byte, offsets in the text's UTF-8, in the place of start_index and end_index: the
 //     host counts the characters, also of a text that the plugin has not seen. In a delta

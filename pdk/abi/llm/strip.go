@@ -9,7 +9,7 @@ import (
 
 // extensions are the members of this package's making that OpenAI's own API
 // does not have, wherever they may stand.
-var extensions = [...]string{"thinking", "top_k", "thinking_blocks", "cache_control", "extra_content", "citations", "is_error", "reasoning_content"}
+var extensions = [...]string{"thinking", "top_k", "thinking_blocks", "cache_control", "extra_content", "citations", "is_error", "reasoning_content", "reasoning_details"}
 
 // nested are the members below which extensions may stand.
 var nested = map[string]bool{"messages": true, "content": true, "tool_calls": true, "tools": true}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/tokligence/gateway/pdk/abi"
@@ -31,6 +32,7 @@ func planReasoning(p *abi.PlanReply, profile []byte, rule string) {
 	}
 	key := "messages[]." + canonical
 	if rule == "remove" {
+		p.Request.Extensions = slices.DeleteFunc(p.Request.Extensions, func(name string) bool { return name == "reasoning_details" })
 		if p.Request.Strict { // the host leaves it out
 			return
 		}
