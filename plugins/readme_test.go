@@ -146,6 +146,11 @@ func (d *described) readme(name string) string {
 	if chat.FilesApart {
 		row("files among the messages", "what is paid for reading them has no price here: flagged, and refused under a budget, unless a plugin reads them for nothing")
 	}
+	if d.ID == "provider.openrouter" { // which has engines of its own
+		row("searches of the web", "the book has the price of Claude's, GPT's and Gemini's own. For another model, or an `engine` that a request names, give the deployment one: "+
+			"`price = { search = \"7000\", … }` is $7 for 1,000 with Exa, $5 with Parallel, Perplexity and Firecrawl (<https://openrouter.ai/tool/web-search>, 2026-12-01). "+
+			"Without it they are flagged, and refused under a budget")
+	}
 	d.searching(row)
 	for _, option := range keys(d.Config.Options) {
 		row("option "+code(option), strings.TrimSpace("the header "+code(d.Config.Options[option].Header)+". "+d.Config.Options[option].Description))

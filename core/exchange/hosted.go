@@ -22,7 +22,8 @@ type hosted struct {
 	drop  string // as drop_params call it
 	unit  int    // that its uses are counted in; 0 for none
 	most  int64  // uses that are held for
-	open  bool   // it is Anthropic's, which takes a bound, and has none
+	open  bool   // it takes a bound, and has none
+	own   bool   // a deployment's own price is the only one that is meant for it
 	// boundless: what it costs is told afterwards, and no bound of it is known before.
 	boundless bool
 }
@@ -37,7 +38,7 @@ var apart = [...]struct {
 	kind string
 	unit int
 }{{"web_search", partSearches}, {"image_generation", partImages}, {"googleSearch", partSearches}, {"google_search", partSearches},
-	{"nova_grounding", partSearches}, {"openrouter:web_search", partSearches}}
+	{"nova_grounding", partSearches}, {routerSearch, partSearches}}
 
 // plain begin the kinds of tools that cost tokens and no more: those that a client
 // runs, and some of vendors. Google's code_execution is one too, by its whole name:
@@ -91,8 +92,9 @@ func (f *finder) add(param, drop, kind string, def []byte, most int64) {
 	}
 	h := hosted{param: param, drop: drop, unit: unit, most: most}
 	switch n, bound := scan.GetInt(def, "max_uses"); {
-	case kind == "openrouter:web_search" && dearer(scan.Get(def, "parameters")):
-		h.unit = 0
+	case kind == routerSearch:
+		f.list = append(f.list, h.routed(scan.Get(def, "parameters")))
+		return
 	case !anthropics(kind): // to whom max_uses means nothing
 	case bound && n > 0:
 		h.most = n
@@ -212,8 +214,11 @@ func (h hosted) unknown() string {
 
 // ratedAt reports whether the tool's uses have a price at t.
 func (h hosted) ratedAt(t *Target) bool {
-	return t.Price != nil && !h.boundless && h.unit != 0 && rate(&t.Price.Rates, h.unit) != nil
+	return t.Price != nil && !h.boundless && h.unit != 0 && rate(&t.Price.Rates, h.unit) != nil && !h.foreignTo(t)
 }
+
+// foreignTo reports whether the price of t is not meant for the tool: it is the book's.
+func (h hosted) foreignTo(t *Target) bool { return h.own && t.Price != nil && t.Price.Provider != "" }
 
 // unrated reports whether t would be told of a tool whose uses have no price there.
 func (r *run) unrated(t *Target) bool {
@@ -323,6 +328,7 @@ func (r *run) searched(u core.Usage) core.Usage {
 // beyond reports whether a hosted tool cost what no part of usage has. Only
 // responses tell which tools were used: elsewhere an offered one counts as such.
 func (r *run) beyond() bool {
-	return r.tally.beyond || r.plan != nil && r.plan.endpoint != abi.Responses &&
-		slices.ContainsFunc(r.hostedAt(r.target), func(h hosted) bool { return h.unit == 0 && !h.boundless })
+	return r.tally.beyond || r.plan != nil && slices.ContainsFunc(r.hostedAt(r.target), func(h hosted) bool {
+		return h.foreignTo(r.target) || r.plan.endpoint != abi.Responses && h.unit == 0 && !h.boundless
+	})
 }

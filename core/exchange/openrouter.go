@@ -21,8 +21,9 @@ func (f *finder) plugins(list []byte) {
 		switch on, said := scan.Bool(scan.Get(def, "enabled")); {
 		case said && !on || freePlugins[id]:
 			return true
-		case id == "web" && !dearer(def):
+		case id == "web":
 			h.unit = partSearches
+			h = h.routed(def)
 		case id == "file-parser":
 			switch scan.GetString(def, "pdf", "engine") {
 			case "cloudflare-ai", "pdf-text", "native": // the last for tokens
@@ -33,6 +34,29 @@ func (f *finder) plugins(list []byte) {
 		f.list = append(f.list, h)
 		return true
 	})
+}
+
+// routerSearch is the kind of OpenRouter's search of the web as a tool.
+const routerSearch = "openrouter:web_search"
+
+// routed is h as what a search of OpenRouter's says of itself makes it. The book's price is
+// that of the provider's own search, which is the usual one; engines have other prices.
+// https://openrouter.ai/tool/web-search
+func (h hosted) routed(search []byte) hosted {
+	switch scan.GetString(search, "engine") {
+	case "", "auto", "native":
+	case "exa", "firecrawl", "parallel", "perplexity":
+		h.own = true
+	default:
+		h.unit = 0
+	}
+	if dearer(search) {
+		h.unit = 0
+	}
+	n, bound := scan.GetInt(search, "max_uses")
+	h.open = !bound || n < 1 || n > hostedUses
+	h.most = hostedUses // not every provider keeps to less
+	return h
 }
 
 // usualResults are those of a search that says nothing of their number.

@@ -35,6 +35,10 @@ func TestOpenRouter(t *testing.T) {
 		{"one that nobody knows", `"plugins":[{"id":"future"}]`, "20000", "1.00", abi.RequestPlan{}, 403, "plugins[0]", 0, false},
 		{"a server tool", `"tools":[{"type":"openrouter:web_search","parameters":{"max_results":5}}]`, "20000", "1.00", abi.RequestPlan{}, 200, "", 1, false},
 		{"one of more results", `"tools":[{"type":"openrouter:web_search","parameters":{"max_results":6}}]`, "20000", "1.00", abi.RequestPlan{}, 403, "tools[0]", 0, false},
+		{"its engine", `"tools":[{"type":"openrouter:web_search","parameters":{"engine":"native"}}]`, "20000", "1.00", abi.RequestPlan{}, 200, "", 1, false},
+		{"an engine of the deployment's price", `"tools":[{"type":"openrouter:web_search","parameters":{"engine":"exa"}}]`, "20000", "1.00", abi.RequestPlan{}, 200, "", 1, false},
+		{"an engine that nobody knows", `"plugins":[{"id":"web","engine":"future"}]`, "20000", "1.00", abi.RequestPlan{}, 403, "plugins[0]", 0, false},
+		{"as many as it says are held", `"tools":[{"type":"openrouter:web_search","parameters":{"max_uses":1}}]`, "20000", "0.19", abi.RequestPlan{}, 402, "", 0, false},
 		{"one that tells the time", `"tools":[{"type":"openrouter:datetime"}]`, "", "1.00", abi.RequestPlan{}, 200, "", 0, false},
 		{"one that fetches", `"tools":[{"type":"openrouter:web_fetch"}]`, "20000", "1.00", abi.RequestPlan{}, 403, "tools[0]", 0, false},
 		{"a model that searches", `"temperature":1`, "20000", "1.00", abi.RequestPlan{Searches: 10}, 200, "", 1, false},
@@ -70,6 +74,31 @@ func TestOpenRouter(t *testing.T) {
 			t.Errorf("%s: %d %s", c.name, got.status, got.body.String())
 		case c.status == 200 && (entries[0].Usage.Searches != c.searches || entries[0].Unpriced != c.unpriced):
 			t.Errorf("%s: %+v", c.name, entries[0])
+		}
+	}
+}
+
+// TestOpenRouter_Engine: the book's price of a search is that of the provider's own; what
+// another engine costs only a deployment's own price says.
+func TestOpenRouter_Engine(t *testing.T) {
+	for _, c := range []struct {
+		engine, book, budget string
+		status               int
+		unpriced             bool
+	}{
+		{"auto", "provider.openrouter", "1.00", 200, false},
+		{"exa", "provider.openrouter", "1.00", 403, false},
+		{"exa", "provider.openrouter", "", 200, true},
+		{"exa", "", "1.00", 200, false},
+	} {
+		r := newRig(t, core.Deployment{}, nil)
+		price := rates(t, "input", "1", "output", "1", "search", "10000")
+		price.Provider = c.book
+		r.deploy(core.Deployment{}, price, nil, nil)
+		r.answer(whole(200, wholeAnswer))
+		got, entries := r.ask(r.key(c.budget, core.Limits{}), abi.Chat, `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"hi"}],"tools":[{"type":"openrouter:web_search","parameters":{"engine":"`+c.engine+`"}}]}`)
+		if got.status != c.status || c.status == 200 && entries[0].Unpriced != c.unpriced {
+			t.Errorf("%+v: %d %s", c, got.status, got.body.String())
 		}
 	}
 }

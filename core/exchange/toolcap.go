@@ -28,20 +28,44 @@ func (r *run) capTools(body scan.Object) scan.Object {
 		}
 	}
 	if slices.ContainsFunc(list, func(h hosted) bool { return h.open }) {
-		text = scan.Apply(nil, text, []scan.Edit{{Key: "tools", Value: capSearches(scan.Get(text, "tools"))}})
+		var edits []scan.Edit
+		for _, name := range [...]string{"tools", "plugins"} {
+			if v := scan.Get(text, name); scan.Kind(v) == '[' {
+				edits = append(edits, scan.Edit{Key: name, Value: capSearches(v)})
+			}
+		}
+		text = scan.Apply(nil, text, edits)
 	}
 	return scan.Walk(text)
 }
 
-// capSearches is a list of tools with a bound for each search of Anthropic's that has none.
-func capSearches(tools []byte) []byte {
-	var list []byte
-	scan.Elements(tools, func(_ int, def []byte) bool {
-		if n, ok := scan.GetInt(def, "max_uses"); anthropics(scan.GetString(def, "type")) && (!ok || n < 1) {
-			def = scan.Apply(nil, def, []scan.Edit{{Key: "max_uses", Value: appendInt(nil, hostedUses)}})
+// capSearches is a list of tools or plugins with a bound for each search of Anthropic's
+// that has none, and of OpenRouter's that has no lower one.
+func capSearches(list []byte) []byte {
+	var capped []byte
+	scan.Elements(list, func(_ int, def []byte) bool {
+		switch kind := scan.GetString(def, "type"); {
+		case anthropics(kind):
+			def = capUses(def, maxCount)
+		case kind == routerSearch:
+			parameters := scan.Get(def, "parameters")
+			if scan.Kind(parameters) != '{' {
+				parameters = []byte("{}")
+			}
+			def = scan.Apply(nil, def, []scan.Edit{{Key: "parameters", Value: capUses(parameters, hostedUses)}})
+		case kind == "" && scan.GetString(def, "id") == "web":
+			def = capUses(def, hostedUses)
 		}
-		list = append(append(list, ','), def...)
+		capped = append(append(capped, ','), def...)
 		return true
 	})
-	return scan.CloseArray(list, 0)
+	return scan.CloseArray(capped, 0)
+}
+
+// capUses gives a search a bound, unless it has one that is at most that.
+func capUses(search []byte, most int64) []byte {
+	if n, ok := scan.GetInt(search, "max_uses"); ok && n > 0 && n <= most {
+		return search
+	}
+	return scan.Apply(nil, search, []scan.Edit{{Key: "max_uses", Value: appendInt(nil, hostedUses)}})
 }

@@ -40,7 +40,8 @@ var (
 //
 //   - the name itself;
 //   - without "models/" (Gemini), "publishers/…/models/" or the ARN before it;
-//     a fine-tuned model as "ft:" and its base; a voice of Deepgram as its model;
+//     a fine-tuned model as "ft:" and its base; a voice of Deepgram as its model; without
+//     OpenRouter's ":online";
 //   - for Bedrock, without the geography of an inference profile, and without the version;
 //   - each of these without a release date.
 func variants(provider, model string) []string {
@@ -62,6 +63,8 @@ func variants(provider, model string) []string {
 	switch provider {
 	case "provider.openai", "provider.azure":
 		add(fineTuned.ReplaceAllString(m, "$1"))
+	case "provider.openrouter": // a model that searches, whose searches are a part of usage
+		add(strings.TrimSuffix(m, ":online"))
 	case "provider.deepgram":
 		add(auraVoice.ReplaceAllString(m, "$1"))
 	}
