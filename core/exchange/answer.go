@@ -45,6 +45,7 @@ func (r *run) decodeWhole(ctx context.Context, c *call, headers abi.Headers, a *
 	r.tally.report(reply.Usage, reply.Model)
 	a.body, a.kind = reply.Body, reply.ContentType
 	if a.kind == "" {
+		r.servedAs(a.body)
 		if r.plan.endpoint == abi.Chat && placed(a.body) {
 			a.body = indexed(a.body, "message", map[int64]*characters{})
 		}

@@ -196,6 +196,29 @@ func TestDo_Service(t *testing.T) {
 	}
 }
 
+// TestDo_Services_Read: what a plugin says of an answer, or of a chunk, is billed as well.
+func TestDo_Services_Read(t *testing.T) {
+	usual := rates(t, "input", "1", "output", "1")
+	priority := rates(t, "input", "2", "output", "2")
+	usual.ID, priority.ID, usual.Services = "usual", "priority", map[string]*core.Price{"priority": priority}
+	for _, c := range []struct{ asked, said, price string }{
+		{"priority", "priority", "priority"}, {"priority", "default", "usual"}, {"priority", "", "priority"}, {"auto", "priority", "priority"}, {"default", "", "usual"},
+	} {
+		for _, stream := range []string{"false", "true"} {
+			r := newRig(t, core.Deployment{}, nil)
+			r.through(reader{passthrough{base: r.url}, nil}, usual)
+			as := strings.NewReplacer(`{"id"`, `{"service_tier":"`+c.said+`","id"`, `{"choices"`, `{"service_tier":"`+c.said+`","choices"`)
+			if r.answer(whole(200, as.Replace(wholeAnswer))); stream == "true" {
+				r.answer(r.raw(streamHead, as.Replace(delta("a")), as.Replace(finish)))
+			}
+			got, entries := r.ask(r.key("1.00", core.Limits{}), abi.Chat, `{"model":"m","max_tokens":9,"stream":`+stream+`,"service_tier":"`+c.asked+`","messages":[{"role":"user","content":"hi"}]}`)
+			if got.status != 200 || entries[0].PriceID != c.price {
+				t.Errorf("%+v, stream %s: %d %+v", c, stream, got.status, entries)
+			}
+		}
+	}
+}
+
 // TestDo_C61_OtherModels: a client cannot have the vendor go on with models that
 // nobody has checked.
 func TestDo_C61_OtherModels(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
 
@@ -76,6 +77,18 @@ func (r *run) priceOf(t *Target) (p *core.Price, ok bool) {
 		}
 	}
 	return t.Price.Of(r.asked(t))
+}
+
+// servedAs notes as what a provider plugin says that an answer, or a chunk of it, was
+// served, where services have prices of their own or one was asked for.
+func (r *run) servedAs(doc []byte) {
+	priced := r.target.Price != nil && len(r.target.Price.Services) > 0
+	if r.plan.endpoint != abi.Chat || !priced && r.asked(r.target) == "" {
+		return
+	}
+	if said := scan.GetString(doc, "service_tier"); said != "" {
+		r.tally.service = said
+	}
 }
 
 // choosers are members that have a vendor answer with a model that nobody has

@@ -303,6 +303,7 @@ func (s *streamRelay) decode() error {
 	s.state = reply.State
 	r.tally.report(reply.Usage, reply.Model)
 	for _, chunk := range reply.Chunks {
+		r.servedAs(chunk)
 		if s.texts != nil {
 			chunk = indexed(chunk, "delta", s.texts)
 		}

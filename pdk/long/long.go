@@ -133,7 +133,7 @@ var fixed = map[string]bool{
 	"file_id": true, "uri": true, "file_uri": true, "fileUri": true, "cached_content": true, "cachedContent": true,
 	"stop": true, "stop_sequences": true, "stopSequences": true,
 	"finish_reason": true, "finishReason": true, "stop_reason": true, "stopReason": true, "reason": true, "status": true, "code": true,
-	"turnCompleteReason": true, "voiceActivityType": true, "timeLeft": true,
+	"turnCompleteReason": true, "voiceActivityType": true, "timeLeft": true, "serviceTier": true, "trafficType": true,
 	"message": true, "error": true, "detail": true, // of failures, whose words say what they are
 }
 

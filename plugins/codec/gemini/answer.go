@@ -92,7 +92,7 @@ func decode(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 	case len(b) == start:
 		return nil, &abi.Error{Code: abi.UpstreamUnavailable, Message: "Gemini answered without a candidate"}
 	}
-	b = append(scan.CloseArray(b, start), '}')
+	b = append(appendTier(scan.CloseArray(b, start), resp.usage), '}')
 	u := readUsage(resp.usage)
 	if n := searched(queries, !familyOf(r.Deployment.Model).budgets); n != nil {
 		if u == nil {

@@ -129,6 +129,7 @@ func decodeEvent(reply *abi.DecodeEventsReply, state *streamState, data []byte, 
 		s := &(*state)[c.index]
 		var chunk []byte
 		if chunk, failed = s.chunk(&c, resp.id); chunk != nil {
+			chunk = append(appendTier(chunk[:len(chunk)-1], resp.usage), '}')
 			reply.Chunks = append(reply.Chunks, chunk)
 		}
 		// The metadata are a snapshot, the calls are new.

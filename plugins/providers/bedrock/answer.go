@@ -25,7 +25,8 @@ func decode(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 	}
 	b := append(make([]byte, 0, len(r.Body)+128), `{"choices":[{"index":0,"message":`...)
 	b = append(appendTrace(a.appendMessage(b), r.Body), '}')
-	b = append(append(append(b, `,"logprobs":null,"finish_reason":"`...), finish...), `"}]}`...)
+	b = append(append(append(b, `,"logprobs":null,"finish_reason":"`...), finish...), `"}]`...)
+	b = append(appendTier(b, r.Body), '}')
 	usage := readUsage(scan.Get(r.Body, "usage"))
 	if n := a.searches; n > 0 && usage != nil {
 		usage.Searches = &n

@@ -13,9 +13,9 @@ import (
 type streamState struct {
 	tools   []toolBlock // in the order of their calls
 	stopped bool        // messageStop has come
-	// Where a guardrail tells what it found, that comes after messageStop, whose
-	// finish_reason waits for it.
-	traced bool
+	// What a guardrail found, and how the answer was served, comes after messageStop, whose
+	// finish_reason waits for it where one of them was asked for.
+	waits  bool
 	finish string
 	// Where the model may search the web, how often it has, and what its sources are of.
 	counting bool
@@ -30,8 +30,8 @@ type toolBlock struct {
 }
 
 // parseState reads what String wrote: per call the block and "i" for input, "g",
-// the searches, "@" and the place where they count, "t" and the finish_reason that waits
-// where a guardrail is traced, then "s" once stopped, each with a comma.
+// the searches, "@" and the place where they count, "t" and the finish_reason, where one
+// waits, then "s" once stopped, each with a comma.
 func parseState(text string) (s streamState) {
 	for word := range strings.SplitSeq(text, ",") {
 		if n, ok := strings.CutPrefix(word, "g"); ok {
@@ -43,7 +43,7 @@ func parseState(text string) (s streamState) {
 			continue
 		}
 		if finish, ok := strings.CutPrefix(word, "t"); ok {
-			s.traced, s.finish = true, finish
+			s.waits, s.finish = true, finish
 			continue
 		}
 		digits, input := strings.CutSuffix(word, "i")
@@ -70,7 +70,7 @@ func (s *streamState) String() string {
 		}
 		b = append(b, ',')
 	}
-	if s.traced {
+	if s.waits {
 		b = append(append(append(b, 't'), s.finish...), ',')
 	}
 	if s.stopped {
@@ -118,7 +118,7 @@ func (s *streamState) event(reply *abi.DecodeEventsReply, name string, data []by
 		if failed != nil {
 			return failed
 		}
-		if s.stopped, s.finish = true, finish; !s.traced {
+		if s.stopped, s.finish = true, finish; !s.waits {
 			s.end(reply, nil)
 		}
 	case "metadata":
@@ -133,10 +133,12 @@ func (s *streamState) event(reply *abi.DecodeEventsReply, name string, data []by
 	return nil
 }
 
-// end tells the finish_reason, where one waits, with what a guardrail found.
+// end tells the finish_reason, where one waits, with what a guardrail found and how the
+// answer was served.
 func (s *streamState) end(reply *abi.DecodeEventsReply, metadata []byte) {
 	if s.finish != "" {
-		reply.Chunks = append(reply.Chunks, chunk(bare(appendTrace(nil, metadata)), `"`+s.finish+`"`))
+		last := chunk(bare(appendTrace(nil, metadata)), `"`+s.finish+`"`)
+		reply.Chunks = append(reply.Chunks, append(appendTier(last[:len(last)-1], metadata), '}'))
 		s.finish = ""
 	}
 }

@@ -23,6 +23,7 @@ type chat struct {
 	forced                                 bool        // tool_choice demands a call
 	unthought                              bool        // the conversation stands in a tool turn that began without a signed thought
 	thinks                                 bool        // Claude is told to think
+	tiered                                 bool        // a service tier is asked for
 }
 
 func encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
@@ -48,7 +49,7 @@ func encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 	if f != nil {
 		return nil, f.Named()
 	}
-	s := streamState{traced: traced(c.guardrail)}
+	s := streamState{waits: traced(c.guardrail) || c.tiered || c.performance != nil}
 	if c.search {
 		s.counting, s.at = true, &place{block: -1}
 	}
@@ -118,6 +119,7 @@ func (c *chat) serviceTier(v []byte) *llm.Fault {
 	switch s, _ := scan.String(v); s {
 	case "auto":
 	case "default", "flex", "priority", "reserved":
+		c.tiered = true
 		c.rest = append(scan.AppendName(c.rest, "serviceTier"), `{"type":`...)
 		c.rest = append(append(c.rest, v...), '}')
 	default:
