@@ -129,6 +129,31 @@ func TestDo_Bridged_Told(t *testing.T) {
 	}
 }
 
+// TestDo_Bridged_Citations: citations are asked for where the vendor makes them, and what
+// is lost of them is told: who cannot make them, and what responses cannot say.
+func TestDo_Bridged_Citations(t *testing.T) {
+	const document = `"messages":[{"role":"user","content":[{"type":"document","citations":{"enabled":true},"source":{"type":"url","url":"https://a.test/a.pdf"}}]}],"max_tokens":9`
+	for _, c := range []struct {
+		endpoint abi.Endpoint
+		ask      string
+		keep     []string
+		want     string
+	}{
+		{abi.Messages, document, nil, "messages[0].content[0].citations: only Claude cites documents"},
+		{abi.Messages, document, []string{"citations"}, ""},
+		{abi.Responses, asking[abi.Responses], []string{"citations"}, "left out citations: responses have none of documents"},
+	} {
+		r := newRig(t, core.Deployment{}, nil)
+		r.deploy(core.Deployment{}, rates(t, "input", "1", "output", "1"), nil, func(_ *abi.PlanRequest, p *abi.PlanReply) { p.Request.Extensions = c.keep })
+		r.answer(whole(200, strings.Replace(wholeAnswer, `"content":"ok"`, `"content":"ok","citations":[{"type":"char_location","cited_text":"a"}]`, 1)))
+		got, _ := r.ask(r.key("", core.Limits{}), c.endpoint, `{"model":"m",`+c.ask+"}")
+		sent := <-r.bodies
+		if told := strings.Join(got.head.Notices, ", "); got.status != 200 || told != c.want || strings.Contains(sent, "citations") != (c.endpoint == abi.Messages && c.keep != nil) {
+			t.Errorf("%+v: %d, told %q, sent %s", c, got.status, told, sent)
+		}
+	}
+}
+
 // TestDo_Bridged_Search: a search that clients offer as a tool is asked for where the vendor
 // has one, held for, billed and refused in the place where the client wrote it.
 func TestDo_Bridged_Search(t *testing.T) {

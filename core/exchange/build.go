@@ -118,10 +118,12 @@ func (r *run) toChat(body scan.Object) (scan.Object, *core.Error) {
 func (r *run) overChat(body scan.Object, t *Target) (chat scan.Object, notices []string, _ *core.Error) {
 	over, drop := r.dialect.Bridge, t.Deployment.DropParams
 	to := bridge.To{Drop: drop}
-	if p := r.planOf(t); p != nil && !slices.Contains(drop, webSearch) && !slices.Contains(drop, "tools") {
+	p := r.planOf(t)
+	if p != nil && !slices.Contains(drop, webSearch) && !slices.Contains(drop, "tools") {
 		to.Alone, to.Beside = p.Request.WebSearch == abi.SearchesAlone, p.Request.WebSearch == abi.SearchesBeside
 		to.Bounds = p.Request.ToolCap == webSearch+".max_uses"
 	}
+	to.Cites = p != nil && slices.Contains(p.Request.Extensions, "citations")
 	if r.req.Endpoint == abi.CountTokens { // of the same request
 		over = dialect.Of(abi.Messages).Bridge
 	}

@@ -150,6 +150,7 @@ func (r *run) clientBody(c *call, body []byte, room *[]byte) ([]byte, *core.Erro
 	if err != nil {
 		return nil, core.AsError(err)
 	}
+	r.head.Notices = append(r.head.Notices, a.Notices...)
 	return out, nil
 }
 

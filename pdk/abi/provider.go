@@ -181,7 +181,8 @@ type RequestPlan struct {
 	// Extensions name those of package llm's members that the vendor takes. The host
 	// leaves all others out of a chat request that it has translated from another
 	// dialect, and where Strict says that the vendor refuses what it does not know,
-	// out of every chat request.
+	// out of every chat request. A plugin that transforms requests leaves out by itself what
+	// it does not know, and names what a bridge tells otherwise: citations.
 	Extensions []string `json:"extensions,omitempty"`
 	Strict     bool     `json:"strict,omitempty"`
 	// Alternate says that the vendor wants messages of user and assistant in turn:

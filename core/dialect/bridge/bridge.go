@@ -28,6 +28,9 @@ type To struct {
 	// Alone and Beside say that the vendor searches the web where web_search_options ask
 	// for it: without functions, or with some as well.
 	Alone, Beside bool
+	// Cites says that the vendor says what it cites of a document, where citations of a
+	// file part ask for it.
+	Cites bool
 	// Bounds says that web_search_options may have max_uses, which the vendor keeps to.
 	Bounds bool
 }
@@ -57,4 +60,6 @@ type Answer struct {
 	Usage core.Usage
 	// Request is the client's body, after the guardrails.
 	Request []byte
+	// Notices tell what FromChat has left out of a whole answer.
+	Notices []string
 }

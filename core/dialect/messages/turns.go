@@ -185,8 +185,10 @@ func (w *requestWriter) document(b []byte, at string) {
 	w.name("file_data")
 	w.source(source, at)
 	w.dst = append(w.dst, '}')
-	if cited {
+	switch {
+	case cited && w.to.Cites:
 		w.raw("citations", []byte(`{"enabled":true}`))
+	case cited:
 		w.notices = append(w.notices, at+".citations: only Claude cites documents")
 	}
 }

@@ -27,7 +27,20 @@ func (Bridge) FromChat(dst, answer []byte, a *bridge.Answer) ([]byte, error) {
 		return dst, err
 	}
 	s.close(nil)
+	if citesDocuments(message) {
+		a.Notices = append(a.Notices, "left out citations: responses have none of documents")
+	}
 	return s.response(dst, &a.Usage), nil
+}
+
+// citesDocuments reports whether a message cites what is no page: of pages there are
+// annotations as well.
+func citesDocuments(message []byte) (found bool) {
+	scan.Elements(scan.Get(message, "citations"), func(_ int, c []byte) bool {
+		found = scan.GetString(c, "type") != "web_search_result_location" && scan.Get(c, "location", "web") == nil
+		return !found
+	})
+	return found
 }
 
 // repeated are the members of a request that a response has as well, in OpenAI's

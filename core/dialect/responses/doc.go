@@ -37,6 +37,8 @@
 //   - Of extra_content, signatures stand in encrypted_content likewise, what the vendor's
 //     own tools did (google.parts, anthropic.blocks) on the message, where it comes back
 //     with it, and all else, and what has no message, on the response.
+//   - What an answer cites of documents (Anthropic's, Converse's, Cohere's) has no place
+//     and is left out, of a whole answer with a notice; the head of a stream is gone by then.
 //   - Pictures that the model made are items of type image_generation_call.
 //   - length and content_filter make an answer incomplete.
 //   - Usage is in OpenAI's parts: input_tokens with those of the cache. service_tier

@@ -13,6 +13,7 @@ func (c *chat) toolMembers() *llm.Fault {
 	if f != nil {
 		return f.Under("tools")
 	}
+	c.tellStrict()
 	combined := len(list) > 0 && len(c.native) > 0 && !c.model.budgets
 	if len(list) > 0 {
 		own := append([]byte(`,{"functionDeclarations":`), scan.CloseArray(list, 0)...)
@@ -25,6 +26,29 @@ func (c *chat) toolMembers() *llm.Fault {
 		return nil // a choice among no tools is none
 	}
 	return c.toolConfig(combined).Under("tool_choice")
+}
+
+// tellStrict tells which tools shall be called by their schema and no other way, which
+// Google has no member for: one notice for all, since some clients say it of each.
+func (c *chat) tellStrict() {
+	first, more := -1, 0
+	scan.Elements(c.tools, func(i int, tool []byte) bool {
+		switch strict, _ := scan.Bool(scan.Get(tool, "function", "strict")); {
+		case strict && first < 0:
+			first = i
+		case strict:
+			more++
+		}
+		return true
+	})
+	if first < 0 {
+		return
+	}
+	notice := "left out tools[" + strconv.Itoa(first) + "].function.strict"
+	if more > 0 {
+		notice += " and that of " + strconv.Itoa(more) + " more"
+	}
+	c.notices = append(c.notices, notice)
 }
 
 // declarations gives parameters as JSON Schema, which the API takes as it is.

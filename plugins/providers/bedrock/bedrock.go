@@ -78,6 +78,9 @@ func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 		p.Request.OutputCap = ""
 		return p, nil
 	}
+	if familyOf(r.Deployment.Model).claude != nil {
+		p.Request.Extensions = []string{"citations"}
+	}
 	if grounds(r.Deployment.Model) {
 		p.Request.WebSearch = abi.SearchesBeside
 	}

@@ -23,7 +23,7 @@ var update = flag.Bool("update", false, "write the expected sections of the vect
 
 // Suite is a bridge and its vectors: txtar files. Given sections: request.json (the
 // client's), setup.json ({"usage":…,"to":{"drop":[…]}}), answer.json or chunks.jsonl (the canonical
-// answer). Expected: chat.json, notices.txt, the section named Whole, events.txt, error.json.
+// answer). Expected: chat.json, notices.txt (of what is given last), the section named Whole, events.txt, error.json.
 type Suite struct {
 	Dir    string
 	Bridge bridge.Bridge
@@ -100,6 +100,9 @@ func (s *Suite) walk(t *testing.T, a *txtar.Archive) (got []txtar.File) {
 			fail(err)
 		} else {
 			put(s.Whole, whole)
+			if answer.Notices != nil {
+				put("notices.txt", []byte(strings.Join(answer.Notices, "\n")))
+			}
 		}
 	}
 	if b := section(a, "chunks.jsonl"); b != nil {
