@@ -3,6 +3,7 @@ package responses
 import (
 	"strconv"
 
+	"github.com/tokligence/gateway/core/dialect/bridge"
 	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
@@ -60,7 +61,7 @@ func (s *stream) endCall(dst []byte, t *toolCall) []byte {
 	if t.Ended || !t.Begun {
 		return dst
 	}
-	t.Ended = true
+	t.Ended, t.carried = true, s.extra.Cut(bridge.Done)
 	status := "completed"
 	all := append(t.Sent, t.Waiting...)
 	if llm.Blank(scan.AppendString(nil, all)) {
@@ -97,12 +98,16 @@ func (t *toolCall) function(arguments []byte, status string) []byte {
 	return append(b, '}')
 }
 
-// head begins the item of a call.
+// head begins the item of a call. Once that is whole, what the vendor's own tools did
+// before it, and no message has told, stands on it: so it comes back.
 func (t *toolCall) head(kind, status string) []byte {
 	b := scan.AppendString([]byte(`{"id":`), t.item.id)
 	b = scan.AppendString(append(b, `,"type":`...), kind)
 	b = scan.AppendString(append(b, `,"status":`...), status)
 	b = append(append(b, `,"call_id":`...), t.ID...)
+	if status != "in_progress" {
+		b = scan.AppendMember(b, "extra_content", t.carried)
+	}
 	if kind == "local_shell_call" {
 		return b
 	}

@@ -35,8 +35,8 @@
 //     signatures, those of calls, and all of OpenRouter's details but their words
 //     ([bridge.Details]), stand in encrypted_content, in a form of this package's own; a thought whose text has changed since is not signed any more.
 //   - Of extra_content, signatures stand in encrypted_content likewise, what the vendor's
-//     own tools did (google.parts, anthropic.blocks) on the message, where it comes back
-//     with it, and all else, and what has no message, on the response.
+//     own tools did (google.parts, anthropic.blocks) on the message, or on the call that
+//     follows, where it comes back with it, and all else on the response.
 //   - What an answer cites of documents (Anthropic's, Converse's, Cohere's) has no place
 //     and is left out, of a whole answer with a notice; the head of a stream is gone by then.
 //   - Pictures that the model made are items of type image_generation_call.

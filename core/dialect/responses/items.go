@@ -145,6 +145,7 @@ func (w *requestWriter) thought(item []byte) {
 func (w *requestWriter) call(kind string, item []byte) {
 	t := &w.turn
 	t.begun = true
+	t.own.Take(scan.Get(item, "extra_content"))
 	name, arguments := w.tools.called(kind, item)
 	f := append([]byte(`{"name":`), name...)
 	f = append(append(append(f, `,"arguments":`...), arguments...), '}')

@@ -76,6 +76,10 @@ func nativeItems(input []byte) (_ []byte, err error) {
 			} else if scan.Get(item, "id") != nil || scan.Get(item, "extra_content") != nil {
 				out = scan.Apply(nil, item, []scan.Edit{{Key: "id"}, {Key: "extra_content"}})
 			}
+		case "local_shell_call":
+			if scan.Get(item, "extra_content") != nil {
+				out = scan.Apply(nil, item, []scan.Edit{{Key: "extra_content"}})
+			}
 		}
 		changed = changed || len(out) != len(item)
 		if out != nil {

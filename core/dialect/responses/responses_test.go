@@ -159,6 +159,42 @@ func TestRoundTrip(t *testing.T) {
 	})
 }
 
+// TestRoundTrip_Calls: what a vendor's own tools did in an answer of calls alone, of each
+// kind, comes back with the next turn, once, and reaches no vendor of the Responses API.
+func TestRoundTrip_Calls(t *testing.T) {
+	const extra = `{"anthropic":{"blocks":[{"type":"server_tool_use","id":"s1","name":"web_search","input":{"query":"q"}},{"type":"web_search_tool_result","tool_use_id":"s1","content":[]}]}}`
+	for _, tools := range []string{`[{"type":"function","name":"f"}]`, `[{"type":"custom","name":"f"}]`, `[{"type":"local_shell"}]`} {
+		name := "f"
+		if strings.Contains(tools, "local_shell") {
+			name = "local_shell"
+		}
+		call := func(id string) string {
+			return `{"id":"` + id + `","type":"function","function":{"name":"` + name + `","arguments":"{}"}}`
+		}
+		whole, err := Bridge{}.FromChat(nil, []byte(`{"choices":[{"index":0,"message":{"role":"assistant","content":null,"tool_calls":[`+call("c1")+","+call("c2")+`],"extra_content":`+extra+`},"finish_reason":"tool_calls"}]}`),
+			&bridge.Answer{ID: "resp_1", Request: []byte(`{"tools":` + tools + `}`)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		request := []byte(`{"model":"m","tools":` + tools + `,"input":` + string(scan.Get(whole, "output")) + `}`)
+		chat, _, err := Bridge{}.ToChat(request, bridge.To{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if scan.Elements(scan.Get(chat, "messages"), func(_ int, m []byte) bool {
+			if got := string(scan.Get(m, "extra_content")); got != extra || scan.Len(scan.Get(m, "tool_calls")) != 2 {
+				t.Errorf("%s: %s", tools, m)
+			}
+			return true
+		}); scan.Len(scan.Get(chat, "messages")) != 1 || scan.Get(whole, "extra_content") != nil {
+			t.Errorf("%s: %s of %s", tools, chat, whole)
+		}
+		if native, err := Native(request); err != nil || bytes.Contains(native, []byte("extra_content")) {
+			t.Errorf("%s: %s %v", tools, native, err)
+		}
+	}
+}
+
 // FuzzToChat: whatever comes in, what goes out is JSON, or an error that names a member.
 func FuzzToChat(f *testing.F) {
 	f.Add([]byte(`{"model":"m","input":[{"type":"reasoning","summary":[{"text":"a"}],"encrypted_content":"tk1.e30"},{"type":"custom_tool_call","call_id":"c","input":"x"}],"tools":[{"type":"custom","name":"t"}]}`))

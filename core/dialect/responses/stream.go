@@ -190,9 +190,10 @@ func (s *stream) call(index int) *toolCall {
 // toolCall is one call of the answer.
 type toolCall struct {
 	bridge.Call
-	tool tool
-	item place
-	kept bool // extra_content was
+	tool    tool
+	item    place
+	kept    bool   // extra_content was
+	carried []byte // the message's extra_content that stands on its item
 }
 
 // whole reports whether nothing can follow the arguments so far.
