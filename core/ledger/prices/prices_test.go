@@ -201,6 +201,7 @@ func TestCatalogue(t *testing.T) {
 		{"bedrock", "amazon.nova-canvas-v1:0", core.Usage{Images: 1}, "0.08"},
 		{"openrouter", "openai/gpt-4o-mini", core.Usage{Input: 1e6, Output: 1e6}, "0.75"},
 		{"openrouter", "anthropic/claude-sonnet-5.5", core.Usage{Searches: 2}, "0.02"},
+		{"openrouter", "anthropic/claude-sonnet-4.5", core.Usage{CacheWrite5m: 1e5, CacheWrite1h: 1e5}, "0.975"},
 		{"openrouter", "openai/gpt-5.2:online", core.Usage{Input: 1e6, Searches: 1}, "1.76"},
 		{"openrouter", "google/gemini-3.1-pro-preview", core.Usage{Searches: 1}, "0.014"},
 		{"huggingface", "openai/gpt-oss-120b:groq", core.Usage{Input: 1e6, Output: 1e6}, "0.90"},
