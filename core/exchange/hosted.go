@@ -301,6 +301,7 @@ func (t *tally) outputUses(doc []byte) {
 
 func (t *tally) use(item []byte) {
 	kind, call := strings.CutSuffix(scan.GetString(item, "type"), "_call")
+	call = call || strings.HasPrefix(kind, "openrouter:") // whose items have the names of its tools
 	unit, billed := billedApart(kind, item)
 	switch action := scan.GetString(item, "action", "type"); {
 	case !call || !billed:

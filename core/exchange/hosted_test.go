@@ -45,6 +45,8 @@ func TestDo_HostedTools(t *testing.T) {
 		{"picture", `"tools":[{"type":"image_generation"},{"type":"function","name":"f"}]`, painted, "", "", 200, 0, 1, 111_000, true},
 		{"picture, budget", `"tools":[{"type":"function","name":"f"},{"type":"image_generation"}]`, "", "", "1.00", 403, 0, 0, 0, false},
 		{"no part", `"tools":[{"type":"code_interpreter","container":{"type":"auto"}}]`, ran, "", "", 200, 0, 0, 111_000, true},
+		{"OpenRouter's", `"tools":[{"type":"openrouter:web_search"},{"type":"openrouter:datetime"}]`, `{"type":"openrouter:web_search","id":"ws_1","status":"completed","action":{"type":"search","query":"q"}},{"type":"openrouter:datetime","id":"d_1"}`, "10000", "1.00", 200, 1, 0, 10_111_000, false},
+		{"another of OpenRouter's", `"tools":[{"type":"openrouter:web_fetch"}]`, `{"type":"openrouter:web_fetch","id":"f_1"}`, "10000", "", 200, 0, 0, 111_000, true},
 		{"the client's own", `"tools":[{"type":"custom","name":"a"},{"type":"shell","environment":{"type":"local"}}]`, `{"type":"custom_tool_call","id":"x","call_id":"c","name":"a","input":""}`, "", "1.00", 200, 0, 0, 111_000, false},
 		{"a shell of the vendor's", `"tools":[{"type":"custom","name":"a"},{"type":"shell","environment":{"type":"container_auto"}}]`, "", "", "1.00", 403, 0, 0, 0, false},
 	} {

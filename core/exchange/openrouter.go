@@ -54,8 +54,7 @@ func (h hosted) routed(search []byte) hosted {
 		h.unit = 0
 	}
 	n, bound := scan.GetInt(search, "max_uses")
-	h.open = !bound || n < 1 || n > hostedUses
-	h.most = hostedUses // not every provider keeps to less
+	h.open = !bound || n < 1 || n > hostedUses // less is not counted on: not every provider keeps to it
 	return h
 }
 
