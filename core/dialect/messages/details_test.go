@@ -1,8 +1,10 @@
 package messages
 
 import (
+	"bytes"
 	"testing"
 
+	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/dialect/bridge"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 )
@@ -32,4 +34,45 @@ func TestDetails_RoundTrip(t *testing.T) {
 	if got := scan.GetString(m, "reasoning_content"); got != `Plan "é".b` {
 		t.Errorf("words: %s", got)
 	}
+}
+
+// TestDetails_Orders: whatever comes between details, the rules of a stream hold, and each
+// comes back whole, in their order.
+func TestDetails_Orders(t *testing.T) {
+	queues := [][]string{
+		{`"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{\"x\":"}}]`, `"tool_calls":[{"index":0,"function":{"arguments":"1}"}}]`},
+		{`"content":"te"`, `"content":"xt"`},
+		{`"reasoning_details":[{"type":"reasoning.text","text":"th","signature":"s","index":0}]`, `"reasoning_details":[{"type":"reasoning.encrypted","data":"x","index":1},{"type":"reasoning.summary","summary":"su","index":2}]`,
+			`"reasoning_details":[{"type":"reasoning.text","signature":"t","index":3}]`},
+	}
+	const want = `[{"type":"reasoning.text","text":"th","signature":"s","index":0},{"type":"reasoning.encrypted","data":"x","index":1},{"type":"reasoning.summary","summary":"su","index":2},{"type":"reasoning.text","signature":"t","index":3}]`
+	dealt(queues, nil, func(chunks []byte) {
+		events, err := suite.Relay(nil, chunks, core.Usage{})
+		if err == nil {
+			err = checkEvents(events)
+		}
+		if _, details := bridge.SplitThoughts(thoughtsOf(events)); err != nil || string(details) != want {
+			t.Fatalf("%v: %s from\n%s\n%s", err, details, chunks, events)
+		}
+	})
+}
+
+// thoughtsOf are the thinking blocks that a client makes of events.
+func thoughtsOf(events []byte) []byte {
+	var list, block []byte
+	for event := range bytes.SplitSeq(events, []byte("\n\n")) {
+		_, data, _ := bytes.Cut(event, []byte("\ndata: "))
+		if b := scan.Get(data, "content_block"); b != nil {
+			block = b
+		}
+		for _, name := range [...]string{"thinking", "signature"} {
+			if v := scan.Get(data, "delta", name); v != nil {
+				block = scan.Apply(nil, block, []scan.Edit{{Key: name, Value: v}})
+			}
+		}
+		if kind := scan.GetString(block, "type"); scan.GetString(data, "type") == "content_block_stop" && kind != "text" && kind != "tool_use" {
+			list = append(append(list, ','), block...)
+		}
+	}
+	return scan.CloseArray(list, 0)
 }

@@ -11,8 +11,8 @@
 //   - Pictures become image_url, PDFs become file, with their data or address; a text
 //     document becomes text, its title and context before it. The context of others is a
 //     text before them, citations stand on the file part for Claude, and are left
-//     out with a notice for others: no other model makes them. Files that Anthropic holds, Anthropic's own tools, MCP
-//     servers and containers are refused by name. What such a tool did earlier is left
+//     out with a notice for others: no other model makes them. Files that Anthropic
+//     holds, Anthropic's own tools, MCP servers and containers are refused by name. What such a tool did earlier is left
 //     out of the history with a notice.
 //   - The tool web_search becomes web_search_options where the vendor searches the web
 //     ([bridge.To]); one that is forced or limited to domains is refused. drop_params may

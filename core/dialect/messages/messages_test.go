@@ -73,23 +73,7 @@ func TestStream_Orders(t *testing.T) {
 		{`"content":"te"`, `"content":"xt"`},
 		{`"reasoning_content":"th"`, `"thinking_blocks":[{"type":"thinking","signature":"s"}]`},
 	}
-	orders := 0
-	var deal func(left [][]string, chunks []byte)
-	deal = func(left [][]string, chunks []byte) {
-		ended := true
-		for i := range left {
-			if len(left[i]) == 0 {
-				continue
-			}
-			ended = false
-			rest := append([][]string(nil), left...)
-			rest[i] = rest[i][1:]
-			deal(rest, fmt.Appendf(append([]byte(nil), chunks...), `{"choices":[{"index":0,"delta":{%s}}]}`+"\n", left[i][0]))
-		}
-		if !ended {
-			return
-		}
-		orders++
+	orders := dealt(queues, nil, func(chunks []byte) {
 		events, err := suite.Relay(nil, chunks, core.Usage{})
 		if err == nil {
 			err = checkEvents(events)
@@ -102,11 +86,27 @@ func TestStream_Orders(t *testing.T) {
 		if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Fatalf("%v: got %v from\n%s\n%s", err, got, chunks, events)
 		}
-	}
-	deal(queues, nil)
+	})
 	if orders != 7560 {
 		t.Errorf("%d orders", orders)
 	}
+}
+
+// dealt calls f with the chunks of deltas in every order that keeps that of each queue, and
+// returns how many there are.
+func dealt(left [][]string, chunks []byte, f func(chunks []byte)) (orders int) {
+	for i := range left {
+		if len(left[i]) > 0 {
+			rest := append([][]string(nil), left...)
+			rest[i] = rest[i][1:]
+			orders += dealt(rest, fmt.Appendf(append([]byte(nil), chunks...), `{"choices":[{"index":0,"delta":{%s}}]}`+"\n", left[i][0]), f)
+		}
+	}
+	if orders == 0 {
+		f(chunks)
+		return 1
+	}
+	return orders
 }
 
 // gather collects what clients read from events, by tool name or kind of block.

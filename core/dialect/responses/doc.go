@@ -33,7 +33,8 @@
 //
 //   - Thoughts are reasoning items whose summary has a part for each. Their
 //     signatures, those of calls, and all of OpenRouter's details but their words
-//     ([bridge.Details]), stand in encrypted_content, in a form of this package's own; a thought whose text has changed since is not signed any more.
+//     ([bridge.Details]), stand in encrypted_content, in a form of this package's own; a
+//     thought whose text has changed since is not signed any more.
 //   - Of extra_content, signatures stand in encrypted_content likewise, what the vendor's
 //     own tools did (google.parts, anthropic.blocks) on the message, or on the call that
 //     follows, where it comes back with it, and all else on the response.

@@ -219,6 +219,7 @@ func FuzzToChat(f *testing.F) {
 // FuzzStream: whatever chunks come, the stream is one that clients can read.
 func FuzzStream(f *testing.F) {
 	f.Add([]byte(`{"choices":[{"index":0,"delta":{"content":"a","reasoning_content":"b","tool_calls":[{"index":0,"function":{"name":"f","arguments":"{"}}]}}]}`), []byte(`{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"}"}}]},"finish_reason":"stop"}]}`))
+	f.Add([]byte(`{"choices":[{"index":0,"delta":{"reasoning_content":"a","reasoning_details":[{"type":"reasoning.text","text":"a","index":0},{"type":"reasoning.text","signature":"s","index":1}]}}]}`), []byte(`{"choices":[{"index":0,"delta":{"reasoning_details":[{"type":"reasoning.encrypted","data":"x"}],"content":"b"}}]}`))
 	f.Fuzz(func(t *testing.T, one, two []byte) {
 		if scan.Valid(one) != nil || scan.Valid(two) != nil {
 			t.Skip()
