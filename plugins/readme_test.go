@@ -134,6 +134,9 @@ func (d *described) readme(name string) string {
 	}
 	d.reshaped(row)
 	row("taken beside OpenAI's members", list(chat.Extensions))
+	if slices.Contains(chat.Extensions, "reasoning_details") {
+		row("`reasoning_details`", "to clients of chat, and back, as they are; where chat carries `/v1/messages` or `/v1/responses`, thinking blocks (`redacted_thinking` of encrypted ones) and reasoning items, and back as they were")
+	}
 	row("refused, or dropped by `drop_params`", list(chat.Unsupported))
 	for _, endpoint := range keys(d.Config.Endpoints) {
 		if e := d.Config.Endpoints[endpoint]; endpoint != "chat" {

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -64,6 +65,16 @@ func TestPlan_Profile(t *testing.T) {
 				t.Errorf("%s has no %s", got, c.want)
 			}
 		})
+	}
+}
+
+// TestPlan_Details: OpenRouter's details go where the words do.
+func TestPlan_Details(t *testing.T) {
+	for option, want := range map[string]bool{`{}`: true, `{"reasoning_history":"keep"}`: true, `{"reasoning_history":"remove"}`: false} {
+		p, err := configured(t, "openrouter")().Plan(&abi.PlanRequest{Endpoint: abi.Chat, Deployment: abi.Deployment{Model: "openai/gpt-5.2", Options: abi.Raw(option)}})
+		if err != nil || slices.Contains(p.Request.Extensions, "reasoning_details") != want {
+			t.Errorf("%s: %+v %v", option, p, err)
+		}
 	}
 }
 
