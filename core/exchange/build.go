@@ -210,8 +210,12 @@ func (r *run) headers(p *plan) []upstream.Header {
 // encode has the provider plugin make the body.
 func (r *run) encode(ctx context.Context, c *call, body scan.Object) *core.Error {
 	t, text := r.target, body.Text()
+	edits := r.effortEdit(nil, body)
 	if r.capable() {
-		text = body.Apply(nil, r.capEdits(nil, body, "max_tokens"))
+		edits = r.capEdits(edits, body, "max_tokens")
+	}
+	if len(edits) > 0 {
+		text = body.Apply(nil, edits)
 	}
 	text = r.dropDeep(text)
 	if r.plan.Request.Inline && r.form != nil {

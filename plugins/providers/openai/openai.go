@@ -21,10 +21,11 @@ func New() *pdk.Provider {
 				{Name: "api_key", Description: "API key, sent as a bearer token.", Optional: true},
 			},
 		},
-		Configure:   c.configure,
-		Plan:        c.plan,
-		Encode:      c.encode,
-		Decode:      c.decode,
-		DecodeError: c.decodeError,
+		Configure:    c.configure,
+		Plan:         c.plan,
+		Encode:       c.encode,
+		Decode:       c.decode,
+		DecodeEvents: func(r *abi.DecodeEventsRequest) (*abi.DecodeEventsReply, error) { return c.responses.DecodeEvents(r) },
+		DecodeError:  c.decodeError,
 	}
 }

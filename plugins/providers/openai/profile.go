@@ -3,10 +3,12 @@ package main
 import (
 	_ "embed"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/scan"
+	"github.com/tokligence/gateway/plugins/codec/responses"
 )
 
 // What differs between the vendors that speak OpenAI's API is the plugin's
@@ -24,6 +26,10 @@ var schema []byte
 type codec struct {
 	profile []byte
 	rules   []errorRule
+
+	responses responses.Codec
+	deployed  abi.Raw            // the deployment that settings are of
+	settings  responses.Settings // of chat over responses
 }
 
 // configure takes the profile; what the schema cannot say of it is checked here.
@@ -35,6 +41,7 @@ func (c *codec) configure(config abi.Raw) (problems []abi.Problem) {
 		return true
 	})
 	c.rules = append(c.rules, errorRules...)
+	c.responses, c.deployed = responses.Codec{Rule: c.rule}, nil
 	scan.Members(scan.Get(c.profile, "options"), func(key, _ []byte) bool {
 		if name := string(key); slices.Contains(ownOptions[:], name) {
 			problems = append(problems, abi.Problem{Path: "options." + name, Message: "is an option of the plugin itself"})
@@ -42,12 +49,34 @@ func (c *codec) configure(config abi.Raw) (problems []abi.Problem) {
 		return true
 	})
 	scan.Members(scan.Get(c.profile, "endpoints"), func(key, e []byte) bool {
-		if name := string(key); scan.Get(e, "translate") != nil && translated[abi.Endpoint(name)] == nil {
-			problems = append(problems, abi.Problem{Path: "endpoints." + name + ".translate", Message: "means nothing: this endpoint has OpenAI's words"})
-		}
+		problems = append(problems, untranslatable("endpoints."+string(key), abi.Endpoint(key), scan.Get(e, "translate"))...)
+		return true
+	})
+	scan.Elements(scan.Get(c.profile, "variants"), func(i int, v []byte) bool {
+		scan.Members(scan.Get(v, "then", "endpoints"), func(key, e []byte) bool {
+			path := "variants[" + strconv.Itoa(i) + "].then.endpoints." + string(key)
+			problems = append(problems, untranslatable(path, abi.Endpoint(key), scan.Get(e, "translate"))...)
+			return true
+		})
 		return true
 	})
 	return problems
+}
+
+// untranslatable tells of an endpoint whose translate means nothing.
+func untranslatable(path string, endpoint abi.Endpoint, words []byte) []abi.Problem {
+	over := scan.Get(words, "over")
+	switch {
+	case words == nil:
+		return nil
+	case endpoint == abi.Chat && over == nil:
+		return []abi.Problem{{Path: path + ".translate", Message: "must say over: chat has OpenAI's words, or those of another of its APIs"}}
+	case endpoint != abi.Chat && translated[endpoint] == nil:
+		return []abi.Problem{{Path: path + ".translate", Message: "means nothing: this endpoint has OpenAI's words"}}
+	case endpoint != abi.Chat && over != nil:
+		return []abi.Problem{{Path: path + ".translate.over", Message: "means nothing but for chat"}}
+	}
+	return nil
 }
 
 // of is the profile as it is for a deployment: with each variant laid over it

@@ -153,8 +153,13 @@ func TestConfigure_Problems(t *testing.T) {
 	if len(problems) != 1 || problems[0].Path != "options.output_cap" {
 		t.Errorf("%+v", problems)
 	}
-	problems = New().Configure(abi.Raw(`{"endpoints":{"chat":{"translate":{}},"speech":{"translate":{}}}}`))
-	if len(problems) != 1 || problems[0].Path != "endpoints.chat.translate" {
+	problems = New().Configure(abi.Raw(`{"endpoints":{"chat":{"translate":{}},"embeddings":{"translate":{}},"speech":{"translate":{"over":"responses"}},"image_edits":{"translate":{}}},
+		"variants":[{"when":{},"then":{"endpoints":{"chat":{"translate":{"over":"responses"}}}}},{"when":{},"then":{"endpoints":{"moderations":{"translate":{}}}}}]}`))
+	var paths []string
+	for _, p := range problems {
+		paths = append(paths, p.Path)
+	}
+	if got, want := strings.Join(paths, " "), "endpoints.chat.translate endpoints.embeddings.translate endpoints.speech.translate.over variants[1].then.endpoints.moderations.translate"; got != want {
 		t.Errorf("%+v", problems)
 	}
 }

@@ -13,6 +13,10 @@ import (
 
 // planTranslated makes the plan one by which the plugin is asked.
 func planTranslated(p *abi.PlanReply, endpoint abi.Endpoint, words []byte) {
+	if endpoint == abi.Chat {
+		planResponses(p)
+		return
+	}
 	p.Request = abi.RequestPlan{Mode: abi.Transform, Inline: endpoint == abi.ImageEdits}
 	if endpoint != abi.Speech || scan.Get(words, "sound") != nil {
 		p.Response.Mode = abi.Transform
@@ -20,6 +24,9 @@ func planTranslated(p *abi.PlanReply, endpoint abi.Endpoint, words []byte) {
 }
 
 func (c *codec) encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
+	if r.Endpoint == abi.Chat {
+		return c.encodeResponses(r)
+	}
 	profile := c.of(&r.Deployment)
 	o, err := readOptions(r.Deployment.Options, profile)
 	if err != nil {
@@ -28,7 +35,7 @@ func (c *codec) encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 	e := scan.Get(profile, "endpoints", string(r.Endpoint))
 	into := translated[r.Endpoint]
 	if into == nil {
-		return nil, refuse(string(r.Endpoint), "has OpenAI's words: there is nothing to translate")
+		return nil, untranslated(r.Endpoint)
 	}
 	t := &translation{request: r, words: scan.Get(e, "translate"), unsupported: texts(scan.Get(e, "unsupported")), voices: o.voices, reply: &abi.EncodeReply{}}
 	if f := into(t); f != nil {
@@ -37,11 +44,18 @@ func (c *codec) encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 	return t.reply, nil
 }
 
-// translated are the endpoints that may have words of their own.
+func untranslated(e abi.Endpoint) error {
+	return refuse(string(e), "has OpenAI's words: there is nothing to translate")
+}
+
+// translated are the endpoints that may have words of their own; chat may have those of
+// responses, see respond.go.
 var translated = map[abi.Endpoint]func(*translation) *llm.Fault{abi.Speech: speak, abi.Transcriptions: listen, abi.ImageEdits: draw}
 
 func (c *codec) decode(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 	switch r.Endpoint {
+	case abi.Chat:
+		return c.responses.Decode(r)
 	case abi.Speech:
 		return decodeSpeech(r, scan.Get(c.of(&r.Deployment), "endpoints", string(r.Endpoint), "translate"))
 	case abi.Transcriptions:
