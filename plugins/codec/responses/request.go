@@ -67,6 +67,9 @@ func (q *request) other(key string, v []byte) *llm.Fault {
 		return llm.Refuse(key, "is no member of chat completions") // neither guardrails nor budgets would know of it
 	case "top_k", "thinking", "thinking_blocks", "cache_control", "extra_content", "citations", "is_error", "reasoning_content":
 		if !slices.Contains(q.settings.Extensions, key) {
+			if key == "thinking" && !scan.IsNull(scan.Get(q.source, "reasoning_effort")) {
+				return nil // which says what thinking does
+			}
 			q.notices = append(q.notices, "dropped "+key)
 			return nil
 		}

@@ -84,6 +84,7 @@ func TestPlan(t *testing.T) {
 		{abi.Speech, "", `{"voices":{"alloy":"x"}}`, key, "", "", "", false, ``, "options.voices"},
 		{abi.Chat, "", `{"voices":["x"]}`, key, "", "", "", false, ``, "options.voices"},
 		{abi.Chat, "", `{"voices":{"alloy":7}}`, key, "", "", "", false, ``, "options.voices.alloy"},
+		{abi.Chat, "", `{"chat_over":"messages"}`, key, "", "", "", false, ``, "options.chat_over"},
 		{abi.Chat, "", `{"output_cap":7}`, key, "", "", "", false, ``, "options.output_cap"},
 		{abi.Chat, "", `{"reasoning_history":"rename:a.b"}`, key, "", "", "", false, ``, "options.reasoning_history"},
 		{abi.Chat, "", `{"reasoning_history":"forget"}`, key, "", "", "", false, ``, "options.reasoning_history"},

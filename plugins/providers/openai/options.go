@@ -8,7 +8,7 @@ import (
 )
 
 // ownOptions are those that every profile has.
-var ownOptions = [...]string{"include_usage", "output_cap", "reasoning_history", "responses", "realtime", "voices"}
+var ownOptions = [...]string{"include_usage", "output_cap", "reasoning_history", "responses", "chat_over", "realtime", "voices"}
 
 // options are [deployment.options]: those of the plugin, and as text those that
 // the profile declares.
@@ -62,6 +62,10 @@ func readOptions(raw, profile []byte) (o options, err error) {
 		case key == "reasoning_history":
 			if o.history = text; !isHistory(text) {
 				err = refuse(name, "must be keep, remove, parts or rename:NAME")
+			}
+		case key == chatOver:
+			if text != "responses" {
+				err = refuse(name, "must be responses")
 			}
 		case key == "voices":
 			o.voices, err = v, checkVoices(v)

@@ -80,7 +80,7 @@ func untranslatable(path string, endpoint abi.Endpoint, words []byte) []abi.Prob
 }
 
 // of is the profile as it is for a deployment: with each variant laid over it
-// that the deployment's model or address asks for.
+// that the deployment's model or address asks for, and what its options say of chat.
 func (c *codec) of(d *abi.Deployment) []byte {
 	profile := c.profile
 	elsewhere := d.BaseURL != "" && d.BaseURL != scan.GetString(c.profile, "base_url")
@@ -90,6 +90,9 @@ func (c *codec) of(d *abi.Deployment) []byte {
 		}
 		return true
 	})
+	if scan.Get(d.Options, chatOver) != nil {
+		profile = scan.Merge(nil, profile, overResponses(profile))
+	}
 	return profile
 }
 

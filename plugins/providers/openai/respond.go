@@ -8,6 +8,21 @@ import (
 
 // Chat over the Responses API, for vendors and models that have no chat completions.
 
+// chatOver is the option of deployments that have it so, whatever their model is called
+// and wherever they are.
+const chatOver = "chat_over"
+
+// overResponses is what the option lays over a profile that does not say so itself: the
+// path of responses, and thoughts that come back, with nothing kept at the vendor.
+func overResponses(profile []byte) []byte {
+	if scan.Get(profile, "endpoints", string(abi.Chat), "translate", "over") != nil {
+		return nil
+	}
+	path := scan.Get(profile, "endpoints", string(abi.Responses), "path")
+	patch := append([]byte(`{"endpoints":{"chat":{"path":`), path...)
+	return append(patch, `,"translate":{"over":"responses","members":{"store":false,"include":["reasoning.encrypted_content"]}}}}}`...)
+}
+
 // planResponses makes the plan one by which each body crosses the sandbox: edits would be
 // of other words, and what the host would do to bodies that pass the codec does.
 func planResponses(p *abi.PlanReply) {
