@@ -250,3 +250,38 @@ func TestDo_HostedTools_Read(t *testing.T) {
 		}
 	}
 }
+
+// TestDo_Read: of what a plugin makes holds what holds of a body that passes: the words for
+// how long to think, and the price of the service that the answer says.
+func TestDo_Read(t *testing.T) {
+	zero := int64(0)
+	for _, stream := range []bool{false, true} {
+		usual, err := priceOf("1", "3")
+		if err != nil {
+			t.Fatal(err)
+		}
+		priority, err := priceOf("10", "30")
+		if err != nil {
+			t.Fatal(err)
+		}
+		priority.ID = usual.ID + "/priority"
+		usual.Services = map[string]*core.Price{"priority": priority}
+		r := newRig(t, core.Deployment{}, nil)
+		r.through(reader{passthrough{base: r.url, shape: func(_ *abi.PlanRequest, p *abi.PlanReply) { p.Request.Efforts = []string{"high"} }}, &zero}, usual)
+		ask := `{"model":"m","max_tokens":9,"reasoning_effort":"low","messages":[{"role":"user","content":"hi"}]`
+		tier := func(doc string) string { return strings.Replace(doc, `{"`, `{"service_tier":"priority","`, 1) }
+		if stream {
+			ask += `,"stream":true`
+			r.answer(r.raw(streamHead, delta("a"), tier(finish)))
+		} else {
+			r.answer(whole(200, tier(wholeAnswer)))
+		}
+		got, entries := r.ask(r.key("", core.Limits{}), abi.Chat, ask+"}")
+		if sent := <-r.bodies; !strings.Contains(sent, `"reasoning_effort":"high"`) || len(got.head.Notices) != 1 {
+			t.Errorf("stream %v: the vendor got %s, the client %v", stream, sent, got.head.Notices)
+		}
+		if len(entries) != 1 || entries[0].PriceID != priority.ID {
+			t.Errorf("stream %v: %d %s, %+v", stream, got.status, got.body.String(), entries)
+		}
+	}
+}

@@ -20,7 +20,7 @@
 //     increment, and the one with a signature ends its block. An element without
 //     "thinking" takes its text from reasoning_content: from that of the same
 //     delta and of those since the last block ended. An unsigned block is not
-//     handed back to the vendor.
+//     handed back to the vendor, nor is one that another vendor's codec has [Sealed].
 //   - reasoning_details (array): thoughts as OpenRouter has them, to be handed back as
 //     they came; reasoning_content repeats their words. In a delta an element of the type
 //     and index of the one before goes on with it.

@@ -214,12 +214,13 @@ func (d *dialogue) assistantMessage(m *message) (f *llm.Fault) {
 	return f
 }
 
-// thought hands a signed thought back; an unsigned one is nobody's.
+// thought hands a signed thought back; an unsigned one is nobody's, a sealed one another
+// vendor's.
 func (d *dialogue) thought(v []byte) bool {
 	switch string(scan.GetText(v, "type")) {
 	case "thinking":
 		text, signature := scan.Get(v, "thinking"), scan.Get(v, "signature")
-		if scan.Kind(text) != '"' || scan.Kind(signature) != '"' || len(signature) == 2 {
+		if scan.Kind(text) != '"' || scan.Kind(signature) != '"' || len(signature) == 2 || llm.Sealed(signature) {
 			return false
 		}
 		d.open("assistant")
@@ -227,7 +228,7 @@ func (d *dialogue) thought(v []byte) bool {
 		d.b = wrapped(d.b, `,"signature":`, signature, "}")
 	case "redacted_thinking":
 		data := scan.Get(v, "data")
-		if scan.Kind(data) != '"' {
+		if scan.Kind(data) != '"' || llm.Sealed(data) {
 			return false
 		}
 		d.open("assistant")

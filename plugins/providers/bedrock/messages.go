@@ -204,12 +204,13 @@ func (d *dialogue) assistantMessage(m *message) *llm.Fault {
 	return f
 }
 
-// thought hands a signed thought back; an unsigned one is nobody's.
+// thought hands a signed thought back; an unsigned one is nobody's, a sealed one another
+// vendor's.
 func (d *dialogue) thought(v []byte) bool {
 	switch string(scan.GetText(v, "type")) {
 	case "thinking":
 		text, signature := scan.Get(v, "thinking"), scan.Get(v, "signature")
-		if scan.Kind(text) != '"' || scan.Kind(signature) != '"' || len(signature) == 2 {
+		if scan.Kind(text) != '"' || scan.Kind(signature) != '"' || len(signature) == 2 || llm.Sealed(signature) {
 			return false
 		}
 		d.block("assistant")
@@ -217,7 +218,7 @@ func (d *dialogue) thought(v []byte) bool {
 		d.b = append(append(append(d.b, `,"signature":`...), signature...), `}}}`...)
 		return true
 	case "redacted_thinking":
-		if data := scan.Get(v, "data"); scan.Kind(data) == '"' {
+		if data := scan.Get(v, "data"); scan.Kind(data) == '"' && !llm.Sealed(data) {
 			d.block("assistant")
 			d.b = append(append(append(d.b, `{"reasoningContent":{"redactedContent":`...), data...), `}}`...)
 			return true

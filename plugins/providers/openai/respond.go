@@ -13,13 +13,14 @@ import (
 const chatOver = "chat_over"
 
 // overResponses is what the option lays over a profile that does not say so itself: the
-// path of responses, and thoughts that come back, with nothing kept at the vendor.
+// path of responses, and thoughts that come back, with nothing kept at the vendor. Who has
+// no chat has no completions either: they are carried over chat.
 func overResponses(profile []byte) []byte {
 	if scan.Get(profile, "endpoints", string(abi.Chat), "translate", "over") != nil {
 		return nil
 	}
 	path := scan.Get(profile, "endpoints", string(abi.Responses), "path")
-	patch := append([]byte(`{"endpoints":{"chat":{"path":`), path...)
+	patch := append([]byte(`{"endpoints":{"completions":{"offered":false},"chat":{"path":`), path...)
 	return append(patch, `,"translate":{"over":"responses","members":{"store":false,"include":["reasoning.encrypted_content"]}}}}}`...)
 }
 

@@ -30,6 +30,10 @@ func TestPlan_OverResponses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		completions, err := configured(t, c.profile)().Plan(&abi.PlanRequest{Endpoint: abi.Completions, Deployment: abi.Deployment{Model: c.model, BaseURL: c.base, Options: abi.Raw(c.options)}})
+		if err != nil || completions.Supported == strings.Contains(p.URL, "/responses") {
+			t.Errorf("%+v: completions %+v, %v", c, completions, err)
+		}
 		r := &p.Request
 		if p.URL != c.url || !slices.Equal(r.Efforts, c.efforts) {
 			t.Errorf("%+v: %s, %v", c, p.URL, r.Efforts)

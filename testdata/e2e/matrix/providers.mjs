@@ -18,6 +18,12 @@ const but = (why) => ({ mark: "✓", why });
 const live = but("over Google's [Live API](https://ai.google.dev/gemini-api/docs/live-api), by models that have it");
 const silent = but("the effort is passed on; OpenAI's chat completions do not return what the model thought");
 
+const openaiHas = "OpenAI's [API reference](https://platform.openai.com/docs/api-reference) has no rerank";
+const retired = none("OpenAI has [retired](https://developers.openai.com/api/reference/resources/images) them");
+const openaiModels = {
+  embeddings: "text-embedding-3-small", images: "gpt-image-1", image_edits: "gpt-image-1", speech: "gpt-4o-mini-tts", transcriptions: "gpt-4o-transcribe",
+  translations: "whisper-1", moderations: "omni-moderation-latest", realtime: "gpt-realtime-2",
+};
 const azureHas = "Azure's [inference API](https://learn.microsoft.com/azure/ai-foundry/openai/reference) is OpenAI's completions, chat, responses, embeddings, images and audio";
 // What Google's models draw, say and hear. OpenAI's voices stand for its own; its sound is WAV.
 const google = (more) => ({ image_edits: "gemini-2.5-flash-image", speech: "gemini-2.5-flash-preview-tts", transcriptions: "gemini-2.5-flash", translations: "gemini-2.5-flash", count_tokens: "gemini-2.5-flash", ...more });
@@ -42,18 +48,20 @@ const kore = '[deployment.options.voices]\nalloy = "Kore"';
 export const providers = {
   openai: {
     title: "OpenAI", plugin: "openai", wire: "openai", model: "gpt-5-mini", base: "/v1", credential: apiKey,
-    models: {
-      completions: "gpt-3.5-turbo-instruct", embeddings: "text-embedding-3-small", images: "gpt-image-1", image_edits: "gpt-image-1",
-      speech: "gpt-4o-mini-tts", transcriptions: "gpt-4o-transcribe", translations: "whisper-1", moderations: "omni-moderation-latest",
-      realtime: "gpt-realtime-2",
-    },
-    has: "OpenAI's [API reference](https://platform.openai.com/docs/api-reference) has no rerank",
+    models: { completions: "gpt-3.5-turbo-instruct", ...openaiModels },
+    has: openaiHas,
     // The mock is not at the vendor's address, at which no option would be needed.
     options: "responses = true\nrealtime = true", native: { responses: "responses" },
     except: {
       "chat reasoning": silent, "messages reasoning": silent,
-      image_variations: none("OpenAI has [retired](https://developers.openai.com/api/reference/resources/images) them"),
+      image_variations: retired,
     },
+  },
+  "openai-pro": {
+    title: "OpenAI: models that have responses alone", plugin: "openai", wire: "responses", model: "gpt-5-pro", base: "/v1", credential: apiKey,
+    models: openaiModels, has: openaiHas,
+    options: 'responses = true\nchat_over = "responses"\nrealtime = true', native: { responses: "responses" }, // as above
+    except: { image_variations: retired },
   },
   azure: {
     title: "Azure OpenAI", plugin: "azure", wire: "openai", model: "gpt-5-mini", base: "/openai/v1", credential: apiKey, native: { responses: "responses" },
