@@ -35,6 +35,7 @@ func quoted(s string) string { return string(scan.AppendString(nil, s)) }
 // BenchmarkProvider is what a codec costs with all that the host does around it.
 func BenchmarkProvider(b *testing.B) {
 	for _, c := range []struct{ name, model, kind, event string }{
+		{"openai", "gpt-5-pro", "response.output_text.delta", `{"type":"response.output_text.delta","item_id":"msg_1","output_index":0,"content_index":0,"delta":"t=1700000000000000000 ","logprobs":[],"sequence_number":12,"obfuscation":"aaaaaaaa"}`},
 		{"anthropic", "claude-sonnet-4-5", "", `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"t=1700000000000000000 "}}`},
 		{"cohere", "command-a-03-2025", "", `{"type":"content-delta","index":0,"delta":{"message":{"content":{"text":"t=1700000000000000000 "}}}}`},
 		{"ollama", "qwen3", "", `{"model":"qwen3","created_at":"2026-01-01T00:00:00Z","message":{"role":"assistant","content":"t=1700000000000000000 "},"done":false}`},
@@ -65,6 +66,9 @@ func benchmarkProvider(b *testing.B, name, model string, event abi.Event) {
 		b.Fatal(err)
 	}
 	d := abi.Deployment{Name: "codec", Model: model, BaseURL: "http://127.0.0.1:19000", Options: abi.Raw(`{}`), CredentialFields: []string{"api_key"}}
+	if name == "openai" { // whose codec is that of responses
+		d.Options = abi.Raw(`{"chat_over":"responses"}`)
+	}
 	body := dialogue()
 	b.Run("encode_"+strconv.Itoa(len(body)>>10)+"KB", func(b *testing.B) {
 		b.ReportAllocs()
