@@ -49,7 +49,7 @@ func (c *Codec) Decode(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 
 // count is the usage of a response; a search that was asked for and not done is told.
 func (c *Codec) count(counts []byte, searches int64, asked bool) *abi.Usage {
-	c.usage.Usage = abi.Usage{}
+	c.usage = usage{}
 	told := c.usage.read(counts)
 	if asked || searches > 0 {
 		c.usage.searched(searches)

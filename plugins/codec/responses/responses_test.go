@@ -71,6 +71,30 @@ func TestEncode_Memory(t *testing.T) {
 	}
 }
 
+// TestDecode_Memory: what one answer says is not taken for another's.
+func TestDecode_Memory(t *testing.T) {
+	p := provider()
+	for _, c := range []struct {
+		usage               string
+		input, read, output int64
+	}{
+		{`{"input_tokens":10,"input_tokens_details":{"cached_tokens":4},"output_tokens":1}`, 6, 4, 1},
+		{`{"input_tokens":10,"output_tokens":2}`, 10, -1, 2},
+	} {
+		reply, err := p.Decode(&abi.DecodeRequest{Endpoint: abi.Chat, Body: abi.Raw(`{"status":"completed","output":[],"usage":` + c.usage + `}`)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		read := int64(-1)
+		if reply.Usage.CacheRead != nil {
+			read = *reply.Usage.CacheRead
+		}
+		if *reply.Usage.Input != c.input || read != c.read || *reply.Usage.Output != c.output || reply.Usage.Reasoning != nil {
+			t.Errorf("%s: %d, %d, %d", c.usage, *reply.Usage.Input, read, *reply.Usage.Output)
+		}
+	}
+}
+
 var targets = vectortest.Targets{Endpoints: []abi.Endpoint{abi.Chat}, Models: []string{"m"}}
 
 func FuzzEncode(f *testing.F) {
