@@ -86,6 +86,7 @@ func (s *stream) event(e *abi.Event) {
 		s.end(response)
 	case "response.failed":
 		s.reply.Error = s.codec.failure(scan.Get(response, "error"))
+		s.reply.Usage = s.codec.count(scan.Get(response, "usage"), s.searches, false)
 	case "error":
 		s.reply.Error = s.codec.failure(e.Data)
 	}
