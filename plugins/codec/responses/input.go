@@ -83,7 +83,9 @@ func (d *dialogue) assistant(m *message) (f *llm.Fault) {
 	if m.audio != nil {
 		return llm.Refuse("audio", "is not supported by "+api)
 	}
+	before := len(d.b)
 	scan.Elements(m.thoughts, func(_ int, v []byte) bool { d.b = handBack(d.b, v); return true })
+	thought := len(d.b)
 	if f = d.words(m); f != nil {
 		return f
 	}
@@ -91,6 +93,9 @@ func (d *dialogue) assistant(m *message) (f *llm.Fault) {
 		f = d.call(call).At("tool_calls", i)
 		return f == nil
 	})
+	if len(d.b) == thought { // a thought that led to nothing is refused
+		d.b = d.b[:before]
+	}
 	return f
 }
 
