@@ -14,8 +14,9 @@ const api = "the Responses API"
 type request struct {
 	codec    *Codec
 	settings *Settings
-	source   []byte // the client's
-	body     []byte // members of the vendor's, each after a comma
+	source   []byte   // the client's
+	body     []byte   // members of the vendor's, each after a comma
+	written  []string // their names
 	notices  []string
 
 	messages, tools, toolChoice []byte
@@ -75,6 +76,7 @@ func (q *request) other(key string, v []byte) *llm.Fault {
 		}
 	}
 	q.body = append(append(scan.AppendString(append(q.body, ','), key), ':'), v...)
+	q.written = append(q.written, key)
 	return nil
 }
 
@@ -84,20 +86,18 @@ func (q *request) other(key string, v []byte) *llm.Fault {
 func (q *request) put(name string, raw []byte) {
 	if raw != nil {
 		q.body = append(scan.AppendName(q.body, name), raw...)
+		q.written = append(q.written, name)
 	}
 }
 
 // standard is what the vendor is told of a member of which the client says nothing.
 func (q *request) standard(name string) []byte { return scan.Get(q.settings.Members, name) }
 
-// defaults writes what the client has not said of it.
+// defaults writes what is not there of it.
 func (q *request) defaults() {
 	scan.Members(q.settings.Members, func(key, v []byte) bool {
-		switch k := string(key); {
-		case k == "include" || k == "text" || k == "reasoning": // written
-		case k == "tools" && q.search != nil, scan.Get(q.source, k) != nil:
-		default:
-			q.put(k, v)
+		if name := string(key); !slices.Contains(q.written, name) {
+			q.put(name, v)
 		}
 		return true
 	})
@@ -188,11 +188,10 @@ func (q *request) includes() *llm.Fault {
 	if len(list) == 0 {
 		return nil
 	}
-	q.body = scan.AppendName(q.body, "include")
-	start := len(q.body)
+	var b []byte
 	for _, v := range list {
-		q.body = append(append(q.body, ','), v...)
+		b = append(append(b, ','), v...)
 	}
-	q.body = scan.CloseArray(q.body, start)
+	q.put("include", scan.CloseArray(b, 0))
 	return nil
 }

@@ -58,7 +58,7 @@ func (c *Codec) room(n int) []byte {
 func (c *Codec) Encode(r *abi.EncodeRequest, s *Settings) (*abi.EncodeReply, error) {
 	body := c.room(len(r.Body) + 512) // may forget all that c knows
 	q := &c.request
-	*q = request{codec: c, settings: s, source: r.Body, body: body, notices: q.notices[:0]}
+	*q = request{codec: c, settings: s, source: r.Body, body: body, written: q.written[:0], notices: q.notices[:0]}
 	q.body = scan.AppendString(scan.AppendName(q.body, "model"), r.Deployment.Model)
 	if r.Stream {
 		q.body = append(scan.AppendName(q.body, "stream"), "true"...)

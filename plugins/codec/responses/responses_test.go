@@ -1,6 +1,7 @@
 package responses
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/tokligence/gateway/pdk/abi"
@@ -67,6 +68,31 @@ func TestEncode_Memory(t *testing.T) {
 		want := `{"model":"m","input":[{"role":"user","content":"` + said + `"}],"reasoning":{"summary":"auto"},"include":["reasoning.encrypted_content"],"store":false}`
 		if string(reply.Body) != want {
 			t.Errorf("%.200s", reply.Body)
+		}
+	}
+}
+
+// TestEncode_Members: what a vendor is told stands beside what the client says, once.
+func TestEncode_Members(t *testing.T) {
+	c, s := &Codec{}, &Settings{Members: []byte(`{"store":false,"max_output_tokens":9,"tools":[{"type":"web_search"}],"preset":"p","reasoning":{"effort":"low","summary":"auto"}}`)}
+	for _, m := range []struct{ asked, want string }{
+		{``, `"reasoning":{"effort":"low","summary":"auto"},"store":false,"max_output_tokens":9,"tools":[{"type":"web_search"}],"preset":"p"`},
+		{`,"store":null,"reasoning":null`, `"reasoning":{"effort":"low","summary":"auto"},"store":false,"max_output_tokens":9,"tools":[{"type":"web_search"}],"preset":"p"`},
+		{`,"store":true,"preset":"q","max_tokens":5,"reasoning_effort":"high","tools":[{"type":"function","function":{"name":"f"}}]`,
+			`"store":true,"preset":"q","input":[],"tools":[{"type":"function","name":"f","parameters":{"type":"object","properties":{}},"strict":false}],"max_output_tokens":5,"reasoning":{"effort":"high","summary":"auto"}`},
+		{`,"seed":1`, `"reasoning":{"effort":"low","summary":"auto"},"store":false,"max_output_tokens":9,"tools":[{"type":"web_search"}],"preset":"p"`},
+	} {
+		reply, err := c.Encode(&abi.EncodeRequest{Endpoint: abi.Chat, Deployment: abi.Deployment{Model: "m"}, DropParams: []string{"seed"}, Body: abi.Raw(`{"messages":[{"role":"user","content":"a"}]` + m.asked + `}`)}, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := strings.Replace(string(reply.Body), `[{"role":"user","content":"a"}]`, "[]", 1)
+		want := `{"model":"m","input":[],` + m.want + `}`
+		if strings.Contains(m.want, `"input"`) {
+			want = `{"model":"m",` + m.want + `}`
+		}
+		if got != want {
+			t.Errorf("%s:\n%s, want\n%s", m.asked, got, want)
 		}
 	}
 }
