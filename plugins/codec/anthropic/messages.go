@@ -228,7 +228,7 @@ func (d *dialogue) thought(v []byte) bool {
 		d.b = wrapped(d.b, `,"signature":`, signature, "}")
 	case "redacted_thinking":
 		data := scan.Get(v, "data")
-		if scan.Kind(data) != '"' || llm.Sealed(data) {
+		if scan.Kind(data) != '"' {
 			return false
 		}
 		d.open("assistant")

@@ -224,14 +224,10 @@ func (a *answer) thought(id, summary, content, encrypted []byte) {
 
 // appendThought appends what is encrypted as an element of thinking_blocks, after a comma.
 func appendThought(dst, id, words, encrypted []byte) []byte {
-	switch {
-	case !filled(encrypted):
+	if !filled(encrypted) {
 		return dst
-	case len(words) > 0:
-		dst = wrapped(dst, `,{"type":"thinking","thinking":"`, words, `","signature":`)
-	default:
-		dst = append(dst, `,{"type":"redacted_thinking","data":`...)
 	}
+	dst = wrapped(dst, `,{"type":"thinking","thinking":"`, words, `","signature":`)
 	return append(appendSealed(dst, id, encrypted), '}')
 }
 

@@ -165,12 +165,7 @@ func (s *stream) endThought(at place, id, summary, parts, encrypted []byte) {
 	if !filled(encrypted) {
 		return
 	}
-	b := append(s.chunk(), `"thinking_blocks":[{"type":`...)
-	if s.thought == at { // its words have been told as reasoning_content
-		b = append(b, `"thinking","signature":`...)
-	} else {
-		b = append(b, `"redacted_thinking","data":`...)
-	}
+	b := append(s.chunk(), `"thinking_blocks":[{"type":"thinking","signature":`...) // its words have been told as reasoning_content
 	s.say(append(appendSealed(b, id, encrypted), "}]"...), chunkEnd)
 }
 

@@ -8,9 +8,9 @@ import (
 )
 
 // What the model thought comes encrypted where nothing is stored, and is handed back as
-// it came. Among clients it is the signature of a thinking block, or the data of a
-// redacted one where no words go with it: like a data URL, whose head tells it from what
-// other vendors sign and enters a guest that the rest does not.
+// it came. Among clients it is the signature of a thinking block, whose words are the
+// summary, if there is one: like a data URL, whose head tells it from what other vendors
+// sign and enters a guest that the rest does not.
 // https://platform.openai.com/docs/guides/reasoning#encrypted-reasoning-items
 const sealedHead = `"data:openai.reasoning`
 
@@ -52,11 +52,7 @@ func unseal(raw []byte) (id, encrypted []byte, ok bool) {
 // handBack appends the reasoning item that a thinking block was, after a comma; nothing
 // for one of another vendor's, or of nobody's.
 func handBack(dst, block []byte) []byte {
-	text, sealed := scan.Get(block, "thinking"), scan.Get(block, "signature")
-	if string(scan.GetText(block, "type")) == "redacted_thinking" {
-		text, sealed = nil, scan.Get(block, "data")
-	}
-	id, encrypted, ok := unseal(sealed)
+	id, encrypted, ok := unseal(scan.Get(block, "signature"))
 	if !ok {
 		return dst
 	}
@@ -65,7 +61,7 @@ func handBack(dst, block []byte) []byte {
 		dst = wrapped(dst, `,"id":"`, id, `"`)
 	}
 	dst = append(dst, `,"summary":[`...)
-	if filled(text) {
+	if text := scan.Get(block, "thinking"); filled(text) {
 		dst = wrapped(dst, `{"type":"summary_text","text":`, text, "}")
 	}
 	return wrapped(dst, `],"encrypted_content":"`, encrypted, `"}`)

@@ -218,7 +218,7 @@ func (d *dialogue) thought(v []byte) bool {
 		d.b = append(append(append(d.b, `,"signature":`...), signature...), `}}}`...)
 		return true
 	case "redacted_thinking":
-		if data := scan.Get(v, "data"); scan.Kind(data) == '"' && !llm.Sealed(data) {
+		if data := scan.Get(v, "data"); scan.Kind(data) == '"' {
 			d.block("assistant")
 			d.b = append(append(append(d.b, `{"reasoningContent":{"redactedContent":`...), data...), `}}`...)
 			return true
