@@ -31,6 +31,8 @@ func compile(e abi.Edit) (Patch, error) {
 		return p, fmt.Errorf("%s: a member of an object is wanted", e.Key)
 	case e.Op == abi.EditLift:
 		p.sign = at[n-2].Name
+	case e.Op == abi.EditDrop && (n < 2 || !at[n-2].Each):
+		return p, fmt.Errorf("%s: a member of an array's elements is wanted", e.Key)
 	case e.Op == abi.EditSplitThinking:
 		p.sign = "type" // of a part
 	case reshapes(e.Op) || e.Op == abi.EditRemove || e.Op == abi.EditRename || e.Op == abi.EditCopy:
@@ -138,6 +140,8 @@ func (p *Patch) write(dst, doc []byte, at []abi.Step) []byte {
 		return p.change(dst, doc)
 	case len(at) == 2 && p.Op == abi.EditLift:
 		return p.lift(dst, doc, at[0].Name, at[1].Name)
+	case len(at) == 2 && p.Op == abi.EditDrop:
+		return p.drop(dst, doc, at[0].Name, at[1].Name)
 	}
 	next := 0
 	inner := func(v []byte) {
@@ -204,6 +208,33 @@ func (p *Patch) lift(dst, object []byte, outer, name string) []byte {
 		return scan.Apply(dst, object, []scan.Edit{{Key: outer, Value: value}})
 	}
 	return scan.Apply(dst, object, []scan.Edit{{Key: outer}, {Key: p.To, Value: value}})
+}
+
+// drop appends the object without those elements of its member list that are named.
+func (p *Patch) drop(dst, object []byte, list, name string) []byte {
+	var kept []byte
+	all := true
+	scan.Elements(scan.Get(object, list), func(_ int, v []byte) bool {
+		if text, ok := scan.String(scan.Get(v, name)); ok && among(p.Value, text) {
+			all = false
+			return true
+		}
+		kept = append(append(kept, ','), v...)
+		return true
+	})
+	if all {
+		return append(dst, object...)
+	}
+	return scan.Apply(dst, object, []scan.Edit{{Key: list, Value: scan.CloseArray(kept, 0)}})
+}
+
+// among reports whether the text is an element of the array.
+func among(array []byte, text string) (is bool) {
+	scan.Elements(array, func(_ int, v []byte) bool {
+		is = is || scan.Is(v, text)
+		return !is
+	})
+	return is
 }
 
 // has reports whether the object has all members of where with their values.

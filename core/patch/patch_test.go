@@ -39,11 +39,20 @@ func TestApply(t *testing.T) {
 	}
 	signed := func(key string) abi.Edit { return abi.Edit{Op: abi.EditInt8, Key: key} }
 	unwrap := func(key string) abi.Edit { return abi.Edit{Op: abi.EditUnwrap, Key: key} }
+	nest := abi.Edit{Op: abi.EditNest, Key: "text.format.type", To: "schema", Where: abi.Raw(`{"type":"s"}`)}
+	drop := abi.Edit{Op: abi.EditDrop, Key: "a.list[].type", Value: abi.Raw(`["x","y"]`)}
 	for _, c := range []struct {
 		name      string
 		edit      abi.Edit
 		doc, want string // want "" is doc
 	}{
+		{"the others in one object", nest, `{"text":{"format":{"name":"n","type":"s","strict":true},"v":1.0}}`, `{"text":{"format":{"type":"s","schema":{"name":"n","strict":true}},"v":1.0}}`},
+		{"they are in one", nest, `{"text":{"format":{"type":"s","schema":{"name":"n"}}}}`, ""},
+		{"of another kind", nest, `{"text":{"format":{"type":"t","name":"n"}}}`, ""},
+		{"some are dropped", drop, `{"a":{"list":[{"type":"z"},{"type":"x","n":1.0}, {"n":2},7,{"type":"y"}],"b":1}}`, `{"a":{"list":[{"type":"z"},{"n":2},7],"b":1}}`},
+		{"all are", drop, `{"a":{"list":[{"type":"x"}]}}`, `{"a":{"list":[]}}`},
+		{"none is", drop, `{"a":{"list":[{"type":"z"}, {}]}}`, ""},
+		{"no list", drop, `{"a":{"list":{"type":"x"}}}`, ""},
 		{"in every element", rename("choices[].delta.reasoning", "reasoning_content"),
 			`{"choices":[{"delta":{"reasoning":"a","x":1.0}}, {"delta":{"content":"b"}},{"delta":{"reasoning":"c"}}]}`,
 			`{"choices":[{"delta":{"x":1.0,"reasoning_content":"a"}}, {"delta":{"content":"b"}},{"delta":{"reasoning_content":"c"}}]}`},

@@ -12,7 +12,7 @@ import (
 // reshapes reports whether an edit makes a new value of the old one.
 func reshapes(op abi.EditOp) bool {
 	switch op {
-	case abi.EditSplitThinking, abi.EditJoinThinking, abi.EditShortID, abi.EditUnwrap, abi.EditInt8:
+	case abi.EditSplitThinking, abi.EditJoinThinking, abi.EditShortID, abi.EditUnwrap, abi.EditInt8, abi.EditNest:
 		return true
 	}
 	return false
@@ -37,6 +37,9 @@ func (p *Patch) reshape(dst, object, old []byte) []byte {
 		return scan.Apply(dst, object, []scan.Edit{{Key: name, Value: old}})
 	case p.Op == abi.EditInt8 && scan.Kind(old) == '"':
 		return scan.Apply(dst, object, []scan.Edit{{Key: name, Value: signed(old)}})
+	case p.Op == abi.EditNest && scan.Get(object, p.To) == nil:
+		others := scan.Apply(nil, object, []scan.Edit{{Key: name}})
+		return scan.Apply(dst, []byte("{}"), []scan.Edit{{Key: name, Value: old}, {Key: p.To, Value: others}})
 	case p.Op == abi.EditShortID && scan.Kind(old) == '"':
 		size, _ := scan.Int(p.Value)
 		return scan.Apply(dst, object, []scan.Edit{{Key: name, Value: appendShortID(nil, old, int(size))}})

@@ -111,7 +111,9 @@ func checkEdits(edits []abi.Edit) error {
 		switch e.Op {
 		case abi.EditSet, abi.EditDefault:
 			ok = ok && len(e.Value) > 0
-		case abi.EditRename, abi.EditCopy, abi.EditSplitThinking, abi.EditJoinThinking:
+		case abi.EditDrop:
+			ok = ok && len(at) > 1 && at[len(at)-2].Each && scan.Kind(e.Value) == '['
+		case abi.EditRename, abi.EditCopy, abi.EditSplitThinking, abi.EditJoinThinking, abi.EditNest:
 			ok = ok && e.To != "" && e.To != e.Key && !strings.ContainsAny(e.To, ".[]")
 		case abi.EditRemove, abi.EditUnwrap, abi.EditInt8:
 		case abi.EditLift:

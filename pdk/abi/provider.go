@@ -159,6 +159,11 @@ type RequestPlan struct {
 	// ("max_tool_calls", "web_search_options.max_uses"): the host sets it when a budget
 	// needs a bound and the request offers such a tool. "" says that there is none.
 	ToolCap string `json:"tool_cap,omitempty"`
+	// Steps names the member that says how often the model goes on after the vendor's own
+	// tools ("max_steps"; once where a request does not say): each time it reads all anew,
+	// with what they found, and writes as much as OutputCap says. The host holds for that.
+	// "" says that what they find costs nothing apart.
+	Steps string `json:"steps,omitempty"`
 	// Searches is how often at most a request is billed as a search that asks for none,
 	// since the model searches by itself; 0 where it does not.
 	Searches int64 `json:"searches,omitempty"`
@@ -238,6 +243,13 @@ const (
 	EditUnwrap EditOp = "unwrap"
 	// EditInt8 makes of a string of base64 the array of its bytes, each a signed number.
 	EditInt8 EditOp = "int8"
+	// EditNest puts all other members of the object that Key's last name stands in into
+	// an object under To, unless there is one: {"type", "name", "schema"} of "text.format.type"
+	// becomes {"type", To: {"name", "schema"}}.
+	EditNest EditOp = "nest"
+	// EditDrop takes out of an array the elements that have one of Value's texts where Key
+	// says ("input[].type").
+	EditDrop EditOp = "drop"
 	// EditShortID makes of a string that is not Value letters and digits (1 to 10) one
 	// that is, the same for the same string.
 	EditShortID EditOp = "short_id"

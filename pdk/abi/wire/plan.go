@@ -76,6 +76,7 @@ func putRequestPlan(dst []byte, d *abi.RequestPlan) []byte {
 	dst = optList(dst, "unsupported", d.Unsupported, appendStringElement)
 	dst = optString(dst, "output_cap", d.OutputCap)
 	dst = optString(dst, "tool_cap", d.ToolCap)
+	dst = optString(dst, "steps", d.Steps)
 	dst = optInt(dst, "searches", d.Searches)
 	dst = optBool(dst, "boundless", d.Boundless)
 	dst = optBool(dst, "files_apart", d.FilesApart)

@@ -26,12 +26,14 @@ func native(profile []byte) *abi.NativePlan {
 		if own = (own || !said) && scan.Get(e, "translate") == nil; !own {
 			continue
 		}
-		if path := scan.GetString(e, "path"); strings.HasPrefix(path, "/") && !strings.Contains(path, "?") {
-			route := abi.NativeRoute{Path: basePath(profile) + path, Endpoint: endpoint, Query: query}
-			if endpoint == abi.Messages { // Anthropic's clients say so of what is in beta
-				route.Query = append(slices.Clip(query), "beta")
+		asked := query
+		if endpoint == abi.Messages { // Anthropic's clients say so of what is in beta
+			asked = append(slices.Clip(query), "beta")
+		}
+		for _, path := range append([]string{scan.GetString(e, "path")}, texts(scan.Get(e, "aliases"))...) {
+			if strings.HasPrefix(path, "/") && !strings.Contains(path, "?") {
+				plan.Routes = append(plan.Routes, abi.NativeRoute{Path: basePath(profile) + path, Endpoint: endpoint, Query: asked})
 			}
-			plan.Routes = append(plan.Routes, route)
 		}
 	}
 	return plan

@@ -81,6 +81,7 @@ func requestPlan(endpoint abi.Endpoint, e []byte, o *options) abi.RequestPlan {
 		Unsupported:    texts(scan.Get(e, "unsupported")),
 		OutputCap:      scan.GetString(e, "output_cap"),
 		ToolCap:        scan.GetString(e, "tool_cap"),
+		Steps:          scan.GetString(e, "steps"),
 		WebSearch:      scan.GetString(e, "web_search"),
 		ForwardHeaders: texts(scan.Get(e, "forward_headers")),
 		Extensions:     texts(scan.Get(e, "extensions")),
@@ -107,6 +108,9 @@ func requestPlan(endpoint abi.Endpoint, e []byte, o *options) abi.RequestPlan {
 		}
 	}
 	p.Edits = append(p.Edits, readEdits(scan.Get(e, "request_edits"))...)
+	if v := scan.Get(e, "output_default"); v != nil {
+		p.Edits = append(p.Edits, abi.Edit{Op: abi.EditDefault, Key: p.OutputCap, Value: v})
+	}
 	return p
 }
 
