@@ -113,7 +113,7 @@ func responsesEvent(kind string, _ []byte) Mark {
 	switch kind {
 	case "response.completed", "response.incomplete":
 		return Begins | Repeats | Usage | Ends
-	case "response.failed":
+	case "response.failed", "response.cancelled":
 		return Usage | Fails
 	case "error":
 		return Fails

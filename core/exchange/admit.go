@@ -185,7 +185,7 @@ func (r *run) worstCase(s *Snapshot) worstCase {
 	w := worstCase{choices: r.facts.made, routes: r.routes(s), serves: r.maySpend, held: r.held,
 		cached: r.facts.cacheMarked, heard: r.facts.heard, spoken: r.facts.spoken,
 		input: core.Usage{Input: r.facts.inputTokens, InputSource: core.UsageEstimated, OutputSource: core.UsageEstimated}}
-	if r.facts.service.member != "" || r.facts.searchSize != "" {
+	if r.facts.service.member != "" || r.facts.quick {
 		w.asked = r.asked
 	}
 	if w.unit = r.unit(); w.unit != 0 {

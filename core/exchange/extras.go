@@ -10,8 +10,7 @@ type extras struct {
 	service service
 	hosted  []hosted // tools that are offered
 	parsed  bool     // files are read for nothing
-	// searchSize is how much a search shall find, which has prices of its own at Perplexity.
-	searchSize string
+	quick   bool     // searches are asked for that cost less: all of them
 }
 
 var nothing extras
@@ -34,7 +33,7 @@ func (r *run) findHosted() {
 	} else {
 		f.shared(r.body, r.facts.made)
 	}
-	r.facts.hosted, r.facts.parsed = f.list, f.parsed
+	r.facts.hosted, r.facts.parsed, r.facts.quick = f.list, f.parsed, f.quick > 0 && f.slow == 0
 }
 
 // extrasAt is what t is asked for: over a bridge, what that makes of the request. Members
@@ -61,14 +60,13 @@ func (r *run) extrasAt(t *Target) *extras {
 func (r *run) note(t *Target, chat scan.Object) {
 	f := finder{most: hostedUses}
 	f.shared(chat, r.facts.made)
-	e := &extras{hosted: f.list, parsed: f.parsed}
+	e := &extras{hosted: f.list, parsed: f.parsed, quick: f.quick > 0 && f.slow == 0}
 	if r.body.Get(webSearch) == nil {
 		r.searchSaid(e.hosted)
 	}
 	chat.Members(func(key, value []byte) bool {
 		if !scan.IsNull(value) {
 			e.service.read(string(key), value)
-			e.sized(string(key), value)
 		}
 		return true
 	})
@@ -76,13 +74,6 @@ func (r *run) note(t *Target, chat scan.Object) {
 		r.bridged = map[*Target]*extras{}
 	}
 	r.bridged[t] = e
-}
-
-// sized notes a member that says how much a search shall find.
-func (e *extras) sized(member string, value []byte) {
-	if member == webSearch {
-		e.searchSize = scan.GetString(value, "search_context_size")
-	}
 }
 
 // searchSaid gives a search that a bridge has made of a tool the tool's place.
@@ -103,7 +94,7 @@ func (r *run) searchSaid(list []hosted) {
 // tempted reports whether a bridge could make a chat of the request that asks for
 // something beside the usual: most do not, and cost nothing then.
 func (r *run) tempted() bool {
-	return r.facts.service.member != "" || len(r.facts.hosted) > 0 || r.facts.parsed || r.facts.searchSize != ""
+	return r.facts.service.member != "" || len(r.facts.hosted) > 0 || r.facts.parsed
 }
 
 // settings is the request without what the model is told.

@@ -26,6 +26,8 @@ type hosted struct {
 	own   bool   // a deployment's own price is the only one that is meant for it
 	// boundless: what it costs is told afterwards, and no bound of it is known before.
 	boundless bool
+	agent     bool  // only who goes on by himself after his tools is asked for it
+	finds     int64 // tokens that one use brings, where they are billed as input
 }
 
 // hostedUses is what is held for where a request sets no bound: few answers search
@@ -68,6 +70,8 @@ type finder struct {
 	list   []hosted
 	most   int64 // uses of one that sets no bound of its own
 	parsed bool  // files are read for nothing
+
+	quick, slow int // searches, by what they cost at Perplexity
 }
 
 // shared looks at the members that OpenAI, Anthropic and those that speak like them
@@ -75,14 +79,12 @@ type finder struct {
 func (f *finder) shared(body scan.Object, made int64) {
 	if v := body.Get(webSearch); !scan.IsNull(v) {
 		f.add(webSearch, webSearch, "web_search", v, made)
-		if kind := scan.GetString(v, "search_type"); kind == "pro" || kind == "auto" { // Perplexity's, at another fee
-			f.list = append(f.list, hosted{param: webSearch + ".search_type", drop: webSearch})
-		}
 	}
 	// Google's extension of OpenAI's API. Whoever does not know it leaves it out.
 	f.each(scan.Get(body.Get("extra_body"), "google", "tools"), "extra_body.google.tools[%d]", "extra_body", untyped)
 	f.each(body.Get("tools"), "tools[%d]", "tools", typed)
 	f.plugins(body.Get("plugins"))
+	f.agents(body)
 }
 
 func (f *finder) add(param, drop, kind string, def []byte, most int64) {
@@ -90,7 +92,8 @@ func (f *finder) add(param, drop, kind string, def []byte, most int64) {
 	if !ok {
 		return
 	}
-	h := hosted{param: param, drop: drop, unit: unit, most: most}
+	h := hosted{param: param, drop: drop, unit: unit, most: most, finds: foundTokens}
+	f.searchKind(unit, def, &h)
 	switch n, bound := scan.GetInt(def, "max_uses"); {
 	case kind == routerSearch:
 		f.list = append(f.list, h.routed(scan.Get(def, "parameters")))
@@ -161,7 +164,8 @@ func (r *run) hostedAt(t *Target) []hosted {
 	asked := r.extrasAt(t)
 	list, drop, searches := asked.hosted, t.Deployment.DropParams, p.Request.Searches
 	left := func(h hosted) bool {
-		return slices.Contains(drop, h.drop) || searches > 0 && h.param == webSearch // which only says how
+		return slices.Contains(drop, h.drop) || searches > 0 && h.param == webSearch || // which only says how
+			h.agent && p.Request.Steps == ""
 	}
 	if slices.ContainsFunc(list, left) {
 		list = slices.DeleteFunc(slices.Clone(list), left)
@@ -239,13 +243,13 @@ func (r *run) held(t *Target, u core.Usage) core.Usage {
 			u.Images += h.most
 		}
 	}
-	return u
+	return r.stepped(t, u)
 }
 
 // uses counts in an answer or event what hosted tools did. What a vendor reports
 // itself counts more, and is read later.
 func (r *run) uses(doc []byte) {
-	if len(r.facts.hosted) == 0 {
+	if len(r.facts.hosted) == 0 && !r.plan.Request.Boundless {
 		return
 	}
 	if r.plan.endpoint == abi.Responses {
@@ -304,6 +308,8 @@ func (t *tally) use(item []byte) {
 	call = call || strings.HasPrefix(kind, "openrouter:") // whose items have the names of its tools
 	unit, billed := billedApart(kind, item)
 	switch action := scan.GetString(item, "action", "type"); {
+	case !call && isFinding(kind):
+		t.found(kind)
 	case !call || !billed:
 	case unit == 0:
 		t.beyond = true

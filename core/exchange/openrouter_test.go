@@ -47,8 +47,6 @@ func TestOpenRouter(t *testing.T) {
 		{"and how", `"web_search_options":{}`, "20000", "0.03", abi.RequestPlan{Searches: 1}, 200, "", 1, false},
 		{"nothing bounds it", `"temperature":1`, "20000", "1.00", abi.RequestPlan{Boundless: true}, 403, "model", 0, false},
 		{"nobody asks for a bound", `"temperature":1`, "20000", "", abi.RequestPlan{Boundless: true}, 200, "", 0, false},
-		{"Perplexity's dearer search", `"web_search_options":{"search_type":"pro"}`, "20000", "1.00", abi.RequestPlan{Searches: 1}, 403, "web_search_options.search_type", 0, false},
-		{"its usual one", `"web_search_options":{"search_type":"fast"}`, "20000", "1.00", abi.RequestPlan{Searches: 1}, 200, "", 1, false},
 		{"a file", file, "", "1.00", abi.RequestPlan{FilesApart: true}, 403, "messages", 0, false},
 		{"a file, flagged", file, "", "", abi.RequestPlan{FilesApart: true}, 200, "", 0, true},
 		{"a file that is read for nothing", file + `,"plugins":[{"id":"file-parser","pdf":{"engine":"native"}}]`, "", "1.00", abi.RequestPlan{FilesApart: true}, 200, "", 0, false},

@@ -81,6 +81,9 @@ func (r *run) reported(doc []byte) *core.Error {
 func (s *streamRelay) failedEvent(ev sse.Event) error {
 	v := scan.Get(ev.Data, "response", "error")
 	if scan.Kind(v) != '{' {
+		v = scan.Get(ev.Data, "error") // Perplexity's
+	}
+	if scan.Kind(v) != '{' {
 		v = ev.Data
 	}
 	return s.eventError(sse.Event{Data: append(append([]byte(`{"error":`), v...), '}')})

@@ -248,8 +248,6 @@ func (p *parser) take(name string, value []byte) {
 		}
 	case "audio":
 		p.f.spoken = true
-	case webSearch:
-		p.f.sized(name, value)
 	case "stream_format":
 		format, _ := scan.String(value)
 		p.f.stream = p.f.stream || p.endpoint == abi.Speech && format == "sse" // to others it means nothing

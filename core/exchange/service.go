@@ -41,13 +41,13 @@ func (s *service) wants(member, name string) {
 
 // asked is the service that t would be asked for, "" for the usual.
 func (r *run) asked(t *Target) string {
-	if r.facts.service.member == "" && r.facts.searchSize == "" || r.planOf(t) == nil {
+	if r.facts.service.member == "" && !r.facts.quick || r.planOf(t) == nil {
 		return ""
 	}
 	x := r.extrasAt(t)
 	s := x.service
-	if s.member == "" && x.searchSize != "" && t.Price != nil && t.Price.Services[x.searchSize] != nil {
-		s = service{webSearch, x.searchSize}
+	if s.member == "" && x.quick && t.Price != nil && t.Price.Services[quickSearch] != nil {
+		return quickSearch
 	}
 	if s.member == "" || slices.Contains(t.Deployment.DropParams, s.member) {
 		return ""

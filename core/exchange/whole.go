@@ -67,9 +67,9 @@ func (r *run) passWhole(ctx context.Context, c *call, headers abi.Headers, a *an
 		}
 	} else if a.kind == "" {
 		a.body, _ = patch.Apply(a.body, r.plan.response)
-		if r.plan.endpoint == abi.Chat {
+		if r.plan.endpoint == abi.Chat || scan.GetString(a.body, "status") == "failed" {
 			if err := r.reported(a.body); err != nil {
-				r.firstByte, r.whole = time.Time{}, false // nothing was made
+				r.unmade(a.body)
 				return err
 			}
 		}
@@ -90,6 +90,15 @@ func (r *run) passWhole(ctx context.Context, c *call, headers abi.Headers, a *an
 	r.remember(ctx, a.body)
 	r.head.ContentType = a.kind
 	return r.writeWhole(a.body)
+}
+
+// unmade notes that there is no answer: what it cost all the same is what its body says.
+func (r *run) unmade(body []byte) {
+	if r.whole = false; scan.IsNull(scan.Get(body, "usage")) {
+		r.firstByte = time.Time{}
+		return
+	}
+	r.tally.read(r.plan.usage, body)
 }
 
 func (r *run) writeWhole(body []byte) *core.Error {
