@@ -33,6 +33,8 @@ type described struct {
 			Alternate   bool
 			Searches    int64
 			FilesApart  bool `json:"files_apart"`
+			Aliases     []string
+			Steps       string
 			Offered     bool
 			Usage       struct{ Seconds []string }
 			Requests    []edited `json:"request_edits"`
@@ -45,6 +47,7 @@ type described struct {
 				Endpoints map[string]struct {
 					Searches           int64
 					Boundless, Offered bool
+					Cap                int64 `json:"output_default"`
 				}
 			}
 		}
@@ -155,6 +158,7 @@ func (d *described) readme(name string) string {
 			"Without it they are flagged, and refused under a budget")
 	}
 	d.searching(row)
+	d.agent(row)
 	for _, option := range keys(d.Config.Options) {
 		row("option "+code(option), strings.TrimSpace("the header "+code(d.Config.Options[option].Header)+". "+d.Config.Options[option].Description))
 	}
@@ -209,8 +213,22 @@ func (d *described) searching(row func(what, value string)) {
 		if n := v.Then.Endpoints["chat"].Searches; n > 0 {
 			row("searches that are held for, with "+list(v.When.Models), fmt.Sprint(n))
 		}
-		if v.Then.Endpoints["chat"].Boundless {
+		if v.Then.Endpoints["chat"].Boundless || v.Then.Endpoints["responses"].Boundless {
 			row("what an answer costs, with "+list(v.When.Models), "has no bound: refused under a budget")
+		}
+	}
+}
+
+// agent tells of an API by which the vendor runs tools and goes on by itself.
+func (d *described) agent(row func(what, value string)) {
+	responses := d.Config.Endpoints["responses"]
+	row("`responses` of the vendor's own clients", list(responses.Aliases))
+	if responses.Steps != "" {
+		row("under a budget", "what it reads and writes anew after each step (`"+responses.Steps+"`) is held for where it may use tools; tools that have no price here are refused")
+	}
+	for _, v := range d.Config.Variants {
+		if n := v.Then.Endpoints["responses"].Cap; n > 0 {
+			row("output cap of "+list(v.When.Models), fmt.Sprint(n)+" tokens where a request sets none")
 		}
 	}
 }

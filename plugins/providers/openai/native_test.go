@@ -16,6 +16,8 @@ func TestPlan_Native(t *testing.T) {
 		{"mistral", "/v1/embeddings", "/v1/fim/completions"},
 		{"deepseek", "/beta/completions", "/v1/completions"},
 		{"openrouter", "/api/v1/messages", "/v1/messages"},
+		{"perplexity", "/v1/responses", "/v1/embeddings"},
+		{"perplexity", "/v1/agent", "/v1/embeddings"}, // its other name
 	} {
 		p, err := configured(t, c.profile)().Plan(&abi.PlanRequest{Endpoint: abi.Native, Deployment: abi.Deployment{Model: "m"}})
 		if err != nil {
