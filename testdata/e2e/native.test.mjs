@@ -3,6 +3,7 @@ import Anthropic from "@anthropic-ai/sdk";
 import { BedrockRuntimeClient, ConverseCommand, ConverseStreamCommand, InvokeModelCommand } from "@aws-sdk/client-bedrock-runtime";
 import { LLMock } from "@copilotkit/aimock";
 import { GoogleGenAI } from "@google/genai";
+import Perplexity from "@perplexity-ai/perplexity_ai";
 import { CohereClientV2 } from "cohere-ai";
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
@@ -62,7 +63,8 @@ before(async () => {
   mock.onEmbedding(/./, { embedding: [0.5, -0.25, 1] });
   await mock.start();
   vendor = await startVendor();
-  gateway = await startGateway(mock.url, imagen() + own("cohere", "command-a-03-2025", true, '{ input = "1.00", output = "2.00", image = "0.50", search = "2.00" }') + own("ollama", "gpt-oss:20b", "", '{ input = "1.00", output = "2.00" }'));
+  gateway = await startGateway(mock.url, imagen() + own("cohere", "command-a-03-2025", true, '{ input = "1.00", output = "2.00", image = "0.50", search = "2.00" }') + own("ollama", "gpt-oss:20b", "", '{ input = "1.00", output = "2.00" }') +
+    own("perplexity", "perplexity/sonar", true, '{ input = "1.00", output = "2.00", search = "0.01" }'));
 });
 
 after(async () => {
@@ -291,5 +293,55 @@ describe("ollama", () => {
     await assert.rejects(client().chat(ask), (e) => e.status_code === 400 && e.message.includes("nonsense"));
     await assert.rejects(client().generate({ model: "ollama", prompt: "x", context: [1, 2] }), (e) => e.status_code === 400 && e.message.includes("context"));
     await assert.rejects(client().delete({ model: "ollama" }), (e) => e.status_code === 404 && e.message.includes("is not passed on"));
+  });
+});
+
+// https://docs.perplexity.ai/api-reference/agent-post
+describe("@perplexity-ai/perplexity_ai", () => {
+  const client = () => new Perplexity({ apiKey: key(), baseURL: `${gateway.url}/perplexity`, maxRetries: 0 });
+  const ask = { model: "perplexity", input: "say hello", tools: [{ type: "web_search", filters: { search_recency_filter: "day" } }] };
+  const search = { type: "search_results", queries: ["hello"], results: [{ id: 1, title: "A", url: "https://a.example", snippet: "s", source: "web" }] };
+  const message = { type: "message", id: "msg_1", role: "assistant", status: "completed", content: [{ type: "output_text", text: answer, annotations: [] }] };
+  const usage = { input_tokens: 11, output_tokens: 7, total_tokens: 18, tool_calls_details: { search_web: { invocation: 2, cost_usd: 0.005 } }, cost: { currency: "USD", input_cost: 0, output_cost: 0, total_cost: 0.005 } };
+  const response = (more) => ({ id: "resp_v", object: "response", created_at: 1, model: "perplexity/sonar", status: "completed", error: null, output: [search, message], usage, ...more });
+  const paid = async () => {
+    const e = await spent("/perplexity/v1/responses", { input: 11, output: 7, searches: 2, input_source: "reported" });
+    assert.equal(Number(e.amount), 0.020025);
+    return e;
+  };
+
+  test("whole", async () => {
+    vendor.answer = json(response());
+    const r = await client().responses.create({ ...ask, max_steps: 2 });
+    assert.equal(r.output_text, answer);
+    assert.equal(r.output[0].results[0].url, "https://a.example");
+    assert.equal(r.usage.cost.total_cost, 0.005);
+    const { path, json: sent } = vendor.last();
+    // Under a budget there are caps, and nothing is kept by the vendor.
+    assert.deepEqual([path, sent], ["/v1/responses", { ...ask, model: "perplexity/sonar", max_steps: 2, max_output_tokens: 16384, max_tool_calls: 10, store: false }]);
+    await paid();
+  });
+  test("stream", async () => {
+    const steps = [
+      { type: "response.created", response: response({ status: "in_progress", output: [], usage: null }) },
+      { type: "response.reasoning.search_results", results: search.results, thought: "Found 1 results" },
+      { type: "response.output_item.done", output_index: 0, item: search },
+      ...["Grüße ", "aus Berlin"].map((delta) => ({ type: "response.output_text.delta", item_id: "msg_1", output_index: 1, content_index: 0, delta })),
+      { type: "response.completed", response: response() },
+    ];
+    vendor.answer = events(...steps.map((e, i) => event({ ...e, sequence_number: i })));
+    const seen = [];
+    for await (const e of await client().responses.create({ ...ask, stream: true })) seen.push(e);
+    assert.deepEqual(seen.map((e) => e.type), steps.map((e) => e.type));
+    assert.equal(seen.map((e) => e.delta ?? "").join(""), "Grüße aus Berlin");
+    assert.ok((await paid()).stream);
+  });
+  test("error", async () => {
+    vendor.answer = json({ error: { message: "the request is nonsense", type: "invalid_request", code: 400, param: "x" } }, 400);
+    await assert.rejects(client().responses.create(ask), (e) => e.status === 400 && e.message.includes("nonsense"));
+    await assert.rejects(client().responses.create({ ...ask, models: ["a/b"] }), (e) => e.status === 400 && e.message.includes("models"));
+    await assert.rejects(client().responses.create({ ...ask, preset: "low" }), (e) => e.status === 403 && e.message.includes("preset"));
+    await assert.rejects(client().responses.retrieve("resp_v"), (e) => e.status === 404 && e.message.includes("is not passed on"));
+    await assert.rejects(client().search.create({ query: "x" }), (e) => e.status === 404 && e.message.includes("is not passed on"));
   });
 });
