@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/tokligence/gateway/core"
+	"github.com/tokligence/gateway/core/patch"
 	"github.com/tokligence/gateway/core/sound"
 	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/scan"
@@ -32,6 +33,7 @@ func (r *run) decodeWhole(ctx context.Context, c *call, headers abi.Headers, a *
 	body := a.body
 	switch {
 	case a.kind == "":
+		body, _ = patch.Apply(body, r.plan.response)
 	case strings.HasPrefix(a.kind, "text/"):
 		body = scan.AppendString(nil, body)
 	default:

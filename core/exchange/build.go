@@ -9,6 +9,7 @@ import (
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/dialect"
 	"github.com/tokligence/gateway/core/dialect/bridge"
+	"github.com/tokligence/gateway/core/patch"
 	"github.com/tokligence/gateway/core/upstream"
 	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/llm"
@@ -227,7 +228,8 @@ func (r *run) encode(ctx context.Context, c *call, body scan.Object) *core.Error
 	if err != nil {
 		return core.AsError(err)
 	}
-	c.request.Body, c.state = reply.Body, reply.State
+	c.state = reply.State
+	c.request.Body, _ = patch.Apply(reply.Body, r.plan.edits)
 	if reply.URL != "" {
 		c.request.URL = reply.URL
 	}

@@ -123,3 +123,25 @@ func TestDo_Efforts(t *testing.T) {
 		})
 	}
 }
+
+// TestDo_EditsOfTranslations: what a plugin makes is edited before it leaves, and what comes
+// before the plugin reads it.
+func TestDo_EditsOfTranslations(t *testing.T) {
+	r := newRig(t, core.Deployment{}, nil)
+	r.through(reader{passthrough: passthrough{r.url, func(_ *abi.PlanRequest, p *abi.PlanReply) {
+		p.Request.Edits = []abi.Edit{{Op: abi.EditRename, Key: "messages[].content", To: "said"}}
+		p.Response.Edits = []abi.Edit{{Op: abi.EditRename, Key: "answers", To: "choices"}}
+		p.Stream.Edits = []abi.Edit{{Op: abi.EditRename, Key: "answers", To: "choices"}}
+	}}}, nil)
+	for stream, answer := range map[string]string{"false": `{"answers":[{"index":0,"message":{"content":"ok"},"finish_reason":"stop"}]}`,
+		"true": `data: {"answers":[{"index":0,"delta":{"content":"ok"},"finish_reason":null}]}` + "\n\n" + `data: {"answers":[{"index":0,"delta":{},"finish_reason":"stop"}]}` + "\n\n"} {
+		r.answer(whole(200, answer))
+		got, entries := r.ask(r.key("", core.Limits{}), abi.Chat, `{"model":"m","stream":`+stream+`,"messages":[{"role":"user","content":"hi"}]}`)
+		if sent := <-r.bodies; !strings.Contains(sent, `"messages":[{"role":"user","said":"hi"}]`) {
+			t.Errorf("stream %s: the vendor got %s", stream, sent)
+		}
+		if body := got.body.String(); got.status != 200 || !strings.Contains(body, `"choices":[{"index":0,`) || !strings.Contains(body, `"ok"`) || entries[0].Outcome != core.OutcomeOK {
+			t.Errorf("stream %s: %d %s %+v", stream, got.status, body, entries[0])
+		}
+	}
+}

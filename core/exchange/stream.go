@@ -10,6 +10,7 @@ import (
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/core/dialect/bridge"
 	"github.com/tokligence/gateway/core/guard"
+	"github.com/tokligence/gateway/core/patch"
 	"github.com/tokligence/gateway/core/sse"
 	"github.com/tokligence/gateway/core/upstream"
 	"github.com/tokligence/gateway/pdk/abi"
@@ -339,6 +340,7 @@ func (s *streamRelay) gather() (end bool, err error) {
 		}
 		data, ok := eventData(ev)
 		if ok {
+			data, _ = patch.Apply(data, s.r.plan.stream)
 			from := len(s.arena)
 			s.arena = append(s.arena, data...)
 			s.batch = append(s.batch, abi.Event{Name: string(ev.Name), Data: s.arena[from:len(s.arena):len(s.arena)]})

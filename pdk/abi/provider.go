@@ -134,8 +134,8 @@ const (
 // RequestPlan is how a request's body is made.
 type RequestPlan struct {
 	Mode Mode `json:"mode"`
-	// Edits of a passthrough body, in order. The host sets "model" to the
-	// deployment's model itself, before them.
+	// Edits of a passthrough body, or of the one that Encode makes, in order. Of the
+	// former the host sets "model" to the deployment's model itself, before them.
 	Edits []Edit `json:"edits,omitempty"`
 	// Form says that the vendor takes a multipart form: where the client sent one, the
 	// host makes it anew of the canonical body's members and the client's files, in
@@ -258,14 +258,14 @@ const (
 // ResponsePlan is how a whole answer is read.
 type ResponsePlan struct {
 	Mode  Mode   `json:"mode"`
-	Edits []Edit `json:"edits,omitempty"` // of a passthrough answer that is JSON
+	Edits []Edit `json:"edits,omitempty"` // of an answer that is JSON, before Decode reads it
 }
 
 // StreamPlan is how a stream is read.
 type StreamPlan struct {
 	Mode    Mode    `json:"mode"`
 	Framing Framing `json:"framing,omitempty"` // "" is sse
-	Edits   []Edit  `json:"edits,omitempty"`   // of each passthrough event
+	Edits   []Edit  `json:"edits,omitempty"`   // of each event, before DecodeEvents reads it
 }
 
 // Framing is how events are cut out of the vendor's bytes.
