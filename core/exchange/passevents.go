@@ -190,5 +190,8 @@ func (s *streamRelay) passTyped(d *dialect.Dialect, ev sse.Event, seen glance) e
 		a := s.r.answerFacts(core.Usage{})
 		ev.Data, ev.Raw = own(ev.Data, &a), nil
 	}
+	if err := s.openPart(kind, ev.Data); err != nil {
+		return err
+	}
 	return s.emit(ev)
 }

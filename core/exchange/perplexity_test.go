@@ -13,7 +13,7 @@ import (
 
 // agent is a plan of Perplexity's kind: https://docs.perplexity.ai/api-reference/agent-post
 func agent(_ *abi.PlanRequest, p *abi.PlanReply) {
-	p.Supported, p.Request.OutputCap, p.Request.Steps = true, "max_output_tokens", "max_steps"
+	p.Supported, p.Request.OutputCap, p.Request.Steps, p.Stream.Partless = true, "max_output_tokens", "max_steps", true
 	p.Usage = abi.UsagePaths{Input: []string{"usage.input_tokens", "response.usage.input_tokens"}, Output: []string{"usage.output_tokens", "response.usage.output_tokens"},
 		Searches: []string{"usage.tool_calls_details.search_web.invocation", "response.usage.tool_calls_details.search_web.invocation"}}
 }
@@ -129,6 +129,27 @@ func TestAgent_Paid(t *testing.T) {
 			if e := entries[0]; got.status != 200 || e.Usage.Searches != c.searches || e.Amount.String() != c.amount || e.Unpriced != c.unpriced {
 				t.Errorf("%s, stream %v: %d %s %+v", c.name, stream, got.status, got.body.String(), e)
 			}
+		}
+	}
+}
+
+// TestAgent_Parts: a text begins with the part that it is of, once, unless the vendor says so.
+func TestAgent_Parts(t *testing.T) {
+	delta := func(output int, text string) string {
+		return fmt.Sprintf(`data: {"type":"response.output_text.delta","item_id":"msg_1","output_index":%d,"content_index":0,"delta":%q,"sequence_number":1}`, output, text)
+	}
+	const begun = `data: {"type":"response.content_part.added","item_id":"msg_1","output_index":%d,"content_index":0,"sequence_number":1,"part":{"type":"output_text","text":"","annotations":[]}}`
+	end := "data: {\"type\":\"response.completed\",\"response\":" + found("") + "}\n\n"
+	for _, c := range []struct{ name, said, want string }{
+		{"not begun", delta(0, "a") + "\n\n" + delta(0, "b") + "\n\n" + delta(2, "c"), fmt.Sprintf(begun, 0) + "\n\n" + delta(0, "a") + "\n\n" + delta(0, "b") + "\n\n" + fmt.Sprintf(begun, 2) + "\n\n" + delta(2, "c")},
+		{"begun", fmt.Sprintf(begun, 1) + "\n\n" + delta(1, "a"), fmt.Sprintf(begun, 1) + "\n\n" + delta(1, "a")},
+	} {
+		r := newRig(t, core.Deployment{}, nil)
+		r.deploy(core.Deployment{}, rates(t, "input", "1", "output", "1"), nil, agent)
+		r.answer(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, c.said+"\n\n"+end) })
+		got, _ := r.ask(r.key("", core.Limits{}), abi.Responses, `{"model":"m","input":"hi","stream":true}`)
+		if body := got.body.String(); !strings.HasPrefix(body, c.want+"\n\ndata: {\"type\":\"response.completed\"") {
+			t.Errorf("%s: %s", c.name, body)
 		}
 	}
 }

@@ -53,6 +53,7 @@ type streamRelay struct {
 	arena    []byte
 	native   nativeStream
 	texts    map[int64]*characters // of choices that may be cited; nil where none may
+	parts    []part                // of a response that have begun
 }
 
 func (r *run) relayStream(ctx context.Context, c *call, resp *upstream.Response) *core.Error {

@@ -266,6 +266,9 @@ type StreamPlan struct {
 	Mode    Mode    `json:"mode"`
 	Framing Framing `json:"framing,omitempty"` // "" is sse
 	Edits   []Edit  `json:"edits,omitempty"`   // of each event, before DecodeEvents reads it
+	// Partless says that the texts of a passthrough response come without the events by which
+	// their parts begin: the host adds those for clients of OpenAI's API.
+	Partless bool `json:"partless,omitempty"`
 }
 
 // Framing is how events are cut out of the vendor's bytes.

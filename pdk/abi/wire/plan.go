@@ -40,7 +40,8 @@ func AppendPlanReply(dst []byte, d *abi.PlanReply) []byte {
 	stream := len(dst)
 	dst = putString(dst, "mode", string(d.Stream.Mode))
 	dst = optString(dst, "framing", string(d.Stream.Framing))
-	dst = scan.CloseObject(optList(dst, "edits", d.Stream.Edits, appendEdit), stream)
+	dst = optList(dst, "edits", d.Stream.Edits, appendEdit)
+	dst = scan.CloseObject(optBool(dst, "partless", d.Stream.Partless), stream)
 	dst = putUsagePaths(dst, &d.Usage)
 	dst = putErrorPaths(dst, &d.Errors)
 	if d.Realtime != nil {

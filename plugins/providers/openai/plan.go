@@ -38,6 +38,7 @@ func (c *codec) plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 		Usage:     readUsage(scan.Get(e, "usage")),
 		Errors:    abi.ErrorPaths{Patterns: errorPatterns(c.rules)},
 	}
+	p.Stream.Partless, _ = scan.Bool(scan.Get(e, "partless"))
 	if r.Endpoint == abi.Chat || r.Endpoint == abi.Responses {
 		p.Request.Efforts = effortsOf(profile, r.Deployment.Model)
 	}

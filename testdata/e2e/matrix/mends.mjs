@@ -20,6 +20,21 @@ const blocks = (text) => {
   return JSON.stringify(answer);
 };
 
+// Perplexity's agent speaks as OpenAI's Responses do but for a few words: events have no names, calls come
+// whole, and there are no thoughts. https://docs.perplexity.ai/api-reference/agent-post
+const told = ["created", "in_progress", "completed", "failed", "incomplete", "output_item.added", "output_item.done", "output_text.delta", "output_text.done"].map((kind) => `response.${kind}`);
+const thoughtless = (response) => ({ ...response, output: response.output?.filter((item) => item.type !== "reasoning") });
+const agent = (text) => {
+  if (!text.startsWith("event:")) return text.startsWith('{"id"') ? JSON.stringify(thoughtless(JSON.parse(text))) : text;
+  const events = text.split("\n").filter((line) => line.startsWith("data:")).map((line) => JSON.parse(line.slice(5)));
+  const whole = events.filter((e) => e.type === "response.output_item.done").map((e) => e.item);
+  return events
+    .filter((e) => told.includes(e.type) && e.item?.type !== "reasoning")
+    .map((e, sequence_number) => ({ ...e, sequence_number, ...(e.response && { response: thoughtless(e.response) }), ...(e.item?.type === "function_call" && { item: whole.find((item) => item.id === e.item.id) }) }))
+    .map((e) => `data: ${JSON.stringify(e)}\n\n`)
+    .join("");
+};
+
 // These count in every stream, asked or not; the mock, when asked.
 const counting = ({ body }) => (body?.stream ? { text: JSON.stringify({ ...body, stream_options: { include_usage: true } }) } : {});
 
@@ -63,7 +78,7 @@ export const mends = {
   cerebras: { answer: reasoned },
   huggingface: { answer: reasoned },
   together: { answer: reasoned },
-  perplexity: { request: counting, answer: begun },
+  perplexity: { request: ({ path }) => ({ path: path.replace("/v1/agent", "/v1/responses") }), answer: agent },
   mistral: { request: counting, answer: blocks },
   // Jina's word for the coding is embedding_type. https://api.jina.ai/openapi.json
   jina: { request: ({ path, body }) => (body?.embedding_type ? { path, text: JSON.stringify({ ...body, encoding_format: body.embedding_type }) } : {}) },

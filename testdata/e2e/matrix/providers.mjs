@@ -180,11 +180,10 @@ export const providers = {
     has: "Hugging Face's router speaks like OpenAI for [chat and responses](https://huggingface.co/docs/inference-providers/index); its other tasks each have the API of the provider that is chosen",
   },
   perplexity: {
-    title: "Perplexity", plugin: "perplexity", wire: "openai", model: "sonar-pro", base: "", credential: apiKey, models: { reasoning: "sonar-reasoning-pro", embeddings: "pplx-embed-v1-4b" }, vector: [64, -32, 127],
-    has: "Perplexity's [API](https://docs.perplexity.ai/api-reference) is chat completions, responses, search and embeddings",
-    except: {
-      tools: refused("tools", "the documents of Perplexity's [chat completions](https://docs.perplexity.ai/api-reference/chat-completions-post) tell of no functions of the client, though the types of its own package name them"),
-    },
+    title: "Perplexity", plugin: "perplexity", wire: "agent", model: "perplexity/sonar", base: "", credential: apiKey, native: { responses: "agent" },
+    models: { reasoning: "openai/gpt-6-luna", embeddings: "pplx-embed-v1-4b" }, vector: [64, -32, 127],
+    has: "Perplexity's [API](https://docs.perplexity.ai/api-reference) is its agent, which speaks much like OpenAI's Responses, search, decisions and embeddings",
+    except: { reasoning: but("the effort is passed on; the answers of Perplexity's [Agent API](https://docs.perplexity.ai/api-reference/agent-post) have no thoughts") },
   },
   cerebras: {
     title: "Cerebras", plugin: "cerebras", wire: "openai", model: "gpt-oss-120b", base: "/v1", credential: apiKey, models: { completions: "llama3.1-8b" },

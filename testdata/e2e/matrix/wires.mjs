@@ -24,6 +24,14 @@ export const wires = {
     results: (b) => b.input.filter((i) => i.type === "function_call_output").map((i) => text(i.output)),
     thinks: (b) => b.reasoning?.effort,
   },
+  // https://docs.perplexity.ai/api-reference/agent-post
+  agent: {
+    path: /^\/v1\/(agent|responses)$/,
+    image: (b) => dataOf(parts(b.input, "content").find((p) => p.type === "input_image")?.image_url),
+    schema: (b) => b.response_format?.json_schema?.schema,
+    results: (b) => b.input.filter((i) => i.type === "function_call_output").map((i) => text(i.output)),
+    thinks: (b) => b.reasoning?.effort,
+  },
   // https://docs.anthropic.com/en/api/messages
   anthropic: {
     path: /\/v1\/messages$/,
