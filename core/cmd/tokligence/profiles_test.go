@@ -143,14 +143,13 @@ func TestProfiles(t *testing.T) {
 	}
 }
 
-// TestProfiles_Complete: every profile shows a whole answer, a stream and an error of its chat,
-// or of its responses where it serves no chat.
+// TestProfiles_Complete: every profile shows a whole answer, a stream and an error of its chat.
 func TestProfiles_Complete(t *testing.T) {
 	kinds := []string{"200\n{", "200\ndata: ", "4"}
 	seen := map[string]bool{}
 	for _, p := range exchanges(t) {
 		for _, kind := range kinds {
-			seen[p.provider+kind] = seen[p.provider+kind] || path(p) == conversing(t, p.provider) && strings.HasPrefix(p.section("reply"), kind)
+			seen[p.provider+kind] = seen[p.provider+kind] || path(p) == "/v1/chat/completions" && strings.HasPrefix(p.section("reply"), kind)
 		}
 	}
 	for _, provider := range plugins.Builtin().Profiles() {
@@ -160,21 +159,6 @@ func TestProfiles_Complete(t *testing.T) {
 			}
 		}
 	}
-}
-
-// conversing is the path of conversations with a profile's models.
-func conversing(t *testing.T, provider string) string {
-	t.Helper()
-	var profile struct {
-		Config struct{ Serves []string }
-	}
-	if err := json.Unmarshal(plugins.Builtin().Profile(provider), &profile); err != nil {
-		t.Fatal(err)
-	}
-	if serves := profile.Config.Serves; serves != nil && !slices.Contains(serves, "chat") {
-		return "/v1/responses"
-	}
-	return "/v1/chat/completions"
 }
 
 // made is an id or a time that the gateway has made, another each time.

@@ -10,7 +10,8 @@ import (
 var (
 	responseFields = scan.NewNames("status", "error", "incomplete_details", "model", "output", "usage", "service_tier")
 	itemFields     = scan.NewNames("type", "id", "content", "summary", "encrypted_content", "call_id", "name", "arguments", "input")
-	itemKinds      = scan.NewNames("message", "reasoning", "function_call", "custom_tool_call", "web_search_call")
+	itemKinds      = scan.NewNames("message", "reasoning", "function_call", "custom_tool_call", "web_search_call",
+		"search_results", "people_search_results", "fetch_url_results")
 )
 
 // Decode makes chat of a whole response. One that has failed is an *abi.Error.
@@ -51,7 +52,7 @@ func (c *Codec) Decode(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 func (c *Codec) count(counts []byte, searches int64, asked bool) *abi.Usage {
 	c.usage = usage{}
 	told := c.usage.read(counts)
-	if asked || searches > 0 {
+	if c.usage.Searches == nil && (asked || searches > 0) {
 		c.usage.searched(searches)
 		told = true
 	}
@@ -108,6 +109,9 @@ func (a *answer) item(item []byte) {
 	default:
 		if searches(kind, item) {
 			a.searches++
+		}
+		if finds(kind) {
+			a.notes = appendSources(a.notes, item)
 		}
 	}
 }

@@ -79,8 +79,16 @@ func (s *stream) annotate(note []byte) {
 	}
 }
 
-// added begins a call: calls are numbered by their own order, not by that of the items.
+// added begins a call, unless it stands here whole: then it is told when it is done, since
+// Perplexity's agent shows calls of its own tools so, whose items are of other kinds then.
 func (s *stream) added(at place, item []byte) {
+	if said := scan.Get(item, "arguments"); !filled(said) {
+		s.called(at, item)
+	}
+}
+
+// called begins a call: calls are numbered by their own order, not by that of the items.
+func (s *stream) called(at place, item []byte) {
 	var typ, id, called, unused []byte
 	itemFields.Read(item, nil, &typ, &unused, &unused, &unused, &unused, &id, &called, &unused, &unused)
 	kind, said := "function", "arguments"
@@ -131,6 +139,11 @@ func (s *stream) done(at place, item []byte) {
 		if searches(kind, item) {
 			s.searches++
 		}
+		if finds(kind) {
+			if b := appendSources(nil, item); len(b) > 0 {
+				s.say(wrapped(s.chunk(), `"annotations":[`, b[1:], "]"), chunkEnd)
+			}
+		}
 	}
 }
 
@@ -171,7 +184,7 @@ func (s *stream) endThought(at place, id, summary, parts, encrypted []byte) {
 
 func (s *stream) endCall(at place, item []byte, kind, member string, all []byte) {
 	if s.call(at) < 0 {
-		s.added(at, item)
+		s.called(at, item)
 	}
 	i := s.call(at)
 	if !s.calls[i].input {

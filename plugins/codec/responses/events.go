@@ -42,7 +42,7 @@ var (
 		"response.output_text.delta", "response.output_text.annotation.added", "response.refusal.delta",
 		"response.reasoning_summary_part.added", "response.reasoning_summary_text.delta", "response.reasoning_text.delta",
 		"response.function_call_arguments.delta", "response.custom_tool_call_input.delta", "response.output_item.done",
-		"response.completed", "response.incomplete", "response.failed", "error")
+		"response.completed", "response.incomplete", "response.failed", "response.cancelled", "error")
 )
 
 // event reads one event; those that only repeat others, and names that nobody knows, mean
@@ -84,8 +84,8 @@ func (s *stream) event(e *abi.Event) {
 		s.reply.Model = scan.GetString(response, "model")
 	case "response.completed", "response.incomplete":
 		s.end(response)
-	case "response.failed":
-		s.reply.Error = s.codec.failure(scan.Get(response, "error"))
+	case "response.failed", "response.cancelled":
+		s.reply.Error = s.codec.failure(first(scan.Get(response, "error"), e.Data)) // the latter Perplexity's
 		s.reply.Usage = s.codec.count(scan.Get(response, "usage"), s.searches, false)
 	case "error":
 		s.reply.Error = s.codec.failure(e.Data)

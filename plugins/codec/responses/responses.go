@@ -20,6 +20,7 @@ type Settings struct {
 	Members     []byte   // an object of what is sent unless the client says it; include, text and reasoning are added to
 	Unsupported []string // members of chat that are refused
 	Extensions  []string // extensions of chat's requests (see package llm) that the vendor takes
+	Tools       []string // types of the vendor's own tools, which pass as they are
 }
 
 // Codec translates. The zero value is ready; it is not safe for concurrent use, and what

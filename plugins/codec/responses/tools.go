@@ -1,6 +1,7 @@
 package responses
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/tokligence/gateway/pdk/abi/llm"
@@ -15,7 +16,7 @@ func (q *request) toolConfig() (f *llm.Fault) {
 	}
 	list := q.codec.tools[:0]
 	scan.Elements(q.tools, func(i int, def []byte) bool {
-		list, f = tool(list, def)
+		list, f = q.tool(list, def)
 		f = f.At("tools", i)
 		return f == nil
 	})
@@ -35,11 +36,13 @@ func (q *request) toolConfig() (f *llm.Fault) {
 
 var toolFields = scan.NewNames("type", "function", "custom", "cache_control")
 
-func tool(list, def []byte) (_ []byte, f *llm.Fault) {
+func (q *request) tool(list, def []byte) (_ []byte, f *llm.Fault) {
 	var kind, function, custom, unused []byte
 	var more rest
 	toolFields.Read(def, more.other, &kind, &function, &custom, &unused)
 	switch {
+	case slices.Contains(q.settings.Tools, string(scan.Text(kind))):
+		return append(append(list, ','), def...), nil
 	case scan.Is(kind, "function"):
 		list, f = functionTool(list, function)
 		f = f.Under("function")

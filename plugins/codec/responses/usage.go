@@ -12,15 +12,15 @@ type usage struct {
 }
 
 var (
-	usageFields  = scan.NewNames("input_tokens", "output_tokens", "input_tokens_details", "output_tokens_details")
+	usageFields  = scan.NewNames("input_tokens", "output_tokens", "input_tokens_details", "output_tokens_details", "tool_calls_details")
 	detailFields = scan.NewNames("cached_tokens", "cache_write_tokens")
 )
 
 // read takes what a response's usage says; input_tokens contains the tokens of the cache,
 // and output_tokens those of reasoning. It reports whether it says anything.
 func (u *usage) read(raw []byte) bool {
-	var input, output, details, said, cached, written []byte
-	if !usageFields.Read(raw, nil, &input, &output, &details, &said) {
+	var input, output, details, said, tools, cached, written []byte
+	if !usageFields.Read(raw, nil, &input, &output, &details, &said, &tools) {
 		return false
 	}
 	detailFields.Read(details, nil, &cached, &written)
@@ -32,6 +32,7 @@ func (u *usage) read(raw []byte) bool {
 	}
 	count(&u.Output, &n[3], output)
 	count(&u.Reasoning, &n[4], scan.Get(said, "reasoning_tokens"))
+	count(&u.Searches, &n[5], scan.Get(tools, "search_web", "invocation")) // as Perplexity tells
 	return true
 }
 
@@ -49,7 +50,7 @@ func count(part **int64, place *int64, raw []byte) {
 // that was found costs nothing. https://platform.openai.com/docs/pricing#built-in-tools
 func searches(kind string, item []byte) bool {
 	if kind != "web_search_call" {
-		return false
+		return kind == "search_results" // Perplexity's
 	}
 	action := scan.GetText(item, "action", "type")
 	return len(action) == 0 || string(action) == "search"

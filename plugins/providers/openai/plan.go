@@ -46,7 +46,9 @@ func (c *codec) plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 		planReasoning(p, scan.Get(profile, "reasoning"), o.history)
 	}
 	if words := scan.Get(e, "translate"); words != nil {
-		planTranslated(p, r.Endpoint, words)
+		if planTranslated(p, r.Endpoint, words); r.Endpoint == abi.Chat {
+			planOver(p, profile, &o)
+		}
 	} else if r.Endpoint == abi.Speech && o.voices != nil {
 		return nil, refuse("options.voices", "means nothing here: this provider has the voices that clients name")
 	}

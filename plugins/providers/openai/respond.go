@@ -24,8 +24,8 @@ func overResponses(profile []byte) []byte {
 	return append(patch, `,"translate":{"over":"responses","members":{"store":false,"include":["reasoning.encrypted_content"]}}}}}`...)
 }
 
-// planResponses makes the plan one by which each body crosses the sandbox: edits would be
-// of other words, and what the host would do to bodies that pass the codec does.
+// planResponses makes the plan one by which each body crosses the sandbox: edits of chat would
+// be of other words (see planOver), and what the host would do to bodies that pass the codec does.
 func planResponses(p *abi.PlanReply) {
 	p.Request.Mode, p.Response.Mode, p.Stream.Mode = abi.Transform, abi.Transform, abi.Transform
 	p.Request.Edits, p.Response.Edits, p.Stream.Edits = nil, nil, nil
@@ -43,7 +43,7 @@ func (c *codec) encodeResponses(r *abi.EncodeRequest) (*abi.EncodeReply, error) 
 		if words == nil {
 			return nil, untranslated(abi.Chat)
 		}
-		c.settings = responses.Settings{Members: scan.Get(words, "members"), Unsupported: texts(scan.Get(e, "unsupported")), Extensions: texts(scan.Get(e, "extensions"))}
+		c.settings = responses.Settings{Members: scan.Get(words, "members"), Unsupported: texts(scan.Get(e, "unsupported")), Extensions: texts(scan.Get(e, "extensions")), Tools: texts(scan.Get(words, "tools"))}
 		c.deployed = append(abi.Raw(nil), d.Text...)
 	}
 	return c.responses.Encode(r, &c.settings)
