@@ -34,11 +34,15 @@ type described struct {
 			Searches    int64
 			FilesApart  bool `json:"files_apart"`
 			Aliases     []string
-			Steps       string
-			Offered     bool
-			Usage       struct{ Seconds []string }
-			Requests    []edited `json:"request_edits"`
-			Answers     []edited `json:"answer_edits"`
+			Translate   struct {
+				Over  string
+				Tools []string
+			}
+			Steps    string
+			Offered  bool
+			Usage    struct{ Seconds []string }
+			Requests []edited `json:"request_edits"`
+			Answers  []edited `json:"answer_edits"`
 		}
 		Variants []struct {
 			When struct{ Models []string }
@@ -120,9 +124,6 @@ func (d *described) readme(name string) string {
 		}
 	}
 	chat := d.Config.Endpoints["chat"]
-	if d.Config.Reasoning.Answer == nil {
-		d.Config.Reasoning.Answer = []string{"reasoning"} // as in the codec's defaults
-	}
 	row("address", code(d.Config.BaseURL))
 	row("endpoints", or(d.serves(), "those of OpenAI's API"))
 	if slices.Contains(d.Config.Endpoints["realtime"].Usage.Seconds, "$sound") {
@@ -130,8 +131,12 @@ func (d *described) readme(name string) string {
 			"The gateway counts both, in one entry for each session. Tools that the vendor bills apart are refused under a budget")
 	}
 	row("output cap", code(chat.OutputCap))
-	row("reasoning in answers", list(append([]string{"reasoning_content"}, d.Config.Reasoning.Answer...))+", to clients always the first")
-	row("reasoning in the history", code(or(d.Config.Reasoning.History, "keep"))+required(d.Config.Reasoning.Required)+d.variants()+"; `reasoning_history` of a deployment's options says otherwise")
+	if over := chat.Translate.Over; over == "" {
+		d.thoughts(row)
+	} else {
+		row("`chat`", "over "+code(over)+". `web_search_options` ask for a search, with what the vendor's tool takes beside. What was found are `annotations`, which have no place in the text")
+		row("tools of the vendor's own in a chat", list(chat.Translate.Tools))
+	}
 	for _, e := range d.Config.Reasoning.Efforts {
 		row("`reasoning_effort` of "+list(e.Models), efforts(e.Words))
 	}
@@ -219,10 +224,19 @@ func (d *described) searching(row func(what, value string)) {
 	}
 }
 
+// thoughts tells where reasoning stands.
+func (d *described) thoughts(row func(what, value string)) {
+	if d.Config.Reasoning.Answer == nil {
+		d.Config.Reasoning.Answer = []string{"reasoning"} // as in the codec's defaults
+	}
+	row("reasoning in answers", list(append([]string{"reasoning_content"}, d.Config.Reasoning.Answer...))+", to clients always the first")
+	row("reasoning in the history", code(or(d.Config.Reasoning.History, "keep"))+required(d.Config.Reasoning.Required)+d.variants()+"; `reasoning_history` of a deployment's options says otherwise")
+}
+
 // agent tells of an API by which the vendor runs tools and goes on by itself.
 func (d *described) agent(row func(what, value string)) {
 	responses := d.Config.Endpoints["responses"]
-	row("`responses` of the vendor's own clients", list(responses.Aliases))
+	row("`responses` for the vendor's own clients, beside its path", list(responses.Aliases))
 	if responses.Steps != "" {
 		row("under a budget", "what it reads and writes anew after each step (`"+responses.Steps+"`) is held for where it may use tools; tools that have no price here are refused")
 	}
