@@ -78,7 +78,7 @@ var edges = map[string][]string{
 	"plugins/internal/vectortest":     {"pdk/abi", "pdk/abi/scan", "pdk/go", "pdk/vector"},
 	"plugins/codec/claude":            {"pdk/abi/llm", "pdk/abi/scan"},
 	"plugins/codec/*":                 {"pdk/abi", "pdk/abi/llm", "pdk/abi/scan", "pdk/go", "plugins/codec/claude"},
-	"plugins/providers/*":             {"pdk/abi", "pdk/abi/llm", "pdk/abi/scan", "pdk/go", "plugins/codec/anthropic", "plugins/codec/claude", "plugins/codec/gemini", "plugins/codec/responses"},
+	"plugins/providers/*":             {"pdk/abi", "pdk/abi/llm", "pdk/abi/scan", "pdk/go", "plugins/codec/anthropic", "plugins/codec/claude", "plugins/codec/gemini", "plugins/codec/responses", "plugins/codec/transcribe"},
 	"plugins/*":                       {"pdk/abi", "pdk/abi/llm", "pdk/abi/scan", "pdk/go", "pdk/process"},
 	"web":                             {},
 	"sdk-examples/*":                  {"pdk/abi", "pdk/abi/llm", "pdk/abi/scan", "pdk/go", "pdk/process"},

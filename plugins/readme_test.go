@@ -35,8 +35,9 @@ type described struct {
 			FilesApart  bool `json:"files_apart"`
 			Aliases     []string
 			Translate   struct {
-				Over  string
-				Tools []string
+				Over    string
+				Tools   []string
+				Session map[string]any
 			}
 			Steps    string
 			Offered  bool
@@ -129,6 +130,10 @@ func (d *described) readme(name string) string {
 	if slices.Contains(d.Config.Endpoints["realtime"].Usage.Seconds, "$sound") {
 		row("realtime", "sessions are sold by the second of sound that is sent or received, and by the text that is added: `price = { second = \"…\", message = \"…\" }`. "+
 			"The gateway counts both, in one entry for each session. Tools that the vendor bills apart are refused under a budget")
+	}
+	if d.Config.Endpoints["realtime"].Translate.Session != nil {
+		row("realtime", "sessions transcribe (`session.type` is `transcription`): the client commits what is said, and each such turn has an entry, by its seconds. "+
+			"`audio/pcm` of 24,000 samples a second, as OpenAI's clients send it, or of 16,000")
 	}
 	row("output cap", code(chat.OutputCap))
 	if over := chat.Translate.Over; over == "" {

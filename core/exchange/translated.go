@@ -149,6 +149,7 @@ func (v *translated) ask(ctx context.Context, r *abi.ConverseRequest) (speaks bo
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	r.Deployment, r.Session, r.State = v.target.described, v.session.run.id, v.state
+	r.LongText = v.session.run.plan.says().LongText
 	reply, err := v.target.provider.Converse(ctx, r)
 	if err != nil {
 		return false, err

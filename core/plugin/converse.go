@@ -41,7 +41,7 @@ func readConverse(b []byte, d *abi.ConverseReply) error {
 // those that the state has taken from messages before.
 func (p *Provider) keepOutOfSession(r *abi.ConverseRequest) (*outside, *abi.ConverseRequest) {
 	o := outsides.Get().(*outside)
-	if p.longText || max(len(r.State), len(r.Client), len(r.Vendor)) <= long.Limit {
+	if p.longText || r.LongText || max(len(r.State), len(r.Client), len(r.Vendor)) <= long.Limit {
 		return o, r
 	}
 	short := *r

@@ -19,6 +19,9 @@ type RealtimePlan struct {
 	// Grows says that a conversation only grows: what stands in it cannot be taken out.
 	// A session in which a guardrail blocks what the user was heard to say ends.
 	Grows bool `json:"grows,omitempty"`
+	// LongText says that the plugin must see the sound of a session that it translates: no
+	// long string of its messages is kept out of it.
+	LongText bool `json:"long_text,omitempty"`
 }
 
 // ConverseRequest carries one message of a session that the plugin translates. None
@@ -30,10 +33,14 @@ type ConverseRequest struct {
 	// underscores, the same in all of its calls.
 	Session string `json:"session"`
 	// State is that of the last call's reply, raw JSON; absent in the first. Its long
-	// strings are kept out of the plugin as those of the messages are.
+	// strings are kept out of the plugin as those of the messages are, unless the plan
+	// has long_text.
 	State  Raw `json:"state,omitempty"`
 	Client Raw `json:"client,omitempty"` // raw: an event of the client, OpenAI's, an object
 	Vendor Raw `json:"vendor,omitempty"` // raw: a message of the vendor, an object
+
+	// LongText is the plan's. It is the host's, and not sent.
+	LongText bool `json:"-"`
 }
 
 // ConverseReply is what the message means to both sides. A refusal of an event of the

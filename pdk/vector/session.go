@@ -20,7 +20,7 @@ type said struct {
 	Refused *abi.Error `json:"refused,omitempty"`
 }
 
-// converse opens a session and gives the plugin its messages, each with the state
+// converse asks for the plan of a session, opens it and gives the plugin its messages, each with the state
 // that came of the one before. What is refused changes nothing.
 func (v *vector) converse(messages []byte) error {
 	var state abi.Raw
@@ -53,6 +53,9 @@ func (v *vector) converse(messages []byte) error {
 		}
 		return nil
 	}
+	if err := v.planned(); err != nil {
+		return err
+	}
 	if err := step(&abi.ConverseRequest{}); err != nil {
 		return err
 	}
@@ -71,4 +74,21 @@ func (v *vector) converse(messages []byte) error {
 	}
 	v.got[relaySection] = out
 	return nil
+}
+
+// planned asks for the plan, as a host does before the session.
+func (v *vector) planned() error {
+	in, err := json.Marshal(abi.PlanRequest{Endpoint: abi.Realtime, Deployment: v.setup.Deployment})
+	if err != nil {
+		return err
+	}
+	out, err := v.call(abi.Plan, in)
+	if err != nil {
+		return err
+	}
+	var plan abi.PlanReply
+	if err = json.Unmarshal(out, &plan); err == nil && (!plan.Supported || plan.Request.Mode != abi.Transform) {
+		err = errors.New("plan: it translates no sessions of this deployment")
+	}
+	return err
 }

@@ -1,6 +1,7 @@
 package vector
 
 import (
+	"encoding/json"
 	"errors"
 
 	"github.com/tokligence/gateway/pdk/abi"
@@ -9,9 +10,20 @@ import (
 )
 
 // Shortened is call as a host makes it that keeps strings of more than limit bytes
-// out of the plugin. With a low limit it holds a codec to moving strings.
+// out of the plugin. With a low limit it holds a codec to moving strings. Messages of
+// a session stay whole after a plan that wants them so.
 func Shortened(call Call, limit int) Call {
+	whole := false
 	return func(f abi.Function, input []byte) ([]byte, error) {
+		if f == abi.Plan {
+			out, err := call(f, input)
+			var p abi.PlanReply
+			whole = err == nil && json.Unmarshal(out, &p) == nil && p.Realtime != nil && p.Realtime.LongText
+			return out, err
+		}
+		if f == abi.Converse && whole {
+			return call(f, input)
+		}
 		var texts long.Texts
 		input, err := shorten(&texts, f, input, limit)
 		if err != nil {

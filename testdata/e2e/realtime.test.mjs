@@ -14,6 +14,7 @@ import { OpenAIRealtimeWS } from "openai/realtime/ws";
 import { WebSocket } from "ws";
 
 import { root, startGateway } from "./gateway.mjs";
+import { startHearing } from "./hearing.mjs";
 import { python } from "./matrix/clients/python.mjs";
 
 // The clients know nothing but wss, and the certificate is one of this test.
@@ -21,7 +22,7 @@ process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
 globalThis.WebSocket ??= WebSocket; // of ws, where the runtime has none: it is called in the same way
 
 const answer = "Grüße aus Berlin ☀️.";
-let mock, gateway, dir;
+let mock, hearing, gateway, dir;
 
 before(async () => {
   mock = new LLMock({ port: 0, chunkSize: 7 });
@@ -30,6 +31,7 @@ before(async () => {
   mock.onToolResult("call-1", { content: "It is warm." });
   mock.onMessage(/^weather/, { toolCalls: [{ id: "call-1", name: "weather", arguments: '{"city":"Rome"}' }] });
   await mock.start();
+  hearing = await startHearing();
   dir = await mkdtemp(join(tmpdir(), "tokligence-tls-"));
   const [key, cert] = [join(dir, "key.pem"), join(dir, "cert.pem")];
   await promisify(execFile)("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
@@ -50,6 +52,11 @@ plugin = "guardrail.rules"
 stages = ["input", "stream"]
 config = { rules = [ { name = "w", words = ["zanzibar"], action = "deny" } ] }
 
+[[guardrail]]
+name = "counts"
+plugin = "guardrail.rules"
+config = { rules = [ { name = "s", words = ["samples"], action = "replace" } ] }
+
 [[deployment]]
 name = "voice-main"
 provider = "provider.openai"
@@ -69,12 +76,43 @@ credential = "gemini"
 base_url = "${mock.url}/v1beta"
 allow_private = true
 price = { input = "0.75", output = "4.50", audio_input = "3.00", audio_output = "12.00" }
-${alias("live", "", "live-main")}${alias("live-guarded", 'guardrails = ["stops"]', "live-main")}${alias("voice")}${alias("guarded", 'guardrails = ["stops"]')}`, { tls: { cert, key } });
+
+[[plugin]]
+id = "provider.vllm"
+source = "builtin:vllm"
+
+[[plugin]]
+id = "provider.together"
+source = "builtin:together"
+
+[[deployment]]
+name = "vllm-main"
+provider = "provider.vllm"
+model = "voxtral"
+base_url = "${hearing.url}/vllm/v1"
+allow_private = true
+price = { second = "0.01" }
+
+[[credential]]
+name = "together"
+provider = "provider.together"
+api_key = "env:E2E_KEY"
+
+[[deployment]]
+name = "together-main"
+provider = "provider.together"
+model = "openai/whisper-large-v3"
+credential = "together"
+base_url = "${hearing.url}/together/v1"
+allow_private = true
+price = { second = "0.01" }
+${alias("hears-vllm", "", "vllm-main")}${alias("hears-together", "", "together-main")}${alias("hears-guarded", 'guardrails = ["counts"]', "vllm-main")}${alias("live", "", "live-main")}${alias("live-guarded", 'guardrails = ["stops"]', "live-main")}${alias("voice")}${alias("guarded", 'guardrails = ["stops"]')}`, { tls: { cert, key } });
 });
 
 after(async () => {
   await gateway?.stop();
   await mock?.stop();
+  await hearing?.stop();
   await rm(dir, { recursive: true, force: true });
 });
 
@@ -231,4 +269,48 @@ describe("realtime", () => {
   });
 
   test("no key is in the log", () => assert.ok(!gateway.log().includes(gateway.key)));
+
+  // hear says so many pieces of sound in a session, each committed, and returns what was written down, and the events.
+  const hear = (model, lengths, session = {}) =>
+    new Promise((done, failed) => {
+      const rt = new OpenAIRealtimeWS({ model, options: { rejectUnauthorized: false } }, new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: gateway.key }));
+      const seen = [], transcripts = [];
+      rt.on("error", (e) => (rt.close(), failed(new Error(JSON.stringify(e.error ?? e.message)))));
+      rt.on("event", (event) => {
+        seen.push(event);
+        if (event.type === "session.created") rt.send({ type: "session.update", session: { type: "transcription", audio: { input: { turn_detection: null } }, ...session } });
+        if (event.type === "session.updated")
+          for (const seconds of lengths) {
+            const sound = Buffer.alloc(seconds * 48000);
+            for (let at = 0; at < sound.length; at += 9600) rt.send({ type: "input_audio_buffer.append", audio: sound.subarray(at, at + 9600).toString("base64") });
+            rt.send({ type: "input_audio_buffer.commit" });
+          }
+        if (event.type !== "conversation.item.input_audio_transcription.completed") return;
+        transcripts.push(event.transcript);
+        if (transcripts.length === lengths.length) rt.close(), done({ transcripts, seen });
+      });
+    });
+
+  for (const [name, address, deltas] of [["vllm", "/vllm/v1/realtime", true], ["together", "/together/v1/realtime?model=openai%2Fwhisper-large-v3&input_audio_format=pcm_s16le_16000&turn_detection=none", false]]) {
+    test(`sessions that transcribe: ${name}`, async () => {
+      const before = (await gateway.entries()).length;
+      const { transcripts, seen } = await hear(`hears-${name}`, [2, 1]);
+      assert.deepEqual(transcripts, ["32000 samples", "16000 samples"]); // of 24,000 a second the client's sound became 16,000
+      assert.equal(hearing.asked.at(-1), address);
+      const committed = seen.filter((e) => e.type === "input_audio_buffer.committed").map((e) => e.item_id);
+      assert.deepEqual(seen.filter((e) => e.type.endsWith("transcription.completed")).map((e) => [e.item_id, e.usage.seconds]), [[committed[0], 2], [committed[1], 1]]);
+      assert.equal(seen.some((e) => e.type.endsWith("transcription.delta")), deltas);
+      const entries = (await gateway.entries()).slice(0, -before || undefined);
+      assert.deepEqual(entries.map((e) => [e.endpoint, e.outcome, e.requested_model, e.provider, e.usage.milliseconds, e.amount]).sort(), [
+        ["realtime", "ok", `hears-${name}`, `provider.${name}`, 1000, "0.01"],
+        ["realtime", "ok", `hears-${name}`, `provider.${name}`, 2000, "0.02"],
+      ]);
+    });
+  }
+
+  test("sessions that transcribe: guardrails read what was heard, and what is not carried is named", async () => {
+    const { transcripts } = await hear("hears-guarded", [1]);
+    assert.equal(transcripts[0].includes("samples"), false, transcripts[0]);
+    await assert.rejects(hear("hears-vllm", [], { audio: { input: { turn_detection: { type: "server_vad" } } } }), /session\.audio\.input\.turn_detection must be null/);
+  });
 });

@@ -13,6 +13,7 @@ func putRealtimePlan(dst []byte, d *abi.RealtimePlan) []byte {
 	dst = optInt(dst, "preamble", d.Preamble)
 	dst = optBool(dst, "transcribes", d.Transcribes)
 	dst = optBool(dst, "grows", d.Grows)
+	dst = optBool(dst, "long_text", d.LongText)
 	return scan.CloseObject(dst, start)
 }
 

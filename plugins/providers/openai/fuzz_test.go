@@ -20,3 +20,13 @@ func FuzzDecode(f *testing.F) {
 	vectortest.FuzzDecode(f, configured(f, "mistral"), vectortest.Targets{Endpoints: []abi.Endpoint{abi.Speech, abi.Transcriptions, abi.ImageEdits}}, "srt",
 		`{"audio_data":"AA=="}`, `{"text":"a. b","duration":1.5,"words":[{"text":"a.","start":0.1,"end":1},{"text":"b","start":2,"end":3e9}]}`, `{"data":[{},{}]}`)
 }
+
+// FuzzConverse: what is said in a session that only transcribes is refused or becomes JSON.
+func FuzzConverse(f *testing.F) {
+	vectortest.FuzzConverse(f, configured(f, "vllm"), "voxtral", []string{
+		`{"type":"session.update","session":{"type":"transcription","audio":{"input":{"format":{"type":"audio/pcm","rate":16000},"transcription":{"model":"voxtral"}}}}}`,
+		`{"type":"input_audio_buffer.append","audio":"AAABAAIAAwA="}`, `{"type":"input_audio_buffer.commit"}`, `{"type":"input_audio_buffer.clear"}`,
+	}, []string{
+		`{"type":"transcription.delta","delta":"a"}`, `{"type":"transcription.done","text":"\u0041","usage":null}`, `{"type":"error","error":{},"code":"processing_error"}`,
+	})
+}

@@ -27,5 +27,6 @@ func New() *pdk.Provider {
 		Decode:       c.decode,
 		DecodeEvents: func(r *abi.DecodeEventsRequest) (*abi.DecodeEventsReply, error) { return c.responses.DecodeEvents(r) },
 		DecodeError:  c.decodeError,
+		Converse:     c.converse,
 	}
 }

@@ -32,7 +32,7 @@ func configured(t testing.TB, name string) func() *pdk.Provider {
 }
 
 func TestVectors(t *testing.T) {
-	for _, profile := range [...]string{"openai", "azure", "mistral", "xai"} {
+	for _, profile := range [...]string{"openai", "azure", "mistral", "together", "vllm", "xai"} {
 		t.Run(profile, func(t *testing.T) { vectortest.Run(t, configured(t, profile), "../../../testdata/vectors/"+profile) })
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/tokligence/gateway/pdk/abi"
 	"github.com/tokligence/gateway/pdk/abi/scan"
 	"github.com/tokligence/gateway/plugins/codec/responses"
+	"github.com/tokligence/gateway/plugins/codec/transcribe"
 )
 
 // What differs between the vendors that speak OpenAI's API is the plugin's
@@ -30,6 +31,9 @@ type codec struct {
 	responses responses.Codec
 	deployed  abi.Raw            // the deployment that settings are of
 	settings  responses.Settings // of chat over responses
+
+	heard abi.Raw // the deployment that words are of
+	words *transcribe.Words
 }
 
 // configure takes the profile; what the schema cannot say of it is checked here.
@@ -41,7 +45,7 @@ func (c *codec) configure(config abi.Raw) (problems []abi.Problem) {
 		return true
 	})
 	c.rules = append(c.rules, errorRules...)
-	c.responses, c.deployed = responses.Codec{Rule: c.rule}, nil
+	c.responses, c.deployed, c.heard = responses.Codec{Rule: c.rule}, nil, nil
 	scan.Members(scan.Get(c.profile, "options"), func(key, _ []byte) bool {
 		if name := string(key); slices.Contains(ownOptions[:], name) {
 			problems = append(problems, abi.Problem{Path: "options." + name, Message: "is an option of the plugin itself"})
@@ -71,7 +75,11 @@ func untranslatable(path string, endpoint abi.Endpoint, words []byte) []abi.Prob
 		return nil
 	case endpoint == abi.Chat && over == nil:
 		return []abi.Problem{{Path: path + ".translate", Message: "must say over: chat has OpenAI's words, or those of another of its APIs"}}
-	case endpoint != abi.Chat && translated[endpoint] == nil:
+	case endpoint == abi.Realtime && scan.Get(words, "session") == nil:
+		return []abi.Problem{{Path: path + ".translate", Message: "must say session: how the vendor's messages look"}}
+	case endpoint != abi.Realtime && scan.Get(words, "session") != nil:
+		return []abi.Problem{{Path: path + ".translate.session", Message: "means nothing but for realtime"}}
+	case endpoint != abi.Chat && endpoint != abi.Realtime && translated[endpoint] == nil:
 		return []abi.Problem{{Path: path + ".translate", Message: "means nothing: this endpoint has OpenAI's words"}}
 	case endpoint != abi.Chat && over != nil:
 		return []abi.Problem{{Path: path + ".translate.over", Message: "means nothing but for chat"}}

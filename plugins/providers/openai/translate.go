@@ -13,8 +13,12 @@ import (
 
 // planTranslated makes the plan one by which the plugin is asked.
 func planTranslated(p *abi.PlanReply, endpoint abi.Endpoint, words []byte) {
-	if endpoint == abi.Chat {
+	switch endpoint {
+	case abi.Chat:
 		planResponses(p)
+		return
+	case abi.Realtime:
+		planSessions(p)
 		return
 	}
 	p.Request = abi.RequestPlan{Mode: abi.Transform, Inline: endpoint == abi.ImageEdits}
@@ -48,8 +52,8 @@ func untranslated(e abi.Endpoint) error {
 	return refuse(string(e), "has OpenAI's words: there is nothing to translate")
 }
 
-// translated are the endpoints that may have words of their own; chat may have those of
-// responses, see respond.go.
+// translated are the endpoints that may have words of their own. Chat may have those of
+// responses, see respond.go, and realtime sessions theirs, see hear.go.
 var translated = map[abi.Endpoint]func(*translation) *llm.Fault{abi.Speech: speak, abi.Transcriptions: listen, abi.ImageEdits: draw}
 
 func (c *codec) decode(r *abi.DecodeRequest) (*abi.DecodeReply, error) {

@@ -160,6 +160,7 @@ export const providers = {
   together: {
     title: "Together", plugin: "together", wire: "openai", model: "Qwen/Qwen3.5-397B-A17B", base: "/v1", credential: apiKey,
     models: { completions: "meta-llama/Meta-Llama-3.1-8B", embeddings: "BAAI/bge-base-en-v1.5", rerank: "Salesforce/Llama-Rank-V1", images: "black-forest-labs/FLUX.1-schnell", speech: "cartesia/sonic", transcriptions: "openai/whisper-large-v3", translations: "openai/whisper-large-v3" },
+    except: { realtime: but("sessions that transcribe, as [Together's](https://docs.together.ai/reference/audio-transcriptions-realtime) do; the client says where a turn ends") },
     has: "Together's [API](https://docs.together.ai/reference) is chat, completions, embeddings, rerank, images, videos and audio",
   },
   fireworks: {
@@ -192,7 +193,7 @@ export const providers = {
   vllm: {
     title: "vLLM", plugin: "vllm", wire: "openai", model: "Qwen/Qwen3-32B", base: "/v1", credential: "",
     models: { completions: "facebook/opt-125m", embeddings: "BAAI/bge-m3", rerank: "BAAI/bge-reranker-base", transcriptions: "openai/whisper-large-v3", translations: "openai/whisper-large-v3" },
-    except: { realtime: missing("[vLLM's](https://docs.vllm.ai/en/stable/api/vllm/entrypoints/openai/realtime/connection/) only transcribes, by events of its own; what it counts at the end is the tokens of the first piece of sound alone, so that nothing could be held or billed by it") },
+    except: { realtime: but("sessions that transcribe: [vLLM's](https://docs.vllm.ai/en/stable/api/vllm/entrypoints/openai/realtime/connection/) do nothing else, and the client says where a turn ends. Each turn has an entry, by its seconds") },
     has: "[vLLM](https://docs.vllm.ai/en/stable/serving/online_serving.html) serves completions, chat, responses, messages, embeddings, rerank, transcriptions and translations",
   },
   llamacpp: {
