@@ -1,6 +1,7 @@
 // Servers that write down what they hear, by messages of their own: as vLLM's connection reads and writes them
 // (https://docs.vllm.ai/en/stable/api/vllm/entrypoints/openai/realtime/connection/), and as Together's reference tells
-// (https://docs.together.ai/reference/audio-transcriptions-realtime). What they hear they write down as how many
+// (https://docs.together.ai/reference/audio-transcriptions-realtime) and as ElevenLabs' package has its messages
+// (@elevenlabs/elevenlabs-js, wrapper/realtime/connection). What they hear they write down as how many
 // samples it has.
 import { once } from "node:events";
 import { WebSocketServer } from "ws";
@@ -45,12 +46,25 @@ function together(say) {
   };
 }
 
-// startHearing serves both, each below its name. asked are the addresses that were called.
+function elevenlabs(say) {
+  let heard = 0;
+  say({ message_type: "session_started", session_id: "x", config: {} });
+  return (event) => {
+    heard += Buffer.from(event.audio_base_64, "base64").length / 2;
+    if (!event.commit) return say({ message_type: "partial_transcript", text: "perhaps" });
+    say({ message_type: "committed_transcript", text: `${heard} samples` });
+    heard = 0;
+  };
+}
+
+const vendors = { vllm, together, elevenlabs };
+
+// startHearing serves all, each below its name. asked are the addresses that were called.
 export async function startHearing() {
   const server = new WebSocketServer({ host: "127.0.0.1", port: 0 }), asked = [];
   server.on("connection", (socket, request) => {
     asked.push(request.url);
-    const take = (request.url.startsWith("/vllm/") ? vllm : together)((event) => socket.send(JSON.stringify(event)));
+    const take = vendors[request.url.split("/")[1]]((event) => socket.send(JSON.stringify(event)));
     socket.on("message", (m) => take(JSON.parse(m)));
   });
   await once(server, "listening");

@@ -106,7 +106,25 @@ credential = "together"
 base_url = "${hearing.url}/together/v1"
 allow_private = true
 price = { second = "0.01" }
-${alias("hears-vllm", "", "vllm-main")}${alias("hears-together", "", "together-main")}${alias("hears-guarded", 'guardrails = ["counts"]', "vllm-main")}${alias("live", "", "live-main")}${alias("live-guarded", 'guardrails = ["stops"]', "live-main")}${alias("voice")}${alias("guarded", 'guardrails = ["stops"]')}`, { tls: { cert, key } });
+
+[[plugin]]
+id = "provider.elevenlabs"
+source = "builtin:elevenlabs"
+
+[[credential]]
+name = "elevenlabs"
+provider = "provider.elevenlabs"
+api_key = "env:E2E_KEY"
+
+[[deployment]]
+name = "elevenlabs-main"
+provider = "provider.elevenlabs"
+model = "scribe_v2_realtime"
+credential = "elevenlabs"
+base_url = "${hearing.url}/elevenlabs"
+allow_private = true
+price = { second = "0.01" }
+${alias("hears-elevenlabs", "", "elevenlabs-main")}${alias("hears-vllm", "", "vllm-main")}${alias("hears-together", "", "together-main")}${alias("hears-guarded", 'guardrails = ["counts"]', "vllm-main")}${alias("live", "", "live-main")}${alias("live-guarded", 'guardrails = ["stops"]', "live-main")}${alias("voice")}${alias("guarded", 'guardrails = ["stops"]')}`, { tls: { cert, key } });
 });
 
 after(async () => {
@@ -291,11 +309,16 @@ describe("realtime", () => {
       });
     });
 
-  for (const [name, address, deltas] of [["vllm", "/vllm/v1/realtime", true], ["together", "/together/v1/realtime?model=openai%2Fwhisper-large-v3&input_audio_format=pcm_s16le_16000&turn_detection=none", false]]) {
+  // Of 24,000 samples a second the client's sound becomes as many as the vendor wants.
+  for (const [name, address, rate, deltas] of [
+    ["vllm", "/vllm/v1/realtime", 16000, true],
+    ["together", "/together/v1/realtime?model=openai%2Fwhisper-large-v3&input_audio_format=pcm_s16le_16000&turn_detection=none", 16000, false],
+    ["elevenlabs", "/elevenlabs/v1/speech-to-text/realtime?model_id=scribe_v2_realtime&audio_format=pcm_24000&commit_strategy=manual", 24000, false],
+  ]) {
     test(`sessions that transcribe: ${name}`, async () => {
       const before = (await gateway.entries()).length;
       const { transcripts, seen } = await hear(`hears-${name}`, [2, 1]);
-      assert.deepEqual(transcripts, ["32000 samples", "16000 samples"]); // of 24,000 a second the client's sound became 16,000
+      assert.deepEqual(transcripts, [`${2 * rate} samples`, `${rate} samples`]);
       assert.equal(hearing.asked.at(-1), address);
       const committed = seen.filter((e) => e.type === "input_audio_buffer.committed").map((e) => e.item_id);
       assert.deepEqual(seen.filter((e) => e.type.endsWith("transcription.completed")).map((e) => [e.item_id, e.usage.seconds]), [[committed[0], 2], [committed[1], 1]]);

@@ -3,6 +3,7 @@ package transcribe
 import (
 	"bytes"
 	"encoding/base64"
+	"strconv"
 
 	"github.com/tokligence/gateway/pdk/abi/llm"
 	"github.com/tokligence/gateway/pdk/abi/scan"
@@ -187,7 +188,11 @@ func (s *session) format(v []byte, rate *int64) *llm.Fault {
 		wanted = usualRate
 	}
 	if scan.GetString(v, "type") != "audio/pcm" || wanted != usualRate && wanted != s.words.Rate {
-		return llm.Refuse("", "must be audio/pcm of 24000 or 16000 samples a second with this provider")
+		rates := strconv.Itoa(usualRate)
+		if s.words.Rate != usualRate {
+			rates += " or " + strconv.FormatInt(s.words.Rate, 10)
+		}
+		return llm.Refuse("", "must be audio/pcm of "+rates+" samples a second with this provider")
 	}
 	*rate = wanted
 	return nil

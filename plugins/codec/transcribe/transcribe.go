@@ -16,14 +16,15 @@ import (
 // Words are a vendor's messages, raw JSON. In those to the vendor the string "$model"
 // stands for the model, and "$audio" for sound in base64: 16 bits, one channel.
 type Words struct {
-	Rate   int64  // of the sound that the vendor wants, samples a second
+	Rate   int64  // of the sound that the vendor wants, 16000 or 24000 samples a second
 	Open   []byte // opens the session; nil for nothing
 	Begin  []byte // goes before the first sound of an utterance; nil for nothing
 	Append []byte // brings sound
 	End    []byte // ends an utterance
-	// Delta, Done and Failed are objects: the type of the vendor's event, and the member
+	// Delta, Done and Failed are objects: the type of the vendor's event, and the path
 	// where its text stands.
 	Delta, Done, Failed []byte
+	Kind                string // the member that is an event's type; "" is "type"
 }
 
 // usualRate is that of OpenAI's sound where a session does not say.

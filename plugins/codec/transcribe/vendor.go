@@ -1,6 +1,7 @@
 package transcribe
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -9,7 +10,7 @@ import (
 
 // vendor takes a message of the vendor. Types that the words do not have mean nothing.
 func (s *session) vendor(m []byte) {
-	kind := scan.GetString(m, "type")
+	kind := scan.GetString(m, cmp.Or(s.words.Kind, "type"))
 	text := func(words []byte) []byte {
 		path := scan.GetString(words, kind)
 		if path == "" {

@@ -17,7 +17,7 @@ func New() *pdk.Provider {
 		Manifest: abi.Manifest{
 			ID: "provider.elevenlabs", Name: "ElevenLabs", Version: "1.0.0",
 			Kind: abi.KindProvider, ABI: abi.Version,
-			Description: "Speech and transcripts of ElevenLabs.",
+			Description: "Speech and transcripts of ElevenLabs, whole and as one speaks.",
 			Homepage:    "https://github.com/tokligence/gateway",
 			License:     "Apache-2.0", Stability: "stable",
 			Credential: []abi.CredentialField{{Name: "api_key", Description: "API key of ElevenLabs, sent as xi-api-key."}},
@@ -26,6 +26,7 @@ func New() *pdk.Provider {
 		Encode:      encode,
 		Decode:      decode,
 		DecodeError: decodeError,
+		Converse:    converse,
 	}
 }
 
@@ -45,6 +46,8 @@ func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 	case abi.Speech: // sound passes on as it comes; encode names the voice
 		p.URL, p.Response.Mode = address(&r.Deployment)+"/v1/text-to-speech", abi.Passthrough
 	case abi.Transcriptions:
+	case abi.Realtime:
+		planSession(p, r)
 	default:
 		return &abi.PlanReply{Reason: "ElevenLabs' API has no " + string(r.Endpoint) + " endpoint"}, nil
 	}

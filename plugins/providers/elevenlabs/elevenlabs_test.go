@@ -20,6 +20,7 @@ func TestPlan(t *testing.T) {
 	}{
 		{abi.Speech, "", `{}`, "https://api.elevenlabs.io/v1/text-to-speech", ""},
 		{abi.Transcriptions, "https://api.eu.residency.elevenlabs.io", `{"voices":{"alloy":"v1"}}`, "https://api.eu.residency.elevenlabs.io/v1/speech-to-text", ""},
+		{abi.Realtime, "", `{}`, "https://api.elevenlabs.io/v1/speech-to-text/realtime?model_id=m&audio_format=pcm_24000&commit_strategy=manual", ""},
 		{abi.Translations, "", `{}`, "", ""},
 		{abi.Chat, "", `{}`, "", ""},
 		{abi.Speech, "", `{"voice":"x"}`, "", "options.voice"},

@@ -224,6 +224,7 @@ export const providers = {
   elevenlabs: {
     title: "ElevenLabs", plugin: "elevenlabs", base: "", credential: apiKey, models: { speech: "eleven_multilingual_v2", transcriptions: "scribe_v2" },
     options: '[deployment.options.voices]\nalloy = "JBFqnCBsd6RMkjVDRZzb"',
+    except: { realtime: but("sessions that transcribe, as [ElevenLabs'](https://elevenlabs.io/docs/api-reference/speech-to-text/v-1-speech-to-text-realtime) do; the client says where a turn ends") },
     has: "ElevenLabs' [API](https://elevenlabs.io/docs/api-reference) is speech, transcripts, voices and music",
   },
   deepgram: {

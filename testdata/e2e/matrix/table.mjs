@@ -47,7 +47,7 @@ refuses the gateway's own key, that is no fault of the client's; \`Retry-After\`
   text += table(["provider", "plugin", ...Object.values(endpoints).map((e) => e.title)], rows.map(([name, row]) => [row.title, row.plugin, ...Object.keys(endpoints).map((e) => note(...other(found, name, row, e)))]));
   text += `\n` + table(["endpoint", "in keys and the ledger", "path", "asked with"], Object.entries(endpoints).map(([name, e]) => [e.title, `\`${name}\``, `\`${e.path}\``, beside.filter((c) => c.endpoints.includes(name)).map((c) => c.title).join(", ")]));
   text += `\nRealtime sessions, \`/v1/realtime\`, are held in [a test of their own](testdata/e2e/realtime.test.mjs): by openai (Node), AzureOpenAI and openai (Python),
-with the mock as OpenAI and as Gemini, and with servers that transcribe as vLLM and Together do.\n`;
+with the mock as OpenAI and as Gemini, and with servers that transcribe as vLLM, Together and ElevenLabs do.\n`;
   text += `\nNotes:\n\n${notes.map((n, i) => `${i + 1}. ${n}`).join("\n")}\n`;
   text += `\n## Where the mock is not the vendor\n\naimock speaks OpenAI's chat completions, Responses, realtime, embeddings, moderations, images and audio, Anthropic's Messages, Gemini and Vertex AI,
 Bedrock's Converse, Azure, Cohere's chat, embed and rerank, Ollama, OpenRouter and ElevenLabs' speech. [mends.mjs](testdata/e2e/matrix/mends.mjs) tells where its words
