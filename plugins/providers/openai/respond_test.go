@@ -46,8 +46,26 @@ func TestPlan_OverResponses(t *testing.T) {
 		}
 		if r.Mode != abi.Transform || p.Response.Mode != abi.Transform || p.Stream.Mode != abi.Transform || p.Stream.Framing != abi.FramingSSE || len(r.Edits) > 0 ||
 			len(p.Response.Edits) > 0 || len(p.Stream.Edits) > 0 || r.IncludeUsage || r.OutputCap == "" || r.ToolCap != "web_search_options.max_uses" || r.WebSearch != c.searches ||
-			len(p.Usage.Service) != 1 || len(p.Usage.Input) > 0 {
+			len(p.Usage.Input) > 0 {
 			t.Errorf("%+v: %+v", c, p)
+		}
+	}
+}
+
+// TestPlan_Boundless: models that read at will are for nobody whose budget has to hold.
+func TestPlan_Boundless(t *testing.T) {
+	for _, profile := range [...]string{"openai", "azure", "azure-deployments", "openrouter"} {
+		for model, boundless := range map[string]bool{"o3-deep-research-2025-06-26": true, "openai/o4-mini-deep-research": true, "o3-pro": false} {
+			for _, endpoint := range [...]abi.Endpoint{abi.Chat, abi.Responses} {
+				d := abi.Deployment{Model: model, Options: abi.Raw(`{"responses":true}`)}
+				if strings.HasPrefix(profile, "azure") {
+					d.Options = abi.Raw(`{"responses":true,"resource":"r"}`)
+				}
+				p, err := configured(t, profile)().Plan(&abi.PlanRequest{Endpoint: endpoint, Deployment: d})
+				if err != nil || !p.Supported || p.Request.Boundless != boundless {
+					t.Errorf("%s, %s of %s: %+v, %v", profile, endpoint, model, p, err)
+				}
+			}
 		}
 	}
 }
