@@ -60,3 +60,38 @@ func TestDo_CountTokens_Free(t *testing.T) {
 		}
 	}
 }
+
+// choosy counts for some models only, and says so of the others.
+type choosy struct{ counter }
+
+func (choosy) DecodesErrors() bool { return true }
+
+func (choosy) DecodeError(context.Context, *abi.DecodeErrorRequest) (*abi.DecodeErrorReply, error) {
+	return &abi.DecodeErrorReply{Error: abi.Error{Code: abi.NotFound, Message: "this model's tokens are not counted"}}, nil
+}
+
+// TestDo_CountTokens_Uncounted: where a vendor does not count, or not for the model, the
+// gateway estimates and says so; what it finds wrong is the client's to know.
+func TestDo_CountTokens_Uncounted(t *testing.T) {
+	for _, c := range []struct {
+		vendorStatus int
+		choosy       bool
+		status       int
+	}{{404, false, 200}, {405, false, 200}, {400, true, 200}, {400, false, 400}, {500, false, 502}} {
+		r := newRig(t, core.Deployment{}, nil)
+		p := counter{reader{passthrough{base: r.url}, nil}}
+		if c.choosy {
+			r.through(choosy{p}, nil)
+		} else {
+			r.through(p, nil)
+		}
+		r.answer(whole(c.vendorStatus, `{"message":"no"}`))
+		got, entries := r.ask(r.key("", core.Limits{}), abi.CountTokens, hello)
+		if estimated := len(got.head.Notices) == 1; got.status != c.status || estimated != (c.status == 200) {
+			t.Errorf("%+v: %d %s %v", c, got.status, got.body.String(), got.head.Notices)
+		}
+		if len(entries) != 1 || entries[0].Amount != 0 {
+			t.Errorf("%+v: %+v", c, entries)
+		}
+	}
+}

@@ -158,7 +158,7 @@ func (r *errorReader) read(e *core.Error, status int, body []byte) string {
 func setCode(e *core.Error, code abi.ErrorCode) {
 	c := core.Code(code)
 	switch c {
-	case core.CodeInvalidRequest, core.CodeContextWindow, core.CodeContentPolicy, core.CodeRateLimited, core.CodeUpstreamCredential:
+	case core.CodeInvalidRequest, core.CodeContextWindow, core.CodeContentPolicy, core.CodeRateLimited, core.CodeUpstreamCredential, core.CodeNotFound:
 		e.Status = 0
 	case core.CodeUpstreamUnavailable:
 		if e.Status < 500 {

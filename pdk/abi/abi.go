@@ -153,7 +153,10 @@ const (
 	UpstreamCredential  ErrorCode = "upstream_credential"
 	UpstreamUnavailable ErrorCode = "upstream_unavailable"
 	UpstreamRejected    ErrorCode = "upstream_rejected"
-	PluginFailed        ErrorCode = "plugin_failed"
+	// NotFound is a vendor's error alone: it has no such endpoint for this model. A count of
+	// tokens is then the gateway's own.
+	NotFound     ErrorCode = "not_found"
+	PluginFailed ErrorCode = "plugin_failed"
 )
 
 // ConfigureRequest carries the configuration that has passed the manifest's schema.

@@ -13,6 +13,8 @@ func decode(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 		return decodeRerank(r)
 	case abi.Images, abi.ImageEdits:
 		return decodeImages(r)
+	case abi.CountTokens:
+		return decodeCount(r)
 	}
 	a := answer{searched: parseState(r.State).counting}
 	scan.Elements(scan.Get(r.Body, "output", "message", "content"), func(_ int, block []byte) bool {

@@ -71,6 +71,10 @@ func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 	if r.Endpoint == abi.Native {
 		return &abi.PlanReply{Supported: true, Auth: p.Auth, Native: native(base, r.Deployment.Model)}, nil
 	}
+	if r.Endpoint == abi.CountTokens {
+		p.URL, p.Request.OutputCap = base+"/model/"+llm.Escape(countable(r.Deployment.Model), "")+"/count-tokens", ""
+		return p, nil
+	}
 	p.URL = base + "/model/" + llm.Escape(r.Deployment.Model, "")
 	if r.Endpoint != abi.Chat {
 		p.URL += "/invoke"
@@ -99,6 +103,8 @@ func serves(e abi.Endpoint, model string) bool {
 	switch embeds, ranks, paints := embedderOf(model) != nil, isReranker(model), painterOf(model); e {
 	case abi.Chat:
 		return !embeds && !ranks && paints == nil
+	case abi.CountTokens:
+		return countable(model) != ""
 	case abi.Images:
 		return paints != nil
 	case abi.ImageEdits:

@@ -49,6 +49,9 @@ func encode(r *abi.EncodeRequest) (*abi.EncodeReply, error) {
 	if f != nil {
 		return nil, f.Named()
 	}
+	if r.Endpoint == abi.CountTokens {
+		return &abi.EncodeReply{Body: counted(scan.CloseObject(c.rest, 0)), Notices: c.notices}, nil
+	}
 	s := streamState{waits: traced(c.guardrail) || c.tiered || c.performance != nil}
 	if c.search {
 		s.counting, s.at = true, &place{block: -1}

@@ -91,7 +91,7 @@ export const providers = {
   },
   bedrock: {
     title: "Amazon Bedrock", plugin: "bedrock", wire: "converse", model: "anthropic.claude-sonnet-4-5-20250929-v1:0", base: "",
-    models: { embeddings: "amazon.titan-embed-text-v2:0", rerank: "cohere.rerank-v3-5:0", images: "amazon.nova-canvas-v1:0", image_edits: "amazon.nova-canvas-v1:0" },
+    models: { count_tokens: "us.anthropic.claude-sonnet-4-5-20250929-v1:0", embeddings: "amazon.titan-embed-text-v2:0", rerank: "cohere.rerank-v3-5:0", images: "amazon.nova-canvas-v1:0", image_edits: "amazon.nova-canvas-v1:0" },
     credential: 'access_key_id = "env:E2E_KEY"\nsecret_access_key = "env:E2E_KEY"', options: 'region = "us-east-1"',
     has: "Bedrock's [models](https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html) converse, embed, rank and make pictures and videos; none is called in such a way",
   },
@@ -192,12 +192,12 @@ export const providers = {
   },
   vllm: {
     title: "vLLM", plugin: "vllm", wire: "openai", model: "Qwen/Qwen3-32B", base: "/v1", credential: "",
-    models: { completions: "facebook/opt-125m", embeddings: "BAAI/bge-m3", rerank: "BAAI/bge-reranker-base", transcriptions: "openai/whisper-large-v3", translations: "openai/whisper-large-v3" },
+    models: { completions: "facebook/opt-125m", count_tokens: "Qwen/Qwen3-32B", embeddings: "BAAI/bge-m3", rerank: "BAAI/bge-reranker-base", transcriptions: "openai/whisper-large-v3", translations: "openai/whisper-large-v3" },
     except: { realtime: but("sessions that transcribe: [vLLM's](https://docs.vllm.ai/en/stable/api/vllm/entrypoints/openai/realtime/connection/) do nothing else, and the client says where a turn ends. Each turn has an entry, by its seconds") },
     has: "[vLLM](https://docs.vllm.ai/en/stable/serving/online_serving.html) serves completions, chat, responses, messages, embeddings, rerank, transcriptions and translations",
   },
   llamacpp: {
-    title: "llama.cpp", plugin: "llamacpp", wire: "openai", model: "qwen3-32b", base: "/v1", credential: "", models: { completions: "qwen3-32b", embeddings: "bge-m3", rerank: "bge-reranker" },
+    title: "llama.cpp", plugin: "llamacpp", wire: "openai", model: "qwen3-32b", base: "/v1", credential: "", models: { completions: "qwen3-32b", count_tokens: "qwen3-32b", embeddings: "bge-m3", rerank: "bge-reranker" },
     has: "[llama.cpp's server](https://github.com/ggml-org/llama.cpp/tree/master/tools/server) serves completions, chat, embeddings and rerank",
   },
   lmstudio: {

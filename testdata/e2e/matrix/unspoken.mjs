@@ -41,6 +41,7 @@ export const unspoken = [
     title: "Gemini's hearing", path: /:generateContent$/, when: ({ text }) => text.includes('"mimeType":"audio/'), source: "https://ai.google.dev/gemini-api/docs/audio",
     answer: () => json({ candidates: [{ content: { role: "model", parts: [{ text: heard }] }, finishReason: "STOP", index: 0 }], usageMetadata: { promptTokenCount: 11, candidatesTokenCount: 7, totalTokenCount: 18 } }),
   },
+  { title: "Bedrock's token counts", path: /\/count-tokens$/, source: "https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_CountTokens.html", answer: () => json({ inputTokens: 11 }) },
   { title: "Gemini's token counts", path: /:countTokens$/, source: "https://ai.google.dev/api/tokens", answer: () => json({ totalTokens: 11 }) },
   {
     title: "ElevenLabs' transcripts", path: /\/v1\/speech-to-text$/, source: "https://elevenlabs.io/docs/api-reference/speech-to-text/convert",
