@@ -167,7 +167,7 @@ func (r *run) attempt(ctx context.Context, t *Target) *core.Error {
 	called = true
 	status, used, err := r.using(ctx, t, start, func() (int, *core.Error) { return r.exchange(ctx, call) })
 	r.failed = err
-	if err != nil && r.req.Endpoint == abi.CountTokens && (status == 404 || status == 405 || err.Code == core.CodeNotFound) {
+	if err != nil && r.req.Endpoint == abi.CountTokens && (status == 404 || status == 405 || status == 501 || err.Code == core.CodeNotFound) {
 		return r.countLocally() // not every vendor that speaks Messages counts, nor for every model
 	}
 	return err

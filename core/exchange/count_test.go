@@ -77,7 +77,7 @@ func TestDo_CountTokens_Uncounted(t *testing.T) {
 		vendorStatus int
 		choosy       bool
 		status       int
-	}{{404, false, 200}, {405, false, 200}, {400, true, 200}, {400, false, 400}, {500, false, 502}} {
+	}{{404, false, 200}, {405, false, 200}, {501, false, 200}, {400, true, 200}, {400, false, 400}, {500, false, 502}} {
 		r := newRig(t, core.Deployment{}, nil)
 		p := counter{reader{passthrough{base: r.url}, nil}}
 		if c.choosy {

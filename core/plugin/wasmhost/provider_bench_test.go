@@ -21,7 +21,7 @@ import (
 func dialogue() []byte {
 	prose := strings.Repeat(fox+"\n\"quoted\" ", 30)
 	b := []byte(`{"model":"m","max_tokens":4096,"messages":[{"role":"system","content":` + quoted(prose) + `}`)
-	for i := range 12 {
+	for i := range 16 {
 		n := strconv.Itoa(i)
 		b = append(b, `,{"role":"user","content":[{"type":"text","text":`+quoted(prose)+`},{"type":"image_url","image_url":{"url":"data:image/png;base64,`+strings.Repeat("iVBORw0K", 100)+`"}}]}`...)
 		b = append(b, `,{"role":"assistant","content":null,"tool_calls":[{"id":"call_`+n+`","type":"function","function":{"name":"write","arguments":`+quoted(`{"path":"a.go","text":`+quoted(prose)+`}`)+`}}]}`...)

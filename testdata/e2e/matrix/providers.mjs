@@ -91,7 +91,7 @@ export const providers = {
   },
   bedrock: {
     title: "Amazon Bedrock", plugin: "bedrock", wire: "converse", model: "anthropic.claude-sonnet-4-5-20250929-v1:0", base: "",
-    models: { count_tokens: "us.anthropic.claude-sonnet-4-5-20250929-v1:0", embeddings: "amazon.titan-embed-text-v2:0", rerank: "cohere.rerank-v3-5:0", images: "amazon.nova-canvas-v1:0", image_edits: "amazon.nova-canvas-v1:0" },
+    models: { count_tokens: "anthropic.claude-sonnet-4-5-20250929-v1:0", embeddings: "amazon.titan-embed-text-v2:0", rerank: "cohere.rerank-v3-5:0", images: "amazon.nova-canvas-v1:0", image_edits: "amazon.nova-canvas-v1:0" },
     credential: 'access_key_id = "env:E2E_KEY"\nsecret_access_key = "env:E2E_KEY"', options: 'region = "us-east-1"',
     has: "Bedrock's [models](https://docs.aws.amazon.com/bedrock/latest/userguide/models-supported.html) converse, embed, rank and make pictures and videos; none is called in such a way",
   },
