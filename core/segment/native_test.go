@@ -17,6 +17,8 @@ func TestRequest_Native(t *testing.T) {
 		{"Cohere", `{"model":"m","messages":[{"role":"user","content":"a"}],"documents":["x",{"id":"1","data":{"type":"y","p":"z"}}]}`,
 			"user/text: a|user/text: x|user/text: id|user/text: 1|user/text: data|user/text: type|user/text: y|user/text: p|user/text: z"},
 		{"Ollama", `{"model":"m","system":"s","prompt":"a","options":{"stop":["x"]},"images":["AAAA","not base64!"],"keep_alive":"5m"}`, "system/text: s|user/text: a|user/text: AAAA|user/text: not base64!"},
+		{"Voyage and Jina", `{"model":"m","inputs":[["a","b"],{"content":[{"type":"text","text":"c"}]}],"input":[{"text":"d"}],"query":"q","documents":["e",{"text":"f"}]}`,
+			"user/text: a|user/text: b|user/text: c|user/text: d|user/text: q|user/text: e|user/text: text|user/text: f"},
 		{"lists of strings", `{"contents":["a"],"messages":"b"}`, "/text: a|user/text: b"},
 		{"members that nobody knows", `{"future":{"words":"x"},"generationConfig":{"future":"y"}}`, "user/text: x"},
 	} {

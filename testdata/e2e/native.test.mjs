@@ -64,6 +64,7 @@ before(async () => {
   await mock.start();
   vendor = await startVendor();
   gateway = await startGateway(mock.url, imagen() + own("cohere", "command-a-03-2025", true, '{ input = "1.00", output = "2.00", image = "0.50", search = "2.00" }') + own("ollama", "gpt-oss:20b", "", '{ input = "1.00", output = "2.00" }') +
+    own("voyage", "voyage-context-3", true, '{ input = "1.00", image_input = "3.00" }') + own("jina", "jina-embeddings-v4", true, '{ input = "1.00" }') +
     own("perplexity", "perplexity/sonar", true, '{ input = "1.00", output = "2.00", search = "0.01" }'));
 });
 
@@ -257,6 +258,35 @@ describe("cohere-ai", () => {
     await assert.rejects(client().chat(ask), (e) => e.statusCode === 400 && e.body.message.includes("nonsense"));
     await assert.rejects(client().chat({ ...ask, model: "nobody" }), (e) => e.statusCode === 404 && e.body.message.includes("nobody"));
     await assert.rejects(client().models.list(), (e) => e.statusCode === 404 && e.body.message.includes("is not passed on"));
+  });
+});
+
+// Voyage's and Jina's clients for Node are Python's or none: what they send is little.
+describe("voyage and jina", () => {
+  const asks = [
+    ["/voyage/v1/contextualizedembeddings", { model: "voyage", inputs: [["a", "b"]], input_type: "document" }, "/contextualizedembeddings", { total_tokens: 12 }, { input: 12 }, "0.000012"],
+    ["/voyage/v1/multimodalembeddings", { model: "voyage", inputs: [{ content: [{ type: "text", text: "a" }] }] }, "/multimodalembeddings", { text_tokens: 5, image_pixels: 1120, total_tokens: 7 }, { input: 5, image_input: 2 }, "0.000011"],
+    ["/voyage/v1/rerank", { model: "voyage", query: "q", documents: ["a", "b"], top_k: 1 }, "/rerank", { total_tokens: 26 }, { input: 26 }, "0.000026"],
+    ["/jina/v1/embeddings", { model: "jina", task: "text-matching", input: [{ text: "a" }, { image: "iVBORw0KGgoAAAANSUhEUg==" }] }, "/embeddings", { total_tokens: 9, prompt_tokens: 9 }, { input: 9 }, "0.000009"],
+    ["/jina/v1/rerank", { model: "jina", query: "q", documents: ["a"] }, "/rerank", { total_tokens: 3 }, { input: 3 }, "0.000003"],
+  ];
+  for (const [path, body, sent, counted, spends, amount] of asks) {
+    test(path, async () => {
+      const answered = { object: "list", data: [{ object: "embedding", index: 0, embedding: [0.5] }], model: "m", usage: counted };
+      vendor.answer = json(answered);
+      const r = await gateway.ask(path, body);
+      assert.deepEqual([r.status, r.json], [200, answered]);
+      const last = vendor.last();
+      assert.deepEqual([last.path, last.json, last.headers.authorization], [sent, { ...body, model: body.model === "jina" ? "jina-embeddings-v4" : "voyage-context-3" }, "Bearer vendor-key-MARK"]);
+      assert.equal((await spent(path, { ...spends, input_source: "reported" })).amount, amount);
+    });
+  }
+  test("errors", async () => {
+    vendor.answer = json({ detail: "Request to model 'voyage-context-3' failed. no" }, 400);
+    const wrong = await gateway.ask("/voyage/v1/rerank", { model: "voyage", query: "q", documents: ["a"] });
+    assert.equal(wrong.status, 400);
+    assert.match(wrong.json.detail, /no$/);
+    assert.match((await gateway.ask("/jina/v1/classify", { model: "jina", input: ["a"] })).json.detail, /is not passed on/);
   });
 });
 

@@ -33,6 +33,9 @@ func plan(r *abi.PlanRequest) (*abi.PlanReply, error) {
 		return nil, f.Named()
 	}
 	base := cmp.Or(r.Deployment.BaseURL, defaultBaseURL)
+	if r.Endpoint == abi.Native {
+		return &abi.PlanReply{Supported: true, Auth: abi.Auth{Scheme: abi.AuthBearer}, Native: native(base)}, nil
+	}
 	p := &abi.PlanReply{
 		Supported: true,
 		Auth:      abi.Auth{Scheme: abi.AuthBearer},
