@@ -147,6 +147,7 @@ export const providers = {
     has: "Mistral's [API](https://docs.mistral.ai/api) is chat, FIM, agents, embeddings, classification, moderation, OCR, speech and transcriptions",
     except: {
       completions: but("[FIM](https://docs.mistral.ai/api/endpoint/fim) with Codestral; other models complete over chat, and `suffix` is refused"),
+      realtime: none("what [transcribes live](https://docs.mistral.ai/studio/audio/speech-to-text/transcribe-in-realtime) at Mistral's ends with what was said first (`input_audio.end`), where OpenAI's sessions go on"),
     },
   },
   xai: {
@@ -229,6 +230,7 @@ export const providers = {
   },
   deepgram: {
     title: "Deepgram", plugin: "deepgram", base: "", credential: apiKey, models: { speech: "aura-2-thalia-en", transcriptions: "nova-3" },
+    except: { realtime: none("what [transcribes live](https://developers.deepgram.com/reference/speech-to-text/listen-streaming) at Deepgram's takes bytes and finds turns by itself: OpenAI's sessions have no words for it") },
     has: "Deepgram's [API](https://developers.deepgram.com/reference) is transcripts, speech and reading of text",
   },
 };
