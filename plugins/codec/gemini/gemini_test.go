@@ -2,9 +2,12 @@ package gemini
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/tokligence/gateway/pdk/abi"
+	"github.com/tokligence/gateway/pdk/abi/scan"
 	"github.com/tokligence/gateway/plugins/internal/vectortest"
 )
 
@@ -147,4 +150,43 @@ func BenchmarkEncode(b *testing.B) { vectortest.BenchmarkEncode(b, New, "gemini-
 func BenchmarkDecodeEvent(b *testing.B) {
 	vectortest.BenchmarkEvent(b, New, "0s,", abi.Event{Data: abi.Raw(
 		`{"candidates":[{"content":{"parts":[{"text":"the quick brown fox"}],"role":"model"},"index":0}],"usageMetadata":{"promptTokenCount":12,"candidatesTokenCount":3,"totalTokenCount":15},"modelVersion":"gemini-2.5-flash","responseId":"abc"}`)})
+}
+
+// TestPlanLive: every part of a session's usage stands where the codec writes it, and what
+// was kept of sound and pictures is no part of the rest.
+func TestPlanLive(t *testing.T) {
+	doc := append(append([]byte(`{"response":{"usage":`), liveUsage([]byte(`{"promptTokenCount":100,"cachedContentTokenCount":50,"responseTokenCount":9,"thoughtsTokenCount":4,`+
+		`"promptTokensDetails":[{"modality":"AUDIO","tokenCount":40},{"modality":"IMAGE","tokenCount":30}],`+
+		`"cacheTokensDetails":[{"modality":"AUDIO","tokenCount":20},{"modality":"VIDEO","tokenCount":10}],"responseTokensDetails":[{"modality":"AUDIO","tokenCount":8}]}`), true)...), "}}"...)
+	u := PlanLive("wss://x.example", abi.Auth{}).Usage
+	for _, c := range []struct {
+		part  string
+		paths []string
+		want  int64
+	}{
+		{"input", u.Input, 100}, {"cache_read", u.CacheRead, 20}, {"audio_cache_read", u.AudioCached, 20}, {"image_cache_read", u.ImageCached, 10},
+		{"audio_input", u.AudioInput, 20}, {"image_input", u.ImageInput, 20}, {"output", u.Output, 13}, {"reasoning", u.Reasoning, 4}, {"audio_output", u.AudioOutput, 8},
+	} {
+		if len(c.paths) != 1 {
+			t.Errorf("%s: %v", c.part, c.paths)
+			continue
+		}
+		var got int64
+		for i, path := range strings.Split(c.paths[0], " - ") {
+			n, ok := scan.GetInt(doc, strings.Split(path, ".")...)
+			if !ok {
+				t.Errorf("%s: there is no %s in %s", c.part, path, doc)
+			}
+			if i > 0 {
+				n = -n
+			}
+			got += n
+		}
+		if got != c.want {
+			t.Errorf("%s: %d, not %d", c.part, got, c.want)
+		}
+		if kept := []string{"cache_read", "audio_cache_read", "image_cache_read", "audio_input", "image_input"}; slices.Contains(kept, c.part) != slices.Contains(u.InputIncludes, c.part) {
+			t.Errorf("%s: input includes %v", c.part, u.InputIncludes)
+		}
+	}
 }

@@ -32,14 +32,18 @@ const preamble = 512
 // API has it, which the codec makes of Google's.
 func PlanLive(url string, auth abi.Auth) *abi.PlanReply {
 	in, out := "response.usage.input_token_details.", "response.usage.output_token_details."
+	kept := in + "cached_tokens_details."
 	return &abi.PlanReply{
 		Supported: true, Method: "GET", URL: url, Auth: auth,
 		Request: abi.RequestPlan{Mode: abi.Transform},
 		Usage: abi.UsagePaths{
-			Input: []string{"response.usage.input_tokens"}, CacheRead: []string{in + "cached_tokens"},
-			AudioInput:    []string{in + "audio_tokens - " + in + "cached_tokens_details.audio_tokens"},
-			ImageInput:    []string{in + "image_tokens - " + in + "cached_tokens_details.image_tokens"},
-			InputIncludes: []string{"cache_read", "audio_input", "image_input"},
+			Input:         []string{"response.usage.input_tokens"},
+			CacheRead:     []string{in + "cached_tokens - " + kept + "audio_tokens - " + kept + "image_tokens"},
+			AudioCached:   []string{kept + "audio_tokens"},
+			ImageCached:   []string{kept + "image_tokens"},
+			AudioInput:    []string{in + "audio_tokens - " + kept + "audio_tokens"},
+			ImageInput:    []string{in + "image_tokens - " + kept + "image_tokens"},
+			InputIncludes: []string{"cache_read", "audio_cache_read", "image_cache_read", "audio_input", "image_input"},
 			Output:        []string{"response.usage.output_tokens"}, Reasoning: []string{out + "reasoning_tokens"},
 			AudioOutput: []string{out + "audio_tokens"}, OutputIncludes: []string{"audio_output"},
 		},
