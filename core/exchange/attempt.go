@@ -167,8 +167,8 @@ func (r *run) attempt(ctx context.Context, t *Target) *core.Error {
 	called = true
 	status, used, err := r.using(ctx, t, start, func() (int, *core.Error) { return r.exchange(ctx, call) })
 	r.failed = err
-	if err != nil && r.req.Endpoint == abi.CountTokens && (status == 404 || status == 405 || status == 501 || err.Code == core.CodeNotFound) {
-		return r.countLocally() // not every vendor that speaks Messages counts, nor for every model
+	if err != nil && r.req.Endpoint == abi.CountTokens && uncounted(status, err) {
+		return r.countLocally()
 	}
 	return err
 }
@@ -288,15 +288,4 @@ func (r *run) noteAttempt(ctx context.Context, t *Target, start time.Time, statu
 		r.head.Attempts = len(r.entry.Attempts)
 	}
 	return res.Tokens
-}
-
-// countLocally answers count_tokens for a provider that cannot.
-func (r *run) countLocally() *core.Error {
-	body := append(appendInt([]byte(`{"input_tokens":`), r.facts.inputTokens), '}')
-	r.head.Notices = append(r.head.Notices, "input_tokens is an estimate")
-	r.attemptStart = time.Time{} // no attempt has answered
-	if err := r.settle(core.OutcomeOK, 200, nil); err != nil {
-		return err
-	}
-	return r.writeWhole(body)
 }

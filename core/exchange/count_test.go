@@ -70,14 +70,16 @@ func (choosy) DecodeError(context.Context, *abi.DecodeErrorRequest) (*abi.Decode
 	return &abi.DecodeErrorReply{Error: abi.Error{Code: abi.NotFound, Message: "this model's tokens are not counted"}}, nil
 }
 
-// TestDo_CountTokens_Uncounted: where a vendor does not count, or not for the model, the
-// gateway estimates and says so; what it finds wrong is the client's to know.
+// TestDo_CountTokens_Uncounted: where a vendor does not count, or not for the model, or not
+// so much, the gateway estimates and says so; what it finds wrong is the client's to know.
 func TestDo_CountTokens_Uncounted(t *testing.T) {
+	const no, long = `{"message":"no"}`, `{"error":{"code":"context_length_exceeded","message":"prompt is too long"}}`
 	for _, c := range []struct {
 		vendorStatus int
+		vendor       string
 		choosy       bool
 		status       int
-	}{{404, false, 200}, {405, false, 200}, {501, false, 200}, {400, true, 200}, {400, false, 400}, {500, false, 502}} {
+	}{{404, no, false, 200}, {405, no, false, 200}, {501, no, false, 200}, {400, no, true, 200}, {400, long, false, 200}, {400, no, false, 400}, {500, no, false, 502}} {
 		r := newRig(t, core.Deployment{}, nil)
 		p := counter{reader{passthrough{base: r.url}, nil}}
 		if c.choosy {
@@ -85,7 +87,7 @@ func TestDo_CountTokens_Uncounted(t *testing.T) {
 		} else {
 			r.through(p, nil)
 		}
-		r.answer(whole(c.vendorStatus, `{"message":"no"}`))
+		r.answer(whole(c.vendorStatus, c.vendor))
 		got, entries := r.ask(r.key("", core.Limits{}), abi.CountTokens, hello)
 		if estimated := len(got.head.Notices) == 1; got.status != c.status || estimated != (c.status == 200) {
 			t.Errorf("%+v: %d %s %v", c, got.status, got.body.String(), got.head.Notices)
