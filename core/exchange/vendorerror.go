@@ -78,7 +78,7 @@ func (r *run) pluginError(ctx context.Context, t *Target, resp *upstream.Respons
 	if scan.Valid(body) != nil {
 		raw = scan.AppendString(nil, body)
 	}
-	reply, err := t.provider.DecodeError(ctx, &abi.DecodeErrorRequest{Status: resp.Status, Headers: vendorHeaders(resp), Body: raw})
+	reply, err := t.provider.DecodeError(ctx, &abi.DecodeErrorRequest{Endpoint: r.plan.endpoint, Status: resp.Status, Headers: vendorHeaders(resp), Body: raw})
 	if err != nil {
 		r.x.log.Warn("plugin failed to read a vendor's error", "plugin", t.Deployment.Provider, "error", err)
 		return false

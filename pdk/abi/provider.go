@@ -459,9 +459,10 @@ type DecodeEventsReply struct {
 
 // DecodeErrorRequest carries an answer that is not 2xx.
 type DecodeErrorRequest struct {
-	Status  int     `json:"status"`
-	Headers Headers `json:"headers,omitempty"`
-	Body    Raw     `json:"body"` // raw JSON, or a JSON string of at most 64 KiB
+	Endpoint Endpoint `json:"endpoint,omitempty"` // whose plan was asked by
+	Status   int      `json:"status"`
+	Headers  Headers  `json:"headers,omitempty"`
+	Body     Raw      `json:"body"` // raw JSON, or a JSON string of at most 64 KiB
 }
 
 // DecodeErrorReply says what the vendor meant.

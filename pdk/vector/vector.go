@@ -208,7 +208,7 @@ func (v *vector) local(reply *abi.EncodeReply) error {
 }
 
 func (v *vector) decodeError(answer []byte) error {
-	reply, err := ask(v, abi.DecodeError, &abi.DecodeErrorRequest{Status: v.setup.Status, Headers: v.setup.Headers, Body: bytes.TrimSpace(answer)},
+	reply, err := ask(v, abi.DecodeError, &abi.DecodeErrorRequest{Endpoint: v.setup.Endpoint, Status: v.setup.Status, Headers: v.setup.Headers, Body: bytes.TrimSpace(answer)},
 		wire.AppendDecodeErrorRequest, wire.ParseDecodeErrorReply)
 	if err != nil {
 		return err

@@ -249,6 +249,7 @@ func decodeReply(d *abi.DecodeReply) member {
 // AppendDecodeErrorRequest appends d to dst.
 func AppendDecodeErrorRequest(dst []byte, d *abi.DecodeErrorRequest) []byte {
 	start := len(dst)
+	dst = optString(dst, "endpoint", string(d.Endpoint))
 	dst = putInt(dst, "status", int64(d.Status))
 	dst = optHeaders(dst, "headers", d.Headers)
 	dst = putRaw(dst, "body", d.Body)
@@ -257,9 +258,12 @@ func AppendDecodeErrorRequest(dst []byte, d *abi.DecodeErrorRequest) []byte {
 
 // ParseDecodeErrorRequest reads b into d.
 func ParseDecodeErrorRequest(b []byte, d *abi.DecodeErrorRequest) error {
+	old := d.Endpoint
 	*d = abi.DecodeErrorRequest{}
 	return members(b, func(key, v []byte) error {
 		switch string(key) {
+		case "endpoint":
+			return setString(&d.Endpoint, old, v)
 		case "status":
 			return setInt(&d.Status, v)
 		case "headers":

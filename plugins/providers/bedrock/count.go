@@ -48,11 +48,13 @@ func decodeCount(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 	return &abi.DecodeReply{Body: append(strconv.AppendInt([]byte(`{"input_tokens":`), n, 10), '}')}, nil
 }
 
-// uncounted reports whether an error says that tokens are not counted: the model's, those
-// of documents, which Converse reads, or for these credentials, since chats need no
-// permission to count. https://github.com/aws/aws-sdk-java-v2/issues/6370
+// uncounted reports whether an error says that tokens are not counted: the model's, which
+// some regions know by no name without theirs, those of documents, which Converse reads,
+// or for these credentials, since chats need no permission to count.
+// https://github.com/aws/aws-sdk-java-v2/issues/6370
 func uncounted(kind, message string) bool {
 	return kind == "ValidationException" && (strings.HasPrefix(message, "The provided model doesn't support counting tokens") ||
+		strings.HasPrefix(message, "The provided model identifier is invalid") ||
 		strings.HasPrefix(message, "Document input not supported for token counting")) ||
 		kind == "AccessDeniedException" && strings.Contains(message, " not authorized to perform: bedrock:CountTokens ")
 }

@@ -20,7 +20,7 @@ func decodeError(r *abi.DecodeErrorRequest) (*abi.DecodeErrorReply, error) {
 	kind, _, _ = strings.Cut(kind, ":")
 	kind = capital(kind[strings.LastIndexByte(kind, '#')+1:])
 	message := messageOf(r.Body)
-	if uncounted(kind, message) {
+	if r.Endpoint == abi.CountTokens && uncounted(kind, message) {
 		return &abi.DecodeErrorReply{Error: abi.Error{Code: abi.NotFound, Message: message}, VendorType: kind}, nil
 	}
 	return &abi.DecodeErrorReply{Error: abi.Error{Code: errorCode(kind, r.Status, message), Message: message}, VendorType: kind}, nil
