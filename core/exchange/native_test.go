@@ -46,8 +46,10 @@ func (p nativeTest) Plan(ctx context.Context, r *abi.PlanRequest) (*abi.PlanRepl
 	lines.Model, lines.Stream, lines.StreamIf, lines.Framing = "model", true, "stream", abi.FramingNDJSON
 	count := route("/v1/models/{model}:count", "/vendor/count")
 	count.Caps, count.Free = nil, true
+	rank := route("/v1/models/{model}:rank", "/vendor/rank")
+	rank.Caps, rank.Ranks = nil, true
 	return &abi.PlanReply{Supported: true, Auth: abi.Auth{Scheme: abi.AuthBearer}, Native: &abi.NativePlan{
-		Routes:     []abi.NativeRoute{whole, stream, frames, lines, count, {Path: "/v1/chat/completions", Endpoint: abi.Chat}, {Path: "/v1/images", Endpoint: abi.Images}},
+		Routes:     []abi.NativeRoute{whole, stream, frames, lines, count, rank, {Path: "/v1/chat/completions", Endpoint: abi.Chat}, {Path: "/v1/images", Endpoint: abi.Images}},
 		ErrorBody:  abi.Raw(`{"error":{"code":"$status","message":"$message","status":"$name"}}`),
 		ErrorNames: map[string]string{"404": "NOT_FOUND", "": "OTHER"}}}, nil
 }
@@ -360,6 +362,19 @@ func TestNative_Budget(t *testing.T) {
 	}
 	if c, _ := r.askNative(strict, "/v1/models/m:generate", `{"tier":{"type":"priority"},"config":{"maxTokens":5}}`); c.status != 403 {
 		t.Errorf("a service without a price: %d %s", c.status, c.body.String())
+	}
+}
+
+// TestNative_RankingBudget: a query is held for once for each document.
+func TestNative_RankingBudget(t *testing.T) {
+	r := newNativeRig(t, nil)
+	r.vendorSaw("application/json", `{"usage":{"in":1}}`)
+	query := strings.Repeat("word ", 2000)
+	for documents, want := range map[string]int{`"a"`: 200, `"a"` + strings.Repeat(`,"a"`, 99): 402} {
+		c, _ := r.askNative(r.key("0.05", core.Limits{}), "/v1/models/m:rank", `{"query":"`+query+`","documents":[`+documents+`]}`)
+		if c.status != want {
+			t.Errorf("%d documents: %d %s", strings.Count(documents, "a"), c.status, c.body.String())
+		}
 	}
 }
 

@@ -30,3 +30,9 @@ func searches(body scan.Object) int64 {
 	})
 	return max((pieces+documentsPerSearch-1)/documentsPerSearch, 1)
 }
+
+// rereadTokens are those of a ranking's query after the first time: it is read with
+// each document. https://www.mongodb.com/docs/vector-search/query/native-reranking/billing/
+func rereadTokens(body scan.Object) int64 {
+	return int64(max(scan.Len(body.Get("documents"))-1, 0)) * estimateTokens(body.Get("query"))
+}

@@ -32,6 +32,9 @@ func (r *run) unit() int {
 // of what is to be heard.
 func (r *run) measure() {
 	f := &r.facts
+	if r.vendor.own() && r.vendor.route.Ranks {
+		f.inputTokens += rereadTokens(r.body)
+	}
 	switch r.unit() {
 	case partCharacters:
 		text, _ := scan.String(r.body.Get("input"))
@@ -47,7 +50,7 @@ func (r *run) measure() {
 		f.heard = true
 	case partSearches:
 		f.searches = searches(r.body)
-		f.inputTokens += int64(max(scan.Len(r.body.Get("documents"))-1, 0)) * estimateTokens(r.body.Get("query")) // it is read with each
+		f.inputTokens += rereadTokens(r.body)
 	case partImages:
 		f.pictureTokens = pictureTokens(r.body)
 		if r.form != nil { // what is drawn upon counts as in other requests

@@ -33,7 +33,7 @@ func isMedia(name, value []byte) bool {
 	switch key {
 	case "type":
 		return isText && seen[text]
-	case "$file", "file_id", "image_url", "file_url", "audio_url", "video_url", "b64_json", "fileData", "fileUri", "file_uri":
+	case "$file", "file_id", "image_url", "file_url", "audio_url", "video_url", "b64_json", "image_base64", "video_base64", "fileData", "fileUri", "file_uri":
 		return true
 	case "images": // Ollama's
 		found := false

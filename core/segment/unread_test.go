@@ -37,6 +37,9 @@ func TestMedia(t *testing.T) {
 		`{"messages":[{"role":"assistant","content":[{"type":"tool_use","input":{"image":"nginx:1.27"}}]}]}`: false,
 		`{"prompt":"p","images":["a.png","` + strings.Repeat("A", 80) + `"]}`:                                true,
 		`{"prompt":"p","images":["a.png"]}`:                                                                  false,
+		`{"inputs":[{"content":[{"type":"image_base64","image_base64":"data:image/png;base64,AA"}]}]}`:       true,
+		`{"inputs":[{"content":[{"type":"video_base64","video_base64":"data:video/mp4;base64,AA"}]}]}`:       true,
+		`{"input":[{"image":"` + strings.Repeat("A", 80) + `"}]}`:                                            true,
 		`{"prompt":"p","image_url":null}`:                                                                    false,
 	} {
 		if got := Media([]byte(body)); got != want {

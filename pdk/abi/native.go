@@ -55,6 +55,8 @@ type NativeRoute struct {
 	// Pictures says that what it answers and is billed by are pictures, as many as Choices
 	// ask for, or up to four where they do not. Usage.Images counts them.
 	Pictures bool `json:"pictures,omitempty"`
+	// Ranks says that the body's query is read, and billed, with each of its documents.
+	Ranks bool `json:"ranks,omitempty"`
 	// Services are the members that ask for a service at a price of its own.
 	Services []string   `json:"services,omitempty"`
 	Usage    UsagePaths `json:"usage"`

@@ -30,6 +30,7 @@ func appendNativeRoute(dst []byte, d *abi.NativeRoute) []byte {
 	dst = optList(dst, "caps", d.Caps, appendStringElement)
 	dst = optList(dst, "choices", d.Choices, appendStringElement)
 	dst = optBool(dst, "pictures", d.Pictures)
+	dst = optBool(dst, "ranks", d.Ranks)
 	dst = optList(dst, "services", d.Services, appendStringElement)
 	dst = putUsagePaths(dst, &d.Usage)
 	dst = optList(dst, "finish", d.Finish, appendStringElement)
