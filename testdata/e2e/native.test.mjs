@@ -261,7 +261,7 @@ describe("cohere-ai", () => {
   });
 });
 
-// Voyage's and Jina's clients for Node are Python's or none: what they send is little.
+// What Voyage's and Jina's references say that clients send.
 describe("voyage and jina", () => {
   const asks = [
     ["/voyage/v1/contextualizedembeddings", { model: "voyage", inputs: [["a", "b"]], input_type: "document" }, "/contextualizedembeddings", { total_tokens: 12 }, { input: 12 }, "0.000012"],
