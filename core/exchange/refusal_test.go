@@ -219,6 +219,19 @@ func TestDo_Services_Read(t *testing.T) {
 	}
 }
 
+// TestDo_Services_Speed: a tier that is said says nothing of the speed that was asked for.
+func TestDo_Services_Speed(t *testing.T) {
+	usual, fast := rates(t, "input", "1", "output", "1"), rates(t, "input", "6", "output", "6")
+	usual.ID, fast.ID, usual.Services = "usual", "fast", map[string]*core.Price{"fast": fast}
+	r := newRig(t, core.Deployment{}, nil)
+	r.through(reader{passthrough{base: r.url}, nil}, usual)
+	r.answer(whole(200, strings.Replace(wholeAnswer, `{"id"`, `{"service_tier":"default","id"`, 1)))
+	got, entries := r.ask(r.key("1.00", core.Limits{}), abi.Chat, `{"model":"m","max_tokens":9,"speed":"fast","messages":[{"role":"user","content":"hi"}]}`)
+	if got.status != 200 || entries[0].PriceID != "fast" {
+		t.Errorf("%d %+v", got.status, entries)
+	}
+}
+
 // TestDo_C61_OtherModels: a client cannot have the vendor go on with models that
 // nobody has checked.
 func TestDo_C61_OtherModels(t *testing.T) {

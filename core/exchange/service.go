@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/tokligence/gateway/core"
 	"github.com/tokligence/gateway/pdk/abi"
@@ -80,10 +81,15 @@ func (r *run) priceOf(t *Target) (p *core.Price, ok bool) {
 }
 
 // servedAs notes as what a provider plugin says that an answer, or a chunk of it, was
-// served, where services have prices of their own or one was asked for.
+// served, where services have prices of their own or one was asked for. A tier says
+// nothing of another speed or place, which stays what was asked for.
 func (r *run) servedAs(doc []byte) {
 	priced := r.target.Price != nil && len(r.target.Price.Services) > 0
-	if r.plan.endpoint != abi.Chat || !priced && r.asked(r.target) == "" {
+	asked := r.asked(r.target)
+	if r.plan.endpoint != abi.Chat || !priced && asked == "" {
+		return
+	}
+	if s := r.extrasAt(r.target).service; asked != "" && (s.member != "service_tier" && s.member != "performance_config" || strings.Contains(s.name, "+")) {
 		return
 	}
 	if said := scan.GetString(doc, "service_tier"); said != "" {

@@ -28,7 +28,8 @@ func (m *memory) decode(r *abi.DecodeRequest) (*abi.DecodeReply, error) {
 	b := append(m.room(len(r.Body)+128), `{"choices":[{"index":0,"message":`...)
 	b = a.appendMessage(b)
 	b = append(append(append(b, `,"logprobs":null,"finish_reason":"`...), finish...), '"')
-	b = append(appendStopSequence(b, sequence), `}]}`...)
+	b = append(appendStopSequence(b, sequence), `}]`...)
+	b = append(appendTier(b, counts), '}')
 	m.body = b
 	reply := &m.decoded
 	*reply = abi.DecodeReply{Body: b, Model: reply.Model}

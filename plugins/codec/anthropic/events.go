@@ -133,7 +133,7 @@ func (s *streamState) event(reply *abi.DecodeEventsReply, e *abi.Event) {
 		if u := reply.Usage; s.search && u != nil && u.Searches == nil { // what is not told later was not done
 			u.Searches = new(int64)
 		}
-		s.say(reply, append(s.chunk(), `"role":"assistant","content":""`...))
+		s.begin(reply, scan.Get(message, "usage"))
 	case "content_block_start":
 		s.start(reply, index, scan.Get(e.Data, "content_block"))
 	case "content_block_delta":
@@ -175,6 +175,14 @@ func (s *streamState) chunk() []byte {
 
 func (s *streamState) say(reply *abi.DecodeEventsReply, b []byte) {
 	s.text = append(b, chunkEnd...)
+	reply.Chunks = append(reply.Chunks, s.text[s.from:len(s.text):len(s.text)])
+}
+
+// begin says the role, and as what the answer is served.
+func (s *streamState) begin(reply *abi.DecodeEventsReply, usage []byte) {
+	b := append(s.chunk(), `"role":"assistant","content":""`...)
+	b = append(b, chunkEnd[:len(chunkEnd)-1]...)
+	s.text = append(appendTier(b, usage), '}')
 	reply.Chunks = append(reply.Chunks, s.text[s.from:len(s.text):len(s.text)])
 }
 
