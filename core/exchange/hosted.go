@@ -120,8 +120,11 @@ func anthropics(kind string) bool {
 func (f *finder) each(tools []byte, at, drop string, form func(def []byte, found func(kind string, def []byte))) {
 	scan.Elements(tools, func(i int, def []byte) bool {
 		form(def, func(kind string, def []byte) {
-			if _, ok := billedApart(kind, def); ok { // most are not: their places cost nothing
+			switch _, ok := billedApart(kind, def); { // most are not: their places cost nothing
+			case ok:
 				f.add(fmt.Sprintf(at, i), drop, kind, def, f.most)
+			case kind == "mcp": // a server of tools
+				f.list = append(f.list, unmeasured(fmt.Sprintf(at, i), drop))
 			}
 		})
 		return true

@@ -256,14 +256,7 @@ func TestDo_HostedTools_Read(t *testing.T) {
 func TestDo_Read(t *testing.T) {
 	zero := int64(0)
 	for _, stream := range []bool{false, true} {
-		usual, err := priceOf("1", "3")
-		if err != nil {
-			t.Fatal(err)
-		}
-		priority, err := priceOf("10", "30")
-		if err != nil {
-			t.Fatal(err)
-		}
+		usual, priority := rates(t, "input", "1", "output", "3"), rates(t, "input", "10", "output", "30")
 		priority.ID = usual.ID + "/priority"
 		usual.Services = map[string]*core.Price{"priority": priority}
 		r := newRig(t, core.Deployment{}, nil)

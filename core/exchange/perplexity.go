@@ -1,7 +1,6 @@
 package exchange
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/tokligence/gateway/core"
@@ -38,21 +37,19 @@ func (f *finder) searchKind(unit int, def []byte, h *hosted) {
 	}
 }
 
-// agents looks for what has an agent find nobody knows how much: configurations that bring
-// tools along which the request does not list, and servers of tools.
+// agents looks for configurations that bring tools along which the request does not list.
 // https://docs.perplexity.ai/docs/agent-api/effort
 func (f *finder) agents(body scan.Object) {
 	for _, name := range [...]string{"preset", "effort", "profile", "skills"} {
 		if v := body.Get(name); !scan.IsNull(v) && !isEmptyList(v) {
-			f.list = append(f.list, hosted{param: name, drop: name, boundless: true, agent: true})
+			f.list = append(f.list, unmeasured(name, name))
 		}
 	}
-	scan.Elements(body.Get("tools"), func(i int, def []byte) bool {
-		if scan.GetString(def, "type") == "mcp" {
-			f.list = append(f.list, hosted{param: fmt.Sprintf("tools[%d]", i), drop: "tools", boundless: true, agent: true})
-		}
-		return true
-	})
+}
+
+// unmeasured is what has an agent find nobody knows how much.
+func unmeasured(param, drop string) hosted {
+	return hosted{param: param, drop: drop, boundless: true, agent: true}
 }
 
 // stepped is u as often as t may read and write it. After each step the model reads all
